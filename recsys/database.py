@@ -1,0 +1,96 @@
+"""The shared state in a database: runs and what was promoted when. The only module that speaks SQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from recsys.errors import StorageProblem
+
+metadata = sa.MetaData()
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("dataset", sa.String(200), nullable=False),
+    sa.Column("recipe", sa.JSON, nullable=False),
+    sa.Column("seed", sa.Integer, nullable=False),
+    sa.Column("promote", sa.Boolean, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.Column("started", sa.DateTime),
+    sa.Column("ended", sa.DateTime),
+    sa.Column("process", sa.String(60)),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    sa.Column("progress", sa.JSON, nullable=False),
+    sa.Column("message", sa.Text, nullable=False, default=""),
+    sa.Column("model", sa.String(60)),
+)
+
+promotions = sa.Table(
+    "promotions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("model", sa.String(60), nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+
+
+def utc_now() -> datetime:
+    """Now, in UTC, without a zone: as the tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Database:
+    """Connections to one database; tables are made at the first use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self._sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine: sa.Engine | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """One transaction: all of it happens, or nothing. Database errors come out as StorageProblem."""
+        try:
+            with self._connect().begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error)
+            raise StorageProblem(
+                f"The database {self.url.render_as_string(hide_password=True)} cannot be used: {reason}. "
+                "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
+            ) from error
+
+    def exists(self) -> bool:
+        """Whether there is anything to read yet; never creates a file."""
+        return not self._sqlite or self.url.database is None or Path(self.url.database).exists()
+
+    def _connect(self) -> sa.Engine:
+        if self._engine is None:
+            if self._sqlite and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(self.url, connect_args={"timeout": 30} if self._sqlite else {})
+            if self._sqlite:
+                sa.event.listen(engine, "connect", _prepare_sqlite)
+                sa.event.listen(engine, "begin", _begin_immediate)
+            metadata.create_all(engine)
+            self._engine = engine
+        return self._engine
+
+
+def _prepare_sqlite(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:
+    # The driver must not open transactions by itself: BEGIN IMMEDIATE below does, so that two writers queue up.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

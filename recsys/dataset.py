@@ -1,0 +1,230 @@
+"""Who bought what, and what the items and users are: checked once, then never changed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys import columns as c
+from recsys.errors import InvalidInput, NotFound
+
+EVENT_COLUMNS = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE)
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """What each user did with each item within a period, one entry per (user, item) pair.
+
+    Attributes:
+        counts: CSR float32 (n_users, n_items), number of events; indices sorted, no explicit zeros.
+        first, last: datetime64[s] of the first and last event, aligned with `counts.data`.
+        value: float32 sum of money, aligned with `counts.data`.
+    """
+
+    counts: sparse.csr_matrix
+    first: NDArray[np.datetime64]
+    last: NDArray[np.datetime64]
+    value: NDArray[np.float32]
+
+    def of_user(self, user: int) -> slice:
+        """The slice of `counts.data` (and `first`, `last`, `value`) that belongs to one user."""
+        return slice(int(self.counts.indptr[user]), int(self.counts.indptr[user + 1]))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Users, items and events of one shop.
+
+    Outside ids are text; inside, users and items are the row numbers of their tables. Only this class translates.
+
+    Attributes:
+        name: the name it is stored under.
+        users: one row per user: `user_id` and the columns of `user_attributes` (text, missing as None).
+        items: one row per item: `item_id`, `title`, the columns of `category_levels`, optional `brand`, `price`.
+        events: one row per event, sorted by (user, item, timestamp): `user_id` and `item_id` as int32 row
+            numbers, `timestamp` datetime64[s], `quantity` float32, `value` float32.
+        category_levels: columns of `items` from the widest to the narrowest, e.g. department, category, type.
+        user_attributes: categorical columns of `users` that are known for some users.
+        notes: free facts about the origin: source, licence, what was left out and why.
+    """
+
+    name: str
+    users: pd.DataFrame
+    items: pd.DataFrame
+    events: pd.DataFrame
+    category_levels: tuple[str, ...] = ()
+    user_attributes: tuple[str, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for table, label, key in ((self.users, "users", c.USER), (self.items, "items", c.ITEM)):
+            if table[key].duplicated().any():
+                twice = table[key][table[key].duplicated()].iloc[0]
+                raise InvalidInput(f"{key} {twice!r} stands twice in the {label} table; keep one row of it.")
+        missing = [x for x in EVENT_COLUMNS if x not in self.events.columns]
+        if missing:
+            raise InvalidInput(f"The events lack the column {missing[0]!r}; they have {list(self.events.columns)}.")
+        if len(self.events) == 0:
+            raise InvalidInput(f"Dataset {self.name!r} has no events; it needs at least one user with one item.")
+
+    @classmethod
+    def from_raw(
+        cls,
+        name: str,
+        events: pd.DataFrame,
+        *,
+        items: pd.DataFrame | None = None,
+        users: pd.DataFrame | None = None,
+        category_levels: Sequence[str] = (),
+        user_attributes: Sequence[str] = (),
+        notes: Mapping[str, Any] | None = None,
+    ) -> "Dataset":
+        """Build a dataset from tables that use outside ids.
+
+        Args:
+            events: `user_id`, `item_id`, `timestamp`, optional `quantity` (1) and `value` (0).
+            items: `item_id`, optional `title` and the category levels; items without events are kept as cold items.
+            users: `user_id` and attributes; users without events are dropped.
+        """
+        events = events.copy()
+        events[c.USER] = events[c.USER].astype(str)
+        events[c.ITEM] = events[c.ITEM].astype(str)
+        item_table = _table(items, events[c.ITEM], c.ITEM, keep_unseen=True)
+        user_table = _table(users, events[c.USER], c.USER, keep_unseen=False)
+        if c.TITLE not in item_table:
+            item_table[c.TITLE] = item_table[c.ITEM]
+        item_table[c.TITLE] = item_table[c.TITLE].fillna(item_table[c.ITEM])
+        for level in category_levels:
+            item_table[level] = item_table[level].fillna(c.UNCATEGORISED).astype(str)
+        coded = pd.DataFrame(
+            {
+                c.USER: pd.Index(user_table[c.USER]).get_indexer(events[c.USER]).astype(np.int32),
+                c.ITEM: pd.Index(item_table[c.ITEM]).get_indexer(events[c.ITEM]).astype(np.int32),
+                c.TIMESTAMP: pd.to_datetime(events[c.TIMESTAMP]).to_numpy().astype("datetime64[s]"),
+                c.QUANTITY: _numbers(events, c.QUANTITY, 1.0),
+                c.VALUE: _numbers(events, c.VALUE, 0.0),
+            }
+        )
+        coded = coded.sort_values([c.USER, c.ITEM, c.TIMESTAMP], kind="stable", ignore_index=True)
+        return cls(name, user_table, item_table, coded, tuple(category_levels), tuple(user_attributes), notes or {})
+
+    @property
+    def n_users(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def _user_index(self) -> pd.Index:
+        return pd.Index(self.users[c.USER])
+
+    @cached_property
+    def _item_index(self) -> pd.Index:
+        return pd.Index(self.items[c.ITEM])
+
+    def user_row(self, user_id: str) -> int:
+        """Row number of a user; NotFound when there is none."""
+        row = self._user_index.get_indexer([str(user_id)])[0]
+        if row < 0:
+            raise NotFound(f"No user {user_id!r} in dataset {self.name!r}.")
+        return int(row)
+
+    def item_row(self, item_id: str) -> int:
+        """Row number of an item; NotFound when there is none."""
+        row = self._item_index.get_indexer([str(item_id)])[0]
+        if row < 0:
+            raise NotFound(f"No item {item_id!r} in dataset {self.name!r}.")
+        return int(row)
+
+    @property
+    def period(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Time of the first and of the last event."""
+        times = self.events[c.TIMESTAMP]
+        return times.min(), times.max()
+
+    def interactions(
+        self, start: np.datetime64 | pd.Timestamp | None = None, end: np.datetime64 | pd.Timestamp | None = None
+    ) -> Interactions:
+        """Events with `start <= timestamp < end`, gathered per (user, item) pair."""
+        times = self.events[c.TIMESTAMP].to_numpy().astype("datetime64[s]")
+        keep = np.ones(len(times), dtype=bool)
+        if start is not None:
+            keep &= times >= np.datetime64(start, "s")
+        if end is not None:
+            keep &= times < np.datetime64(end, "s")
+        rows = self.events[c.USER].to_numpy()[keep].astype(np.int64)
+        cols = self.events[c.ITEM].to_numpy()[keep]
+        times = times[keep]
+        keys = rows * self.n_items + cols
+        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, dtype=np.int64)
+        ends = np.r_[starts[1:], len(keys)] - 1 if len(keys) else starts
+        indptr = np.zeros(self.n_users + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows[starts], minlength=self.n_users), out=indptr[1:])
+        counts = sparse.csr_matrix(
+            ((ends - starts + 1).astype(np.float32), cols[starts].astype(np.int32), indptr.astype(np.int32)),
+            shape=(self.n_users, self.n_items),
+        )
+        value = self.events[c.VALUE].to_numpy()[keep]
+        sums = np.add.reduceat(value, starts) if len(starts) else np.zeros(0)
+        return Interactions(counts, times[starts], times[ends], sums.astype(np.float32))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the content (not the name): equal data, equal fingerprint; ties models to data."""
+        digest = hashlib.sha256()
+        for table in (self.users, self.items, self.events):
+            digest.update(",".join(map(str, table.columns)).encode())
+            digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+        digest.update(repr((self.category_levels, self.user_attributes)).encode())
+        return digest.hexdigest()
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, period, density, repeat rate and category sizes, ready for JSON."""
+        pairs = self.interactions().counts
+        first, last = self.period
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "users": self.n_users,
+            "items": self.n_items,
+            "items_without_events": int((np.bincount(pairs.indices, minlength=self.n_items) == 0).sum()),
+            "events": len(self.events),
+            "pairs": int(pairs.nnz),
+            "density": float(pairs.nnz / (self.n_users * self.n_items)),
+            "repeat_rate": float((pairs.data > 1).mean()),
+            "period": [first.isoformat(), last.isoformat()],
+            "categories": {level: int(self.items[level].nunique()) for level in self.category_levels},
+            "user_attributes": {
+                name: {"values": int(self.users[name].nunique()), "known": float(self.users[name].notna().mean())}
+                for name in self.user_attributes
+            },
+            "notes": dict(self.notes),
+        }
+
+
+def _table(given: pd.DataFrame | None, seen: pd.Series, key: str, *, keep_unseen: bool) -> pd.DataFrame:
+    """The table of users or items: every id that has events, and (for items) those that only the table knows."""
+    ids = pd.Index(seen.unique())
+    if given is None:
+        return pd.DataFrame({key: ids.sort_values().to_numpy(dtype=object)})
+    given = given.copy()
+    given[key] = given[key].astype(str)
+    given = given.drop_duplicates(key)
+    wanted = ids.union(pd.Index(given[key])) if keep_unseen else ids
+    table = given.set_index(key).reindex(wanted.sort_values())
+    table.index.name = key
+    return table.reset_index()
+
+
+def _numbers(events: pd.DataFrame, column: str, default: float) -> NDArray[np.float32]:
+    if column not in events:
+        return np.full(len(events), default, dtype=np.float32)
+    return events[column].fillna(default).to_numpy(dtype=np.float32)

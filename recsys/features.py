@@ -1,0 +1,122 @@
+"""Feature matrices of items and users: what each embedding of the model stands for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys import columns as c
+from recsys.dataset import Dataset
+from recsys.errors import InvalidInput
+from recsys.hyperparameters import ALL, Hyperparameters
+
+IDENTITY = "identity"
+
+
+@dataclass(frozen=True)
+class Features:
+    """A feature matrix and the meaning of its columns.
+
+    Attributes:
+        matrix: CSR float32 (n_rows, n_features), each row summing to 1 (rows with no feature are all zero).
+        kinds: for every feature, `"identity"` or the column of the table it comes from.
+        values: for every feature, its value: the outside id, or the text in the column.
+    """
+
+    matrix: sparse.csr_matrix
+    kinds: NDArray[np.object_]
+    values: NDArray[np.object_]
+
+    def __post_init__(self) -> None:
+        if not self.matrix.shape[1] == len(self.kinds) == len(self.values):
+            raise InvalidInput(
+                f"{self.matrix.shape[1]} feature columns but {len(self.kinds)} kinds and {len(self.values)} values."
+            )
+
+    def row(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Feature numbers and weights of one row."""
+        span = slice(self.matrix.indptr[index], self.matrix.indptr[index + 1])
+        return self.matrix.indices[span], self.matrix.data[span]
+
+    def without_identity_of(self, rows: NDArray[np.bool_]) -> "Features":
+        """The same features, but the rows marked (n_rows,) keep only what they share with others, summing to 1 again.
+
+        For rows that nothing was learned about: their identity embedding would be noise.
+        """
+        identity = self.kinds == IDENTITY
+        if not rows.any() or not identity.any():
+            return self
+        matrix = self.matrix.copy()
+        entry_rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        matrix.data[rows[entry_rows] & identity[matrix.indices]] = 0.0
+        matrix.eliminate_zeros()
+        return Features(_normalised(matrix), self.kinds, self.values)
+
+    def weights(self, values: dict[str, str]) -> NDArray[np.float32]:
+        """A dense feature row (n_features,) for someone who is in no table: `{"age": "45-54"}`, weights summing to 1.
+
+        Unknown names or values raise InvalidInput that lists those there are.
+        """
+        row = np.zeros(len(self.kinds), dtype=np.float32)
+        for kind, value in values.items():
+            of_kind = self.kinds == kind
+            if kind == IDENTITY or not of_kind.any():
+                names = sorted({str(k) for k in self.kinds} - {IDENTITY})
+                raise InvalidInput(f"The model knows no attribute {kind!r}; it knows {', '.join(names) or 'none'}.")
+            match = of_kind & (self.values == str(value))
+            if not match.any():
+                options = ", ".join(map(str, self.values[of_kind][:20]))
+                raise InvalidInput(f"{kind} {value!r} is not known to the model; it knows {options}.")
+            row[match] = 1.0
+        total = row.sum()
+        return row / total if total else row
+
+
+def item_features(dataset: Dataset, recipe: Hyperparameters) -> Features:
+    """Identity, the category levels and the brand, as the recipe asks; rows sum to 1."""
+    levels = _chosen(recipe.category_levels, dataset.category_levels, "category level")
+    if recipe.brand and c.BRAND in dataset.items:
+        levels = (*levels, c.BRAND)
+    return _build(dataset.items, c.ITEM, levels, identity=recipe.identity)
+
+
+def user_features(dataset: Dataset, recipe: Hyperparameters) -> Features:
+    """Identity and the attributes that are known, as the recipe asks; rows sum to 1."""
+    attributes = _chosen(recipe.user_attributes, dataset.user_attributes, "user attribute")
+    return _build(dataset.users, c.USER, attributes, identity=True)
+
+
+def _chosen(wanted: Sequence[str], available: Sequence[str], what: str) -> tuple[str, ...]:
+    if tuple(wanted) == (ALL,):
+        return tuple(available)
+    for name in wanted:
+        if name not in available:
+            raise InvalidInput(f"No {what} {name!r}; the dataset has {', '.join(available) or 'none'}.")
+    return tuple(wanted)
+
+
+def _build(table: pd.DataFrame, key: str, columns: Sequence[str], *, identity: bool) -> Features:
+    n = len(table)
+    blocks = [sparse.identity(n, dtype=np.float32, format="csr")] if identity else []
+    kinds = [IDENTITY] * n if identity else []
+    values = list(table[key]) if identity else []
+    for column in columns:
+        codes, names = pd.factorize(table[column].astype(object), sort=True)
+        known = np.flatnonzero(codes >= 0)
+        ones = np.ones(len(known), dtype=np.float32)
+        blocks.append(sparse.csr_matrix((ones, (known, codes[known])), shape=(n, len(names))))
+        kinds += [column] * len(names)
+        values += [str(name) for name in names]
+    matrix = sparse.hstack(blocks, format="csr", dtype=np.float32)
+    return Features(_normalised(matrix), np.array(kinds, dtype=object), np.array(values, dtype=object))
+
+
+def _normalised(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    scale = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0).astype(np.float32)
+    scaled = (sparse.diags(scale) @ matrix).tocsr().astype(np.float32)
+    scaled.sort_indices()
+    return scaled

@@ -1,0 +1,126 @@
+"""The only module that imports lightfm: making, training, saving and reading `lightfm.LightFM` objects."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from lightfm import LightFM
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys.errors import Corrupted, Diverged
+from recsys.features import Features
+from recsys.hyperparameters import Hyperparameters
+
+STATE = tuple(
+    f"{side}_{part}"
+    for side in ("item", "user")
+    for part in (
+        "embeddings",
+        "embedding_gradients",
+        "embedding_momentum",
+        "biases",
+        "bias_gradients",
+        "bias_momentum",
+    )
+)
+"""The arrays that make up a trained LightFM, by feature: enough to predict with it and to train it further."""
+
+
+def new(recipe: Hyperparameters, seed: int) -> LightFM:
+    """An untrained LightFM with the recipe's settings."""
+    return LightFM(
+        no_components=recipe.components,
+        learning_schedule=recipe.learning_schedule,
+        loss=recipe.loss,
+        learning_rate=recipe.learning_rate,
+        item_alpha=recipe.item_alpha,
+        user_alpha=recipe.user_alpha,
+        max_sampled=recipe.max_sampled,
+        random_state=seed,
+    )
+
+
+def train_epoch(
+    model: LightFM,
+    interactions: sparse.csr_matrix,
+    weights: NDArray[np.float32] | None,
+    users: Features,
+    items: Features,
+    recipe: Hyperparameters,
+) -> None:
+    """One pass over the interactions, in place.
+
+    Args:
+        interactions: CSR (n_users, n_items) of ones.
+        weights: one per stored interaction, in the order of `interactions.data`, or None for ones. `warp-kos` takes none.
+
+    Raises:
+        Diverged: when an embedding is no longer finite.
+    """
+    positives = interactions.tocoo()
+    sample_weight = None
+    if weights is not None and recipe.loss != "warp-kos":
+        sample_weight = sparse.coo_matrix((weights, (positives.row, positives.col)), shape=positives.shape)
+    try:
+        if recipe.engine == "fast":
+            from recsys.engine import fit_partial
+
+            fit_partial(
+                model,
+                positives,
+                user_features=users.matrix,
+                item_features=items.matrix,
+                sample_weight=sample_weight,
+                epochs=1,
+                threads=recipe.threads,
+            )
+        else:
+            model.fit_partial(
+                positives,
+                user_features=users.matrix,
+                item_features=items.matrix,
+                sample_weight=sample_weight,
+                epochs=1,
+                num_threads=recipe.threads,
+            )
+    except ValueError as error:
+        if "finite" not in str(error).lower() and "nan" not in str(error).lower():
+            raise
+        raise Diverged(_diverged_text(recipe)) from error
+    if not all(np.isfinite(getattr(model, name)).all() for name in STATE):
+        raise Diverged(_diverged_text(recipe))
+
+
+def representations(
+    model: LightFM, items: Features, users: Features
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Embeddings (n, components) and biases (n,) of items, then of users: feature matrix times feature embeddings."""
+    item_biases, item_embeddings = model.get_item_representations(items.matrix)
+    user_biases, user_embeddings = model.get_user_representations(users.matrix)
+    return tuple(
+        np.ascontiguousarray(array, dtype=np.float32)
+        for array in (item_embeddings, item_biases, user_embeddings, user_biases)
+    )  # type: ignore[return-value]  # mypy does not count a generator's items
+
+
+def state(model: LightFM) -> dict[str, NDArray[np.float32]]:
+    """The arrays of `STATE`, by name."""
+    return {name: getattr(model, name) for name in STATE}
+
+
+def restore(recipe: Hyperparameters, seed: int, arrays: Mapping[str, NDArray[np.float32]]) -> LightFM:
+    """A working LightFM from what `state` gave; it can predict and go on training."""
+    model = new(recipe, seed)
+    for name in STATE:
+        array = arrays[name]
+        if name.endswith("embeddings") and array.shape[1] != recipe.components:
+            raise Corrupted(f"{name} has {array.shape[1]} components, the manifest says {recipe.components}.")
+        setattr(model, name, array)
+    return model
+
+
+def _diverged_text(recipe: Hyperparameters) -> str:
+    return (
+        f"Training diverged: with learning rate {recipe.learning_rate:g} the embeddings are no longer finite numbers. "
+        "Lower the learning rate."
+    )

@@ -1,0 +1,27 @@
+"""How far a training is: what jobs report and pages show."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        step: what is being done, in words.
+        fraction: 0 to 1 over the whole training.
+        epoch, epochs: within the step; 0 of 0 when it has none.
+        seconds_left: estimate for the rest of the training, or None.
+        curve: one entry per validated epoch: epoch, seconds since the start, ndcg on the validation period.
+    """
+
+    step: str
+    fraction: float
+    epoch: int = 0
+    epochs: int = 0
+    seconds_left: float | None = None
+    curve: tuple[Mapping[str, float], ...] = ()
+
+
+OnProgress = Callable[[Progress], None]

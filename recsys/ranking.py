@@ -1,0 +1,91 @@
+"""The k best of many scores, for one user or a block of them. Ties go to the lower item number, always."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+NOTHING = -1
+"""Item number in the places of a list that has fewer than k items."""
+
+
+def top_k(
+    scores: NDArray[np.float32],
+    k: int,
+    *,
+    exclude: NDArray[np.int_] | None = None,
+    allowed: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Item numbers and scores of the best items of one user, best first.
+
+    Args:
+        scores: (n_items,), not changed.
+        exclude: item numbers that must not appear.
+        allowed: (n_items,) mask of those that may.
+
+    Returns:
+        Two arrays of length k, or less where fewer items are left.
+    """
+    mask = None if allowed is None else allowed[None, :]
+    left_out = None
+    if exclude is not None and len(exclude):
+        rows = np.zeros(len(exclude), dtype=np.int64)
+        left_out = sparse.csr_matrix((np.ones(len(exclude)), (rows, exclude)), shape=(1, len(scores)))
+    items, values = top_k_block(np.array(scores, dtype=np.float32)[None, :], k, left_out, mask)
+    found = items[0] != NOTHING
+    return items[0][found], values[0][found]
+
+
+def top_k_block(
+    scores: NDArray[np.float32],
+    k: int,
+    exclude: sparse.csr_matrix | None = None,
+    allowed: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The same for many users at once.
+
+    Args:
+        scores: (n_users, n_items) float32; overwritten where items are left out.
+        exclude: CSR (n_users, n_items) of the items that must not appear.
+        allowed: mask (n_items,) or (1, n_items) of the items that may.
+
+    Returns:
+        Item numbers int32 (n_users, k) and scores float32 (n_users, k), best first; places that cannot be filled
+        hold -1 and -inf.
+    """
+    n_users, n_items = scores.shape
+    if exclude is not None:
+        rows = np.repeat(np.arange(n_users), np.diff(exclude.indptr))
+        scores[rows, exclude.indices] = -np.inf
+    if allowed is not None:
+        scores[:, ~allowed.ravel()] = -np.inf
+    kept = min(k, n_items)
+    if kept < n_items:
+        threshold = -np.partition(-scores, kept - 1, axis=1)[:, kept - 1 : kept]
+        candidates = _lowest_ties(scores, threshold, kept)
+    else:
+        candidates = np.broadcast_to(np.arange(n_items), scores.shape)
+    values = np.take_along_axis(scores, candidates, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    values = np.take_along_axis(values, order, axis=1)
+    items = np.take_along_axis(candidates, order, axis=1).astype(np.int32)
+    items[np.isneginf(values)] = NOTHING
+    if kept < k:
+        items = np.pad(items, ((0, 0), (0, k - kept)), constant_values=NOTHING)
+        values = np.pad(values, ((0, 0), (0, k - kept)), constant_values=-np.inf)
+    return items, values
+
+
+def _lowest_ties(
+    scores: NDArray[np.float32], threshold: NDArray[np.float32], kept: int
+) -> NDArray[np.int64]:
+    """Item numbers (n_users, kept), ascending: all above the threshold, then the lowest numbers that equal it."""
+    rows, items = np.nonzero(scores >= threshold)
+    counts = np.bincount(rows, minlength=len(scores))
+    if (counts == kept).all():
+        return items.reshape(len(scores), kept)
+    above = scores[rows, items] > threshold[rows, 0]
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    wanted_ties = kept - np.bincount(rows[above], minlength=len(scores))
+    tie_number = np.cumsum(~above) - np.concatenate([[0], np.cumsum(~above)])[starts][rows]
+    keep = above | (tie_number <= wanted_ties[rows])
+    return items[keep].reshape(len(scores), kept)

@@ -1,0 +1,327 @@
+"""Answers from a trained model: recommendations, similar items, people never seen, reasons. No files, no web."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+from lightfm import LightFM
+from numpy.typing import NDArray
+
+from recsys import columns as c
+from recsys.errors import InvalidInput, NotFound
+from recsys.foldin import fold_in
+from recsys.model import Model
+from recsys.ranking import top_k, top_k_block
+from recsys.reasons import Reason, Taste, reasons_for, similar_from_history, taste_of_user, taste_of_weights
+
+MAX_K = 1000
+LANES = ("discover", "again", "all")
+Lane = Literal["discover", "again", "all"]
+Path = Literal["known", "folded", "cold"]
+AGAIN_HALF_LIFE_DAYS = 60.0
+
+
+@dataclass(frozen=True)
+class RankedItem:
+    """One line of an answer. `score` is the model's, or for the lane "again" the decayed number of purchases."""
+
+    rank: int
+    item_id: str
+    title: str
+    category: tuple[str, ...]
+    score: float
+    lane: str
+    popularity_rank: int
+    reasons: tuple[Reason, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rank": self.rank,
+            "item_id": self.item_id,
+            "title": self.title,
+            "category": list(self.category),
+            "score": self.score,
+            "lane": self.lane,
+            "popularity_rank": self.popularity_rank,
+            "reasons": [reason.to_dict() for reason in self.reasons],
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Ranked items for one user. `path` says how the user was known: trained, folded in from a history, or cold."""
+
+    user: str | None
+    model: str
+    lane: str
+    path: Path
+    items: tuple[RankedItem, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "user": self.user,
+            "model": self.model,
+            "lane": self.lane,
+            "path": self.path,
+            "items": [item.to_dict() for item in self.items],
+        }
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """Answers from one model. Safe to share between threads: nothing is changed after the first use of each array.
+
+    Attributes:
+        model: the trained model.
+        map: DataFrame `item_id, x, y`, or None while there is none.
+    """
+
+    model: Model
+    map: pd.DataFrame | None = None
+
+    @property
+    def lightfm(self) -> LightFM:
+        return self.model.lightfm
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        return self.model.manifest
+
+    @property
+    def items(self) -> pd.DataFrame:
+        return self.model.items
+
+    @property
+    def users(self) -> pd.DataFrame:
+        return self.model.users
+
+    @property
+    def item_embeddings(self) -> NDArray[np.float32]:
+        return self.model.item_embeddings
+
+    @property
+    def item_biases(self) -> NDArray[np.float32]:
+        return self.model.item_biases
+
+    @property
+    def user_embeddings(self) -> NDArray[np.float32]:
+        return self.model.user_embeddings
+
+    @property
+    def user_biases(self) -> NDArray[np.float32]:
+        return self.model.user_biases
+
+    def recommend(
+        self,
+        user_id: str,
+        k: int = 10,
+        lane: Lane = "discover",
+        category: str | Sequence[str] | None = None,
+        explain: bool = False,
+    ) -> Answer:
+        """The k best items for a user the model knows.
+
+        Args:
+            lane: "discover" leaves out what the user had before, "again" keeps only that, "all" mixes the two in
+                the proportion measured on the validation period.
+            category: keep only items that carry one of these names on any category level.
+            explain: add reasons to every item.
+
+        Raises:
+            NotFound: unknown user or category.
+            InvalidInput: k outside 1..1000, or an unknown lane.
+        """
+        checked_k, checked_lane = check_k(k), check_lane(lane)
+        user = self.model.user_row(str(user_id))
+        history = self.model.history.counts.indices[self.model.history.of_user(user)].astype(np.int64)
+        known = self.model.user_features.matrix.indptr[user] < self.model.user_features.matrix.indptr[user + 1]
+        path: Path = "known" if len(history) and known else "cold"
+        items = self._lanes(
+            taste_of_user(self.model, user), history, self._again_scores(user, history),
+            checked_k, checked_lane, self.allowed(category), explain,
+        )  # fmt: skip
+        return Answer(str(user_id), self.model.id, checked_lane, path, items)
+
+    def recommend_for(
+        self,
+        history: Sequence[str] = (),
+        user: Mapping[str, str] | None = None,
+        k: int = 10,
+        lane: Lane = "discover",
+        category: str | Sequence[str] | None = None,
+        explain: bool = False,
+    ) -> Answer:
+        """The k best items for somebody the model has never seen.
+
+        Args:
+            history: ids of items they had, most recent first; repeats count in the lane "again".
+            user: what is known of them, e.g. `{"age": "45-54"}`.
+
+        Raises:
+            NotFound: an unknown item or category.
+            InvalidInput: an unknown attribute or value, and what `recommend` raises.
+        """
+        checked_k, checked_lane = check_k(k), check_lane(lane)
+        rows, times = np.unique(self.model.item_rows([str(item) for item in history]), return_counts=True)
+        taste = self.taste_for(rows, user or {})
+        items = self._lanes(
+            taste, rows, times.astype(np.float32), checked_k, checked_lane, self.allowed(category), explain
+        )
+        return Answer(None, self.model.id, checked_lane, "folded" if len(rows) else "cold", items)
+
+    def taste_for(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> Taste:
+        """Where someone never seen lies in the model: attributes give the start, fold-in over the history the rest."""
+        row = self.model.user_features.weights(dict(attributes))
+        start = row @ self.model.lightfm.user_embeddings
+        bias = float(row @ self.model.lightfm.user_biases)
+        vector = fold_in(history, self.item_embeddings, self.item_biases, start=start)
+        return taste_of_weights(self.model, {int(f): float(row[f]) for f in np.flatnonzero(row)}, vector, bias)
+
+    def similar(self, item_id: str, k: int = 10) -> tuple[RankedItem, ...]:
+        """The k items whose embeddings point the same way (cosine), the item itself left out.
+
+        Raises:
+            NotFound: unknown item.
+        """
+        item = int(self.model.item_rows([str(item_id)])[0])
+        scores = self._directions @ self._directions[item]
+        found, values = top_k(scores, check_k(k), exclude=np.array([item]))
+        return tuple(self._line(rank, row, value, "similar") for rank, (row, value) in _ranked(found, values))
+
+    def top_k_for_all(self, k: int = 10, block: int = 512) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Discover-lane items (n_users, k) and scores of every user, in blocks; rows padded with -1 and -inf."""
+        check_k(k)
+        pairs = self.model.history.counts
+        n_users = len(self.users)
+        blocks = [
+            top_k_block(
+                self.model.scores(np.arange(start, min(start + block, n_users))), k, pairs[start : start + block]
+            )
+            for start in range(0, n_users, block)
+        ]
+        return np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks])
+
+    def allowed(self, category: str | Sequence[str] | None) -> NDArray[np.bool_] | None:
+        """(n_items,) mask of the items that carry one of the names on any level, or None for no filter."""
+        names = [category] if isinstance(category, str) else list(category or ())
+        if not names:
+            return None
+        mask = np.zeros(len(self.items), dtype=bool)
+        for name in names:
+            rows = self._rows_of_category.get(name)
+            if rows is None:
+                near = get_close_matches(name, self._rows_of_category, n=3, cutoff=0.5)
+                hint = f" Did you mean {' or '.join(repr(x) for x in near)}?" if near else ""
+                raise NotFound(f"No category {name!r} in model {self.model.id!r}.{hint}")
+            mask[rows] = True
+        return mask
+
+    def _lanes(
+        self,
+        taste: Taste,
+        history: NDArray[np.int64],
+        again: NDArray[np.float32],
+        k: int,
+        lane: Lane,
+        allowed: NDArray[np.bool_] | None,
+        explain: bool,
+    ) -> tuple[RankedItem, ...]:
+        discover: list[tuple[int, float, str]] = []
+        repeat: list[tuple[int, float, str]] = []
+        if lane != "again":
+            scores = self.item_embeddings @ taste.vector + self.item_biases + np.float32(taste.bias)
+            found, values = top_k(scores, k, exclude=history, allowed=allowed)
+            discover = [(int(row), float(value), "discover") for row, value in zip(found, values, strict=True)]
+        if lane != "discover":
+            kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
+            order = np.lexsort((history[kept], -again[kept]))[:k]
+            repeat = [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
+        share = float(self.manifest.get("repeat_share", 0.5))
+        rows = _mix(discover, repeat, share)[:k] if lane == "all" else discover + repeat
+        return tuple(
+            self._line(rank, row, score, which, self._reasons(row, score, which, taste, history) if explain else ())
+            for rank, (row, score, which) in enumerate(rows, start=1)
+        )
+
+    def _reasons(
+        self, row: int, score: float, which: str, taste: Taste, history: NDArray[np.int64]
+    ) -> tuple[Reason, ...]:
+        if which == "again":
+            return (Reason("history", "bought before, more and lately counting most", score, True),)
+        return (*reasons_for(self.model, row, taste), *similar_from_history(self.model, row, history))
+
+    def _again_scores(self, user: int, history: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(len(history),): purchases of each item, halved for every `AGAIN_HALF_LIFE_DAYS` since the last one."""
+        span = self.model.history.of_user(user)
+        if len(history) == 0:
+            return np.zeros(0, np.float32)
+        newest = self.model.history.last.max()
+        days = (newest - self.model.history.last[span]) / np.timedelta64(1, "D")
+        counts = self.model.history.counts.data[span]
+        return cast(NDArray[np.float32], (counts * 0.5 ** (days / AGAIN_HALF_LIFE_DAYS)).astype(np.float32))
+
+    def _line(
+        self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()
+    ) -> RankedItem:
+        return RankedItem(
+            rank=rank,
+            item_id=str(self.items[c.ITEM].iat[row]),
+            title=str(self.items[c.TITLE].iat[row]),
+            category=self.model.categories[row],
+            score=float(score),
+            lane=lane,
+            popularity_rank=int(self.model.popularity_rank[row]),
+            reasons=reasons,
+        )
+
+    @cached_property
+    def _directions(self) -> NDArray[np.float32]:
+        lengths = np.linalg.norm(self.item_embeddings, axis=1, keepdims=True)
+        return self.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+    @cached_property
+    def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:
+        found: dict[str, list[NDArray[np.int64]]] = {}
+        for level in self.model.category_levels:
+            for name, rows in self.items.groupby(level, sort=False).indices.items():
+                found.setdefault(str(name), []).append(np.asarray(rows, dtype=np.int64))
+        return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+
+
+def check_k(k: int) -> int:
+    """k itself when it is a whole number from 1 to `MAX_K`; InvalidInput otherwise."""
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= MAX_K:
+        raise InvalidInput(f"k is {k!r}; it must be a whole number from 1 to {MAX_K}.")
+    return int(k)
+
+
+def check_lane(lane: str) -> Lane:
+    """The lane itself when it is one; InvalidInput otherwise."""
+    if lane not in LANES:
+        raise InvalidInput(f"lane is {lane!r}; choose one of {', '.join(LANES)}.")
+    return cast(Lane, lane)
+
+
+def _ranked(rows: NDArray[np.int32], values: NDArray[np.float32]) -> enumerate[tuple[int, float]]:
+    return enumerate(((int(r), float(v)) for r, v in zip(rows, values, strict=True)), start=1)
+
+
+def _mix(
+    discover: list[tuple[int, float, str]], again: list[tuple[int, float, str]], share: float
+) -> list[tuple[int, float, str]]:
+    """Both lists in their order, so that about `share` of every beginning comes from `again`."""
+    mixed: list[tuple[int, float, str]] = []
+    first, second = iter(again), iter(discover)
+    taken = 0
+    for place in range(1, len(discover) + len(again) + 1):
+        want_again = taken < round(share * place)
+        line = next(first if want_again else second, None)
+        if line is None:
+            return [*mixed, *first, *second]
+        taken += line[2] == "again"
+        mixed.append(line)
+    return mixed

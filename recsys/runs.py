@@ -1,0 +1,225 @@
+"""Runs: everything that was asked to be trained or drawn, how far it is, and how it ended."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from recsys.database import Database
+from recsys.database import runs as table
+from recsys.database import utc_now
+from recsys.errors import NotFound
+from recsys.progress import Progress
+
+Kind = Literal["demo", "train", "map"]
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ACTIVE = ("queued", "running")
+LOST = "The process of this run ended without a word: it was killed, or the machine ran out of memory. Start it again."
+NO_PROCESS_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it stands now. Times are in UTC; `fraction` is 0 to 1 over all of it."""
+
+    id: int
+    kind: Kind
+    state: State
+    dataset: str
+    recipe: dict[str, Any]
+    seed: int
+    promote: bool
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    step: str
+    fraction: float
+    epoch: int
+    epochs: int
+    seconds_left: float | None
+    curve: list[dict[str, float]]
+    message: str
+    model: str | None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        values = dict(vars(self))
+        for name in ("created", "started", "ended"):
+            values[name] = values[name].isoformat() if values[name] else None
+        return values
+
+
+class Runs:
+    """The runs of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, kind: Kind, dataset: str, recipe: dict[str, Any], *, seed: int, promote: bool, model: str | None = None
+    ) -> int:
+        """Put a run into the queue; gives its id."""
+        values = {
+            "kind": kind, "state": "queued", "dataset": dataset, "recipe": recipe, "seed": seed, "promote": promote,
+            "model": model, "created": utc_now(), "progress": {"step": "Waiting for its turn"}, "cancel_requested": False,
+        }  # fmt: skip
+        with self._database.begin() as connection:
+            return int(connection.execute(table.insert().values(**values)).inserted_primary_key[0])
+
+    def create_unless_active(self, kind: Kind, dataset: str, recipe: dict[str, Any], *, promote: bool) -> int | None:
+        """Like `create`, but None when a run of this kind is queued or running; two callers never both succeed."""
+        self.settle()
+        with self._database.begin() as connection:
+            active = sa.select(table.c.id).where(table.c.kind == kind, table.c.state.in_(ACTIVE))
+            if connection.execute(active).first():
+                return None
+            values = {
+                "kind": kind, "state": "queued", "dataset": dataset, "recipe": recipe, "seed": 0, "promote": promote,
+                "created": utc_now(), "progress": {"step": "Starting"}, "cancel_requested": False,
+            }  # fmt: skip
+            return int(connection.execute(table.insert().values(**values)).inserted_primary_key[0])
+
+    def get(self, run_id: int) -> Run:
+        self.settle()
+        with self._database.begin() as connection:
+            row = connection.execute(table.select().where(table.c.id == run_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"No run {run_id}.")
+        return _run(row)
+
+    def newest(self, limit: int = 50) -> list[Run]:
+        if not self._database.exists():
+            return []
+        self.settle()
+        with self._database.begin() as connection:
+            rows = connection.execute(table.select().order_by(table.c.id.desc()).limit(limit)).mappings().all()
+        return [_run(row) for row in rows]
+
+    def attach(self, run_id: int, pid: int) -> None:
+        """Note which process works on a run."""
+        self._update(run_id, process=process_identity(pid))
+
+    def claim(self, run_id: int, limit: int) -> bool:
+        """Start a queued run if fewer than `limit` others are running; whether it did."""
+        self.settle()
+        with self._database.begin() as connection:
+            running = sa.select(sa.func.count()).where(table.c.state == "running", table.c.kind != "map")
+            earlier = sa.select(sa.func.count()).where(table.c.state == "queued", table.c.id < run_id)
+            if connection.scalar(running) + connection.scalar(earlier) >= limit:
+                return False
+            connection.execute(
+                table.update().where(table.c.id == run_id, table.c.state == "queued").values(
+                    state="running", started=utc_now()
+                )
+            )  # fmt: skip
+        return True
+
+    def report(self, run_id: int, progress: Progress) -> bool:
+        """Store how far a run is; whether somebody asked to cancel it."""
+        values = {
+            "step": progress.step, "fraction": progress.fraction, "epoch": progress.epoch, "epochs": progress.epochs,
+            "seconds_left": progress.seconds_left, "curve": [dict(point) for point in progress.curve],
+        }  # fmt: skip
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id).values(progress=values))
+            return bool(connection.scalar(sa.select(table.c.cancel_requested).where(table.c.id == run_id)))
+
+    def finish(self, run_id: int, state: State, *, message: str = "", model: str | None = None) -> None:
+        """End a run, unless it has ended already."""
+        values: dict[str, Any] = {"state": state, "message": message, "ended": utc_now()}
+        if model is not None:
+            values["model"] = model
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(**values))
+
+    def request_cancel(self, run_id: int) -> int | None:
+        """Ask a run to stop; gives the process that works on it, if one does."""
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id).values(cancel_requested=True))
+            process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
+        return int(process.split("@")[0]) if process and process_alive(process) else None
+
+    def settle(self) -> None:
+        """End as failed every run whose process is gone, so that none seems to run for ever."""
+        if not self._database.exists():
+            return
+        with self._database.begin() as connection:
+            rows = connection.execute(
+                sa.select(table.c.id, table.c.process, table.c.created, table.c.cancel_requested).where(
+                    table.c.state.in_(ACTIVE)
+                )
+            ).all()
+            for run_id, process, created, cancelled in rows:
+                young = (utc_now() - created).total_seconds() < NO_PROCESS_SECONDS
+                if process_alive(process) if process else young:
+                    continue
+                state, message = ("cancelled", "") if cancelled else ("failed", LOST)
+                connection.execute(
+                    table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(
+                        state=state, message=message, ended=utc_now()
+                    )
+                )  # fmt: skip
+
+    def _update(self, run_id: int, **values: Any) -> None:
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id).values(**values))
+
+
+def process_identity(pid: int) -> str:
+    """`pid@start`: a process that cannot be mistaken for a later one with the same number."""
+    return f"{pid}@{_start_ticks(pid) or ''}"
+
+
+def process_alive(identity: str) -> bool:
+    """Whether the process is still there and no zombie."""
+    pid, _, start = identity.partition("@")
+    if start:
+        return _start_ticks(int(pid)) == start
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _start_ticks(pid: int) -> str | None:
+    """Start time of a living process from /proc, in clock ticks; None where there is none, or it is a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _run(row: sa.RowMapping) -> Run:
+    progress = row["progress"]
+    done = row["state"] == "done"
+    return Run(
+        id=row["id"],
+        kind=row["kind"],
+        state=row["state"],
+        dataset=row["dataset"],
+        recipe=row["recipe"],
+        seed=row["seed"],
+        promote=row["promote"],
+        created=row["created"].replace(tzinfo=UTC),
+        started=row["started"].replace(tzinfo=UTC) if row["started"] else None,
+        ended=row["ended"].replace(tzinfo=UTC) if row["ended"] else None,
+        step=progress["step"],
+        fraction=1.0 if done else progress.get("fraction", 0.0),
+        epoch=progress.get("epoch", 0),
+        epochs=progress.get("epochs", 0),
+        seconds_left=0.0 if done else progress.get("seconds_left"),
+        curve=progress.get("curve", []),
+        message=row["message"],
+        model=row["model"],
+    )

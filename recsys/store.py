@@ -1,0 +1,335 @@
+"""The only code that writes: datasets, model versions, maps and the live pointer, each whole or not at all."""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys import lightfm_model
+from recsys.dataset import Dataset, Interactions
+from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
+from recsys.features import Features
+from recsys.hyperparameters import Hyperparameters
+from recsys.model import Model
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+
+Write = Callable[[Path], None]
+
+
+class Store:
+    """Folders under one home.
+
+        datasets/NAME/   manifest.json, users.parquet, items.parquet, events.parquet
+        models/ID/       manifest.json, one .npy per array, items.parquet, users.parquet, *_features.parquet
+        maps/ID/         manifest.json, map.parquet
+        live.json        {"model": ID, "before": [IDs that were live earlier, newest first]}
+
+    Each folder is written beside its place and renamed into it; its manifest holds the SHA-256 of every file.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def datasets(self) -> list[str]:
+        return self._names("datasets")
+
+    def save_dataset(self, dataset: Dataset) -> None:
+        """Store a dataset under its name; one of the same name is replaced."""
+        manifest = {
+            "name": dataset.name,
+            "category_levels": list(dataset.category_levels),
+            "user_attributes": list(dataset.user_attributes),
+            "notes": dict(dataset.notes),
+            "summary": dataset.summary(),
+        }
+        files: dict[str, Write] = {
+            "users.parquet": lambda path: dataset.users.to_parquet(path, index=False),
+            "items.parquet": lambda path: dataset.items.to_parquet(path, index=False),
+            "events.parquet": lambda path: dataset.events.to_parquet(path, index=False, compression="zstd"),
+        }
+        self._write("datasets", dataset.name, manifest, files)
+
+    def load_dataset(self, name: str) -> Dataset:
+        """Read a dataset back; NotFound or Corrupted when that cannot be."""
+        folder, manifest = self._read("datasets", name, "dataset")
+        tables = {part: pd.read_parquet(folder / f"{part}.parquet") for part in ("users", "items", "events")}
+        return Dataset(
+            name,
+            tables["users"],
+            tables["items"],
+            tables["events"],
+            tuple(manifest["category_levels"]),
+            tuple(manifest["user_attributes"]),
+            manifest["notes"],
+        )
+
+    def dataset_manifest(self, name: str) -> dict[str, Any]:
+        """What is known of a dataset without reading it: its summary, notes and columns."""
+        return self._manifest("datasets", name, "dataset")
+
+    def models(self) -> list[str]:
+        """Ids of the versions, newest first."""
+        return sorted(self._names("models"), reverse=True)
+
+    def save_model(self, model: Model) -> None:
+        """Store a version; it never changes afterwards."""
+        arrays: dict[str, NDArray[Any]] = dict(lightfm_model.state(model.lightfm))
+        for side, features in (("item", model.item_features), ("user", model.user_features)):
+            arrays |= _csr_arrays(f"{side}_features", features.matrix)
+        arrays |= _csr_arrays("history", model.history.counts)
+        arrays["history_first"] = model.history.first.astype("datetime64[s]")
+        arrays["history_last"] = model.history.last.astype("datetime64[s]")
+        arrays["history_value"] = model.history.value
+        files: dict[str, Write] = {f"{name}.npy": _npy_writer(array) for name, array in arrays.items()}
+        for name, table in (
+            ("items", model.items),
+            ("users", model.users),
+            ("item_features", _feature_table(model.item_features)),
+            ("user_features", _feature_table(model.user_features)),
+        ):
+            files[f"{name}.parquet"] = _parquet_writer(table)
+        manifest = {
+            **model.manifest,
+            "id": model.id,
+            "recipe": model.recipe.to_dict(),
+            "seed": model.seed,
+            "category_levels": list(model.category_levels),
+            "user_attributes": list(model.user_attributes),
+        }
+        self._write("models", model.id, manifest, files)
+
+    def load_model(self, model_id: str) -> Model:
+        """Read a version back and check every file of it against its manifest.
+
+        Raises:
+            NotFound: no such version.
+            Corrupted: a file is missing, cut short or changed; names it.
+        """
+        folder, manifest = self._read("models", model_id, "model")
+
+        def array(name: str) -> NDArray[Any]:
+            return np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False))
+
+        def csr(name: str) -> sparse.csr_matrix:
+            parts = array(f"{name}_data"), array(f"{name}_indices"), array(f"{name}_indptr")
+            return sparse.csr_matrix(parts, shape=tuple(array(f"{name}_shape")))
+
+        def features(side: str) -> Features:
+            table = pd.read_parquet(folder / f"{side}_features.parquet")
+            return Features(
+                csr(f"{side}_features"), table["kind"].to_numpy(dtype=object), table["value"].to_numpy(dtype=object)
+            )
+
+        recipe = Hyperparameters.from_dict(manifest["recipe"])
+        return Model(
+            id=model_id,
+            recipe=recipe,
+            seed=manifest["seed"],
+            lightfm=lightfm_model.restore(
+                recipe, manifest["seed"], {name: array(name) for name in lightfm_model.STATE}
+            ),
+            items=pd.read_parquet(folder / "items.parquet"),
+            users=pd.read_parquet(folder / "users.parquet"),
+            category_levels=tuple(manifest["category_levels"]),
+            user_attributes=tuple(manifest["user_attributes"]),
+            item_features=features("item"),
+            user_features=features("user"),
+            history=Interactions(
+                csr("history"), array("history_first"), array("history_last"), array("history_value")
+            ),
+            manifest=manifest,
+        )
+
+    def model_manifest(self, model_id: str) -> dict[str, Any]:
+        """What is known of a version without reading its arrays."""
+        return self._manifest("models", model_id, "model")
+
+    def delete_model(self, model_id: str) -> None:
+        """Remove a version and its map. The live one is refused."""
+        self._manifest("models", model_id, "model")
+        live, before = self.live()
+        if model_id == live:
+            raise InvalidInput(f"Model {model_id!r} is live; promote another one before deleting it.")
+        self._write_live(live, [x for x in before if x != model_id])
+        for kind in ("models", "maps"):
+            folder = self.home / kind / model_id
+            if folder.exists():
+                aside = folder.with_name(f".deleted-{uuid.uuid4().hex}")
+                folder.rename(aside)
+                shutil.rmtree(aside, ignore_errors=True)
+
+    def save_map(self, model_id: str, table: pd.DataFrame) -> None:
+        """Store the map (`item_id, x, y`) of a version."""
+        self._manifest("models", model_id, "model")
+        self._write("maps", model_id, {"model": model_id}, {"map.parquet": _parquet_writer(table)})
+
+    def load_map(self, model_id: str) -> pd.DataFrame | None:
+        """The map of a version, or None while there is none."""
+        if model_id not in self._names("maps"):
+            return None
+        folder, _ = self._read("maps", model_id, "map")
+        return pd.read_parquet(folder / "map.parquet")
+
+    def has_map(self, model_id: str) -> bool:
+        return (self.home / "maps" / model_id / MANIFEST).exists()
+
+    def live(self) -> tuple[str | None, list[str]]:
+        """The live version, and those that were live before it, newest first."""
+        try:
+            pointer = json.loads((self.home / "live.json").read_text())
+            return pointer["model"], list(pointer["before"])
+        except FileNotFoundError:
+            return None, []
+        except (ValueError, KeyError, TypeError) as error:
+            raise Corrupted(f"{self.home / 'live.json'} is damaged; promote a model again.") from error
+
+    def set_live(self, model_id: str) -> None:
+        """Point to another version, in one step: a reader sees the old one or the new one."""
+        self._manifest("models", model_id, "model")
+        live, before = self.live()
+        if live == model_id:
+            return
+        self._write_live(model_id, [x for x in ([live] if live else []) + before if x != model_id])
+
+    def roll_back(self) -> str:
+        """Point to the version that was live before; gives its id."""
+        _, before = self.live()
+        there = [x for x in before if x in self._names("models")]
+        if not there:
+            raise InvalidInput("No earlier model to roll back to: none was live before this one.")
+        self._write_live(there[0], there[1:])
+        return there[0]
+
+    def _write_live(self, model_id: str | None, before: list[str]) -> None:
+        pointer = self.home / "live.json"
+        aside = pointer.with_name(f".live-{uuid.uuid4().hex}")
+        with _readable_errors(self.home):
+            aside.write_text(json.dumps({"model": model_id, "before": before}))
+            _sync(aside)
+            os.replace(aside, pointer)
+
+    def _names(self, kind: str) -> list[str]:
+        folder = self.home / kind
+        if not folder.is_dir():
+            return []
+        return sorted(x.name for x in folder.iterdir() if not x.name.startswith(".") and (x / MANIFEST).exists())
+
+    def _write(self, kind: str, name: str, manifest: Mapping[str, Any], files: Mapping[str, Write]) -> None:
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(f"{name!r} is no name for a folder: use letters, digits, dot, dash and underscore.")
+        final = self.home / kind / name
+        aside = final.with_name(f".writing-{uuid.uuid4().hex}")
+        with _readable_errors(self.home):
+            try:
+                aside.mkdir(parents=True)
+                for file, write in files.items():
+                    write(aside / file)
+                    _sync(aside / file)
+                checked = {**manifest, "format_version": FORMAT_VERSION, "files": {f: _sha256(aside / f) for f in files}}
+                checked["checksum"] = _checksum(checked)
+                (aside / MANIFEST).write_text(json.dumps(checked, indent=1, ensure_ascii=False))
+                _sync(aside / MANIFEST)
+                if final.exists():
+                    old = final.with_name(f".deleted-{uuid.uuid4().hex}")
+                    final.rename(old)
+                    aside.rename(final)
+                    shutil.rmtree(old, ignore_errors=True)
+                else:
+                    aside.rename(final)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+
+    def _manifest(self, kind: str, name: str, what: str) -> dict[str, Any]:
+        if name not in self._names(kind):
+            there = ", ".join(self._names(kind)) or "none"
+            raise NotFound(f"No {what} {name!r}; there are: {there}.")
+        path = self.home / kind / name / MANIFEST
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text())
+            intact = manifest.get("checksum") == _checksum(manifest)
+        except (ValueError, AttributeError):
+            intact = False
+        if not intact:
+            raise Corrupted(f"{what.capitalize()} {name!r} is damaged: {path} was changed or cut short.")
+        if manifest["format_version"] > FORMAT_VERSION:
+            raise Corrupted(f"{what.capitalize()} {name!r} was written by a newer version of this program.")
+        return manifest
+
+    def _read(self, kind: str, name: str, what: str) -> tuple[Path, dict[str, Any]]:
+        manifest = self._manifest(kind, name, what)
+        folder = self.home / kind / name
+        for file, expected in manifest["files"].items():
+            path = folder / file
+            if not path.exists():
+                raise Corrupted(f"{what.capitalize()} {name!r} is damaged: {path} is missing.")
+            if _sha256(path) != expected:
+                raise Corrupted(f"{what.capitalize()} {name!r} is damaged: {path} was changed or cut short.")
+        return folder, manifest
+
+
+@contextmanager
+def _readable_errors(home: Path) -> Iterator[None]:
+    """Turns an operating system's refusal to write into words."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            mend = "there is no space left; free some, or point INSIDER_HOME elsewhere"
+        elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR):
+            mend = "it is read-only; change its permissions, or point INSIDER_HOME elsewhere"
+        else:
+            mend = f"{error.strerror or error}; check the disk, or point INSIDER_HOME elsewhere"
+        raise StorageProblem(f"Cannot write below {home}: {mend}. Nothing was changed.") from error
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of everything in the manifest but this checksum itself."""
+    rest = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _npy_writer(array: NDArray[Any]) -> Write:
+    return lambda path: np.save(path, array, allow_pickle=False)
+
+
+def _parquet_writer(table: pd.DataFrame) -> Write:
+    return lambda path: table.to_parquet(path, index=False)
+
+
+def _csr_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, NDArray[Any]]:
+    return {
+        f"{name}_data": matrix.data,
+        f"{name}_indices": matrix.indices,
+        f"{name}_indptr": matrix.indptr,
+        f"{name}_shape": np.array(matrix.shape),
+    }
+
+
+def _feature_table(features: Features) -> pd.DataFrame:
+    return pd.DataFrame({"kind": features.kinds, "value": features.values})
+

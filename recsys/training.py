@@ -1,0 +1,227 @@
+"""From a dataset and a recipe to a model: choose the epochs on validation, learn from all that lies before the test."""
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lightfm import LightFM
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys import lightfm_model
+from recsys.baselines import Popular
+from recsys.dataset import Dataset, Interactions
+from recsys.errors import InvalidInput
+from recsys.evaluation import evaluate, ndcg_at_k
+from recsys.features import Features, item_features, user_features
+from recsys.hyperparameters import Hyperparameters
+from recsys.model import Model
+from recsys.progress import OnProgress, Progress
+from recsys.split import Split, time_split
+
+K = 10
+OLD_WEIGHT = 0.1
+"""Weight that even the oldest purchase keeps."""
+
+CHOOSE = "Choosing the number of epochs on the validation period"
+LEARN = "Learning from everything before the test period"
+JUDGE = "Comparing with most popular on the test period"
+
+
+@dataclass
+class _Reporter:
+    """Turns epochs into fractions: choosing and learning cost one unit an epoch, judging two."""
+
+    on_progress: OnProgress
+    units: float
+    started: float = field(default_factory=time.monotonic)
+    done: float = 0.0
+    curve: tuple[Mapping[str, float], ...] = ()
+
+    def report(self, step: str, epoch: int = 0, epochs: int = 0) -> None:
+        fraction = min(self.done / self.units, 1.0)
+        elapsed = time.monotonic() - self.started
+        left = elapsed * (1 - fraction) / fraction if self.done >= 1 else None
+        self.on_progress(Progress(step, fraction, epoch, epochs, left, self.curve))
+
+
+def train(
+    dataset: Dataset,
+    recipe: Hyperparameters,
+    *,
+    seed: int = 0,
+    on_progress: OnProgress = lambda _: None,
+    split: Split | None = None,
+) -> Model:
+    """Train one model version and judge it.
+
+    1. Learn from the fit period; after each epoch measure NDCG@10 (products not had before) on the validation
+       period; stop after `recipe.patience` epochs without a better value.
+    2. Learn anew, for the best number of epochs, from everything before the test period. This is the model.
+    3. Measure it and "most popular" on the test period, which nothing above has looked at.
+
+    Args:
+        on_progress: called at every epoch and step; an exception it raises ends the training.
+
+    Raises:
+        Diverged: the embeddings stopped being finite numbers.
+        InvalidInput: nothing to learn from.
+    """
+    split = split or time_split(dataset)
+    reporter = _Reporter(on_progress, units=2.0 * recipe.epochs + 2)
+    users, items = _features_for(dataset, recipe, split.training)
+    epochs, reporter.curve = _choose_epochs(dataset, recipe, seed, split, reporter)
+    reporter.units = reporter.done + epochs + 2
+
+    lightfm = lightfm_model.new(recipe, seed)
+    for epoch, _ in enumerate(_epochs(lightfm, split.training, split.test_start, users, items, recipe, epochs), start=1):
+        reporter.done += 1
+        reporter.report(LEARN, epoch, epochs)
+
+    manifest: dict[str, Any] = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "split": split.describe(),
+        "epochs": epochs,
+        "curve": [dict(point) for point in reporter.curve],
+        "repeat_share": _repeat_share(split.fit, split.validation),
+        "code_version": code_version(),
+    }
+    model = Model(
+        id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        recipe=recipe,
+        seed=seed,
+        lightfm=lightfm,
+        items=dataset.items,
+        users=dataset.users,
+        category_levels=dataset.category_levels,
+        user_attributes=dataset.user_attributes,
+        item_features=items,
+        user_features=users,
+        history=split.training,
+        manifest=manifest,
+    )
+    reporter.report(JUDGE)
+    manifest["metrics"] = measure(model, split)
+    manifest["seconds"] = round(time.monotonic() - reporter.started, 1)
+    reporter.done = reporter.units
+    reporter.report(JUDGE)
+    return model
+
+
+def measure(model: Model, split: Split, *, k: int = K) -> dict[str, Any]:
+    """Metrics of the model and of "most popular" on the test period, for products not had before."""
+    train_pairs, test_pairs = split.training.counts, split.test.counts
+    categories = category_codes(model.items, model.category_levels)
+    shared: dict[str, Any] = {"k": k, "lane": "discover", "categories": categories, "popularity": model.popularity}
+    judged = {
+        "model": evaluate(model, train_pairs, test_pairs, **shared),
+        "popular": evaluate(Popular.fit(train_pairs), train_pairs, test_pairs, **shared),
+    }
+    users = len(judged["model"].users)
+    return {"k": k, "users": users, "lanes": {"discover": {name: e.summary() for name, e in judged.items()}}}
+
+
+def category_codes(items: pd.DataFrame, levels: tuple[str, ...]) -> NDArray[np.int64] | None:
+    """(n_items,) codes of the middle category level, the one lists should vary in; None without categories."""
+    if not levels:
+        return None
+    return pd.factorize(items[levels[len(levels) // 2]].astype(object), sort=True)[0].astype(np.int64)
+
+
+def code_version() -> str:
+    """Versions of the libraries that decide what a training gives."""
+    return f"lightfm-next {version('lightfm-next')}, numpy {version('numpy')}"
+
+
+def _choose_epochs(
+    dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, reporter: _Reporter
+) -> tuple[int, tuple[Mapping[str, float], ...]]:
+    """The number of epochs with the best validation NDCG@10, and the curve."""
+    if split.fit.counts.nnz == 0 or split.validation.counts.nnz == 0:
+        raise InvalidInput(f"Dataset {dataset.name!r} has no purchases in the fit or the validation period.")
+    users, items = _features_for(dataset, recipe, split.fit)
+    lightfm = lightfm_model.new(recipe, seed)
+    best, best_epoch = -1.0, 1
+    for epoch, _ in enumerate(
+        _epochs(lightfm, split.fit, split.validation_start, users, items, recipe, recipe.epochs), start=1
+    ):
+        ndcg = ndcg_at_k(
+            _Scorer(*lightfm_model.representations(lightfm, items, users)),
+            split.fit.counts,
+            split.validation.counts,
+            K,
+        )
+        ndcg = 0.0 if ndcg is None or np.isnan(ndcg) else float(ndcg)
+        point = {"epoch": epoch, "seconds": round(time.monotonic() - reporter.started, 2), "ndcg": ndcg}
+        reporter.curve = (*reporter.curve, point)
+        reporter.done += 1
+        if ndcg > best:
+            best, best_epoch = ndcg, epoch
+        reporter.units = reporter.done + max(best_epoch + recipe.patience - epoch, 0) + best_epoch + 2
+        reporter.report(CHOOSE, epoch, recipe.epochs)
+        if epoch - best_epoch >= recipe.patience:
+            break
+    return best_epoch, reporter.curve
+
+
+def _epochs(
+    lightfm: LightFM,
+    period: Interactions,
+    now: pd.Timestamp,
+    users: Features,
+    items: Features,
+    recipe: Hyperparameters,
+    epochs: int,
+) -> Iterator[None]:
+    positives = sparse.csr_matrix(
+        (np.ones_like(period.counts.data), period.counts.indices, period.counts.indptr), shape=period.counts.shape
+    )
+    weights = recency_weights(period, now, recipe.half_life_days)
+    for _ in range(epochs):
+        lightfm_model.train_epoch(lightfm, positives, weights, users, items, recipe)
+        yield
+
+
+def recency_weights(period: Interactions, now: pd.Timestamp, half_life_days: float) -> NDArray[np.float32] | None:
+    """(n_pairs,) weights that halve with every half-life since the last event, plus 0.1; mean 1. None for 0 days."""
+    if half_life_days == 0:
+        return None
+    days = (np.datetime64(now, "s") - period.last) / np.timedelta64(1, "D")
+    weights = OLD_WEIGHT + 0.5 ** (days / half_life_days)
+    return np.asarray(weights / weights.mean(), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    item_embeddings: NDArray[np.float32]
+    item_biases: NDArray[np.float32]
+    user_embeddings: NDArray[np.float32]
+    user_biases: NDArray[np.float32]
+
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """User biases are left out: they do not change the order of a user's items."""
+        block = self.user_embeddings[users] @ self.item_embeddings.T
+        block += self.item_biases
+        return block
+
+
+def _features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions) -> tuple[Features, Features]:
+    """User and item features; who or what has no event in the period goes without identity, which nothing trains."""
+    pairs = period.counts
+    users = user_features(dataset, recipe).without_identity_of(np.diff(pairs.indptr) == 0)
+    items = item_features(dataset, recipe).without_identity_of(np.bincount(pairs.indices, minlength=pairs.shape[1]) == 0)
+    return users, items
+
+
+def _repeat_share(before: Interactions, after: Interactions) -> float:
+    """Share of the pairs in `after` that were there before: how much of shopping is buying again."""
+    repeated = before.counts.astype(bool).multiply(after.counts.astype(bool)).nnz
+    return float(repeated / max(after.counts.nnz, 1))

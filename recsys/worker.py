@@ -1,0 +1,83 @@
+"""The process of one run: `python -m recsys.worker RUN_ID`."""
+
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from recsys import columns as c
+from recsys.errors import Cancelled, InsiderError
+from recsys.hyperparameters import Hyperparameters
+from recsys.progress import OnProgress, Progress
+from recsys.projection import item_map
+from recsys.runs import Run
+from recsys.workspace import Workspace
+
+AT_ONCE = 1
+"""How many runs may train at the same time; the others wait."""
+
+NICENESS = 5
+READ = "Reading the built-in purchases"
+DRAW = "Drawing the map of products"
+
+
+def work(workspace: Workspace, run_id: int) -> None:
+    """Do what the run asks for, and store how it ended. Every way out leaves the run ended."""
+    run = workspace.run(run_id)
+    runs = workspace.run_store
+
+    def report(progress: Progress) -> None:
+        if runs.report(run_id, progress):
+            raise Cancelled(f"Run {run_id} was cancelled.")
+
+    try:
+        while not runs.claim(run_id, AT_ONCE):
+            report(Progress("Waiting for its turn", 0.0))
+            time.sleep(0.5)
+        model = _draw(workspace, run, report) if run.kind == "map" else _train(workspace, run, report)
+        runs.finish(run_id, "done", model=model)
+    except Cancelled:
+        runs.finish(run_id, "cancelled")
+    except InsiderError as error:
+        runs.finish(run_id, "failed", message=str(error))
+    except MemoryError:
+        runs.finish(run_id, "failed", message="The machine ran out of memory. Use fewer components or less data.")
+    except Exception as error:
+        runs.finish(run_id, "failed", message=f"Unexpected {type(error).__name__}: {error}")
+        raise
+
+
+def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    if run.kind == "demo":
+        report(Progress(READ, 0.0))
+        workspace.import_demo()
+    recommender = workspace.train_now(
+        run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report
+    )
+    workspace.start_map(recommender.model.id)
+    return recommender.model.id
+
+
+def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    if run.model is None:
+        raise InsiderError(f"Run {run.id} names no model to draw.")
+    report(Progress(DRAW, 0.05))
+    recommender = workspace.load(run.model)
+    ids = [str(item) for item in recommender.items[c.ITEM]]
+    table = item_map(ids, recommender.item_embeddings, seed=run.seed)
+    workspace.store.save_map(run.model, table)
+    return run.model
+
+
+def main() -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Cancelled("The process was asked to stop.")
+
+    signal.signal(signal.SIGTERM, stop)
+    os.nice(NICENESS)
+    work(Workspace(), int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""One home, opened: what the pages, the API and the command line all go through."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recsys import columns as c
+from recsys import demo, jobs
+from recsys.database import Database, promotions, utc_now
+from recsys.dataset import Dataset
+from recsys.errors import InvalidInput, NoModel, NotFound
+from recsys.hyperparameters import PRESETS, Hyperparameters
+from recsys.progress import OnProgress
+from recsys.recommender import Recommender
+from recsys.runs import Run, Runs
+from recsys.settings import Settings
+from recsys.store import Store
+
+MODELS_IN_MEMORY = 3
+DATASETS_IN_MEMORY = 2
+
+
+class Workspace:
+    """Datasets, models and runs of one home. Nothing is created until something is written. Safe between threads."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.from_environment()
+        self.store = Store(self.settings.home)
+        self.database = Database(self.settings.database_url)
+        self.run_store = Runs(self.database)
+        self._lock = threading.RLock()
+        self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
+        self._datasets: OrderedDict[tuple[str, str], "_OpenDataset"] = OrderedDict()
+
+    # Datasets
+
+    def datasets(self) -> list[str]:
+        """Names of the stored datasets."""
+        return self.store.datasets()
+
+    def dataset(self, name: str) -> Dataset:
+        """A stored dataset; NotFound or Corrupted when it cannot be read."""
+        return self._open_dataset(name).dataset
+
+    def import_demo(self) -> Dataset:
+        """Store the built-in dataset as `demo`."""
+        dataset = demo.load_demo()
+        self.store.save_dataset(dataset)
+        return dataset
+
+    # Models
+
+    def models(self) -> list[dict[str, Any]]:
+        """Stored versions, newest first, without their arrays."""
+        live = self.live_id()
+        found = []
+        for model_id in self.store.models():
+            manifest = self.store.model_manifest(model_id)
+            kept = ("id", "dataset", "fingerprint", "created", "recipe", "seed", "epochs", "metrics", "curve")
+            found.append(
+                {key: manifest.get(key) for key in kept}
+                | {"live": model_id == live, "has_map": self.store.has_map(model_id)}
+            )
+        return sorted(found, key=lambda model: str(model["created"]), reverse=True)
+
+    def live_id(self) -> str | None:
+        """Id of the live version, or None."""
+        return self.store.live()[0]
+
+    def load(self, model_id: str = "live") -> Recommender:
+        """Answers from one version; "live" follows the live pointer.
+
+        Raises:
+            NoModel: nothing is live yet.
+            NotFound: no such version.
+            Corrupted: a file of it was changed.
+        """
+        wanted = self.live_id() if model_id == "live" else model_id
+        if wanted is None:
+            raise NoModel("No model is live yet. Train one, or store the demo: python -m recsys train --promote")
+        key = (wanted, self.store.has_map(wanted))
+        with self._lock:
+            if key not in self._models:
+                self._models[key] = Recommender(self.store.load_model(wanted), self.store.load_map(wanted))
+                self._models.pop((wanted, not key[1]), None)
+            self._models.move_to_end(key)
+            while len(self._models) > MODELS_IN_MEMORY:
+                self._models.popitem(last=False)
+            return self._models[key]
+
+    def promote(self, model_id: str) -> str:
+        """Make a version live, in one step, after checking that it is whole."""
+        self.load(model_id)
+        self.store.set_live(model_id)
+        self._note(model_id, "promote")
+        return model_id
+
+    def rollback(self) -> str:
+        """Make the version live that was live before; gives its id."""
+        model_id = self.store.roll_back()
+        self._note(model_id, "rollback")
+        return model_id
+
+    def delete_model(self, model_id: str) -> None:
+        """Remove a version; the live one is refused."""
+        self.store.delete_model(model_id)
+        self._note(model_id, "delete")
+
+    def evaluate(self, model_id: str = "live", *, k: int = 10, baselines: bool = False) -> dict[str, Any]:
+        """Metrics of a version on the held-out period, in the form of `evaluate --json`."""
+        from recsys.judging import judge
+
+        model = self.load(model_id).model
+        return judge(model, self._same_data(model.manifest), k=k, baselines=baselines)
+
+    # Shoppers and items
+
+    def history(self, user_id: str, *, model_id: str = "live", limit: int | None = None) -> pd.DataFrame:
+        """What a user did, most recent first.
+
+        Returns:
+            `item_id`, `title`, the category levels, `count`, `first`, `last`, `value`, and `after_cut`: whether the
+            first of it lies in the held-out period, so that the model has not learned from it.
+        """
+        model = self.load(model_id).model
+        opened = self._open_dataset(model.manifest["dataset"])
+        dataset = opened.dataset
+        pairs = opened.interactions
+        span = pairs.of_user(dataset.user_row(user_id))
+        rows = pairs.counts.indices[span]
+        table = dataset.items.iloc[rows][[c.ITEM, c.TITLE, *dataset.category_levels]].reset_index(drop=True)
+        table[c.COUNT] = pairs.counts.data[span].astype(int)
+        table[c.FIRST] = pairs.first[span]
+        table[c.LAST] = pairs.last[span]
+        table[c.VALUE] = pairs.value[span]
+        table["after_cut"] = table[c.FIRST] >= pd.Timestamp(model.manifest["split"]["test_start"])
+        table = table.sort_values([c.LAST, c.COUNT, c.ITEM], ascending=[False, False, True], ignore_index=True)
+        return table if limit is None else table.head(limit)
+
+    def find_users(
+        self, query: str = "", attributes: Mapping[str, str] | None = None, limit: int = 20
+    ) -> pd.DataFrame:
+        """Users whose id begins with (or else contains) `query` and who have all `attributes`.
+
+        Returns:
+            `user_id`, the attributes, `purchases`, `products`, `last`; ids that match from the start come first.
+        """
+        opened = self._open_dataset(self.load().manifest["dataset"])
+        table = opened.user_table
+        for name, value in (attributes or {}).items():
+            if name not in opened.dataset.user_attributes:
+                known = ", ".join(opened.dataset.user_attributes) or "none"
+                raise InvalidInput(f"No user attribute {name!r}; there are: {known}.")
+            table = table[table[name] == value]
+        if query:
+            ids = table[c.USER]
+            table = table[ids.str.contains(query, regex=False)]
+            exact = ~table[c.USER].eq(query)
+            begins = ~table[c.USER].str.startswith(query)
+            table = table.assign(_exact=exact, _begins=begins).sort_values(["_exact", "_begins"], kind="stable")
+            table = table.drop(columns=["_exact", "_begins"])
+        return table.head(limit).reset_index(drop=True)
+
+    def find_items(self, query: str = "", limit: int = 20) -> pd.DataFrame:
+        """Items whose id is `query` or whose title and categories hold all its words, most popular first.
+
+        Returns:
+            `item_id`, `title`, the category levels, `brand`, `price`, `popularity` (how many users have had it).
+        """
+        model = self.load().model
+        keep = [x for x in (c.ITEM, c.TITLE, *model.category_levels, c.BRAND, c.PRICE) if x in model.items]
+        table = model.items[keep].assign(popularity=model.popularity)
+        matches = np.ones(len(table), dtype=bool)
+        for word in query.lower().split():
+            matches &= model.search_text.str.contains(word, regex=False).to_numpy(dtype=bool)
+        found = table[matches | (table[c.ITEM] == query).to_numpy(dtype=bool)]
+        order = np.lexsort((-found["popularity"].to_numpy(), ~(found[c.ITEM] == query).to_numpy(dtype=bool)))
+        return found.iloc[order[:limit]].reset_index(drop=True)
+
+    # Runs
+
+    def start_demo(self) -> Run:
+        """Store the built-in data and train a first model, in a job of its own."""
+        run = self.ensure_demo(even_with_model=True)
+        if run is None:
+            raise InvalidInput("The demo is being prepared already.")
+        return run
+
+    def ensure_demo(self, *, even_with_model: bool = False) -> Run | None:
+        """Start the demo job if nothing is live and no such job is under way; the run that was started, or None."""
+        if self.live_id() is not None and not even_with_model:
+            return None
+        run_id = self.run_store.create_unless_active(
+            "demo", demo.NAME, PRESETS["default"].to_dict(), promote=True
+        )
+        return None if run_id is None else self._launch(run_id)
+
+    def start_training(self, dataset: str, recipe: Hyperparameters, *, seed: int = 0, promote: bool = False) -> Run:
+        """Train on a stored dataset, in a job of its own."""
+        self.store.dataset_manifest(dataset)
+        return self._launch(self.run_store.create("train", dataset, recipe.to_dict(), seed=seed, promote=promote))
+
+    def start_map(self, model_id: str) -> Run:
+        """Draw the map of a version, in a job of its own."""
+        manifest = self.store.model_manifest(model_id)
+        run_id = self.run_store.create(
+            "map", manifest["dataset"], manifest["recipe"], seed=manifest["seed"], promote=False, model=model_id
+        )
+        return self._launch(run_id)
+
+    def run(self, run_id: int) -> Run:
+        """One run as it stands now."""
+        return self.run_store.get(run_id)
+
+    def runs(self, limit: int = 50) -> list[Run]:
+        """The newest runs."""
+        return self.run_store.newest(limit)
+
+    def cancel(self, run_id: int) -> None:
+        """Ask a run to stop, and its process with it."""
+        pid = self.run_store.request_cancel(run_id)
+        if pid is not None:
+            jobs.stop(pid)
+
+    def train_now(
+        self,
+        dataset: str,
+        recipe: Hyperparameters,
+        *,
+        seed: int = 0,
+        promote: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Recommender:
+        """Train in this process, store the version, and promote it if asked to."""
+        from recsys.training import train
+
+        model = train(self.dataset(dataset), recipe, seed=seed, on_progress=on_progress or (lambda _: None))
+        self.store.save_model(model)
+        if promote:
+            self.promote(model.id)
+        return self.load(model.id)
+
+    def _launch(self, run_id: int) -> Run:
+        self.run_store.attach(run_id, jobs.launch(run_id, self.settings))
+        return self.run_store.get(run_id)
+
+    def _note(self, model_id: str, action: str) -> None:
+        with self.database.begin() as connection:
+            connection.execute(promotions.insert().values(model=model_id, action=action, at=utc_now()))
+
+    def _same_data(self, manifest: Mapping[str, Any]) -> Dataset:
+        dataset = self.dataset(manifest["dataset"])
+        if dataset.fingerprint != manifest["fingerprint"]:
+            raise InvalidInput(
+                f"Dataset {dataset.name!r} has changed since model {manifest['id']!r} was trained on it; "
+                "its held-out period is another one now. Train again."
+            )
+        return dataset
+
+    def _open_dataset(self, name: str) -> "_OpenDataset":
+        key = (name, self.store.dataset_manifest(name)["checksum"])
+        with self._lock:
+            if key not in self._datasets:
+                self._datasets[key] = _OpenDataset(self.store.load_dataset(name))
+            self._datasets.move_to_end(key)
+            while len(self._datasets) > DATASETS_IN_MEMORY:
+                self._datasets.popitem(last=False)
+            return self._datasets[key]
+
+
+class _OpenDataset:
+    """A dataset and what is worked out from it once."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    @cached_property
+    def interactions(self) -> Any:
+        return self.dataset.interactions()
+
+    @cached_property
+    def user_table(self) -> pd.DataFrame:
+        pairs = self.interactions
+        per_user = pd.DataFrame({"user": np.repeat(np.arange(self.dataset.n_users), np.diff(pairs.counts.indptr)),
+                                 "count": pairs.counts.data, "last": pairs.last}).groupby("user")  # fmt: skip
+        table = self.dataset.users.copy()
+        table["purchases"] = per_user["count"].sum().reindex(range(len(table)), fill_value=0).astype(int)
+        table["products"] = np.diff(pairs.counts.indptr)
+        table["last"] = per_user["last"].max().reindex(range(len(table)))
+        return table

@@ -1,0 +1,45 @@
+"""Fixtures shared by all tests. Expensive ones are built once per session and never changed."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+from recsys.dataset import Dataset
+from recsys.hyperparameters import Hyperparameters
+from recsys.projection import item_map
+from recsys.recommender import Recommender
+from recsys.settings import Settings
+from recsys.workspace import Workspace
+from tests.shops import planted_shop
+
+SMALL_RECIPE = Hyperparameters(components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1)
+
+
+@pytest.fixture(scope="session")
+def small_dataset() -> Dataset:
+    return planted_shop()
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Path:
+    """An INSIDER_HOME with the dataset `small` and one live model that has a map. Copy it before changing it."""
+    home = tmp_path_factory.mktemp("home")
+    workspace = Workspace(Settings.from_environment(home))
+    workspace.store.save_dataset(small_dataset)
+    live = workspace.train_now("small", SMALL_RECIPE, seed=1, promote=True)
+    ids = [str(item) for item in live.items["item_id"]]
+    workspace.store.save_map(live.model.id, item_map(ids, live.item_embeddings, reduce=lambda rows, _: rows[:, :2]))
+    return home
+
+
+@pytest.fixture(scope="session")
+def workspace(trained_home: Path) -> Workspace:
+    return Workspace(Settings.from_environment(trained_home))
+
+
+@pytest.fixture(scope="session")
+def live(workspace: Workspace) -> Recommender:
+    return workspace.load()
