@@ -1,14 +1,14 @@
 # make run    the dashboard and the API on http://localhost:8000, over the built-in data
 # make test   lint, types and every test, the browser ones included
 # make lint   only ruff and mypy
-# make lock   requirements.txt anew from pyproject.toml
+# make lock   requirements.txt anew after a change of pyproject.toml; ARGS=--upgrade for newer versions
 # make clean  remove what was installed (not your data)
+#
+# PORT=8080, HOST=0.0.0.0 and INSIDER_HOME=/folder change where it runs; PYTHON=python3.12 what it runs with.
 
 PORT ?= 8000
-HOST ?= 127.0.0.1
-ifdef INSIDER_HOME
-export INSIDER_HOME
-endif
+HOST := 127.0.0.1
+ARGS :=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,12 +18,12 @@ INSTALLED := $(VENV)/installed
 .PHONY: help run test lint lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 run: $(INSTALLED)
-	$(BIN)/python -m recsys serve --host $(HOST) --port $(PORT)
+	@$(BIN)/python -m recsys serve --host $(HOST) --port $(PORT)
 
-test: $(INSTALLED) lint
+test: lint
 	@.ci/prepare chromium
 	$(BIN)/python -m pytest
 
@@ -32,14 +32,17 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A stamp: made after a complete installation, older than requirements.txt when that has changed.
 $(INSTALLED): requirements.txt
-	@.ci/prepare venv "$(PYTHON)" $(VENV)
+	@.ci/prepare venv $(VENV) "$(PYTHON)"
 	@echo "Installing the pinned packages into $(VENV) (once; a minute or two)..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-lock:
-	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
+lock: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.txt $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

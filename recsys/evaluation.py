@@ -90,7 +90,9 @@ def evaluate(
     relevant.sort_indices()
     n_relevant = np.diff(relevant.indptr)
     users = np.flatnonzero(n_relevant)
-    names = [x for x in only if (x != "diversity" or categories is not None) and (x != "novelty" or popularity is not None)]
+    names = [
+        x for x in only if (x != "diversity" or categories is not None) and (x != "novelty" or popularity is not None)
+    ]
     parts: list[tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]] = []
     for start in range(0, len(users), BLOCK):
         block = users[start : start + BLOCK]
@@ -122,7 +124,9 @@ def evaluate(
         "hit_rate": lambda: metrics.hit_rate(hits),
         "auc": lambda: np.concatenate([p[2] for p in parts]) if parts else np.zeros(0),
         "diversity": lambda: metrics.diversity(lists, categories if categories is not None else np.zeros(0, np.int64)),
-        "novelty": lambda: metrics.novelty(lists, popularity if popularity is not None else np.zeros(0), train.shape[0]),
+        "novelty": lambda: metrics.novelty(
+            lists, popularity if popularity is not None else np.zeros(0), train.shape[0]
+        ),
     }
     values = {name: measures[name]() if len(users) else np.zeros(0) for name in names}
     return Evaluation(lane, k, users, values, lists, metrics.exposure(lists, train.shape[1]))

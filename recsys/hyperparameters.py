@@ -65,7 +65,11 @@ class Hyperparameters:
                 raise InvalidInput(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(options)}.")
         for name, limits in RANGES.items():
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not math.isfinite(value) or not limits.low <= value <= limits.high:
+            if (
+                not isinstance(value, (int, float))
+                or not math.isfinite(value)
+                or not limits.low <= value <= limits.high
+            ):
                 raise InvalidInput(f"{name} is {value!r}; it must lie between {limits.low:g} and {limits.high:g}.")
         if not self.identity and not self.category_levels and not self.brand:
             raise InvalidInput("No item features are left: keep identity, a category level or brand.")
@@ -77,7 +81,8 @@ class Hyperparameters:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; unknown names are refused."""
         _refuse_unknown(values)
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**arguments)
 
     def with_settings(self, settings: Mapping[str, str]) -> Self:
         """A copy with `settings` (text, as from `--set key=value`) parsed by the type of each field."""

@@ -52,7 +52,8 @@ def train_epoch(
 
     Args:
         interactions: CSR (n_users, n_items) of ones.
-        weights: one per stored interaction, in the order of `interactions.data`, or None for ones. `warp-kos` takes none.
+        weights: one per stored interaction, in the order of `interactions.data`, or None for ones;
+            `warp-kos` takes none.
 
     Raises:
         Diverged: when an embedding is no longer finite.
@@ -62,27 +63,14 @@ def train_epoch(
     if weights is not None and recipe.loss != "warp-kos":
         sample_weight = sparse.coo_matrix((weights, (positives.row, positives.col)), shape=positives.shape)
     try:
-        if recipe.engine == "fast":
-            from recsys.engine import fit_partial
-
-            fit_partial(
-                model,
-                positives,
-                user_features=users.matrix,
-                item_features=items.matrix,
-                sample_weight=sample_weight,
-                epochs=1,
-                threads=recipe.threads,
-            )
-        else:
-            model.fit_partial(
-                positives,
-                user_features=users.matrix,
-                item_features=items.matrix,
-                sample_weight=sample_weight,
-                epochs=1,
-                num_threads=recipe.threads,
-            )
+        model.fit_partial(
+            positives,
+            user_features=users.matrix,
+            item_features=items.matrix,
+            sample_weight=sample_weight,
+            epochs=1,
+            num_threads=recipe.threads,
+        )
     except ValueError as error:
         if "finite" not in str(error).lower() and "nan" not in str(error).lower():
             raise

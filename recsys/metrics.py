@@ -1,8 +1,8 @@
 """Metrics of ranked lists. Each gives one value per user, so that intervals and paired tests can be made of them.
 
-Throughout, `hits` is bool (n_users, k): whether the item at each rank is relevant; `relevant` is int (n_users,): how many
-relevant items the user has, at least 1 (users without any are left out before). A list shorter than k has no hits in
-its empty places, and k stays the denominator where a denominator is k.
+Throughout, `hits` is bool (n_users, k): whether the item at each rank is relevant; `relevant` is int (n_users,): how
+many relevant items the user has, at least 1 (users without any are left out before). A list shorter than k has no
+hits in its empty places, and k stays the denominator where a denominator is k.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 def precision(hits: Hits) -> Values:
     """Hits divided by k."""
-    return hits.mean(axis=1, dtype=np.float64)
+    return np.asarray(hits.mean(axis=1), dtype=np.float64)
 
 
 def recall(hits: Hits, relevant: Counts) -> Values:
@@ -28,7 +28,7 @@ def recall(hits: Hits, relevant: Counts) -> Values:
 
 def hit_rate(hits: Hits) -> Values:
     """1 when there is at least one hit, else 0."""
-    return hits.any(axis=1).astype(np.float64)
+    return np.asarray(hits.any(axis=1), dtype=np.float64)
 
 
 def mrr(hits: Hits) -> Values:
@@ -44,8 +44,8 @@ def average_precision(hits: Hits, relevant: Counts) -> Values:
 
 
 def ndcg(hits: Hits, relevant: Counts) -> Values:
-    """Binary NDCG@k (Järvelin & Kekäläinen 2002): sum of 1/log2(rank + 1) over the hits, divided by that of the ideal list,
-    which has min(k, relevant) hits in front.
+    """Binary NDCG@k (Järvelin & Kekäläinen 2002): sum of 1/log2(rank + 1) over the hits, divided by that of the ideal
+    list, which has min(k, relevant) hits in front.
     """
     discounts = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
     ideal = np.cumsum(discounts)[np.minimum(relevant, hits.shape[1]) - 1]

@@ -88,7 +88,7 @@ class Model:
 
     def user_row(self, user_id: str) -> int:
         """Row number of a user; NotFound when the model has never seen them."""
-        row = int(self.user_index.get_indexer([user_id])[0])
+        row = int(self.user_index.get_indexer(pd.Index([user_id]))[0])
         if row < 0:
             raise NotFound(f"No user {user_id!r} in model {self.id!r}.")
         return row

@@ -15,7 +15,9 @@ Reduce = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 """(n, components) rows of length 1 and a seed, to (n, 2) coordinates."""
 
 
-def item_map(item_ids: list[str], embeddings: NDArray[np.float32], *, seed: int = 0, reduce: Reduce | None = None) -> pd.DataFrame:
+def item_map(
+    item_ids: list[str], embeddings: NDArray[np.float32], *, seed: int = 0, reduce: Reduce | None = None
+) -> pd.DataFrame:
     """Coordinates of every item: DataFrame `item_id, x, y`, x and y float32 from -1 to 1.
 
     Embeddings are brought to length 1 first, so that distance on the map goes by cosine. Fewer than four items, or

@@ -75,9 +75,7 @@ def top_k_block(
     return items, values
 
 
-def _lowest_ties(
-    scores: NDArray[np.float32], threshold: NDArray[np.float32], kept: int
-) -> NDArray[np.int64]:
+def _lowest_ties(scores: NDArray[np.float32], threshold: NDArray[np.float32], kept: int) -> NDArray[np.int64]:
     """Item numbers (n_users, kept), ascending: all above the threshold, then the lowest numbers that equal it."""
     rows, items = np.nonzero(scores >= threshold)
     counts = np.bincount(rows, minlength=len(scores))

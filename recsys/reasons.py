@@ -54,9 +54,7 @@ def taste_of_user(model: Model, user: int) -> Taste:
     )  # fmt: skip
 
 
-def taste_of_weights(
-    model: Model, weights: dict[int, float], vector: NDArray[np.float32], bias: float
-) -> Taste:
+def taste_of_weights(model: Model, weights: dict[int, float], vector: NDArray[np.float32], bias: float) -> Taste:
     """A user embedding in parts, given the weights of the user features in it."""
     features = model.user_features
     parts = tuple(

@@ -264,9 +264,7 @@ class Recommender:
         counts = self.model.history.counts.data[span]
         return cast(NDArray[np.float32], (counts * 0.5 ** (days / AGAIN_HALF_LIFE_DAYS)).astype(np.float32))
 
-    def _line(
-        self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()
-    ) -> RankedItem:
+    def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
         return RankedItem(
             rank=rank,
             item_id=str(self.items[c.ITEM].iat[row]),

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from recsys.database import Database
+from recsys.database import Database, utc_now
 from recsys.database import runs as table
-from recsys.database import utc_now
-from recsys.errors import NotFound
+from recsys.errors import NotFound, StorageProblem
 from recsys.progress import Progress
 
 Kind = Literal["demo", "train", "map"]
@@ -68,10 +67,11 @@ class Runs:
         """Put a run into the queue; gives its id."""
         values = {
             "kind": kind, "state": "queued", "dataset": dataset, "recipe": recipe, "seed": seed, "promote": promote,
-            "model": model, "created": utc_now(), "progress": {"step": "Waiting for its turn"}, "cancel_requested": False,
+            "model": model, "created": utc_now(), "cancel_requested": False,
+            "progress": {"step": "Waiting for its turn"},
         }  # fmt: skip
         with self._database.begin() as connection:
-            return int(connection.execute(table.insert().values(**values)).inserted_primary_key[0])
+            return _insert(connection, values)
 
     def create_unless_active(self, kind: Kind, dataset: str, recipe: dict[str, Any], *, promote: bool) -> int | None:
         """Like `create`, but None when a run of this kind is queued or running; two callers never both succeed."""
@@ -84,7 +84,7 @@ class Runs:
                 "kind": kind, "state": "queued", "dataset": dataset, "recipe": recipe, "seed": 0, "promote": promote,
                 "created": utc_now(), "progress": {"step": "Starting"}, "cancel_requested": False,
             }  # fmt: skip
-            return int(connection.execute(table.insert().values(**values)).inserted_primary_key[0])
+            return _insert(connection, values)
 
     def get(self, run_id: int) -> Run:
         self.settle()
@@ -110,9 +110,10 @@ class Runs:
         """Start a queued run if fewer than `limit` others are running; whether it did."""
         self.settle()
         with self._database.begin() as connection:
-            running = sa.select(sa.func.count()).where(table.c.state == "running", table.c.kind != "map")
-            earlier = sa.select(sa.func.count()).where(table.c.state == "queued", table.c.id < run_id)
-            if connection.scalar(running) + connection.scalar(earlier) >= limit:
+            running = sa.and_(table.c.state == "running", table.c.kind != "map")
+            earlier = sa.and_(table.c.state == "queued", table.c.id < run_id)
+            before = connection.scalar(sa.select(sa.func.count()).select_from(table).where(sa.or_(running, earlier)))
+            if (before or 0) >= limit:
                 return False
             connection.execute(
                 table.update().where(table.c.id == run_id, table.c.state == "queued").values(
@@ -170,6 +171,13 @@ class Runs:
     def _update(self, run_id: int, **values: Any) -> None:
         with self._database.begin() as connection:
             connection.execute(table.update().where(table.c.id == run_id).values(**values))
+
+
+def _insert(connection: sa.Connection, values: dict[str, Any]) -> int:
+    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+    if key is None:
+        raise StorageProblem("The database gave the new run no number.")
+    return int(key[0])
 
 
 def process_identity(pid: int) -> str:

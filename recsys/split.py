@@ -48,9 +48,7 @@ class Split:
         }
 
 
-def time_split(
-    dataset: Dataset, *, test_days: float = TEST_DAYS, validation_days: float = VALIDATION_DAYS
-) -> Split:
+def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_days: float = VALIDATION_DAYS) -> Split:
     """Hold out the last `test_days`, and the `validation_days` before them for choosing.
 
     Raises:
@@ -65,10 +63,15 @@ def time_split(
             f"Dataset {dataset.name!r} spans {days:.1f} days; a test period of {test_days:g} and a validation period "
             f"of {validation_days:g} days leave nothing to learn from. Use shorter periods or more data."
         )
+    return split_at(dataset, validation_start, test_start)
+
+
+def split_at(dataset: Dataset, validation_start: pd.Timestamp, test_start: pd.Timestamp) -> Split:
+    """The same with given cuts, for instance those a stored model was trained with."""
     return Split(
         validation_start=validation_start,
         test_start=test_start,
-        end=last,
+        end=dataset.period[1],
         fit=dataset.interactions(end=validation_start),
         validation=dataset.interactions(start=validation_start, end=test_start),
         training=dataset.interactions(end=test_start),

@@ -149,9 +149,7 @@ class Store:
             user_attributes=tuple(manifest["user_attributes"]),
             item_features=features("item"),
             user_features=features("user"),
-            history=Interactions(
-                csr("history"), array("history_first"), array("history_last"), array("history_value")
-            ),
+            history=Interactions(csr("history"), array("history_first"), array("history_last"), array("history_value")),
             manifest=manifest,
         )
 
@@ -221,7 +219,7 @@ class Store:
         with _readable_errors(self.home):
             aside.write_text(json.dumps({"model": model_id, "before": before}))
             _sync(aside)
-            os.replace(aside, pointer)
+            aside.replace(pointer)
 
     def _names(self, kind: str) -> list[str]:
         folder = self.home / kind
@@ -240,7 +238,11 @@ class Store:
                 for file, write in files.items():
                     write(aside / file)
                     _sync(aside / file)
-                checked = {**manifest, "format_version": FORMAT_VERSION, "files": {f: _sha256(aside / f) for f in files}}
+                checked = {
+                    **manifest,
+                    "format_version": FORMAT_VERSION,
+                    "files": {f: _sha256(aside / f) for f in files},
+                }
                 checked["checksum"] = _checksum(checked)
                 (aside / MANIFEST).write_text(json.dumps(checked, indent=1, ensure_ascii=False))
                 _sync(aside / MANIFEST)
@@ -332,4 +334,3 @@ def _csr_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, NDArray[Any]]
 
 def _feature_table(features: Features) -> pd.DataFrame:
     return pd.DataFrame({"kind": features.kinds, "value": features.values})
-

@@ -15,19 +15,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import lightfm_model
-from recsys.baselines import Popular
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import InvalidInput
-from recsys.evaluation import evaluate, ndcg_at_k
+from recsys.evaluation import ndcg_at_k
 from recsys.features import Features, item_features, user_features
 from recsys.hyperparameters import Hyperparameters
+from recsys.judging import K, measure
 from recsys.model import Model
 from recsys.progress import OnProgress, Progress
+from recsys.recency import recency_weights
 from recsys.split import Split, time_split
-
-K = 10
-OLD_WEIGHT = 0.1
-"""Weight that even the oldest purchase keeps."""
 
 CHOOSE = "Choosing the number of epochs on the validation period"
 LEARN = "Learning from everything before the test period"
@@ -80,7 +77,9 @@ def train(
     reporter.units = reporter.done + epochs + 2
 
     lightfm = lightfm_model.new(recipe, seed)
-    for epoch, _ in enumerate(_epochs(lightfm, split.training, split.test_start, users, items, recipe, epochs), start=1):
+    for epoch, _ in enumerate(
+        _epochs(lightfm, split.training, split.test_start, users, items, recipe, epochs), start=1
+    ):
         reporter.done += 1
         reporter.report(LEARN, epoch, epochs)
 
@@ -114,26 +113,6 @@ def train(
     reporter.done = reporter.units
     reporter.report(JUDGE)
     return model
-
-
-def measure(model: Model, split: Split, *, k: int = K) -> dict[str, Any]:
-    """Metrics of the model and of "most popular" on the test period, for products not had before."""
-    train_pairs, test_pairs = split.training.counts, split.test.counts
-    categories = category_codes(model.items, model.category_levels)
-    shared: dict[str, Any] = {"k": k, "lane": "discover", "categories": categories, "popularity": model.popularity}
-    judged = {
-        "model": evaluate(model, train_pairs, test_pairs, **shared),
-        "popular": evaluate(Popular.fit(train_pairs), train_pairs, test_pairs, **shared),
-    }
-    users = len(judged["model"].users)
-    return {"k": k, "users": users, "lanes": {"discover": {name: e.summary() for name, e in judged.items()}}}
-
-
-def category_codes(items: pd.DataFrame, levels: tuple[str, ...]) -> NDArray[np.int64] | None:
-    """(n_items,) codes of the middle category level, the one lists should vary in; None without categories."""
-    if not levels:
-        return None
-    return pd.factorize(items[levels[len(levels) // 2]].astype(object), sort=True)[0].astype(np.int64)
 
 
 def code_version() -> str:
@@ -190,15 +169,6 @@ def _epochs(
         yield
 
 
-def recency_weights(period: Interactions, now: pd.Timestamp, half_life_days: float) -> NDArray[np.float32] | None:
-    """(n_pairs,) weights that halve with every half-life since the last event, plus 0.1; mean 1. None for 0 days."""
-    if half_life_days == 0:
-        return None
-    days = (np.datetime64(now, "s") - period.last) / np.timedelta64(1, "D")
-    weights = OLD_WEIGHT + 0.5 ** (days / half_life_days)
-    return np.asarray(weights / weights.mean(), dtype=np.float32)
-
-
 @dataclass(frozen=True)
 class _Scorer:
     item_embeddings: NDArray[np.float32]
@@ -217,7 +187,9 @@ def _features_for(dataset: Dataset, recipe: Hyperparameters, period: Interaction
     """User and item features; who or what has no event in the period goes without identity, which nothing trains."""
     pairs = period.counts
     users = user_features(dataset, recipe).without_identity_of(np.diff(pairs.indptr) == 0)
-    items = item_features(dataset, recipe).without_identity_of(np.bincount(pairs.indices, minlength=pairs.shape[1]) == 0)
+    items = item_features(dataset, recipe).without_identity_of(
+        np.bincount(pairs.indices, minlength=pairs.shape[1]) == 0
+    )
     return users, items
 
 

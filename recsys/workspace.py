@@ -13,7 +13,7 @@ from recsys import columns as c
 from recsys import demo, jobs
 from recsys.database import Database, promotions, utc_now
 from recsys.dataset import Dataset
-from recsys.errors import InvalidInput, NoModel, NotFound
+from recsys.errors import InvalidInput, NoModel
 from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.progress import OnProgress
 from recsys.recommender import Recommender
@@ -35,7 +35,7 @@ class Workspace:
         self.run_store = Runs(self.database)
         self._lock = threading.RLock()
         self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
-        self._datasets: OrderedDict[tuple[str, str], "_OpenDataset"] = OrderedDict()
+        self._datasets: OrderedDict[tuple[str, str], _OpenDataset] = OrderedDict()
 
     # Datasets
 
@@ -116,7 +116,7 @@ class Workspace:
         from recsys.judging import judge
 
         model = self.load(model_id).model
-        return judge(model, self._same_data(model.manifest), k=k, baselines=baselines)
+        return judge(model, self._same_data(model.manifest), k=k, with_baselines=baselines)
 
     # Shoppers and items
 
@@ -142,9 +142,7 @@ class Workspace:
         table = table.sort_values([c.LAST, c.COUNT, c.ITEM], ascending=[False, False, True], ignore_index=True)
         return table if limit is None else table.head(limit)
 
-    def find_users(
-        self, query: str = "", attributes: Mapping[str, str] | None = None, limit: int = 20
-    ) -> pd.DataFrame:
+    def find_users(self, query: str = "", attributes: Mapping[str, str] | None = None, limit: int = 20) -> pd.DataFrame:
         """Users whose id begins with (or else contains) `query` and who have all `attributes`.
 
         Returns:
@@ -195,9 +193,7 @@ class Workspace:
         """Start the demo job if nothing is live and no such job is under way; the run that was started, or None."""
         if self.live_id() is not None and not even_with_model:
             return None
-        run_id = self.run_store.create_unless_active(
-            "demo", demo.NAME, PRESETS["default"].to_dict(), promote=True
-        )
+        run_id = self.run_store.create_unless_active("demo", demo.NAME, PRESETS["default"].to_dict(), promote=True)
         return None if run_id is None else self._launch(run_id)
 
     def start_training(self, dataset: str, recipe: Hyperparameters, *, seed: int = 0, promote: bool = False) -> Run:

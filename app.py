@@ -1,0 +1,69 @@
+"""The one entry: dashboard at `/`, API at `/v1`, its description at `/docs`, all from one process.
+
+Run it with `python -m recsys serve`, `streamlit run app.py` or `uvicorn app:app`.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from recsys.api import PATHS, create_api
+from recsys.errors import InsiderError, NoModel
+from recsys.settings import PROJECT_ROOT
+from recsys.workspace import Workspace
+
+logger = logging.getLogger("insider")
+
+
+class ApiRoute(BaseRoute):
+    """Hands all of the API's paths to the API, unknown ones too: a slip in an address must not show a web page."""
+
+    def __init__(self, api: ASGIApp) -> None:
+        self.api = api
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        mine = scope["type"] == "http" and any(
+            scope["path"] == path or scope["path"].startswith(f"{path}/") for path in PATHS
+        )
+        return (Match.FULL if mine else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.api(scope, receive, send)
+
+
+def prepare(workspace: Workspace) -> None:
+    """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
+    try:
+        workspace.ensure_demo()
+        workspace.load()
+    except NoModel:
+        logger.info("No model is live yet: the demo is being prepared.")
+    except InsiderError as error:
+        logger.warning("%s", error)
+    except Exception:
+        logger.exception("The first preparation failed; pages and API say what they lack.")
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async with dashboard(app):
+        preparing = asyncio.create_task(asyncio.to_thread(prepare, workspace))
+        yield
+        await preparing
+
+
+try:
+    workspace = Workspace()
+except InsiderError as error:
+    sys.exit(str(error))
+
+ui = st.App(PROJECT_ROOT / "pages" / "main.py")
+dashboard = ui.lifespan()
+app = Starlette(routes=[ApiRoute(create_api(workspace)), Mount("/", app=ui)], lifespan=lifespan)

@@ -1,0 +1,44 @@
+"""The dashboard's frame: navigation, and a readable message for every error that is meant to be read."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages import shared
+from recsys.errors import InsiderError
+
+st.set_page_config(page_title="Insider", page_icon=":material/target:", layout="wide")
+st.logo(Path(__file__).parent / "assets" / "insider.svg", size="medium")
+
+page = st.navigation(
+    [
+        st.Page(
+            "home.py",
+            title="Home",
+            icon=":material/home:",
+            default=True,
+            help="What is live, how good it is, and from which data.",
+        ),
+        st.Page(
+            "shopper.py",
+            title="Shopper",
+            icon=":material/shopping_basket:",
+            help="One shopper: what they bought, what the model recommends, and why.",
+        ),
+        st.Page(
+            "train.py",
+            title="Train",
+            icon=":material/tune:",
+            help="Train another model, watch it learn, compare it with the live one, promote it.",
+        ),
+        st.Page(
+            "map.py", title="Map", icon=":material/scatter_plot:", help="All products, placed as the model sees them."
+        ),
+    ],
+    position="top",
+)
+
+try:
+    page.run()
+except InsiderError as error:
+    shared.problem(error)

@@ -1,0 +1,123 @@
+"""What all pages share: the open workspace, plain text in Markdown places, and the panel before the first model."""
+
+import re
+from collections.abc import Mapping
+
+import streamlit as st
+
+from recsys import charts, overview, words
+from recsys.errors import InsiderError, NoModel
+from recsys.recommender import Recommender
+from recsys.runs import Run
+from recsys.settings import Settings
+from recsys.workspace import Workspace
+
+STILL = {"displayModeBar": False}
+"""Plotly settings for a chart to look at, not to work in."""
+
+REFRESH_SECONDS = 1.0
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _open(home: str, database_url: str) -> Workspace:
+    return Workspace(Settings.from_environment())
+
+
+def workspace() -> Workspace:
+    """The workspace of this process, opened once."""
+    settings = Settings.from_environment()
+    return _open(str(settings.home), settings.database_url)
+
+
+def plain(text: object) -> str:
+    """Text from data or from a link, for places that read Markdown: every mark in it is shown as it is.
+
+    Addresses get an invisible word joiner, so that they are not turned into links.
+    """
+    line = re.sub(r"(?i)(https?|www|@)(?=[:.\w])", "\\1\u2060", " ".join(str(text).split()))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line)
+
+
+def by_label(name: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """The parameter of the link that a bound widget will read: it wants labels, people and programs write values."""
+    given = st.query_params.get(name, "")
+    return {name: labels[given]} if labels.get(given, given) != given else {}
+
+
+def problem(error: InsiderError) -> None:
+    """Show an error that is meant to be read."""
+    st.error(plain(error), icon=":material/error:")
+
+
+def live() -> Recommender:
+    """Answers from the live model; before there is one, the page shows how far it is and ends here."""
+    try:
+        return workspace().load()
+    except NoModel:
+        waiting_panel()
+        st.stop()
+    except InsiderError as error:
+        st.error(plain(error), title="The live model cannot be used", icon=":material/error:")
+        if st.button("Go back to the model before it", icon=":material/undo:"):
+            workspace().rollback()
+            st.rerun()
+        st.stop()
+
+
+def waiting_panel() -> None:
+    """Says that there is no model yet and shows how far the first one is."""
+    _, middle, _ = st.columns([1, 4, 1])
+    with middle, st.container(border=True, gap="small"):
+        st.subheader("Preparing the first recommendations", icon=":material/hourglass_top:", anchor=False)
+        st.markdown(
+            "There is no model yet. A first one is being trained on the built-in shopping data, in the background: "
+            "you can leave this page open, it moves on by itself."
+        )
+        _progress_of_first_model()
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _progress_of_first_model() -> None:
+    try:
+        run = overview.first_model_run(workspace())
+    except InsiderError as error:
+        problem(error)
+        return
+    if run is None:
+        st.rerun()
+    elif run.state in ("failed", "cancelled"):
+        _stopped(run)
+    else:
+        show_progress(run)
+
+
+def _stopped(run: Run) -> None:
+    if run.state == "failed":
+        st.error(plain(run.message), title="The preparation failed", icon=":material/error:")
+    else:
+        st.info("The preparation was cancelled.", icon=":material/cancel:")
+    if st.button("Try again", type="primary", icon=":material/refresh:"):
+        try:
+            workspace().start_demo()
+        except InsiderError as error:
+            problem(error)
+
+
+def show_progress(run: Run) -> None:
+    """Bar, step, epochs, seconds left and, once there is one, the learning curve of a run."""
+    st.progress(run.fraction, text=plain(run.step))
+    st.caption(plain(overview.progress_words(run) or "Starting up"))
+    if run.curve:
+        st.plotly_chart(
+            charts.learning_curves({"This training": run.curve}),
+            config=STILL,
+            alt="Validation NDCG@10 after each epoch so far",
+        )
+
+
+def describe(words_: str) -> None:
+    """A line of explanation under a heading; plain text."""
+    st.caption(plain(words_))
+
+
+__all__ = ["STILL", "describe", "live", "plain", "problem", "show_progress", "waiting_panel", "words", "workspace"]

@@ -1,0 +1,159 @@
+"""Numbers, times and names as people read them. Everything here returns plain text."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a metric is called and says. `share` ones lie from 0 to 1 and read best as percentages."""
+
+    title: str
+    meaning: str
+    share: bool = False
+
+
+def measures(k: int = 10) -> dict[str, Measure]:
+    """Every metric of an evaluation with lists of length k, most telling first."""
+    return {
+        "ndcg": Measure(
+            f"NDCG@{k}",
+            f"How near the top of the list of {k} the products stand that shoppers then bought for the first time: "
+            "1 is perfect, 0 is none. The figure to choose models by.",
+        ),
+        "hit_rate": Measure(
+            f"Shoppers with a hit in {k}",
+            f"Share of shoppers who went on to buy at least one of the {k} new products shown.",
+            share=True,
+        ),
+        "precision": Measure(
+            f"Hits among the {k} shown", f"Share of the {k} products shown that were then bought.", share=True
+        ),
+        "recall": Measure(
+            "New purchases foreseen", f"Share of a shopper's new purchases that stood among the {k} shown.", share=True
+        ),
+        "map": Measure(
+            f"MAP@{k}", f"Mean average precision: like NDCG@{k}, but stricter about the first places. From 0 to 1."
+        ),
+        "mrr": Measure("First hit (MRR)", "Mean of 1 / place of the first hit: 0.1 means about tenth place."),
+        "auc": Measure(
+            "AUC", "Chance that a product bought later ranks above one that was not: 0.5 is guessing, 1 is perfect."
+        ),
+        "coverage": Measure(
+            "Range shown", "Share of all products that stand in at least one shopper's list.", share=True
+        ),
+        "diversity": Measure(
+            "Variety within a list", "Share of the pairs in a list that are of different categories.", share=True
+        ),
+        "novelty": Measure(
+            "Novelty",
+            "How unusual the products shown are, in bits: each bit means half as many shoppers have had them.",
+        ),
+        "gini": Measure(
+            "Concentration (Gini)", "0: every product is shown equally often; 1: only a handful are ever shown."
+        ),
+    }
+
+
+def number(value: float) -> str:
+    """27955 gives "27,955"."""
+    return f"{value:,.0f}"
+
+
+def share(value: float, digits: int = 1) -> str:
+    """0.0541 gives "5.4%"."""
+    return f"{100 * value:.{digits}f}%"
+
+
+def measured(value: float | None, *, is_share: bool) -> str:
+    """A metric's value: percentages for shares, three significant digits for scores."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if is_share:
+        return share(value, 1 if value >= 0.01 else 2)
+    return f"{value:.3g}" if value >= 0.1 else f"{value:.4f}"
+
+
+def interval(metric: dict[str, float | None], *, is_share: bool) -> str:
+    """ "0.0429 (0.0394 to 0.0468)", or the value alone where there is no interval."""
+    value = measured(metric.get("value"), is_share=is_share)
+    low, high = metric.get("low"), metric.get("high")
+    if low is None or high is None:
+        return value
+    return f"{value} ({measured(low, is_share=is_share)} to {measured(high, is_share=is_share)})"
+
+
+def change(value: float | None, other: float | None) -> str:
+    """How much `value` is above or below `other`: "22% better", "3% worse", "the same"."""
+    if value is None or not other:
+        return NOTHING
+    percent = round(100 * (value / other - 1))
+    return "the same" if percent == 0 else f"{abs(percent)}% {'better' if percent > 0 else 'worse'}"
+
+
+def money(value: float, currency: str) -> str:
+    """1234.5 gives "$1,234.50"; without a currency "1,234.50"."""
+    return f"{currency}{value:,.2f}"
+
+
+def times(count: int) -> str:
+    """ "once", "twice", "12 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def duration(seconds: float | None) -> str:
+    """80 gives "1 min 20 s"; None gives a dash."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min"
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago a moment was: "just now", "5 minutes ago", "3 days ago"."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def day(moment: Any, *, year: bool = True) -> str:
+    """ "3 Dec 2017", or "3 Dec"."""
+    time = pd.Timestamp(moment)
+    return f"{time.day} {time:%b %Y}" if year else f"{time.day} {time:%b}"
+
+
+def label(column: str) -> str:
+    """A column name as a heading: "household_size" gives "Household size"."""
+    text = column.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def shortened(text: str, length: int = 42) -> str:
+    """The text, cut at a word with an ellipsis when it is longer than `length`."""
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
+    return head.rstrip(" ,·-/&") + "…"
+
+
+def joined(parts: list[str]) -> str:
+    """ "a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
