@@ -10,6 +10,7 @@ from recsys.errors import InvalidInput
 LOSSES = ("warp", "bpr", "logistic", "warp-kos")
 SCHEDULES = ("adagrad", "adadelta")
 ENGINES = ("fast", "library")
+WHOLE = ("components", "epochs", "max_sampled", "patience", "threads")
 ALL = "all"
 
 
@@ -65,12 +66,15 @@ class Hyperparameters:
                 raise InvalidInput(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(options)}.")
         for name, limits in RANGES.items():
             value = getattr(self, name)
+            kind = "be a whole number" if name in WHOLE else "lie"
+            wanted = int if name in WHOLE else (int, float)
             if (
-                not isinstance(value, (int, float))
+                isinstance(value, bool)
+                or not isinstance(value, wanted)
                 or not math.isfinite(value)
                 or not limits.low <= value <= limits.high
             ):
-                raise InvalidInput(f"{name} is {value!r}; it must lie between {limits.low:g} and {limits.high:g}.")
+                raise InvalidInput(f"{name} is {value!r}; it must {kind} between {limits.low:g} and {limits.high:g}.")
         if not self.identity and not self.category_levels and not self.brand:
             raise InvalidInput("No item features are left: keep identity, a category level or brand.")
 

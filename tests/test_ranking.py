@@ -1,0 +1,67 @@
+"""The k best against sorting everything, with ties, exclusions and filters; ties go to the lower item number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from recsys.ranking import NOTHING, top_k, top_k_block
+from tests.strategies import PROPERTY
+
+
+def by_sorting(scores: np.ndarray, k: int, left_out: set[int], allowed: np.ndarray | None) -> list[int]:
+    candidates = [i for i in range(len(scores)) if i not in left_out and (allowed is None or allowed[i])]
+    return sorted(candidates, key=lambda i: (-scores[i], i))[:k]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[np.ndarray, int, np.ndarray, np.ndarray | None]:
+    """Scores (n_users, n_items) with many ties, k, what is excluded, and which items are allowed."""
+    n_users, n_items = draw(st.integers(1, 5)), draw(st.integers(1, 14))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    levels = draw(st.sampled_from((1, 3, 1000)))
+    scores = (rng.integers(-levels, levels + 1, (n_users, n_items)) / 7).astype(np.float32)
+    excluded = rng.random((n_users, n_items)) < draw(st.sampled_from((0.0, 0.3, 0.9)))
+    allowed = rng.random(n_items) < 0.6 if draw(st.booleans()) else None
+    return scores, draw(st.integers(1, n_items + 3)), excluded, allowed
+
+
+@PROPERTY
+@given(cases())
+def test_a_block_is_what_sorting_gives(case: tuple[np.ndarray, int, np.ndarray, np.ndarray | None]) -> None:
+    scores, k, excluded, allowed = case
+    items, values = top_k_block(scores.copy(), k, sparse.csr_matrix(excluded), allowed)
+    assert items.shape == values.shape == (len(scores), k)
+    for user in range(len(scores)):
+        expected = by_sorting(scores[user], k, set(np.flatnonzero(excluded[user])), allowed)
+        filled = len(expected)
+        assert items[user, :filled].tolist() == expected
+        assert values[user, :filled].tolist() == scores[user, expected].tolist()
+        assert (items[user, filled:] == NOTHING).all()
+        assert np.isneginf(values[user, filled:]).all()
+
+
+@PROPERTY
+@given(cases())
+def test_one_user_is_a_block_of_one_and_scores_stay(
+    case: tuple[np.ndarray, int, np.ndarray, np.ndarray | None],
+) -> None:
+    scores, k, excluded, allowed = case
+    before = scores.copy()
+    items, values = top_k(scores[0], k, exclude=np.flatnonzero(excluded[0]), allowed=allowed)
+    assert items.tolist() == by_sorting(scores[0], k, set(np.flatnonzero(excluded[0])), allowed)
+    assert len(values) == len(items)
+    assert (scores == before).all()
+
+
+def test_all_equal_scores_give_the_lowest_numbers() -> None:
+    items, _ = top_k(np.full(1000, 0.5, np.float32), 10, exclude=np.array([0, 3]))
+    assert items.tolist() == [1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+
+
+@pytest.mark.parametrize("everything", [np.arange(6), None])
+def test_nothing_left_is_an_empty_list(everything: np.ndarray | None) -> None:
+    allowed = None if everything is not None else np.zeros(6, dtype=bool)
+    items, values = top_k(np.arange(6, dtype=np.float32), 3, exclude=everything, allowed=allowed)
+    assert len(items) == len(values) == 0
