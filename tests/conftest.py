@@ -1,11 +1,13 @@
 """Fixtures shared by all tests. Expensive ones are built once per session and never changed."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from playwright.sync_api import Browser
 
 from recsys.dataset import Dataset
 from recsys.hyperparameters import Hyperparameters
@@ -13,6 +15,7 @@ from recsys.projection import item_map
 from recsys.recommender import Recommender
 from recsys.settings import Settings
 from recsys.workspace import Workspace
+from tests.serving import chromium
 from tests.shops import planted_shop
 
 SMALL_RECIPE = Hyperparameters(components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1)
@@ -43,3 +46,10 @@ def workspace(trained_home: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def live(workspace: Workspace) -> Recommender:
     return workspace.load()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One real browser for all tests marked `browser`."""
+    with chromium() as started:
+        yield started

@@ -1,0 +1,90 @@
+"""The app as a process of its own, and a real browser, for tests that go the way a user goes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
+
+
+@contextmanager
+def running_app(home: Path, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve a home on a free port until the block ends; gives the address. The log is shown when it does not start."""
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "recsys", "serve", "--port", "0", "--json"],
+            cwd=ROOT,
+            env=os.environ | {"INSIDER_HOME": str(home)} | dict(environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    try:
+        assert process.stdout is not None
+        document = b""
+        while not document.rstrip().endswith(b"}"):
+            line = process.stdout.readline()
+            assert line, f"The app ended before it listened: {log.read_text()}"
+            document += line
+        url = str(json.loads(document)["url"])
+        wait_until(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code == 200, "the app answers", seconds=60)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def wait_until(condition: Any, what: str, *, seconds: float) -> None:
+    """Wait for a condition; an HTTP error while the app is starting counts as "not yet"."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.25)
+    raise AssertionError(f"Waited {seconds:g} s in vain until {what}.")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def page_of(browser: Browser, *, width: int = 1280, height: int = 1000, dark: bool = False) -> Iterator[Page]:
+    """A fresh page; the test fails when a script in it throws or a traceback is shown."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    yield page
+    assert not thrown, thrown
+    assert page.get_by_text("Traceback").count() == 0
+    assert page.get_by_test_id("stException").count() == 0
+    context.close()
