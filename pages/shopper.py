@@ -138,7 +138,7 @@ money = f"{view.currency}%.2f"
 left, right = st.columns([9, 13], gap="small")
 with left, st.container(border=True, height="stretch"):
     st.subheader("Bought so far", anchor=False)
-    shared.describe(f"Until {view.cut}; the model has learned from this.")
+    shared.describe(view.learned)
     st.dataframe(
         view.history,
         hide_index=True,

@@ -86,7 +86,10 @@ def dataset_list(as_json: Json = False) -> None:
         console.note("No dataset is stored yet. The built-in one: python -m recsys dataset demo")
     else:
         numbers = ("users", "items", "events")
-        rows = [[d["name"], *(f"{d[n]:,}" for n in numbers), " to ".join(t[:10] for t in d["period"])] for d in found]
+        rows = [
+            [d["name"], *(f"{d[n]:,}" for n in numbers), " to ".join(t[:10] for t in d["period"] or ["no times"])]
+            for d in found
+        ]
         console.table(("name", *numbers, "period"), rows, numbers=numbers)
 
 

@@ -5,6 +5,7 @@ ITEM = "item_id"
 TIMESTAMP = "timestamp"
 QUANTITY = "quantity"
 VALUE = "value"
+WEIGHT = "weight"
 
 COUNT = "count"
 FIRST = "first"

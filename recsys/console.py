@@ -85,7 +85,7 @@ def dataset(summary: Mapping[str, Any]) -> None:
             ("users", f"{summary['users']:,}"),
             ("items", f"{summary['items']:,} ({summary['items_without_events']:,} without events)"),
             ("events", f"{summary['events']:,} over {summary['pairs']:,} pairs of user and item"),
-            ("period", " to ".join(summary["period"])),
+            ("period", " to ".join(summary["period"] or ["no timestamps in the data"])),
             ("density", f"{summary['density']:.4%}"),
             ("bought again", f"{summary['repeat_rate']:.1%} of pairs"),
             *((f"{level} names", f"{count:,}") for level, count in summary["categories"].items()),

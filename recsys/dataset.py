@@ -1,7 +1,7 @@
 """Who bought what, and what the items and users are: checked once, then never changed."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,12 +25,17 @@ class Interactions:
         counts: CSR float32 (n_users, n_items), number of events; indices sorted, no explicit zeros.
         first, last: datetime64[s] of the first and last event, aligned with `counts.data`.
         value: float32 sum of money, aligned with `counts.data`.
+        strength: float32 largest weight among the events of the pair (a purchase says more than a view), aligned with
+            `counts.data`; None where all events weigh the same.
+
+    In data without timestamps `first` and `last` are NaT.
     """
 
     counts: sparse.csr_matrix
     first: NDArray[np.datetime64]
     last: NDArray[np.datetime64]
     value: NDArray[np.float32]
+    strength: NDArray[np.float32] | None = None
 
     def of_user(self, user: int) -> slice:
         """The slice of `counts.data` (and `first`, `last`, `value`) that belongs to one user."""
@@ -48,7 +53,8 @@ class Dataset:
         users: one row per user: `user_id` and the columns of `user_attributes` (text, missing as None).
         items: one row per item: `item_id`, `title`, the columns of `category_levels`, optional `brand`, `price`.
         events: one row per event, sorted by (user, item, timestamp): `user_id` and `item_id` as int32 row
-            numbers, `timestamp` datetime64[s], `quantity` float32, `value` float32.
+            numbers, `timestamp` datetime64[s] (NaT in all rows of data without times), `quantity` float32, `value`
+            float32, and where kinds of events differ in weight, `weight` float32.
         category_levels: columns of `items` from the widest to the narrowest, e.g. department, category, type.
         user_attributes: categorical columns of `users` that are known for some users.
         notes: free facts about the origin: source, licence, what was left out and why.
@@ -72,6 +78,11 @@ class Dataset:
             raise InvalidInput(f"The events lack the column {missing[0]!r}; they have {list(self.events.columns)}.")
         if len(self.events) == 0:
             raise InvalidInput(f"Dataset {self.name!r} has no events; it needs at least one user with one item.")
+        timeless = int(self.events[c.TIMESTAMP].isna().sum())
+        if 0 < timeless < len(self.events):
+            raise InvalidInput(
+                f"{timeless:,} of {len(self.events):,} events have no timestamp; give all of them or none."
+            )
 
     @classmethod
     def from_raw(
@@ -88,7 +99,7 @@ class Dataset:
         """Build a dataset from tables that use outside ids.
 
         Args:
-            events: `user_id`, `item_id`, `timestamp`, optional `quantity` (1) and `value` (0).
+            events: `user_id`, `item_id`, optional `timestamp`, `quantity` (1), `value` (0) and `weight`.
             items: `item_id`, optional `title` and the category levels; items without events are kept as cold items.
             users: `user_id` and attributes; users without events are dropped.
         """
@@ -106,9 +117,10 @@ class Dataset:
             {
                 c.USER: pd.Index(user_table[c.USER]).get_indexer(events[c.USER]).astype(np.int32),
                 c.ITEM: pd.Index(item_table[c.ITEM]).get_indexer(events[c.ITEM]).astype(np.int32),
-                c.TIMESTAMP: pd.to_datetime(events[c.TIMESTAMP]).to_numpy().astype("datetime64[s]"),
+                c.TIMESTAMP: _times(events),
                 c.QUANTITY: _numbers(events, c.QUANTITY, 1.0),
                 c.VALUE: _numbers(events, c.VALUE, 0.0),
+                **({c.WEIGHT: _numbers(events, c.WEIGHT, 1.0)} if c.WEIGHT in events else {}),
             }
         )
         coded = coded.sort_values([c.USER, c.ITEM, c.TIMESTAMP], kind="stable", ignore_index=True)
@@ -144,9 +156,14 @@ class Dataset:
             raise NotFound(f"No item {item_id!r} in dataset {self.name!r}.")
         return int(row)
 
+    @cached_property
+    def timed(self) -> bool:
+        """Whether the events have timestamps."""
+        return bool(self.events[c.TIMESTAMP].notna().any())
+
     @property
     def period(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """Time of the first and of the last event."""
+        """Time of the first and of the last event; NaT where there are no times."""
         times = self.events[c.TIMESTAMP]
         return times.min(), times.max()
 
@@ -160,6 +177,11 @@ class Dataset:
             keep &= times >= pd.Timestamp(start).to_datetime64()
         if end is not None:
             keep &= times < pd.Timestamp(end).to_datetime64()
+        return self.gathered(keep)
+
+    def gathered(self, keep: NDArray[np.bool_]) -> Interactions:
+        """The events marked in `keep` (n_events,), per (user, item) pair."""
+        times = self.events[c.TIMESTAMP].to_numpy().astype("datetime64[s]")
         rows = self.events[c.USER].to_numpy()[keep].astype(np.int64)
         cols = self.events[c.ITEM].to_numpy()[keep]
         times = times[keep]
@@ -174,17 +196,17 @@ class Dataset:
         )
         value = self.events[c.VALUE].to_numpy()[keep]
         sums = np.add.reduceat(value, starts) if len(starts) else np.zeros(0)
-        return Interactions(counts, times[starts], times[ends], sums.astype(np.float32))
+        strength = None
+        if c.WEIGHT in self.events:
+            weight = self.events[c.WEIGHT].to_numpy(dtype=np.float32)[keep]
+            strength = np.maximum.reduceat(weight, starts) if len(starts) else weight
+        return Interactions(counts, times[starts], times[ends], sums.astype(np.float32), strength)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the content (not the name): equal data, equal fingerprint; ties models to data."""
-        digest = hashlib.sha256()
-        for table in (self.users, self.items, self.events):
-            digest.update(",".join(map(str, table.columns)).encode())
-            digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
-        digest.update(repr((self.category_levels, self.user_attributes)).encode())
-        return digest.hexdigest()
+        tables = ([table] for table in (self.users, self.items, self.events))
+        return fingerprint_of(tables, self.category_levels, self.user_attributes)
 
     def summary(self) -> dict[str, Any]:
         """Counts, period, density, repeat rate and category sizes, ready for JSON."""
@@ -200,7 +222,7 @@ class Dataset:
             "pairs": int(pairs.nnz),
             "density": float(pairs.nnz / (self.n_users * self.n_items)),
             "repeat_rate": float((pairs.data > 1).mean()),
-            "period": [first.isoformat(), last.isoformat()],
+            "period": [first.isoformat(), last.isoformat()] if self.timed else None,
             "categories": {level: int(self.items[level].nunique()) for level in self.category_levels},
             "user_attributes": {
                 name: {"values": int(self.users[name].nunique()), "known": float(self.users[name].notna().mean())}
@@ -208,6 +230,26 @@ class Dataset:
             },
             "notes": dict(self.notes),
         }
+
+
+def fingerprint_of(
+    tables: Iterable[Iterable[pd.DataFrame]], category_levels: Sequence[str], user_attributes: Sequence[str]
+) -> str:
+    """The fingerprint of users, items and events, each given in one piece or in many: the pieces do not change it."""
+    digest = hashlib.sha256()
+    for pieces in tables:
+        for number, piece in enumerate(pieces):
+            if number == 0:
+                digest.update(",".join(map(str, piece.columns)).encode())
+            digest.update(pd.util.hash_pandas_object(piece, index=False).to_numpy().tobytes())
+    digest.update(repr((tuple(category_levels), tuple(user_attributes))).encode())
+    return digest.hexdigest()
+
+
+def _times(events: pd.DataFrame) -> NDArray[np.datetime64]:
+    if c.TIMESTAMP not in events:
+        return np.full(len(events), np.datetime64("NaT"), dtype="datetime64[s]")
+    return np.asarray(pd.to_datetime(events[c.TIMESTAMP]).to_numpy().astype("datetime64[s]"))
 
 
 def _table(given: pd.DataFrame | None, seen: pd.Series, key: str, *, keep_unseen: bool) -> pd.DataFrame:

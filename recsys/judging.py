@@ -12,8 +12,8 @@ from recsys import baselines
 from recsys.dataset import Dataset, Interactions
 from recsys.evaluation import Lane, Scorer, evaluate
 from recsys.model import Model
-from recsys.recency import recency_weights
-from recsys.split import Split, split_at
+from recsys.recency import age_in_days, recency_weights
+from recsys.split import Split, split_again
 
 K = 10
 POPULAR_LATELY_DAYS = 60.0
@@ -27,8 +27,7 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, with_baselines: bool = 
         dataset: the one the model was trained on.
         with_baselines: fit and judge every baseline as well; otherwise only "most popular".
     """
-    cuts = (pd.Timestamp(model.manifest["split"][name]) for name in ("validation_start", "test_start"))
-    split = split_at(dataset, *cuts)
+    split = split_again(dataset, model.manifest["split"])
     return {
         "model": model.id,
         "dataset": dataset.name,
@@ -84,7 +83,7 @@ def _judged(
 def _fitted(model: Model, split: Split, categories: NDArray[np.int64] | None) -> dict[str, Scorer]:
     period = split.training
     weights = recency_weights(period, split.test_start, POPULAR_LATELY_DAYS)
-    days = (split.test_start.to_datetime64() - period.last) / np.timedelta64(1, "D")
+    days = age_in_days(period, split.test_start)
     recency = (1 - days / max(float(days.max(initial=0.0)), 1.0)).astype(np.float32)
     fitted = baselines.fit_all(
         _ones(period),

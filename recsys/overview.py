@@ -1,5 +1,6 @@
 """What the Home page shows: what is live, how good it is, and from which data; and what to wait for before that."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,7 +76,7 @@ def overview(workspace: Workspace) -> Overview:
         evidence=(
             f"{measures['ndcg'].title} is {ndcg['m']} against {ndcg['p']} when everybody is shown the most popular "
             f"products; 95% intervals in brackets. Judged on {words.number(judged['users'])} shoppers and what they "
-            f"bought for the first time in the {_test_days(manifest['split'])} days the model has not seen."
+            f"bought for the first time {held_out(manifest['split'])}."
         ),
         headlines=tuple(
             Headline(
@@ -123,12 +124,11 @@ def dataset_facts(workspace: Workspace, name: str) -> tuple[tuple[Fact, ...], st
     except InsiderError as error:
         return (), str(error)
     summary = manifest["summary"]
-    first, last = (words.day(moment) for moment in summary["period"])
     facts = [
         Fact("Shoppers", words.number(summary["users"])),
         Fact("Products", words.number(summary["items"])),
         Fact("Purchases", words.number(summary["events"])),
-        Fact("Period", f"{first} to {last}"),
+        Fact("Period", words.period(summary["period"])),
         Fact("Bought again", f"{words.share(summary['repeat_rate'], 0)} of what a shopper buys"),
     ]
     names = [f"{words.number(n)} by {words.label(level).lower()}" for level, n in summary["categories"].items()]
@@ -163,9 +163,15 @@ def progress_words(run: Run) -> str:
     return " · ".join(parts)
 
 
-def _test_days(split: dict[str, Any]) -> str:
+def held_out(split: Mapping[str, Any]) -> str:
+    """What a model was judged on, to end a sentence about what shoppers bought with."""
+    if split["kind"] == "leave-k-out":
+        return (
+            f"among the up to {words.number(split['k'])} products of each shopper that were set aside at random, "
+            "because the data have no times"
+        )
     seconds = (datetime.fromisoformat(split["end"]) - datetime.fromisoformat(split["test_start"])).total_seconds()
-    return words.number(seconds / 86400)
+    return f"in the {words.number(seconds / 86400)} days the model has not seen"
 
 
 def _capital(text: str) -> str:

@@ -260,7 +260,7 @@ class Recommender:
         if len(history) == 0:
             return np.zeros(0, np.float32)
         newest = self.model.history.last.max()
-        days = (newest - self.model.history.last[span]) / np.timedelta64(1, "D")
+        days = np.nan_to_num((newest - self.model.history.last[span]) / np.timedelta64(1, "D"), nan=0.0)
         counts = self.model.history.counts.data[span]
         return cast(NDArray[np.float32], (counts * 0.5 ** (days / AGAIN_HALF_LIFE_DAYS)).astype(np.float32))
 

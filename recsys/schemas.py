@@ -177,8 +177,12 @@ class PastItemOut(BaseModel):
     title: str
     category: Levels
     count: int = Field(description="How many times.")
-    first: str = Field(description="When for the first time.", examples=["2017-04-30T16:51:01"])
-    last: str = Field(description="When for the last time.", examples=["2017-12-15T18:51:09"])
+    first: str | None = Field(
+        description="When for the first time; null in data without times.", examples=["2017-04-30T16:51:01"]
+    )
+    last: str | None = Field(
+        description="When for the last time; null in data without times.", examples=["2017-12-15T18:51:09"]
+    )
     value: float = Field(description="Money spent on it in all.")
     after_cut: bool = Field(description="True when all of it lies after what the model has learned from.")
 

@@ -40,7 +40,7 @@ class ShopperView:
         hits: how many of them were bought in the held-out period; None when that cannot be known.
         verdict: one line on the hits.
         score_columns: which of `match` and `times` have something to say in this lane.
-        cut: last day the model has seen.
+        cut: last day the model has seen; a dash in data without times.
         mix: `category, history, recommended, shop`, for `charts.category_mix`.
         currency: sign before amounts of money, or "".
     """
@@ -57,6 +57,13 @@ class ShopperView:
     cut: str
     mix: pd.DataFrame
     currency: str
+
+    @property
+    def learned(self) -> str:
+        """What of their history the model has learned from."""
+        if self.cut == words.NOTHING:
+            return "The model has learned from this; the data have no times."
+        return f"Until {self.cut}; the model has learned from this."
 
 
 def view(
@@ -301,13 +308,17 @@ def _part_name(reason: Reason) -> str:
     return {"item": ITSELF, "bias": EVERYBODY}.get(reason.kind, reason.name)
 
 
-def _verdict(shown: int, hits: int | None, cut: pd.Timestamp, end: pd.Timestamp) -> str:
+def _verdict(shown: int, hits: int | None, cut: Any, end: Any) -> str:
     if shown == 0:
         return "Nothing is left to recommend: take a category away, or choose another kind of list."
     if hits is None:
         return "What they bought since cannot be told: the data this model was trained on are no longer stored."
-    days = words.number((end - cut).total_seconds() / 86400)
     bought = {0: "None", shown: "All"}.get(hits, words.number(hits))
+    if pd.isna(cut):
+        return (
+            f"{bought} of these {words.number(shown)} are among the products of theirs that were set aside at random."
+        )
+    days = words.number((end - cut).total_seconds() / 86400)
     return f"{bought} of these {words.number(shown)} were bought in the {days} days after."
 
 
@@ -320,7 +331,8 @@ def _summary(live: Recommender, user: int, currency: str) -> str:
     bought = words.number(float(pairs.counts.data[span].sum()))
     spent = words.money(float(pairs.value[span].sum()), currency)
     first, last = words.day(pairs.first[span].min()), words.day(pairs.last[span].max())
-    return f"{words.number(products)} products in {bought} purchases for {spent}, from {first} to {last}"
+    when = "" if first == words.NOTHING else f", from {first} to {last}"
+    return f"{words.number(products)} products in {bought} purchases for {spent}{when}"
 
 
 def _history(live: Recommender, user: int, new: pd.DataFrame | None, since: bool) -> pd.DataFrame:
@@ -367,9 +379,7 @@ def _recommended(
     match = np.clip((scores[rows] - middle) / reach, 0, 1) if reach > 0 else np.ones(len(rows))
     fresh = np.array([item.lane == "discover" for item in answer.items], dtype=bool)
     times = pd.Series(model.history.counts.data[span], index=had).reindex(rows)
-    bought = (
-        pd.Series(dtype="datetime64[s]") if later is None else later[later[c.LAST] >= cut].set_index(c.ITEM)[c.LAST]
-    )
+    bought = {} if later is None else _marks(later, cut)
     table = pd.DataFrame(
         {
             c.ITEM: [item.item_id for item in answer.items],
@@ -383,8 +393,17 @@ def _recommended(
     )
     if c.PRICE in model.items:
         table.insert(4, c.PRICE, model.items[c.PRICE].to_numpy()[rows])
-    table[SINCE] = ["" if pd.isna(day) else f"✓ {words.day(day, year=False)}" for day in table[c.ITEM].map(bought)]
+    table[SINCE] = [bought.get(item, "") for item in table[c.ITEM]]
     return table
+
+
+def _marks(later: pd.DataFrame, cut: Any) -> dict[str, str]:
+    """A mark with the day for every item bought in the held-out part; without a day in data without times."""
+    if pd.isna(cut):
+        return dict.fromkeys(later[c.ITEM][later["after_cut"]], "✓")
+    held_out = later[later[c.LAST] >= cut]
+    days = (words.day(day, year=False) for day in held_out[c.LAST])
+    return {item: f"✓ {day}" for item, day in zip(held_out[c.ITEM], days, strict=True)}
 
 
 def _later(workspace: Workspace, live: Recommender, user_id: str) -> pd.DataFrame | None:

@@ -1,30 +1,43 @@
-"""Cutting a dataset in time: learn from the past, choose on a validation period, judge on a test period."""
+"""Cutting a dataset in three: learn from one part, choose on a second, judge on a third that nothing has looked at."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from recsys import columns as c
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import InvalidInput
 
 TEST_DAYS = 28
 VALIDATION_DAYS = 28
+SHORT = 5
+"""Data that span less than this many test periods get shorter ones: this share of what there is."""
+
+LEAVE_OUT = 2
+"""How many products of each user a split without times sets aside for judging, and as many for choosing."""
+
+Kind = Literal["time", "leave-k-out"]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Two cuts in time.
+    """Two cuts, in time where there are times:
 
         first ........ validation_start ........ test_start ........ last
         |     fit     ||     validation     ||       test       |
         |              training              |
+
+    Otherwise products of each user are set aside at random (kind "leave-k-out"), and the moments are NaT.
 
     Attributes:
         fit: before `validation_start`; models under choice learn from it.
         validation: from `validation_start` to `test_start`; hyperparameters and epochs are chosen on it.
         training: before `test_start`, fit and validation together; the stored model learns from it.
         test: from `test_start` on; looked at once for each reported model.
+        k, seed: of a split of kind "leave-k-out": how many products at most, and the seed of the choice.
     """
 
     validation_start: pd.Timestamp
@@ -34,26 +47,48 @@ class Split:
     validation: Interactions
     training: Interactions
     test: Interactions
+    kind: Kind = "time"
+    k: int = 0
+    seed: int = 0
 
     def describe(self) -> dict[str, Any]:
-        """Dates and sizes for manifests and `evaluate --json`."""
+        """What it is and how large, for manifests and `evaluate --json`; `split_again` makes the same one from it."""
         return {
-            "kind": "time",
-            "validation_start": self.validation_start.isoformat(),
-            "test_start": self.test_start.isoformat(),
-            "end": self.end.isoformat(),
+            "kind": self.kind,
+            "validation_start": _iso(self.validation_start),
+            "test_start": _iso(self.test_start),
+            "end": _iso(self.end),
+            **({"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}),
             "training_pairs": int(self.training.counts.nnz),
             "validation_pairs": int(self.validation.counts.nnz),
             "test_pairs": int(self.test.counts.nnz),
         }
 
 
+def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
+    """The split that suits the data.
+
+    With times: by time, 28 days each for validation and test, or a fifth of the period each where there is less than
+    five times that. Without times, or when everything happened on one day: leave-k-out.
+    """
+    if not dataset.timed:
+        return leave_k_out(dataset, seed=seed)
+    first, last = dataset.period
+    days = (last - first) / pd.Timedelta(days=1)
+    if days < 1:
+        return leave_k_out(dataset, seed=seed)
+    share = days / SHORT
+    return time_split(dataset, test_days=min(TEST_DAYS, share), validation_days=min(VALIDATION_DAYS, share))
+
+
 def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_days: float = VALIDATION_DAYS) -> Split:
     """Hold out the last `test_days`, and the `validation_days` before them for choosing.
 
     Raises:
-        InvalidInput: when the data do not reach back far enough to leave something to learn from.
+        InvalidInput: when there are no times, or they do not reach back far enough to leave something to learn from.
     """
+    if not dataset.timed:
+        raise InvalidInput(f"Dataset {dataset.name!r} has no timestamps to split by; use leave_k_out.")
     first, last = dataset.period
     test_start = last - pd.Timedelta(days=test_days)
     validation_start = test_start - pd.Timedelta(days=validation_days)
@@ -67,7 +102,7 @@ def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_day
 
 
 def split_at(dataset: Dataset, validation_start: pd.Timestamp, test_start: pd.Timestamp) -> Split:
-    """The same with given cuts, for instance those a stored model was trained with."""
+    """The same with given cuts."""
     return Split(
         validation_start=validation_start,
         test_start=test_start,
@@ -77,3 +112,56 @@ def split_at(dataset: Dataset, validation_start: pd.Timestamp, test_start: pd.Ti
         training=dataset.interactions(end=test_start),
         test=dataset.interactions(start=test_start),
     )
+
+
+def leave_k_out(dataset: Dataset, *, k: int = LEAVE_OUT, seed: int = 0) -> Split:
+    """Set aside, for every user, up to `k` products for the test and up to `k` for validation, chosen at random.
+
+    A user with n products gives min(k, n // 2) to the test and min(k, half of the rest) to validation, so that
+    something to learn from is always left. All events with a product go the same way.
+
+    Raises:
+        InvalidInput: when no user has two products, or nobody three.
+    """
+    users = dataset.events[c.USER].to_numpy()
+    items = dataset.events[c.ITEM].to_numpy()
+    begins = np.r_[True, (users[1:] != users[:-1]) | (items[1:] != items[:-1])]
+    pair_of_event = np.cumsum(begins) - 1
+    user_of_pair = users[begins]
+    had = np.bincount(user_of_pair, minlength=dataset.n_users)
+    if had.max() < 3:
+        raise InvalidInput(
+            f"In dataset {dataset.name!r} nobody has three different items; a split without timestamps sets one aside "
+            "for judging and one for choosing. Use more data, or data with timestamps."
+        )
+    order = np.lexsort((np.random.default_rng(seed).random(len(user_of_pair)), user_of_pair))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order)) - (np.cumsum(had) - had)[user_of_pair[order]]
+    test = np.minimum(k, had // 2)
+    validation = np.minimum(k, (had - test) // 2)
+    in_test = (place < test[user_of_pair])[pair_of_event]
+    in_validation = (place < (test + validation)[user_of_pair])[pair_of_event] & ~in_test
+    never = pd.Timestamp("NaT")
+    return Split(
+        validation_start=never,
+        test_start=never,
+        end=never,
+        fit=dataset.gathered(~in_test & ~in_validation),
+        validation=dataset.gathered(in_validation),
+        training=dataset.gathered(~in_test),
+        test=dataset.gathered(in_test),
+        kind="leave-k-out",
+        k=k,
+        seed=seed,
+    )
+
+
+def split_again(dataset: Dataset, described: Mapping[str, Any]) -> Split:
+    """The split that `describe` told of, for instance the one a stored model was trained with."""
+    if described["kind"] == "leave-k-out":
+        return leave_k_out(dataset, k=described["k"], seed=described["seed"])
+    return split_at(dataset, pd.Timestamp(described["validation_start"]), pd.Timestamp(described["test_start"]))
+
+
+def _iso(moment: pd.Timestamp) -> str | None:
+    return None if pd.isna(moment) else moment.isoformat()

@@ -1,5 +1,6 @@
 """The only code that writes: datasets, model versions, maps and the live pointer, each whole or not at all."""
 
+import ctypes
 import errno
 import hashlib
 import json
@@ -8,7 +9,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from recsys.model import Model
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+
+_HERE, _RENAME_EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
 
 Write = Callable[[Path], None]
 
@@ -247,12 +251,10 @@ class Store:
                 (aside / MANIFEST).write_text(json.dumps(checked, indent=1, ensure_ascii=False))
                 _sync(aside / MANIFEST)
                 if final.exists():
-                    old = final.with_name(f".deleted-{uuid.uuid4().hex}")
-                    final.rename(old)
-                    aside.rename(final)
-                    shutil.rmtree(old, ignore_errors=True)
+                    _exchange(aside, final)
                 else:
                     aside.rename(final)
+                _sync(final.parent)
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
 
@@ -299,9 +301,27 @@ def _readable_errors(home: Path) -> Iterator[None]:
         raise StorageProblem(f"Cannot write below {home}: {mend}. Nothing was changed.") from error
 
 
+def _exchange(aside: Path, final: Path) -> None:
+    """Swap two folders in one step, so that a reader (and a crash) finds the old one or the new one.
+
+    Linux can do that; elsewhere the old one is moved away first, and a crash in between leaves it beside its place.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    with suppress(AttributeError):  # not Linux, or an old C library
+        if libc.renameat2(_HERE, os.fsencode(aside), _HERE, os.fsencode(final), _RENAME_EXCHANGE) == 0:
+            return
+    old = final.with_name(f".deleted-{uuid.uuid4().hex}")
+    final.rename(old)
+    aside.rename(final)
+    old.rename(aside)
+
+
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sha256(path: Path) -> str:

@@ -24,7 +24,7 @@ from recsys.judging import K, measure
 from recsys.model import Model
 from recsys.progress import OnProgress, Progress
 from recsys.recency import recency_weights
-from recsys.split import Split, time_split
+from recsys.split import Split, make_split
 
 CHOOSE = "Choosing the number of epochs on the validation period"
 LEARN = "Learning from everything before the test period"
@@ -70,7 +70,7 @@ def train(
         Diverged: the embeddings stopped being finite numbers.
         InvalidInput: nothing to learn from.
     """
-    split = split or time_split(dataset)
+    split = split or make_split(dataset, seed=seed)
     reporter = _Reporter(on_progress, units=2.0 * recipe.epochs + 2)
     users, items = _features_for(dataset, recipe, split.training)
     epochs, reporter.curve = _choose_epochs(dataset, recipe, seed, split, reporter)

@@ -134,9 +134,16 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
 
 
 def day(moment: Any, *, year: bool = True) -> str:
-    """ "3 Dec 2017", or "3 Dec"."""
-    time = pd.Timestamp(moment)
+    """ "3 Dec 2017", or "3 Dec"; a dash where there is no time."""
+    time: Any = pd.Timestamp(moment)
+    if pd.isna(time):
+        return NOTHING
     return f"{time.day} {time:%b %Y}" if year else f"{time.day} {time:%b}"
+
+
+def period(moments: Any) -> str:
+    """ "1 Jan 2017 to 31 Dec 2017" from two moments; "no times in the data" from None."""
+    return "no times in the data" if moments is None else " to ".join(day(moment) for moment in moments)
 
 
 def label(column: str) -> str:

@@ -125,7 +125,7 @@ class Workspace:
 
         Returns:
             `item_id`, `title`, the category levels, `count`, `first`, `last`, `value`, and `after_cut`: whether the
-            first of it lies in the held-out period, so that the model has not learned from it.
+            first of it lies in the held-out part, so that the model has not learned from it.
         """
         model = self.load(model_id).model
         opened = self._open_dataset(model.manifest["dataset"])
@@ -138,7 +138,12 @@ class Workspace:
         table[c.FIRST] = pairs.first[span]
         table[c.LAST] = pairs.last[span]
         table[c.VALUE] = pairs.value[span]
-        table["after_cut"] = table[c.FIRST] >= pd.Timestamp(model.manifest["split"]["test_start"])
+        cut: Any = pd.Timestamp(model.manifest["split"]["test_start"])
+        if pd.isna(cut):
+            learned = model.history.counts.indices[model.history.of_user(model.user_row(user_id))]
+            table["after_cut"] = ~np.isin(rows, learned)
+        else:
+            table["after_cut"] = table[c.FIRST] >= cut
         table = table.sort_values([c.LAST, c.COUNT, c.ITEM], ascending=[False, False, True], ignore_index=True)
         return table if limit is None else table.head(limit)
 
