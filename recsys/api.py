@@ -1,6 +1,7 @@
 """The HTTP API: routes over one workspace. They parse, call, and let `problems` translate the errors."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Body, FastAPI, Path, Query, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -12,6 +13,8 @@ from recsys import __version__, schemas
 from recsys.problems import MAX_BODY_BYTES, Waiting, documented, install, problem_schemas
 from recsys.recommender import Answer, Recommender
 from recsys.records import records, with_category
+from recsys.rule_sets import RuleSets
+from recsys.rules import Rules
 from recsys.telemetry import Gateway, Telemetry
 from recsys.words import duration
 from recsys.workspace import Workspace
@@ -77,6 +80,11 @@ def create_api(workspace: Workspace) -> FastAPI:
 
 
 def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry) -> None:
+    rule_sets = RuleSets(workspace.database)
+
+    def options(asked: Any) -> dict[str, Any]:
+        return _options(asked) | {"rules": rule_sets.asked(asked.rules)}
+
     def out(answer: Answer) -> dict[str, Any]:
         telemetry.answer(answer.path, answer.lane)
         return answer.to_dict()
@@ -90,7 +98,8 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
     )
     def recommend(user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], response: Response) -> Any:
         """The k best items for a user the model was trained on."""
-        return out(_live(workspace, response).recommend(user_id, **_options(query)))
+        how = options(query)
+        return out(_live(workspace, response, how["rules"]).recommend(user_id, **how))
 
     @app.post(
         "/v1/recommendations",
@@ -115,7 +124,7 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
         ],
     ) -> Any:
         """The k best items for somebody the model has never seen; nothing is stored."""
-        answer = workspace.load().recommend_for(request.history, request.user, **_options(request))
+        answer = workspace.load().recommend_for(request.history, request.user, **options(request))
         return out(answer)
 
     @app.post(
@@ -133,7 +142,8 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
     ) -> Any:
         """Up to 1,000 users from one model version; an unknown one refuses the whole batch."""
         recommender = workspace.load()
-        answers = [recommender.recommend(user_id, **_options(request)) for user_id in request.user_ids]
+        how = options(request)
+        answers = [recommender.recommend(user_id, **how) for user_id in request.user_ids]
         return {"model": recommender.model.id, "answers": [out(answer) for answer in answers]}
 
 
@@ -289,11 +299,13 @@ def _add_docs(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI's documentation gives
 
 
-def _live(workspace: Workspace, response: Response) -> Recommender:
-    """The live model's answers, and headers that let a client keep what it gets until another model is live."""
+def _live(workspace: Workspace, response: Response, rules: Rules | None = None) -> Recommender:
+    """The live model's answers, and headers that let a client keep what it gets until another model is live (or
+    another version of the rules)."""
     recommender = workspace.load()
     mapped = "-mapped" if recommender.map is not None else ""
-    response.headers["ETag"] = f'W/"{__version__}-{recommender.model.id}{mapped}"'
+    ruled = f"-{quote(rules.name)}.{rules.version}" if rules else ""
+    response.headers["ETag"] = f'W/"{__version__}-{recommender.model.id}{mapped}{ruled}"'
     response.headers["Cache-Control"] = "private, no-cache"
     return recommender
 

@@ -15,6 +15,7 @@ TITLE = "title"
 CATEGORY = "category"
 BRAND = "brand"
 PRICE = "price"
+AVAILABLE = "available"
 
 X = "x"
 Y = "y"

@@ -41,6 +41,18 @@ promotions = sa.Table(
     sa.Column("at", sa.DateTime, nullable=False),
 )
 
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("content", sa.JSON(none_as_null=True)),
+    sa.Column("saved", sa.DateTime, nullable=False),
+    sa.UniqueConstraint("kind", "name", "version"),
+)
+
 
 def utc_now() -> datetime:
     """Now, in UTC, without a zone: as the tables hold it."""

@@ -17,12 +17,14 @@ from recsys.foldin import fold_in
 from recsys.model import Model
 from recsys.ranking import top_k, top_k_block
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history, taste_of_user, taste_of_weights
+from recsys.rules import RuleBook, Rules, rule_book
 
 MAX_K = 1000
 LANES = ("discover", "again", "all")
 Lane = Literal["discover", "again", "all"]
 Path = Literal["known", "folded", "cold"]
 AGAIN_HALF_LIFE_DAYS = 60.0
+BOOKS_IN_MEMORY = 32
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ class RankedItem:
 
 @dataclass(frozen=True)
 class Answer:
-    """Ranked items for one user. `path` says how the user was known: trained, folded in from a history, or cold."""
+    """Ranked items for one user. `path` says how the user was known: trained, folded in from a history, or cold;
+    `rules` which stored rule set was laid over the model, if any."""
 
     user: str | None
     model: str
     lane: str
     path: Path
     items: tuple[RankedItem, ...]
+    rules: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -67,6 +71,7 @@ class Answer:
             "model": self.model,
             "lane": self.lane,
             "path": self.path,
+            "rules": self.rules,
             "items": [item.to_dict() for item in self.items],
         }
 
@@ -122,6 +127,7 @@ class Recommender:
         lane: Lane = "discover",
         category: str | Sequence[str] | None = None,
         explain: bool = False,
+        rules: Rules | None = None,
     ) -> Answer:
         """The k best items for a user the model knows.
 
@@ -130,6 +136,8 @@ class Recommender:
                 the proportion measured on the validation period.
             category: keep only items that carry one of these names on any category level.
             explain: add reasons to every item.
+            rules: what a merchandiser lays over the model. Scores then hold the boosts. The lane "again" takes its
+                filters alone.
 
         Raises:
             NotFound: unknown user or category.
@@ -142,9 +150,9 @@ class Recommender:
         path: Path = "known" if len(history) and known else "cold"
         items = self._lanes(
             taste_of_user(self.model, user), history, self._again_scores(user, history),
-            checked_k, checked_lane, self.allowed(category), explain,
+            checked_k, checked_lane, self.allowed(category), explain, self.book(rules),
         )  # fmt: skip
-        return Answer(str(user_id), self.model.id, checked_lane, path, items)
+        return Answer(str(user_id), self.model.id, checked_lane, path, items, rules.label if rules else None)
 
     def recommend_for(
         self,
@@ -154,12 +162,14 @@ class Recommender:
         lane: Lane = "discover",
         category: str | Sequence[str] | None = None,
         explain: bool = False,
+        rules: Rules | None = None,
     ) -> Answer:
         """The k best items for somebody the model has never seen.
 
         Args:
             history: ids of items they had, most recent first; repeats count in the lane "again".
             user: what is known of them, e.g. `{"age": "45-54"}`.
+            rules: as in `recommend`.
 
         Raises:
             NotFound: an unknown item or category.
@@ -169,9 +179,21 @@ class Recommender:
         rows, times = np.unique(self.model.item_rows([str(item) for item in history]), return_counts=True)
         taste = self.taste_for(rows, user or {})
         items = self._lanes(
-            taste, rows, times.astype(np.float32), checked_k, checked_lane, self.allowed(category), explain
-        )
-        return Answer(None, self.model.id, checked_lane, "folded" if len(rows) else "cold", items)
+            taste, rows, times.astype(np.float32), checked_k, checked_lane, self.allowed(category), explain,
+            self.book(rules),
+        )  # fmt: skip
+        path: Path = "folded" if len(rows) else "cold"
+        return Answer(None, self.model.id, checked_lane, path, items, rules.label if rules else None)
+
+    def book(self, rules: Rules | None) -> RuleBook | None:
+        """The rules worked out for this model, kept for the next time; None where they change nothing."""
+        if rules is None or rules.empty:
+            return None
+        if rules not in self._books:
+            if len(self._books) >= BOOKS_IN_MEMORY:
+                self._books.clear()
+            self._books[rules] = rule_book(rules, self.model)
+        return self._books[rules]
 
     def taste_for(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> Taste:
         """Where someone never seen lies in the model: attributes give the start, fold-in over the history the rest."""
@@ -229,21 +251,36 @@ class Recommender:
         lane: Lane,
         allowed: NDArray[np.bool_] | None,
         explain: bool,
+        book: RuleBook | None = None,
     ) -> tuple[RankedItem, ...]:
         discover: list[tuple[int, float, str]] = []
+        lifts = np.zeros(0, np.float32)
         repeat: list[tuple[int, float, str]] = []
         if lane != "again":
             scores = self.item_embeddings @ taste.vector + self.item_biases + np.float32(taste.bias)
-            found, values = top_k(scores, k, exclude=history, allowed=allowed)
+            if book is None:
+                found, values = top_k(scores, k, exclude=history, allowed=allowed)
+            else:
+                found, values = book.rank(scores, k, exclude=history, allowed=allowed)
+                lifts = book.lifted(scores)
             discover = [(int(row), float(value), "discover") for row, value in zip(found, values, strict=True)]
         if lane != "discover":
             kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
+            if book is not None and book.allowed is not None:
+                kept &= book.allowed[history]
             order = np.lexsort((history[kept], -again[kept]))[:k]
             repeat = [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
         share = float(self.manifest.get("repeat_share", 0.5))
         rows = _mix(discover, repeat, share)[:k] if lane == "all" else discover + repeat
+
+        def reasons(row: int, score: float, which: str) -> tuple[Reason, ...]:
+            if not explain:
+                return ()
+            ruled = () if book is None or which == "again" else book.reasons(row, float(lifts[row]))
+            return (*self._reasons(row, score, which, taste, history), *ruled)
+
         return tuple(
-            self._line(rank, row, score, which, self._reasons(row, score, which, taste, history) if explain else ())
+            self._line(rank, row, score, which, reasons(row, score, which))
             for rank, (row, score, which) in enumerate(rows, start=1)
         )
 
@@ -275,6 +312,10 @@ class Recommender:
             popularity_rank=int(self.model.popularity_rank[row]),
             reasons=reasons,
         )
+
+    @cached_property
+    def _books(self) -> dict[Rules, RuleBook]:
+        return {}
 
     @cached_property
     def _directions(self) -> NDArray[np.float32]:

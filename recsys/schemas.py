@@ -19,6 +19,12 @@ _LANE = (
 _CATEGORY = "Keep only items that carry one of these names on any category level."
 _EXPLAIN = "Add the reasons of every item; the additive ones sum to its score."
 
+_RULES = (
+    "A stored rule set to lay over the model (filters, pins, boosts, variety); `off` for none. "
+    "Without it, the rule set that is being served, if there is one."
+)
+
+Rules = Annotated[str | None, Field(max_length=60, description=_RULES, examples=["off"])]
 Lane = Annotated[Literal["discover", "again", "all"], Field(description=_LANE, examples=["discover"])]
 K = Annotated[int, Field(ge=1, le=MAX_K, description="How many items.", examples=[5])]
 StrictK = Annotated[int, Field(ge=1, le=MAX_K, strict=True, description="How many items.", examples=[5])]
@@ -41,6 +47,7 @@ class RecommendationQuery(Asked):
     lane: Lane = "discover"
     category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
     explain: bool = Field(False, description=_EXPLAIN, examples=[True])
+    rules: Rules = None
 
 
 class SimilarQuery(Asked):
@@ -66,6 +73,7 @@ class _Wanted(Asked):
     lane: Lane = "discover"
     category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
     explain: bool = Field(False, strict=True, description=_EXPLAIN, examples=[True])
+    rules: Rules = None
 
 
 class NewUserRequest(_Wanted):
@@ -127,6 +135,7 @@ class AnswerOut(BaseModel):
         description="`known`: trained on this user; `folded`: worked out from the history given; "
         "`cold`: from attributes and what everybody likes."
     )
+    rules: str | None = Field(None, description="The rule set laid over the model, with its version.")
     items: list[RankedItemOut]
 
 
