@@ -1,4 +1,4 @@
-"""The shared state in a database: runs and what was promoted when. The only module that speaks SQL."""
+"""The shared state in a database: connections, and the tables of runs and of what was promoted when."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,15 +74,31 @@ class Database:
             with self._connect().begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error)
-            raise StorageProblem(
-                f"The database {self.url.render_as_string(hide_password=True)} cannot be used: {reason}. "
-                "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
-            ) from error
+            raise self._problem(error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """The same for reading only: waits for no writer, and holds none up."""
+        try:
+            with self._connect().execution_options(reads=True).begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self._problem(error) from error
+
+    def sqlite_file(self) -> str | None:
+        """The file of an SQLite database; None for any other."""
+        return self.url.database if self._sqlite else None
 
     def exists(self) -> bool:
         """Whether there is anything to read yet; never creates a file."""
         return not self._sqlite or self.url.database is None or Path(self.url.database).exists()
+
+    def _problem(self, error: SQLAlchemyError) -> StorageProblem:
+        reason = str(getattr(error, "orig", None) or error)
+        return StorageProblem(
+            f"The database {self.url.render_as_string(hide_password=True)} cannot be used: {reason}. "
+            "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
+        )
 
     def _connect(self) -> sa.Engine:
         if self._engine is None:
@@ -101,8 +117,10 @@ def _prepare_sqlite(connection: "sa.engine.interfaces.DBAPIConnection", _: objec
     # The driver must not open transactions by itself: BEGIN IMMEDIATE below does, so that two writers queue up.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    # FULL: a commit is on the disk when it returns, also when the power fails right after it.
+    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,5 +1,6 @@
 """Answers from a trained model: recommendations, similar items, people never seen, reasons. No files, no web."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from recsys.foldin import fold_in
 from recsys.model import Model
 from recsys.ranking import top_k, top_k_block
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history, taste_of_user, taste_of_weights
+from recsys.recent import News, Recent
 from recsys.rules import RuleBook, Rules, rule_book
 
 MAX_K = 1000
@@ -25,6 +27,8 @@ Lane = Literal["discover", "again", "all"]
 Path = Literal["known", "folded", "cold"]
 AGAIN_HALF_LIFE_DAYS = 60.0
 BOOKS_IN_MEMORY = 32
+FOLDED_IN_MEMORY = 20_000
+"""Users with recent events whose folded-in taste is kept until the next event."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +81,38 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where one user stands in the model.
+
+    Attributes:
+        taste: their embedding, in parts.
+        items: int64 row numbers of what they had, ascending.
+        counts, last: float32 and datetime64[s], aligned with `items`: how often, and when for the last time.
+        again: float32, aligned with `items`: what the lane "again" ranks by.
+        path: how the taste came about.
+    """
+
+    taste: Taste
+    items: NDArray[np.int64]
+    counts: NDArray[np.float32]
+    last: NDArray[np.datetime64]
+    again: NDArray[np.float32]
+    path: Path
+
+
+@dataclass(frozen=True)
 class Recommender:
     """Answers from one model. Safe to share between threads: nothing is changed after the first use of each array.
 
     Attributes:
         model: the trained model.
         map: DataFrame `item_id, x, y`, or None while there is none.
+        recent: what users did since the training, if there is a log; None for the model alone.
     """
 
     model: Model
     map: pd.DataFrame | None = None
+    recent: Recent | None = None
 
     @property
     def lightfm(self) -> LightFM:
@@ -129,7 +155,7 @@ class Recommender:
         explain: bool = False,
         rules: Rules | None = None,
     ) -> Answer:
-        """The k best items for a user the model knows.
+        """The k best items for a user the model, or the log of recent events, knows.
 
         Args:
             lane: "discover" leaves out what the user had before, "again" keeps only that, "all" mixes the two in
@@ -144,15 +170,69 @@ class Recommender:
             InvalidInput: k outside 1..1000, or an unknown lane.
         """
         checked_k, checked_lane = check_k(k), check_lane(lane)
-        user = self.model.user_row(str(user_id))
-        history = self.model.history.counts.indices[self.model.history.of_user(user)].astype(np.int64)
-        known = self.model.user_features.matrix.indptr[user] < self.model.user_features.matrix.indptr[user + 1]
-        path: Path = "known" if len(history) and known else "cold"
+        standing = self.standing(str(user_id))
         items = self._lanes(
-            taste_of_user(self.model, user), history, self._again_scores(user, history),
+            standing.taste, standing.items, standing.again,
             checked_k, checked_lane, self.allowed(category), explain, self.book(rules),
         )  # fmt: skip
-        return Answer(str(user_id), self.model.id, checked_lane, path, items, rules.label if rules else None)
+        label = rules.label if rules else None
+        return Answer(str(user_id), self.model.id, checked_lane, standing.path, items, label)
+
+    def standing(self, user_id: str) -> Standing:
+        """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
+
+        Raises:
+            NotFound: neither the model nor the log knows them.
+        """
+        news = self.recent.news(user_id) if self.recent is not None else None
+        row = int(self.model.user_index.get_indexer(pd.Index([user_id]))[0])
+        if news is None:
+            return self._trained(self.model.user_row(user_id) if row < 0 else row)
+        with self._folding:
+            known = self._folded.get(user_id)
+        if known is None or known[0] != news.version:
+            known = (news.version, self._moved(row, news))
+            with self._folding:
+                while len(self._folded) >= FOLDED_IN_MEMORY:
+                    self._folded.pop(next(iter(self._folded)))
+                self._folded[user_id] = known
+        return known[1]
+
+    def _trained(self, user: int) -> Standing:
+        span = self.model.history.of_user(user)
+        items = self.model.history.counts.indices[span].astype(np.int64)
+        counts, last = self.model.history.counts.data[span], self.model.history.last[span]
+        known = self.model.user_features.matrix.indptr[user] < self.model.user_features.matrix.indptr[user + 1]
+        path: Path = "known" if len(items) and known else "cold"
+        again = _faded(counts, last, self._last_event)
+        return Standing(taste_of_user(self.model, user), items, counts, last, again, path)
+
+    def _moved(self, user: int, news: News) -> Standing:
+        """A user with recent events; `user` is -1 for one the model has never seen."""
+        rows = np.asarray(self.model.item_index.get_indexer(pd.Index(news.item_ids, dtype=object)), dtype=np.int64)
+        known = rows >= 0
+        rows, times = rows[known], news.times[known]
+        old: NDArray[np.int64] = np.zeros(0, np.int64)
+        counts, last = np.zeros(0, np.float32), np.zeros(0, "datetime64[s]")
+        if user >= 0:
+            span = self.model.history.of_user(user)
+            old = self.model.history.counts.indices[span].astype(np.int64)
+            counts, last = self.model.history.counts.data[span], self.model.history.last[span]
+        items, place = np.unique(np.concatenate([old, rows]), return_inverse=True)
+        total, newest = np.zeros(len(items), np.float32), np.full(len(items), np.datetime64(0, "s"))
+        np.add.at(total, place, np.concatenate([counts, np.ones(len(rows), np.float32)]))
+        np.fmax.at(newest, place, np.concatenate([last.astype("datetime64[s]"), times]))
+        if user >= 0 and len(rows) == 0:
+            return self._trained(user)
+        if user >= 0:
+            start = self.model.user_embeddings[user], float(self.model.user_biases[user])
+            taste = self._taste(items, dict(zip(*self.model.user_features.row(user), strict=True)), *start)
+        else:
+            taste = self.taste_for(items, news.attributes)
+        again = _faded(
+            total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
+        )
+        return Standing(taste, items, total, newest, again, "folded" if len(items) else "cold")
 
     def recommend_for(
         self,
@@ -200,8 +280,21 @@ class Recommender:
         row = self.model.user_features.weights(dict(attributes))
         start = row @ self.model.lightfm.user_embeddings
         bias = float(row @ self.model.lightfm.user_biases)
+        return self._taste(history, {int(f): float(row[f]) for f in np.flatnonzero(row)}, start, bias)
+
+    def _taste(
+        self, history: NDArray[np.int64], weights: dict[int, float], start: NDArray[np.float32], bias: float
+    ) -> Taste:
+        """Fold-in over a history from a starting embedding; `weights` are those of the user features in it."""
         vector = fold_in(history, self.item_embeddings, self.item_biases, start=start)
-        return taste_of_weights(self.model, {int(f): float(row[f]) for f in np.flatnonzero(row)}, vector, bias)
+        return taste_of_weights(self.model, weights, vector, bias)
+
+    def scores_for(self, taste: Taste) -> NDArray[np.float32]:
+        """(n_items,): the model's scores of all items for one taste."""
+        scores = self.item_embeddings @ taste.vector
+        scores += self.item_biases
+        scores += np.float32(taste.bias)
+        return scores
 
     def similar(self, item_id: str, k: int = 10) -> tuple[RankedItem, ...]:
         """The k items whose embeddings point the same way (cosine), the item itself left out.
@@ -257,7 +350,7 @@ class Recommender:
         lifts = np.zeros(0, np.float32)
         repeat: list[tuple[int, float, str]] = []
         if lane != "again":
-            scores = self.item_embeddings @ taste.vector + self.item_biases + np.float32(taste.bias)
+            scores = self.scores_for(taste)
             if book is None:
                 found, values = top_k(scores, k, exclude=history, allowed=allowed)
             else:
@@ -291,16 +384,6 @@ class Recommender:
             return (Reason("history", "bought before, more and lately counting most", score, True),)
         return (*reasons_for(self.model, row, taste), *similar_from_history(self.model, row, history))
 
-    def _again_scores(self, user: int, history: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(len(history),): purchases of each item, halved for every `AGAIN_HALF_LIFE_DAYS` since the last one."""
-        span = self.model.history.of_user(user)
-        if len(history) == 0:
-            return np.zeros(0, np.float32)
-        newest = self.model.history.last.max()
-        days = np.nan_to_num((newest - self.model.history.last[span]) / np.timedelta64(1, "D"), nan=0.0)
-        counts = self.model.history.counts.data[span]
-        return cast(NDArray[np.float32], (counts * 0.5 ** (days / AGAIN_HALF_LIFE_DAYS)).astype(np.float32))
-
     def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
         return RankedItem(
             rank=rank,
@@ -316,6 +399,18 @@ class Recommender:
     @cached_property
     def _books(self) -> dict[Rules, RuleBook]:
         return {}
+
+    @cached_property
+    def _last_event(self) -> np.datetime64:
+        return cast(np.datetime64, np.fmax.reduce(self.model.history.last))
+
+    @cached_property
+    def _folded(self) -> dict[str, tuple[tuple[int, int], Standing]]:
+        return {}
+
+    @cached_property
+    def _folding(self) -> threading.Lock:
+        return threading.Lock()
 
     @cached_property
     def _directions(self) -> NDArray[np.float32]:
@@ -343,6 +438,12 @@ def check_lane(lane: str) -> Lane:
     if lane not in LANES:
         raise InvalidInput(f"lane is {lane!r}; choose one of {', '.join(LANES)}.")
     return cast(Lane, lane)
+
+
+def _faded(counts: NDArray[np.float32], last: NDArray[np.datetime64], now: np.datetime64) -> NDArray[np.float32]:
+    """Numbers of purchases, halved for every `AGAIN_HALF_LIFE_DAYS` since the last one."""
+    days = np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0)
+    return cast(NDArray[np.float32], (counts * 0.5 ** (days / AGAIN_HALF_LIFE_DAYS)).astype(np.float32))
 
 
 def _ranked(rows: NDArray[np.int32], values: NDArray[np.float32]) -> enumerate[tuple[int, float]]:

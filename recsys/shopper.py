@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys import words
 from recsys.errors import InsiderError, InvalidInput, NotFound
-from recsys.reasons import Reason, reasons_for, similar_from_history, taste_of_user
-from recsys.recommender import Answer, Lane, RankedItem, Recommender, check_k, check_lane
+from recsys.reasons import Reason, reasons_for, similar_from_history
+from recsys.recommender import Answer, Lane, RankedItem, Recommender, Standing, check_k, check_lane
 from recsys.workspace import Workspace
 
 CATEGORIES_SHOWN = 10
@@ -93,7 +93,7 @@ def view(
     cut = pd.Timestamp(model.manifest["split"]["test_start"])
     currency = _currency(workspace, live)
     history = _history(live, user, None if later is None else later[later["after_cut"]], since)
-    recommended = _recommended(live, user, answer, later, cut)
+    recommended = _recommended(live, live.standing(user_id), answer, later, cut)
     hits = None if later is None else int((recommended[SINCE] != "").sum())
     return ShopperView(
         user_id=user_id,
@@ -239,10 +239,10 @@ class Why:
 def why(live: Recommender, user_id: str, item: RankedItem, currency: str = "") -> Why:
     """The reasons for one line of an answer."""
     model = live.model
-    user = model.user_row(user_id)
+    standing = live.standing(user_id)
     row = int(model.item_rows([item.item_id])[0])
-    history = model.history.counts.indices[model.history.of_user(user)].astype(np.int64)
-    reasons = reasons_for(model, row, taste_of_user(model, user))
+    history = standing.items
+    reasons = reasons_for(model, row, standing.taste)
     own_level, varying = reasons[-1], reasons[:-1]
     likes = [reason for reason in varying if reason.kind == "user"]
     parts = [(_part_name(reason), reason.value) for reason in varying if reason.kind != "user"]
@@ -254,7 +254,7 @@ def why(live: Recommender, user_id: str, item: RankedItem, currency: str = "") -
     return Why(
         title=item.title,
         facts=item_facts(live, row, currency),
-        sentence=_bought_sentence(live, user, row) if again else _sentence(parts, nearest),
+        sentence=_bought_sentence(standing, row) if again else _sentence(parts, nearest),
         parts=() if again else tuple(parts),
         footnote=_footnote(own_level.value, likes),
         constant=own_level.value,
@@ -285,12 +285,10 @@ def _sentence(parts: Sequence[tuple[str, float]], nearest: Sequence[Reason]) -> 
     return f"{text} Of what they bought, “{nearest[0].name}” is most like it." if nearest else text
 
 
-def _bought_sentence(live: Recommender, user: int, row: int) -> str:
-    pairs = live.model.history
-    span = pairs.of_user(user)
-    place = span.start + int(np.flatnonzero(pairs.counts.indices[span] == row)[0])
-    times = int(pairs.counts.data[place])
-    last = words.day(pairs.last[place])
+def _bought_sentence(standing: Standing, row: int) -> str:
+    place = int(np.searchsorted(standing.items, row))
+    times = int(standing.counts[place])
+    last = words.day(standing.last[place])
     return f"Bought {words.times(times)} before, last on {last}: what is bought often and lately comes first."
 
 
@@ -366,19 +364,18 @@ def _history(live: Recommender, user: int, new: pd.DataFrame | None, since: bool
 
 
 def _recommended(
-    live: Recommender, user: int, answer: Answer, later: pd.DataFrame | None, cut: pd.Timestamp
+    live: Recommender, standing: Standing, answer: Answer, later: pd.DataFrame | None, cut: pd.Timestamp
 ) -> pd.DataFrame:
     model = live.model
     rows = model.item_rows([item.item_id for item in answer.items])
-    scores = model.scores([user])[0]
-    span = model.history.of_user(user)
-    had = model.history.counts.indices[span]
+    scores = live.scores_for(standing.taste)
+    had = standing.items
     best = np.delete(scores, had).max() if len(had) < len(scores) else scores.max()
     middle = float(np.median(scores))
     reach = float(best) - middle
     match = np.clip((scores[rows] - middle) / reach, 0, 1) if reach > 0 else np.ones(len(rows))
     fresh = np.array([item.lane == "discover" for item in answer.items], dtype=bool)
-    times = pd.Series(model.history.counts.data[span], index=had).reindex(rows)
+    times = pd.Series(standing.counts, index=had).reindex(rows)
     bought = {} if later is None else _marks(later, cut)
     table = pd.DataFrame(
         {

@@ -1,5 +1,6 @@
 """One home, opened: what the pages, the API and the command line all go through."""
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -14,8 +15,11 @@ from recsys import demo, jobs
 from recsys.database import Database, promotions, utc_now
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput, NoModel
+from recsys.eventlog import EventLog
 from recsys.hyperparameters import PRESETS, Hyperparameters
+from recsys.newcomers import with_new_items
 from recsys.progress import OnProgress
+from recsys.recent import Recent
 from recsys.recommender import Recommender
 from recsys.runs import Run, Runs
 from recsys.settings import Settings
@@ -33,8 +37,10 @@ class Workspace:
         self.store = Store(self.settings.home)
         self.database = Database(self.settings.database_url)
         self.run_store = Runs(self.database)
+        self.event_log = EventLog(self.database)
         self._lock = threading.RLock()
         self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
+        self._enlarged: OrderedDict[tuple[str, bool], tuple[int, Recommender]] = OrderedDict()
         self._datasets: OrderedDict[tuple[str, str], _OpenDataset] = OrderedDict()
 
     # Datasets
@@ -86,12 +92,25 @@ class Workspace:
         key = (wanted, self.store.has_map(wanted))
         with self._lock:
             if key not in self._models:
-                self._models[key] = Recommender(self.store.load_model(wanted), self.store.load_map(wanted))
+                model = self.store.load_model(wanted)
+                self._models[key] = Recommender(model, self.store.load_map(wanted), Recent(self.event_log, model))
                 self._models.pop((wanted, not key[1]), None)
             self._models.move_to_end(key)
             while len(self._models) > MODELS_IN_MEMORY:
-                self._models.popitem(last=False)
-            return self._models[key]
+                self._enlarged.pop(self._models.popitem(last=False)[0], None)
+            return self._with_new_items(key)
+
+    def _with_new_items(self, key: tuple[str, bool]) -> Recommender:
+        """The answers from a loaded model, over its items and those announced since."""
+        base = self._models[key]
+        version, announced = base.recent.new_items() if base.recent is not None else (0, {})
+        if not announced:
+            return base
+        known = self._enlarged.get(key)
+        if known is None or known[0] != version:
+            known = version, dataclasses.replace(base, model=with_new_items(base.model, announced))
+            self._enlarged[key] = known
+        return known[1]
 
     def promote(self, model_id: str) -> str:
         """Make a version live, in one step, after checking that it is whole."""
