@@ -1,3 +1,234 @@
+"""Train: turn the dials, watch the model learn, hold it against the live one, promote it or go back."""
+
 import streamlit as st
 
-st.title("soon")
+from pages import shared
+from recsys import charts, overview, studio, words
+from recsys.errors import InsiderError, InvalidInput
+from recsys.runs import Run
+
+STATES = {
+    "queued": ("Waiting", ":material/hourglass_empty:", "gray"),
+    "running": ("Training", ":material/autorenew:", "blue"),
+    "done": ("Done", ":material/check:", "green"),
+    "failed": ("Failed", ":material/error:", "red"),
+    "cancelled": ("Cancelled", ":material/cancel:", "orange"),
+}
+
+home = shared.workspace()
+state = st.session_state
+
+
+def set_dials(point: str) -> None:
+    """Turn every dial to the recipe of a starting point."""
+    recipe = studio.recipe_at(home, point)
+    columns = studio.columns_of(home, state.dataset)
+    state.start = recipe
+    for dial in studio.DIALS:
+        state[f"dial_{dial.name}"] = getattr(recipe, dial.name)
+    state.dial_loss, state.dial_identity, state.dial_brand = recipe.loss, recipe.identity, recipe.brand
+    state.dial_category_levels = studio.chosen(recipe.category_levels, columns.category_levels)
+    state.dial_user_attributes = studio.chosen(recipe.user_attributes, columns.user_attributes)
+
+
+def start_over() -> None:
+    """Callback of "Start from" and of the dataset: other columns, other dials."""
+    set_dials(state.point)
+
+
+def dial_widget(dial: studio.Dial) -> None:
+    """One slider; its help says what it does."""
+    key = f"dial_{dial.name}"
+    title = f"{dial.title} ({dial.unit})" if dial.unit and dial.scale == "whole" else dial.title
+    if dial.scale == "whole":
+        st.slider(title, dial.low, dial.high, step=1, key=key, help=dial.meaning)
+    else:
+        st.select_slider(
+            title, studio.steps_of(dial, state[key]), key=key, help=dial.meaning,
+            format_func=lambda value: studio.step_label(dial, value),
+        )  # fmt: skip
+
+
+def recipe_panel() -> None:
+    """The dials, what they will cost, and the button."""
+    datasets = home.datasets()
+    points = studio.starting_points(home)
+    if state.get("dataset") not in datasets:
+        state.dataset = datasets[0]
+    if state.get("point") not in points:
+        state.point = "preset:default"
+    if "start" not in state:
+        set_dials(state.point)
+    with st.container(horizontal=True, gap="small"):
+        st.selectbox("Data", datasets, key="dataset", on_change=start_over, width=180)
+        st.selectbox(
+            "Start from", list(points), format_func=points.get, key="point", on_change=start_over, width="stretch",
+            help="Turns all dials to a preset, to the live model's recipe, or to that of an earlier run.",
+        )  # fmt: skip
+    columns = studio.columns_of(home, state.dataset)
+    st.selectbox(
+        "Loss", studio.LOSSES, key="dial_loss", help=" ".join(studio.LOSS_MEANINGS.values()),
+        format_func=lambda loss: studio.LOSS_MEANINGS[loss].partition(":")[0],
+    )  # fmt: skip
+    with st.grid(2, min_column_width=200, gap="small"):
+        for dial in studio.DIALS:
+            dial_widget(dial)
+    with st.expander("What it may learn from", icon=":material/dataset:"):
+        st.checkbox(
+            "Each product by itself", key="dial_identity",
+            help="A vector of its own for every product. Without it a product is nothing but its categories and brand.",
+        )  # fmt: skip
+        st.pills(
+            "Category levels", columns.category_levels, selection_mode="multi", key="dial_category_levels",
+            format_func=words.label, help="Products of one category share what is learned about it.",
+        )  # fmt: skip
+        st.checkbox("Brand", key="dial_brand", help="Products of one brand share what is learned about it.")
+        st.pills(
+            "Shopper attributes", columns.user_attributes, selection_mode="multi", key="dial_user_attributes",
+            format_func=words.label, help="Lets the model say something about shoppers it knows little of.",
+        )  # fmt: skip
+    st.number_input(
+        "Seed", 0, 2**32 - 1, key="seed", width=160,
+        help="Of everything random. Two seeds give somewhat different lists from the same recipe.",
+    )  # fmt: skip
+    names = ("loss", "identity", "brand", "category_levels", "user_attributes", *(dial.name for dial in studio.DIALS))
+    try:
+        recipe = studio.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
+    except InvalidInput as error:
+        st.warning(shared.plain(error), icon=":material/tune:")
+        st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
+        return
+    shared.describe(studio.estimate(home, state.dataset, recipe).words)
+    if st.button("Train", type="primary", icon=":material/play_arrow:"):
+        run = home.start_training(state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
+        state.run = run.id
+        st.rerun()
+
+
+@st.fragment(run_every=shared.REFRESH_SECONDS)
+def under_way(run_id: int) -> None:
+    """How far a run is; the whole page follows when it ends."""
+    try:
+        run = home.run(run_id)
+        if not run.active:
+            st.rerun()
+        waiting = studio.waiting_for(home, run)
+    except InsiderError as error:
+        shared.problem(error)
+        return
+    heading(run)
+    st.progress(run.fraction, text=shared.plain(run.step))
+    st.caption(shared.plain(waiting or overview.progress_words(run) or "Starting up"))
+    if st.button("Cancel", icon=":material/stop:"):
+        home.cancel(run_id)
+    if run.curve:
+        st.plotly_chart(
+            charts.learning_curves(studio.curves(home, run)),
+            config=shared.STILL,
+            alt="Validation NDCG@10 after each epoch so far, beside the live model",
+        )
+
+
+def ended(run: Run) -> None:
+    """What came of a run."""
+    if run.state == "failed":
+        st.error(shared.plain(run.message), title="This training failed", icon=":material/error:")
+    elif run.state == "cancelled":
+        st.info("This training was cancelled. Nothing was stored; the live model is as it was.")
+    found = studio.outcome(home, run)
+    if found is not None:
+        result(found)
+    elif run.curve:
+        learning(studio.curves(home, run))
+
+
+def result(found: studio.Outcome) -> None:
+    """The finished model beside the live one, and the way to make it live."""
+    st.markdown(f"**{shared.plain(found.verdict)}**")
+    if found.note:
+        st.info(shared.plain(found.note), icon=":material/info:")
+    if found.standing == "candidate" and st.button("Promote", type="primary", icon=":material/publish:"):
+        home.promote(found.model_id)
+        st.toast(f"Model {found.model_id} is live.", icon=":material/check_circle:")
+        st.rerun()
+    if found.lines:
+        st.dataframe(
+            {
+                "Metric": [line.title for line in found.lines],
+                "This model": [line.ours for line in found.lines],
+                "Live model": [line.live for line in found.lines],
+                "Most popular": [line.popular for line in found.lines],
+            },
+            hide_index=True,
+            column_config={"Metric": st.column_config.TextColumn(pinned=True)},
+            alt="Metrics of this training beside the live model and most popular, 95% intervals in brackets",
+        )
+        shared.describe(
+            "Products the shopper had not bought before, in the held-out period; 95% intervals in brackets."
+        )
+    learning(found.curves)
+
+
+def learning(curves: dict[str, list[dict[str, float]]]) -> None:
+    st.plotly_chart(
+        charts.learning_curves(curves), config=shared.STILL, alt="Validation NDCG@10 by epoch, beside the live model"
+    )
+
+
+def heading(run: Run) -> None:
+    """Number, state and recipe of a run."""
+    title, icon, colour = STATES[run.state]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(f"Run {run.id}", anchor=False, width="content")
+        st.badge(title, icon=icon, color=colour)
+    shared.describe(studio.run_words(run))
+
+
+def run_panel(run: Run) -> None:
+    """One run: how far it is or what came of it."""
+    if run.active:
+        under_way(run.id)
+    else:
+        heading(run)
+        ended(run)
+
+
+def live_line() -> None:
+    """Which model is live, and the way back to the one before it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge("Live", icon=":material/check_circle:", color="green")
+        shared.describe(studio.live_words(home))
+        before = studio.earlier_model(home)
+        if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
+            st.toast(f"Model {home.rollback()} is live again.", icon=":material/undo:")
+            st.rerun()
+
+
+if not home.datasets():
+    st.title("Train a model", anchor=False)
+    shared.waiting_panel()
+    st.stop()
+
+live_line()
+left, right = st.columns([5, 6], gap="medium")
+with left, st.container(border=True, gap="small"):
+    st.subheader("Recipe", anchor=False)
+    recipe_panel()
+with right, st.container(border=True, gap="small"):
+    shown = studio.run_to_show(home, state.get("run"))
+    if shown is None:
+        st.subheader("Nothing trained by hand yet", anchor=False)
+        st.caption("Press Train: the model learns in the background and appears here, beside the live one.")
+    else:
+        run_panel(shown)
+        others = [run for run in studio.trainings(home) if run.id != shown.id]
+        if others:
+            with st.expander(f"Earlier and waiting runs ({len(others)})", icon=":material/history:"):
+                for run in others:
+                    title, icon, _ = STATES[run.state]
+                    if st.button(
+                        f"Run {run.id} · {title} · {words.ago(run.created)}", key=f"show_{run.id}", icon=icon,
+                        type="tertiary",
+                    ):  # fmt: skip
+                        state.run = run.id
+                        st.rerun()
