@@ -402,7 +402,8 @@ class Recommender:
 
     @cached_property
     def _last_event(self) -> np.datetime64:
-        return cast(np.datetime64, np.fmax.reduce(self.model.history.last))
+        last = self.model.history.last
+        return cast(np.datetime64, np.fmax.reduce(last)) if len(last) else np.datetime64("NaT")
 
     @cached_property
     def _folded(self) -> dict[str, tuple[tuple[int, int], Standing]]:
