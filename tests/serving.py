@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,15 +23,10 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
 @contextmanager
 def running_app(home: Path, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve a home on a free port until the block ends; gives the address. The log is shown when it does not start."""
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "recsys", "serve", "--port", "0", "--json"],
-            cwd=ROOT,
-            env=os.environ | {"INSIDER_HOME": str(home)} | dict(environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        )
-    try:
+    command = [sys.executable, "-m", "recsys", "serve", "--port", "0", "--json"]
+    with stopped_at_the_end(
+        command, log, os.environ | {"INSIDER_HOME": str(home)} | dict(environment or {})
+    ) as process:
         assert process.stdout is not None
         document = b""
         while not document.rstrip().endswith(b"}"):
@@ -40,6 +36,17 @@ def running_app(home: Path, log: Path, environment: Mapping[str, str] | None = N
         url = str(json.loads(document)["url"])
         wait_until(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code == 200, "the app answers", seconds=60)
         yield url
+
+
+@contextmanager
+def stopped_at_the_end(
+    command: list[str], log: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is told to end with the block, and killed when it does not."""
+    with log.open("wb") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors)
+    try:
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -49,6 +56,13 @@ def running_app(home: Path, log: Path, environment: Mapping[str, str] | None = N
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def free_port() -> int:
+    """A port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Any, what: str, *, seconds: float) -> None:
