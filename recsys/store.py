@@ -11,13 +11,15 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys import columns as c
 from recsys import lightfm_model
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
@@ -33,6 +35,7 @@ _HERE, _RENAME_EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
 
 Write = Callable[[Path], None]
+T = TypeVar("T")
 
 
 class Store:
@@ -70,17 +73,21 @@ class Store:
 
     def load_dataset(self, name: str) -> Dataset:
         """Read a dataset back; NotFound or Corrupted when that cannot be."""
-        folder, manifest = self._read("datasets", name, "dataset")
-        tables = {part: pd.read_parquet(folder / f"{part}.parquet") for part in ("users", "items", "events")}
-        return Dataset(
-            name,
-            tables["users"],
-            tables["items"],
-            tables["events"],
-            tuple(manifest["category_levels"]),
-            tuple(manifest["user_attributes"]),
-            manifest["notes"],
-        )
+
+        def build(folder: Path, manifest: dict[str, Any]) -> Dataset:
+            tables = {part: pd.read_parquet(folder / f"{part}.parquet") for part in ("users", "items", "events")}
+            tables["events"][c.TIMESTAMP] = tables["events"][c.TIMESTAMP].astype("datetime64[s]")  # Parquet has ms
+            return Dataset(
+                name,
+                tables["users"],
+                tables["items"],
+                tables["events"],
+                tuple(manifest["category_levels"]),
+                tuple(manifest["user_attributes"]),
+                manifest["notes"],
+            )
+
+        return self._read("datasets", name, "dataset", build)
 
     def dataset_manifest(self, name: str) -> dict[str, Any]:
         """What is known of a dataset without reading it: its summary, notes and columns."""
@@ -124,46 +131,15 @@ class Store:
             NotFound: no such version.
             Corrupted: a file is missing, cut short or changed; names it.
         """
-        folder, manifest = self._read("models", model_id, "model")
-
-        def array(name: str) -> NDArray[Any]:
-            return np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False))
-
-        def csr(name: str) -> sparse.csr_matrix:
-            parts = array(f"{name}_data"), array(f"{name}_indices"), array(f"{name}_indptr")
-            return sparse.csr_matrix(parts, shape=tuple(array(f"{name}_shape")))
-
-        def features(side: str) -> Features:
-            table = pd.read_parquet(folder / f"{side}_features.parquet")
-            return Features(
-                csr(f"{side}_features"), table["kind"].to_numpy(dtype=object), table["value"].to_numpy(dtype=object)
-            )
-
-        recipe = Hyperparameters.from_dict(manifest["recipe"])
-        return Model(
-            id=model_id,
-            recipe=recipe,
-            seed=manifest["seed"],
-            lightfm=lightfm_model.restore(
-                recipe, manifest["seed"], {name: array(name) for name in lightfm_model.STATE}
-            ),
-            items=pd.read_parquet(folder / "items.parquet"),
-            users=pd.read_parquet(folder / "users.parquet"),
-            category_levels=tuple(manifest["category_levels"]),
-            user_attributes=tuple(manifest["user_attributes"]),
-            item_features=features("item"),
-            user_features=features("user"),
-            history=Interactions(csr("history"), array("history_first"), array("history_last"), array("history_value")),
-            manifest=manifest,
-        )
+        return self._read("models", model_id, "model", _model_from)
 
     def model_manifest(self, model_id: str) -> dict[str, Any]:
         """What is known of a version without reading its arrays."""
         return self._manifest("models", model_id, "model")
 
     def delete_model(self, model_id: str) -> None:
-        """Remove a version and its map. The live one is refused."""
-        self._manifest("models", model_id, "model")
+        """Remove a version and its map, also a damaged one. The live one is refused."""
+        self._folder("models", model_id, "model")
         live, before = self.live()
         if model_id == live:
             raise InvalidInput(f"Model {model_id!r} is live; promote another one before deleting it.")
@@ -184,8 +160,7 @@ class Store:
         """The map of a version, or None while there is none."""
         if model_id not in self._names("maps"):
             return None
-        folder, _ = self._read("maps", model_id, "map")
-        return pd.read_parquet(folder / "map.parquet")
+        return self._read("maps", model_id, "map", lambda folder, _: pd.read_parquet(folder / "map.parquet"))
 
     def has_map(self, model_id: str) -> bool:
         return (self.home / "maps" / model_id / MANIFEST).exists()
@@ -203,7 +178,10 @@ class Store:
     def set_live(self, model_id: str) -> None:
         """Point to another version, in one step: a reader sees the old one or the new one."""
         self._manifest("models", model_id, "model")
-        live, before = self.live()
+        try:
+            live, before = self.live()
+        except Corrupted:
+            live, before = None, []  # promoting is how a damaged pointer is mended
         if live == model_id:
             return
         self._write_live(model_id, [x for x in ([live] if live else []) + before if x != model_id])
@@ -221,9 +199,12 @@ class Store:
         pointer = self.home / "live.json"
         aside = pointer.with_name(f".live-{uuid.uuid4().hex}")
         with _readable_errors(self.home):
-            aside.write_text(json.dumps({"model": model_id, "before": before}))
-            _sync(aside)
-            aside.replace(pointer)
+            try:
+                aside.write_text(json.dumps({"model": model_id, "before": before}))
+                _sync(aside)
+                aside.replace(pointer)
+            finally:
+                aside.unlink(missing_ok=True)
 
     def _names(self, kind: str) -> list[str]:
         folder = self.home / kind
@@ -235,7 +216,8 @@ class Store:
         if not _NAME.fullmatch(name):
             raise InvalidInput(f"{name!r} is no name for a folder: use letters, digits, dot, dash and underscore.")
         final = self.home / kind / name
-        aside = final.with_name(f".writing-{uuid.uuid4().hex}")
+        write_id = uuid.uuid4().hex
+        aside = final.with_name(f".writing-{write_id}")
         with _readable_errors(self.home):
             try:
                 aside.mkdir(parents=True)
@@ -245,6 +227,7 @@ class Store:
                 checked = {
                     **manifest,
                     "format_version": FORMAT_VERSION,
+                    "write_id": write_id,
                     "files": {f: _sha256(aside / f) for f in files},
                 }
                 checked["checksum"] = _checksum(checked)
@@ -258,11 +241,14 @@ class Store:
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
 
-    def _manifest(self, kind: str, name: str, what: str) -> dict[str, Any]:
+    def _folder(self, kind: str, name: str, what: str) -> Path:
         if name not in self._names(kind):
             there = ", ".join(self._names(kind)) or "none"
             raise NotFound(f"No {what} {name!r}; there are: {there}.")
-        path = self.home / kind / name / MANIFEST
+        return self.home / kind / name
+
+    def _manifest(self, kind: str, name: str, what: str) -> dict[str, Any]:
+        path = self._folder(kind, name, what) / MANIFEST
         try:
             manifest: dict[str, Any] = json.loads(path.read_text())
             intact = manifest.get("checksum") == _checksum(manifest)
@@ -274,8 +260,21 @@ class Store:
             raise Corrupted(f"{what.capitalize()} {name!r} was written by a newer version of this program.")
         return manifest
 
-    def _read(self, kind: str, name: str, what: str) -> tuple[Path, dict[str, Any]]:
-        manifest = self._manifest(kind, name, what)
+    def _read(self, kind: str, name: str, what: str, build: Callable[[Path, dict[str, Any]], T]) -> T:
+        """Check every file and build from them; anew when the folder was replaced by another while that was done."""
+        while True:
+            manifest = self._manifest(kind, name, what)
+            try:
+                folder = self._checked(kind, name, what, manifest)
+                built = build(folder, manifest)
+            except (Corrupted, OSError, ValueError):
+                if self._manifest(kind, name, what)["checksum"] == manifest["checksum"]:
+                    raise
+            else:
+                if self._manifest(kind, name, what)["checksum"] == manifest["checksum"]:
+                    return built
+
+    def _checked(self, kind: str, name: str, what: str, manifest: Mapping[str, Any]) -> Path:
         folder = self.home / kind / name
         for file, expected in manifest["files"].items():
             path = folder / file
@@ -283,7 +282,7 @@ class Store:
                 raise Corrupted(f"{what.capitalize()} {name!r} is damaged: {path} is missing.")
             if _sha256(path) != expected:
                 raise Corrupted(f"{what.capitalize()} {name!r} is damaged: {path} was changed or cut short.")
-        return folder, manifest
+        return folder
 
 
 @contextmanager
@@ -335,8 +334,43 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def _model_from(folder: Path, manifest: dict[str, Any]) -> Model:
+    def array(name: str) -> NDArray[Any]:
+        return np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False))
+
+    def csr(name: str) -> sparse.csr_matrix:
+        parts = array(f"{name}_data"), array(f"{name}_indices"), array(f"{name}_indptr")
+        return sparse.csr_matrix(parts, shape=tuple(array(f"{name}_shape")))
+
+    def features(side: str) -> Features:
+        table = pd.read_parquet(folder / f"{side}_features.parquet")
+        return Features(
+            csr(f"{side}_features"), table["kind"].to_numpy(dtype=object), table["value"].to_numpy(dtype=object)
+        )
+
+    recipe, seed = Hyperparameters.from_dict(manifest["recipe"]), manifest["seed"]
+    return Model(
+        id=manifest["id"],
+        recipe=recipe,
+        seed=seed,
+        lightfm=lightfm_model.restore(recipe, seed, {name: array(name) for name in lightfm_model.STATE}),
+        items=pd.read_parquet(folder / "items.parquet"),
+        users=pd.read_parquet(folder / "users.parquet"),
+        category_levels=tuple(manifest["category_levels"]),
+        user_attributes=tuple(manifest["user_attributes"]),
+        item_features=features("item"),
+        user_features=features("user"),
+        history=Interactions(csr("history"), array("history_first"), array("history_last"), array("history_value")),
+        manifest=manifest,
+    )
+
+
 def _npy_writer(array: NDArray[Any]) -> Write:
-    return lambda path: np.save(path, array, allow_pickle=False)
+    def write(path: Path) -> None:
+        with path.open("wb") as file:  # through Python: numpy's own way does not say why a disk takes no more
+            np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
+
+    return write
 
 
 def _parquet_writer(table: pd.DataFrame) -> Write:
