@@ -18,6 +18,9 @@ CATEGORIES = (
 )  # fmt: skip
 """For up to twelve groups, in order of size; everything else is `NEUTRAL`."""
 
+SCALE = ("#5B62C9", "#8D5BC0", "#C25A9B", "#E0694A", "#E8A93A")
+"""For numbers, from low to high."""
+
 
 def with_alpha(colour: str, alpha: float) -> str:
     """ "#1B9974" and 0.3 give "rgba(27,153,116,0.3)"."""

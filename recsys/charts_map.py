@@ -1,0 +1,214 @@
+"""The map of items as a Plotly figure: WebGL points, drawn by group or by number, with layers on top."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from recsys import palette, words
+from recsys.charts import CLEAR
+from recsys.map_colours import Colouring, Groups, Numbers
+from recsys.map_view import Focus, Points
+
+HEIGHT = 640
+TITLE_LENGTH = 40
+CLOSE_UP = 0.22
+"""Half the width of the window around an item that was flown to; the whole map is 2 wide."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Some items drawn on top of all others.
+
+    Attributes:
+        name: its line in the legend.
+        rows: places in the points.
+        colour, symbol, size: of the markers; size in pixels.
+        rays_from: place of an item to draw a line from to each of the rows, or None.
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    colour: str
+    symbol: str = "circle"
+    size: float = 9.0
+    rays_from: int | None = None
+
+
+def layers_of(focus: Focus | None) -> tuple[Layer, ...]:
+    """The item that is looked at and its true neighbours, with a line to each."""
+    if focus is None:
+        return ()
+    return (
+        Layer("Truly nearest", focus.rows, palette.OTHER, size=10, rays_from=focus.row),
+        Layer("Looked at", np.array([focus.row]), palette.AGAINST, symbol="star", size=17),
+    )
+
+
+def catalogue(
+    points: Points,
+    colouring: Colouring,
+    *,
+    layers: Sequence[Layer] = (),
+    centre: int | None = None,
+    currency: str = "",
+    height: int = HEIGHT,
+) -> go.Figure:
+    """Every item as a point. Ids stand in `customdata`, so that a selection names items and not places.
+
+    Args:
+        layers: drawn on top, in this order.
+        centre: place of an item to fly to; the whole map by default.
+    """
+    figure = go.Figure(layout=_layout(height, points, centre))
+    sizes = _sizes(points.popularity)
+    hover = _Hover(points, currency)
+    if isinstance(colouring, Groups):
+        counts = np.bincount(colouring.codes, minlength=len(colouring.names))
+        for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
+            rows = np.flatnonzero(colouring.codes == code)
+            label = f"{words.shortened(name, 26)} ({words.number(counts[code])})"
+            _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]})
+        figure.update_layout(legend={"title": {"text": escape(colouring.title)}})
+    else:
+        known = np.isfinite(colouring.values)
+        if not known.all():
+            _scatter(figure, points, np.flatnonzero(~known), hover, "", "Not known",
+                     {"color": palette.NEUTRAL, "size": sizes[~known]})  # fmt: skip
+        rows = np.flatnonzero(known)
+        _scatter(figure, points, rows, hover, "", escape(colouring.title),
+                 {"size": sizes[rows], **_scale(colouring, rows)}, legend=not known.all())  # fmt: skip
+    for layer in layers:
+        _add_layer(figure, points, layer, hover)
+    return figure
+
+
+class _Hover:
+    """What stands in `customdata`: id, title, category, price and popularity; and the template that shows it."""
+
+    def __init__(self, points: Points, currency: str) -> None:
+        titles = [escape(words.shortened(title, TITLE_LENGTH)) for title in points.titles]
+        prices = ["" if np.isnan(price) else f"{price:.2f}" for price in points.price]
+        self.data = np.empty((len(points), 5), dtype=object)
+        self.data[:, 0] = points.item_ids
+        self.data[:, 1] = titles
+        self.data[:, 2] = [escape(words.shortened(name, TITLE_LENGTH)) for name in points.categories]
+        self.data[:, 3] = prices
+        self.data[:, 4] = points.popularity.tolist()
+        price = "" if np.isnan(points.price).all() else f"price {escape(currency)}%{{customdata[3]}} · "
+        self.template = (
+            f"<b>%{{customdata[1]}}</b><br>%{{customdata[2]}}<br>{price}%{{customdata[4]}} shoppers<extra>{{}}</extra>"
+        )
+
+    def named(self, name: str) -> str:
+        """The template with a name beside the card."""
+        return self.template.replace("{}", escape(words.shortened(name, 30)))
+
+
+def _scatter(
+    figure: go.Figure,
+    points: Points,
+    rows: NDArray[np.int64],
+    hover: _Hover,
+    group: str,
+    name: str,
+    marker: dict[str, object],
+    legend: bool = True,
+) -> None:
+    figure.add_scattergl(
+        x=points.x[rows],
+        y=points.y[rows],
+        mode="markers",
+        name=name,
+        customdata=hover.data[rows],
+        hovertemplate=hover.named(group),
+        marker={"opacity": 0.72, "line": {"width": 0}, **marker},
+        unselected={"marker": {"opacity": 0.12}},
+        selected={"marker": {"opacity": 0.95}},
+        showlegend=legend,
+    )
+
+
+def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -> None:
+    x, y = points.x[layer.rows], points.y[layer.rows]
+    if layer.rays_from is not None:
+        start_x, start_y = points.x[layer.rays_from], points.y[layer.rays_from]
+        gap = np.full(len(x), np.nan, dtype=np.float32)
+        figure.add_scatter(
+            x=np.stack([np.full_like(x, start_x), x, gap], axis=1).ravel(),
+            y=np.stack([np.full_like(y, start_y), y, gap], axis=1).ravel(),
+            mode="lines",
+            line={"color": layer.colour, "width": 1.2},
+            opacity=0.8,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        name=escape(layer.name),
+        customdata=hover.data[layer.rows],
+        hovertemplate=hover.named(layer.name),
+        marker={"symbol": layer.symbol, "size": layer.size, "color": layer.colour, "opacity": 1,
+                "line": {"width": 1.5, "color": "#FFFFFF"}},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )  # fmt: skip
+
+
+def _sizes(popularity: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Diameters in pixels, 3 for what nobody has bought up to 13: the area goes by the number of shoppers."""
+    share = np.sqrt(popularity / max(int(popularity.max(initial=1)), 1))
+    return np.round(3.0 + 10.0 * share).astype(np.uint8)
+
+
+def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
+    values = numbers.values[rows]
+    bar: dict[str, object] = {"title": {"text": escape(numbers.title), "side": "right"}, "thickness": 12, "len": 0.6}
+    if numbers.log:
+        low, high = float(np.log10(max(values[values > 0].min(initial=np.inf), 1e-3))) if (values > 0).any() else 0.0, \
+            float(np.log10(max(values.max(initial=1.0), 1e-3)))  # fmt: skip
+        values = np.log10(np.maximum(values, 10**low))
+        ticks = [
+            t for t in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000) if low <= np.log10(t) <= high
+        ]
+        bar |= {"tickvals": np.log10(ticks).tolist(), "ticktext": [f"{t:,g}" for t in ticks]}
+    return {
+        "color": values.astype(np.float32),
+        "colorscale": [[i / (len(palette.SCALE) - 1), colour] for i, colour in enumerate(palette.SCALE)],
+        "showscale": True,
+        "colorbar": bar,
+    }
+
+
+def _layout(height: int, points: Points, centre: int | None) -> dict[str, object]:
+    axis: dict[str, object] = {"visible": False, "showgrid": False, "zeroline": False}
+    if centre is None:
+        x_range, y_range = [-1.04, 1.04], [-1.04, 1.04]
+    else:
+        x, y = float(points.x[centre]), float(points.y[centre])
+        x_range, y_range = [x - CLOSE_UP, x + CLOSE_UP], [y - CLOSE_UP, y + CLOSE_UP]
+    return {
+        "height": height,
+        "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "hovermode": "closest",
+        "dragmode": "pan",
+        "xaxis": {**axis, "range": x_range},
+        "yaxis": {**axis, "range": y_range, "scaleanchor": "x"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0,
+            "yanchor": "top",
+            "itemsizing": "constant",
+            "itemclick": "toggleothers",
+            "itemdoubleclick": "toggle",
+        },
+    }
