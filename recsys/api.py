@@ -6,16 +6,23 @@ from urllib.parse import quote
 from fastapi import Body, FastAPI, Path, Query, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from recsys import __version__, schemas
+from recsys.api_events import add_events
+from recsys.gate import Gate
+from recsys.gateway import Gateway
+from recsys.keys import Keys
 from recsys.problems import MAX_BODY_BYTES, Waiting, documented, install, problem_schemas
 from recsys.recommender import Answer, Recommender
 from recsys.records import records, with_category
 from recsys.rule_sets import RuleSets
 from recsys.rules import Rules
-from recsys.telemetry import Gateway, Telemetry
+from recsys.telemetry import Telemetry
 from recsys.words import duration
 from recsys.workspace import Workspace
 
@@ -41,6 +48,7 @@ which value was wrong and how to mend it. The examples work on the built-in data
 """
 TAGS = [
     {"name": "Recommendations", "description": "What to show to whom."},
+    {"name": "Events", "description": "What happened since the model was trained."},
     {"name": "Users", "description": "Who is known, and what they did."},
     {"name": "Items", "description": "The catalogue, and what lies near what."},
     {"name": "Operation", "description": "What is live, and how the service is."},
@@ -69,9 +77,25 @@ def create_api(workspace: Workspace) -> FastAPI:
     )
     telemetry = Telemetry(workspace)
     install(app, lambda: _waiting(workspace))
-    app.add_middleware(Gateway, telemetry=telemetry, max_body_bytes=MAX_BODY_BYTES)
+    settings = workspace.settings
+    app.add_middleware(
+        Gateway,
+        telemetry=telemetry,
+        gate=Gate(Keys(workspace.database, settings.api_key), rate=settings.rate_limit),
+        max_body_bytes=MAX_BODY_BYTES,
+        log=settings.request_log,
+    )
     app.add_middleware(GZipMiddleware, minimum_size=SHORTEST_ZIPPED, compresslevel=5)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+            expose_headers=["ETag", "X-Request-Id", "Retry-After"],
+        )
     _add_recommendations(app, workspace, telemetry)
+    add_events(app, workspace, telemetry)
     _add_users(app, workspace)
     _add_items(app, workspace)
     _add_operation(app, workspace, telemetry)
@@ -85,8 +109,8 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
     def options(asked: Any) -> dict[str, Any]:
         return _options(asked) | {"rules": rule_sets.asked(asked.rules)}
 
-    def out(answer: Answer) -> dict[str, Any]:
-        telemetry.answer(answer.path, answer.lane)
+    def out(answer: Answer, k: int) -> dict[str, Any]:
+        telemetry.answer(answer, k)
         return answer.to_dict()
 
     @app.get(
@@ -96,10 +120,20 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
         response_model=schemas.AnswerOut,
         responses=documented(404, 422, 503),
     )
-    def recommend(user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], response: Response) -> Any:
-        """The k best items for a user the model was trained on."""
-        how = options(query)
-        return out(_live(workspace, response, how["rules"]).recommend(user_id, **how))
+    async def recommend(user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()]) -> Any:
+        """The k best items for a user the model was trained on, or who has sent events since."""
+
+        def answer() -> Response:
+            how = options(query)
+            recommender = workspace.load()
+            found = out(recommender.recommend(user_id, **how), query.k)
+            return JSONResponse(found, headers=_keep(recommender, how["rules"], user_id))
+
+        # Answering takes less time than handing it to a thread, unless something has to be loaded or folded in first.
+        loaded = workspace.loaded()
+        if loaded is not None and query.rules is None and loaded.is_quick(user_id):
+            return answer()
+        return await run_in_threadpool(answer)
 
     @app.post(
         "/v1/recommendations",
@@ -125,7 +159,7 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
     ) -> Any:
         """The k best items for somebody the model has never seen; nothing is stored."""
         answer = workspace.load().recommend_for(request.history, request.user, **options(request))
-        return out(answer)
+        return JSONResponse(out(answer, request.k))
 
     @app.post(
         "/v1/recommendations/batch",
@@ -144,7 +178,8 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
         recommender = workspace.load()
         how = options(request)
         answers = [recommender.recommend(user_id, **how) for user_id in request.user_ids]
-        return {"model": recommender.model.id, "answers": [out(answer) for answer in answers]}
+        found = [out(answer, request.k) for answer in answers]
+        return JSONResponse({"model": recommender.model.id, "answers": found})
 
 
 def _add_users(app: FastAPI, workspace: Workspace) -> None:
@@ -299,15 +334,23 @@ def _add_docs(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI's documentation gives
 
 
-def _live(workspace: Workspace, response: Response, rules: Rules | None = None) -> Recommender:
-    """The live model's answers, and headers that let a client keep what it gets until another model is live (or
-    another version of the rules)."""
+def _live(workspace: Workspace, response: Response) -> Recommender:
+    """The live model's answers, and headers that let a client keep what it gets."""
     recommender = workspace.load()
-    mapped = "-mapped" if recommender.map is not None else ""
-    ruled = f"-{quote(rules.name)}.{rules.version}" if rules else ""
-    response.headers["ETag"] = f'W/"{__version__}-{recommender.model.id}{mapped}{ruled}"'
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers.update(_keep(recommender))
     return recommender
+
+
+def _keep(recommender: Recommender, rules: Rules | None = None, user_id: str | None = None) -> dict[str, str]:
+    """Headers that let a client keep an answer until another model is live, its map is drawn, items are announced,
+    the rules change or, for one user's answer, that user does something."""
+    parts = [__version__, recommender.model.id, "mapped" if recommender.map is not None else ""]
+    if recommender.recent is not None:
+        seen = recommender.recent.version_of(user_id) if user_id is not None else (0, 0)
+        parts += [str(number) for number in (len(recommender.items), *seen)]
+    if rules is not None:
+        parts.append(f"{quote(rules.name)}.{rules.version}")
+    return {"ETag": f'W/"{"-".join(parts)}"', "Cache-Control": "private, no-cache"}
 
 
 def _options(asked: Any) -> dict[str, Any]:

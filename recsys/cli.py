@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from recsys import console
+from recsys import cli_api, console
 from recsys.errors import InvalidInput
 from recsys.hyperparameters import PRESETS, preset
 
@@ -51,6 +51,7 @@ app.add_typer(
     datasets, name="dataset", help="Store and describe data.", epilog="Example: python -m recsys dataset demo"
 )
 app.add_typer(models, name="models")
+cli_api.register(app)
 
 
 def whole_number(text: str) -> int:

@@ -135,23 +135,25 @@ class Dataset:
         return len(self.items)
 
     @cached_property
-    def _user_index(self) -> pd.Index:
+    def user_index(self) -> pd.Index:
+        """The outside ids of users, in table order."""
         return pd.Index(self.users[c.USER])
 
     @cached_property
-    def _item_index(self) -> pd.Index:
+    def item_index(self) -> pd.Index:
+        """The outside ids of items, in table order."""
         return pd.Index(self.items[c.ITEM])
 
     def user_row(self, user_id: str) -> int:
         """Row number of a user; NotFound when there is none."""
-        row = self._user_index.get_indexer(pd.Index([str(user_id)]))[0]
+        row = self.user_index.get_indexer(pd.Index([str(user_id)]))[0]
         if row < 0:
             raise NotFound(f"No user {user_id!r} in dataset {self.name!r}.")
         return int(row)
 
     def item_row(self, item_id: str) -> int:
         """Row number of an item; NotFound when there is none."""
-        row = self._item_index.get_indexer(pd.Index([str(item_id)]))[0]
+        row = self.item_index.get_indexer(pd.Index([str(item_id)]))[0]
         if row < 0:
             raise NotFound(f"No item {item_id!r} in dataset {self.name!r}.")
         return int(row)

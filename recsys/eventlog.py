@@ -17,7 +17,7 @@ from recsys import columns as c
 from recsys.database import Database, metadata, utc_now
 from recsys.errors import InvalidInput
 
-ITEM, USER = "item", "user"
+ITEM, USER, FORGOTTEN = "item", "user", "forgotten"
 POLL_SECONDS = 0.2
 """How long another process's events may stay unseen on a database that cannot tell cheaply that it has changed."""
 
@@ -181,7 +181,7 @@ class EventLog:
             .group_by(events.c.user_id)
         )
         with self.database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def of_user(self, dataset: str, user_id: str) -> list[tuple[int, str, datetime, float]]:
         """All logged events of one user: id, item, time, value; in the order they came."""
@@ -204,7 +204,7 @@ class EventLog:
         if through is not None:
             query = query.where(t.c.id <= through)
         with self.database.read() as connection:
-            return dict(connection.execute(query.order_by(t.c.id)).tuples().all())
+            return {row[0]: row[1] for row in connection.execute(query.order_by(t.c.id))}
 
     def table(self, dataset: str, through: Mark) -> pd.DataFrame:
         """The events of a dataset up to a mark, with outside ids, as `Dataset.from_raw` takes them."""
@@ -231,6 +231,15 @@ class EventLog:
             row = connection.execute(query.where(e.dataset == dataset)).one()
         return dict(zip(found, row, strict=True))
 
+    def waiting(self, dataset: str, after: int) -> tuple[int, datetime | None]:
+        """How many events came after an id, and when the oldest of them was received (UTC)."""
+        if not self.database.exists():
+            return 0, None
+        query = sa.select(sa.func.count(), sa.func.min(events.c.received))
+        with self.database.read() as connection:
+            count, oldest = connection.execute(query.where(events.c.dataset == dataset, events.c.id > after)).one()
+        return count, oldest
+
     def forget(self, dataset: str, user_id: str) -> int:
         """Delete everything the log holds of one user; gives the number of events that were deleted."""
         with self.database.begin() as connection:
@@ -239,15 +248,27 @@ class EventLog:
             ).rowcount
             t = announcements
             connection.execute(t.delete().where(t.c.dataset == dataset, t.c.kind == USER, t.c.name == user_id))
+            # tells other processes that what they have read may be too much; names nobody
+            note = {"dataset": dataset, "kind": FORGOTTEN, "name": "", "content": {}, "received": utc_now()}
+            connection.execute(t.insert().values(**note))
         self._watch.wrote()
         return int(gone)
+
+    def forgotten(self, dataset: str) -> int:
+        """A number that grows with every `forget`."""
+        if not self.database.exists():
+            return 0
+        t = announcements
+        query = sa.select(sa.func.max(t.c.id)).where(t.c.dataset == dataset, t.c.kind == FORGOTTEN)
+        with self.database.read() as connection:
+            return connection.scalar(query) or 0
 
     def _digests(self, connection: sa.Connection, dataset: str, keys: list[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for start in range(0, len(keys), 500):
             part = keys[start : start + 500]
             query = sa.select(events.c.key, events.c.digest).where(events.c.dataset == dataset, events.c.key.in_(part))
-            found |= dict(connection.execute(query).tuples().all())
+            found |= {row[0]: row[1] for row in connection.execute(query)}
         return found
 
 

@@ -55,6 +55,10 @@ class Features:
         matrix.eliminate_zeros()
         return Features(_normalised(matrix), self.kinds, self.values)
 
+    def knows(self, kind: str, value: str) -> bool:
+        """Whether there is a feature for this value of a column."""
+        return kind != IDENTITY and bool(((self.kinds == kind) & (self.values == value)).any())
+
     def weights(self, values: dict[str, str]) -> NDArray[np.float32]:
         """A dense feature row (n_features,) for someone who is in no table: `{"age": "45-54"}`, weights summing to 1.
 

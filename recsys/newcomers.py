@@ -1,4 +1,4 @@
-"""Items that came after a model was trained: known by their categories, until the next training."""
+"""What came after a model was trained, beside what it knows: new items, new users, new lines of a history."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,6 +12,9 @@ from recsys import columns as c
 from recsys.dataset import Interactions
 from recsys.features import IDENTITY, Features
 from recsys.model import Model
+from recsys.recent import News, Recent
+
+NEW_USERS_FOUND = 1000
 
 
 def item_rows(announced: Mapping[str, Mapping[str, Any]], levels: tuple[str, ...], columns: list[str]) -> pd.DataFrame:
@@ -69,3 +72,40 @@ def with_new_items(model: Model, announced: Mapping[str, Mapping[str, Any]]) -> 
         item_features=Features(matrix, features.kinds, features.values),
         history=history,
     )
+
+
+def with_news(history: pd.DataFrame, news: News, model: Model) -> pd.DataFrame:
+    """A history (as `Workspace.history` gives it) with what the user did since, on the same item in the same line."""
+    fresh = np.flatnonzero(~news.in_data)
+    if len(fresh) == 0:
+        return history
+    ids = np.array(news.item_ids, dtype=object)[fresh]
+    rows = model.item_index.get_indexer(pd.Index(ids, dtype=object))
+    added = pd.DataFrame({c.ITEM: ids, c.TITLE: ids}).assign(**dict.fromkeys(model.category_levels, c.UNCATEGORISED))
+    known = rows >= 0
+    for name in (c.TITLE, *model.category_levels):
+        added.loc[known, name] = model.items[name].to_numpy(dtype=object)[rows[known]]
+    added[c.COUNT] = 1
+    added[c.FIRST] = added[c.LAST] = news.times[fresh]
+    added[c.VALUE] = news.values[fresh].astype(np.float32)
+    added["after_cut"] = True
+    rules = {name: "first" for name in history.columns if name != c.ITEM}
+    rules |= {c.COUNT: "sum", c.FIRST: "min", c.LAST: "max", c.VALUE: "sum", "after_cut": "min"}
+    together = pd.concat([history.astype({c.ITEM: object}), added], ignore_index=True) if len(history) else added
+    return together.groupby(c.ITEM, sort=False).agg(rules).reset_index()[list(history.columns)]
+
+
+def with_new_users(table: pd.DataFrame, recent: Recent, known: pd.Index, query: str = "") -> pd.DataFrame:
+    """The table of users (as `Workspace.find_users` gives it) with those that the log alone knows, at its end; the
+    first `NEW_USERS_FOUND` of them whose id contains `query`."""
+    rows = []
+    strangers = [user_id for user_id in recent.new_users() if query in user_id and user_id not in known]
+    for user_id in strangers[:NEW_USERS_FOUND]:
+        news = recent.news(user_id)
+        if news is not None:
+            row = {c.USER: user_id, **news.attributes, "purchases": len(news.item_ids)}
+            last = pd.Timestamp(news.times.max()) if len(news.times) else pd.NaT
+            rows.append(row | {"products": len(set(news.item_ids)), "last": last})
+    if not rows:
+        return table
+    return pd.concat([table, pd.DataFrame(rows).reindex(columns=table.columns)], ignore_index=True)

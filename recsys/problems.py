@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from recsys.errors import Corrupted, InsiderError, InvalidInput, NoModel, NotFound, StorageProblem
+from recsys.eventlog import Conflict
 from recsys.recommender import MAX_K
 
 MEDIA_TYPE = "application/problem+json"
@@ -64,11 +65,16 @@ _KINDS: dict[str, tuple[int, str]] = {
     "storage": (503, "The store cannot be used"),
     "no-such-route": (404, "There is no such route"),
     "method-not-allowed": (405, "The route does not take this method"),
+    "no-key": (401, "A valid key is needed"),
+    "not-allowed": (403, "The key may not do this"),
+    "conflict": (409, "This contradicts what was sent before"),
+    "too-many": (429, "Too many requests"),
     "too-large": (413, "The body is too large"),
     "internal": (500, "Something went wrong inside"),
 }
 
 _KIND_OF_ERROR: tuple[tuple[type[InsiderError], str], ...] = (
+    (Conflict, "conflict"),
     (NotFound, "not-found"),
     (InvalidInput, "invalid-input"),
     (NoModel, "no-model"),
@@ -78,6 +84,10 @@ _KIND_OF_ERROR: tuple[tuple[type[InsiderError], str], ...] = (
 
 _EXAMPLES = {
     404: ("not-found", "No user '12345678' in model '20250102-030405-abcd'."),
+    401: ("no-key", "Send a key: the header `Authorization: Bearer KEY`."),
+    403: ("not-allowed", "The key '1f2e3d4c5b6a' may read; this needs one with the scope 'events'."),
+    409: ("conflict", "The event key 'order-77-1' was used before for another event."),
+    429: ("too-many", "More than 50 requests a second; try again in 0.02 s."),
     405: ("method-not-allowed", "POST is not possible here; GET is."),
     413: ("too-large", f"The body has more than {MAX_BODY_BYTES:,} bytes; send less at a time."),
     422: ("invalid-input", f"k is '0'; it must be a whole number from 1 to {MAX_K}."),
@@ -100,7 +110,7 @@ def internal_problem(instance: str) -> Response:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The part of a route's OpenAPI description that says which problems it answers with."""
     found: dict[int | str, dict[str, Any]] = {}
-    for status in statuses:
+    for status in sorted({*statuses, 401, 403, 429} if statuses else ()):
         kind, detail = _EXAMPLES[status]
         example: dict[str, Any] = {
             "type": _type_of(kind), "title": _KINDS[kind][1], "status": status, "detail": detail, "instance": "/v1/…",

@@ -24,21 +24,24 @@ class News:
 
     Attributes:
         item_ids: what they had, in the order it came; repeats count.
-        times: datetime64[s], aligned with `item_ids`.
+        times, values: datetime64[s] and money, aligned with `item_ids`.
+        in_data: bool, aligned: whether it is in the dataset of the model, in the part held out for its evaluation.
         attributes: what was announced of them.
         version: changes whenever any of it does.
     """
 
     item_ids: tuple[str, ...]
     times: NDArray[np.datetime64]
+    values: NDArray[np.float64]
+    in_data: NDArray[np.bool_]
     attributes: Mapping[str, str] = field(default_factory=dict)
     version: tuple[int, int] = (0, 0)
 
 
 def learned_until(manifest: Mapping[str, Any]) -> datetime | None:
     """The time before which a model has learned from the events of its dataset; None when no time decided."""
-    cut = manifest["split"].get("test_start")
-    return None if cut is None else pd.Timestamp(cut).to_pydatetime()
+    cut = pd.Timestamp(manifest["split"].get("test_start"))
+    return None if pd.isna(cut) else cut.to_pydatetime()
 
 
 def mark_of(manifest: Mapping[str, Any]) -> Mark:
@@ -60,6 +63,7 @@ class Recent:
         self._lock = threading.Lock()
         self._version: int | None = None
         self._seen = Mark()
+        self._forgotten = 0
         self._last: dict[str, int] = {}
         self._users: dict[str, tuple[int, Mapping[str, str]]] = {}
         self._items: dict[str, Mapping[str, Any]] = {}
@@ -79,12 +83,18 @@ class Recent:
                 self._cache.move_to_end(user_id)
                 return known
         rows = [
-            (item, at)
-            for number, item, at, _ in self._log.of_user(self._dataset, user_id)
-            if number <= last and (number > self._mark.events or (self._cut is not None and at >= self._cut))
+            row
+            for row in self._log.of_user(self._dataset, user_id)
+            if row[0] <= last and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
         ]
-        times = np.array([at for _, at in rows], dtype="datetime64[s]")
-        news = News(tuple(item for item, _ in rows), times, attributes, (last, announced))
+        news = News(
+            tuple(item for _, item, _, _ in rows),
+            np.array([at for _, _, at, _ in rows], dtype="datetime64[s]"),
+            np.array([value for _, _, _, value in rows], dtype=np.float64),
+            np.array([number <= self._mark.events for number, _, _, _ in rows], dtype=bool),
+            attributes,
+            (last, announced),
+        )
         with self._lock:
             self._cache[user_id] = news
             self._cache.move_to_end(user_id)
@@ -115,6 +125,10 @@ class Recent:
         if version == self._version:
             return
         head = self._log.head(self._dataset)
+        if self._log.forgotten(self._dataset) != self._forgotten:
+            self._forgotten = self._log.forgotten(self._dataset)
+            self._seen, self._last, self._users = Mark(), {}, {}
+            self._cache.clear()
         if head.events > self._seen.events:
             first = not self._seen.events
             newest = self._log.newest_by_user(
@@ -124,9 +138,10 @@ class Recent:
             )
             self._last |= newest
         if head.announcements > self._seen.announcements:
-            after = max(self._mark.announcements, self._seen.announcements)
+            seen = self._seen.announcements
+            after = max(self._mark.announcements, seen)
             items = self._log.announced(self._dataset, eventlog.ITEM, after, head.announcements)
-            users = self._log.announced(self._dataset, eventlog.USER, after, head.announcements)
+            users = self._log.announced(self._dataset, eventlog.USER, seen, head.announcements)
             if items:
                 self._items = {**self._items, **items}
                 self._items_version = head.announcements

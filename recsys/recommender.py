@@ -178,6 +178,13 @@ class Recommender:
         label = rules.label if rules else None
         return Answer(str(user_id), self.model.id, checked_lane, standing.path, items, label)
 
+    def is_quick(self, user_id: str) -> bool:
+        """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
+        if self.recent is None:
+            return True
+        version = self.recent.version_of(user_id)
+        return version == (0, 0) or self._folded.get(user_id, ((0, 0), None))[0] == version
+
     def standing(self, user_id: str) -> Standing:
         """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
 
@@ -228,7 +235,9 @@ class Recommender:
             start = self.model.user_embeddings[user], float(self.model.user_biases[user])
             taste = self._taste(items, dict(zip(*self.model.user_features.row(user), strict=True)), *start)
         else:
-            taste = self.taste_for(items, news.attributes)
+            features = self.model.user_features
+            usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
+            taste = self.taste_for(items, usable)
         again = _faded(
             total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
         )

@@ -1,13 +1,15 @@
 """What the API takes and gives: pydantic models, described, with examples that work on the built-in data."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from recsys.problems import MAX_LIMIT
 from recsys.recommender import MAX_K
 
 MAX_BATCH = 1000
+MAX_EVENTS = 1000
 MAX_HISTORY = 10_000
 EXAMPLE_USER = "1001"
 EXAMPLE_ITEM = "1082185"
@@ -34,6 +36,26 @@ Levels = Annotated[
     Field(description="Its categories, widest first.", examples=[["Produce", "Tropical fruit", "Bananas"]]),
 ]
 Id = Annotated[str, Field(max_length=500)]
+
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE)]
+
+
+def now() -> datetime:
+    """Now, in UTC without a zone, to the second."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _plausible(at: datetime) -> datetime:
+    """In UTC without a zone; a clock that is wrong by years must not get into the data."""
+    at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at
+    if not datetime(1970, 1, 1) <= at <= now() + timedelta(days=1):
+        raise ValueError("A time must lie between 1970 and now")
+    return at
+
+
+EventTime = Annotated[datetime, AfterValidator(_plausible)]
 
 
 class Asked(BaseModel):
@@ -98,6 +120,74 @@ class BatchRequest(_Wanted):
     )
 
 
+class EventIn(Asked):
+    """One thing somebody did."""
+
+    user_id: Name = Field(description="Who; somebody new is welcome.", examples=[EXAMPLE_USER])
+    item_id: Name = Field(description="With what.", examples=[EXAMPLE_ITEM])
+    timestamp: EventTime | None = Field(
+        None,
+        description="When: ISO 8601, or seconds since 1970; UTC where it says nothing else. Now, if it is left out.",
+        examples=["2017-12-30T17:05:00Z"],
+    )
+    event: str = Field(
+        "purchase", min_length=1, max_length=50, pattern=_PRINTABLE,
+        description="The kind. Every kind counts as one more interaction.", examples=["purchase"],
+    )  # fmt: skip
+    quantity: float = Field(1.0, ge=0, le=1e9, allow_inf_nan=False, examples=[2])
+    value: float = Field(0.0, ge=-1e9, le=1e9, allow_inf_nan=False, description="Money.", examples=[1.96])
+    id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = Field(
+        None, description="Your name for this event: sent again under it, it is stored once.", examples=["order-77-1"]
+    )
+
+
+class ItemIn(Asked):
+    """What is known of an item, so that it can be recommended before the next training."""
+
+    item_id: Name = Field(examples=["new-banana-chips"])
+    title: str | None = Field(None, max_length=500, pattern=_PRINTABLE, examples=["Banana chips, 6 oz"])
+    category: list[Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]] = Field(
+        [], max_length=20, description="Its categories, widest first.", examples=[["Produce", "Tropical fruit"]]
+    )
+    brand: str | None = Field(None, max_length=200, pattern=_PRINTABLE, examples=["National brand"])
+    price: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False, examples=[2.49])
+
+
+class UserIn(Asked):
+    """What is known of a user, so that they get an answer before their first event."""
+
+    user_id: Name = Field(examples=["visitor-4711"])
+    attributes: dict[str, Annotated[str, Field(max_length=200)]] = Field(
+        description="Attributes of the users of this dataset.", examples=[{"age": "45-54"}]
+    )
+
+
+class EventsRequest(Asked):
+    """What happened, and what is new; at least one of the three."""
+
+    events: list[EventIn] = Field([], max_length=MAX_EVENTS, description="What happened.")
+    items: list[ItemIn] = Field([], max_length=MAX_BATCH, description="New items.")
+    users: list[UserIn] = Field([], max_length=MAX_BATCH, description="New users, with what is known of them.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "EventsRequest":
+        if not (self.events or self.items or self.users):
+            raise ValueError("Send at least one event, item or user")
+        return self
+
+
+class EventsOut(BaseModel):
+    """What became of it. All of it is on the disk now."""
+
+    dataset: str = Field(description="Whose log it is in: that of the live model.", examples=["demo"])
+    accepted: int = Field(description="Events that are new in the log.", examples=[1])
+    duplicates: int = Field(description="Events that were there already, under the same id.", examples=[0])
+    unknown_items: list[str] = Field(
+        description="Items of these events that the model does not know (the first 100): they are stored, and count "
+        "from the next training on, or as soon as `items` says what they are."
+    )
+
+
 class ReasonOut(BaseModel):
     """One part of a score."""
 
@@ -132,8 +222,8 @@ class AnswerOut(BaseModel):
     model: str = Field(description="The model version that answered.")
     lane: str = Field(examples=["discover"])
     path: Literal["known", "folded", "cold"] = Field(
-        description="`known`: trained on this user; `folded`: worked out from the history given; "
-        "`cold`: from attributes and what everybody likes."
+        description="`known`: trained on this user; `folded`: worked out from the history given, or from events since "
+        "the training; `cold`: from attributes and what everybody likes."
     )
     rules: str | None = Field(None, description="The rule set laid over the model, with its version.")
     items: list[RankedItemOut]

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from recsys.errors import InvalidInput
 
@@ -19,12 +20,18 @@ class Settings:
         database_url: SQLAlchemy URL of runs, live pointer history and events (`INSIDER_DATABASE_URL`).
         api_key: key that writes through the API must carry (`INSIDER_API_KEY`), or None.
         scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), or None for local processes.
+        cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
+        rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
+        request_log: whether the server writes one line of JSON for every request (`INSIDER_REQUEST_LOG=1`).
     """
 
     home: Path
     database_url: str
     api_key: str | None = None
     scheduler: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    rate_limit: float = 0.0
+    request_log: bool = False
 
     @classmethod
     def from_environment(cls, home: str | os.PathLike[str] | None = None) -> "Settings":
@@ -39,4 +46,28 @@ class Settings:
             database_url=url or default_url,
             api_key=os.environ.get("INSIDER_API_KEY") or None,
             scheduler=os.environ.get("INSIDER_SCHEDULER") or None,
+            cors_origins=_origins(os.environ.get("INSIDER_CORS_ORIGINS", "")),
+            rate_limit=_rate(os.environ.get("INSIDER_RATE_LIMIT") or "0"),
+            request_log=os.environ.get("INSIDER_REQUEST_LOG", "") not in ("", "0"),
         )
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(x.strip() for x in text.split(",") if x.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise InvalidInput(
+                f"INSIDER_CORS_ORIGINS has {origin!r}; write origins as https://shop.example, separated by commas."
+            )
+    return origins
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate < 1e9:
+        raise InvalidInput(f"INSIDER_RATE_LIMIT is {text!r}; it must be a number of requests a second, 0 for any.")
+    return rate

@@ -73,7 +73,7 @@ def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
     """
     if not dataset.timed:
         return leave_k_out(dataset, seed=seed)
-    first, last = dataset.period
+    first, last = _reach(dataset)
     days = (last - first) / pd.Timedelta(days=1)
     if days < 1:
         return leave_k_out(dataset, seed=seed)
@@ -89,7 +89,7 @@ def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_day
     """
     if not dataset.timed:
         raise InvalidInput(f"Dataset {dataset.name!r} has no timestamps to split by; use leave_k_out.")
-    first, last = dataset.period
+    first, last = _reach(dataset)
     test_start = last - pd.Timedelta(days=test_days)
     validation_start = test_start - pd.Timedelta(days=validation_days)
     if first >= validation_start:
@@ -99,6 +99,12 @@ def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_day
             f"of {validation_days:g} days leave nothing to learn from. Use shorter periods or more data."
         )
     return split_at(dataset, validation_start, test_start)
+
+
+def _reach(dataset: Dataset) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """First and last event; the end is an earlier one where the notes say that only stray events follow it."""
+    first, last = dataset.period
+    return first, pd.Timestamp(dataset.notes.get("split_end", last))
 
 
 def split_at(dataset: Dataset, validation_start: pd.Timestamp, test_start: pd.Timestamp) -> Split:

@@ -92,6 +92,7 @@ def train(
         "curve": [dict(point) for point in reporter.curve],
         "repeat_share": _repeat_share(split.fit, split.validation),
         "code_version": code_version(),
+        "log": list(dataset.notes.get("log", (0, 0))),
     }
     model = Model(
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",

@@ -14,12 +14,13 @@ from recsys import columns as c
 from recsys import demo, jobs
 from recsys.database import Database, promotions, utc_now
 from recsys.dataset import Dataset
+from recsys.enlarged import with_log
 from recsys.errors import InvalidInput, NoModel
-from recsys.eventlog import EventLog
+from recsys.eventlog import EventLog, Mark
 from recsys.hyperparameters import PRESETS, Hyperparameters
-from recsys.newcomers import with_new_items
+from recsys.newcomers import with_new_items, with_new_users, with_news
 from recsys.progress import OnProgress
-from recsys.recent import Recent
+from recsys.recent import Recent, mark_of
 from recsys.recommender import Recommender
 from recsys.runs import Run, Runs
 from recsys.settings import Settings
@@ -41,7 +42,7 @@ class Workspace:
         self._lock = threading.RLock()
         self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
         self._enlarged: OrderedDict[tuple[str, bool], tuple[int, Recommender]] = OrderedDict()
-        self._datasets: OrderedDict[tuple[str, str], _OpenDataset] = OrderedDict()
+        self._datasets: OrderedDict[tuple[str, str, Mark], _OpenDataset] = OrderedDict()
 
     # Datasets
 
@@ -50,8 +51,21 @@ class Workspace:
         return self.store.datasets()
 
     def dataset(self, name: str) -> Dataset:
-        """A stored dataset; NotFound or Corrupted when it cannot be read."""
-        return self._open_dataset(name).dataset
+        """A stored dataset with the events of its log so far; NotFound or Corrupted when it cannot be read."""
+        self.store.dataset_manifest(name)
+        return self._open_dataset(name, self.event_log.head(name)).dataset
+
+    def not_learned(self, name: str) -> int:
+        """How many logged events of a dataset came after the training data of the live model."""
+        live = self.live_id()
+        manifest = self.store.model_manifest(live) if live is not None else None
+        mark = mark_of(manifest) if manifest is not None and manifest["dataset"] == name else Mark()
+        return self.event_log.waiting(name, mark.events)[0]
+
+    def logged_dataset(self) -> str:
+        """Name of the dataset whose log receives events: that of the live model."""
+        live = self.live_id()
+        return str(self.load().manifest["dataset"] if live is None else self.store.model_manifest(live)["dataset"])
 
     def import_demo(self) -> Dataset:
         """Store the built-in dataset as `demo`."""
@@ -100,6 +114,13 @@ class Workspace:
                 self._enlarged.pop(self._models.popitem(last=False)[0], None)
             return self._with_new_items(key)
 
+    def loaded(self) -> Recommender | None:
+        """Answers from the live version if that takes no loading; None otherwise."""
+        live = self.live_id()
+        if live is None:
+            return None
+        return self.load() if (live, self.store.has_map(live)) in self._models else None
+
     def _with_new_items(self, key: tuple[str, bool]) -> Recommender:
         """The answers from a loaded model, over its items and those announced since."""
         base = self._models[key]
@@ -146,11 +167,14 @@ class Workspace:
             `item_id`, `title`, the category levels, `count`, `first`, `last`, `value`, and `after_cut`: whether the
             first of it lies in the held-out part, so that the model has not learned from it.
         """
-        model = self.load(model_id).model
-        opened = self._open_dataset(model.manifest["dataset"])
+        answers = self.load(model_id)
+        model = answers.model
+        opened = self._open_dataset(model.manifest["dataset"], mark_of(model.manifest))
         dataset = opened.dataset
         pairs = opened.interactions
-        span = pairs.of_user(dataset.user_row(user_id))
+        news = answers.recent.news(user_id) if answers.recent is not None else None
+        known = news is None or user_id in dataset.user_index
+        span = pairs.of_user(dataset.user_row(user_id)) if known else slice(0, 0)
         rows = pairs.counts.indices[span]
         table = dataset.items.iloc[rows][[c.ITEM, c.TITLE, *dataset.category_levels]].reset_index(drop=True)
         table[c.COUNT] = pairs.counts.data[span].astype(int)
@@ -159,10 +183,12 @@ class Workspace:
         table[c.VALUE] = pairs.value[span]
         cut: Any = pd.Timestamp(model.manifest["split"]["test_start"])
         if pd.isna(cut):
-            learned = model.history.counts.indices[model.history.of_user(model.user_row(user_id))]
+            learned = model.history.counts.indices[model.history.of_user(model.user_row(user_id))] if known else []
             table["after_cut"] = ~np.isin(rows, learned)
         else:
             table["after_cut"] = table[c.FIRST] >= cut
+        if news is not None:
+            table = with_news(table, news, model)
         table = table.sort_values([c.LAST, c.COUNT, c.ITEM], ascending=[False, False, True], ignore_index=True)
         return table if limit is None else table.head(limit)
 
@@ -172,8 +198,11 @@ class Workspace:
         Returns:
             `user_id`, the attributes, `purchases`, `products`, `last`; ids that match from the start come first.
         """
-        opened = self._open_dataset(self.load().manifest["dataset"])
+        answers = self.load()
+        opened = self._open_dataset(answers.manifest["dataset"], mark_of(answers.manifest))
         table = opened.user_table
+        if answers.recent is not None:
+            table = with_new_users(table, answers.recent, opened.dataset.user_index, query)
         for name, value in (attributes or {}).items():
             if name not in opened.dataset.user_attributes:
                 known = ", ".join(opened.dataset.user_attributes) or "none"
@@ -274,7 +303,7 @@ class Workspace:
             connection.execute(promotions.insert().values(model=model_id, action=action, at=utc_now()))
 
     def _same_data(self, manifest: Mapping[str, Any]) -> Dataset:
-        dataset = self.dataset(manifest["dataset"])
+        dataset = self._open_dataset(manifest["dataset"], mark_of(manifest)).dataset
         if dataset.fingerprint != manifest["fingerprint"]:
             raise InvalidInput(
                 f"Dataset {dataset.name!r} has changed since model {manifest['id']!r} was trained on it; "
@@ -282,11 +311,13 @@ class Workspace:
             )
         return dataset
 
-    def _open_dataset(self, name: str) -> "_OpenDataset":
-        key = (name, self.store.dataset_manifest(name)["checksum"])
+    def _open_dataset(self, name: str, mark: Mark) -> "_OpenDataset":
+        """A dataset with its log up to a mark."""
+        key = (name, self.store.dataset_manifest(name)["checksum"], mark)
         with self._lock:
             if key not in self._datasets:
-                self._datasets[key] = _OpenDataset(self.store.load_dataset(name))
+                stored = self.store.load_dataset(name)
+                self._datasets[key] = _OpenDataset(with_log(stored, self.event_log, mark))
             self._datasets.move_to_end(key)
             while len(self._datasets) > DATASETS_IN_MEMORY:
                 self._datasets.popitem(last=False)

@@ -551,6 +551,7 @@ def test_every_route_is_described(api: TestClient) -> None:
         ("GET", "/v1/users"), ("GET", "/v1/users/{user_id}/recommendations"), ("GET", "/v1/users/{user_id}/history"),
         ("GET", "/v1/items"), ("GET", "/v1/items/{item_id}"), ("GET", "/v1/items/{item_id}/similar"),
         ("GET", "/v1/model"), ("POST", "/v1/recommendations"), ("POST", "/v1/recommendations/batch"),
+        ("POST", "/v1/events"),
         ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"),
     }  # fmt: skip
     for method, path, operation in operations(document):
