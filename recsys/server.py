@@ -58,6 +58,8 @@ def serve(host: str, port: int, *, on_listening: Callable[[str], None]) -> None:
     os.chdir(PROJECT_ROOT)
     sys.path.insert(0, str(PROJECT_ROOT))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    # Streamlit sets the levels of these anew when it starts; what is disabled stays so. The API keeps a log of its own.
+    logging.getLogger("uvicorn.access").disabled = True
     on_listening(url_of(listener))
 
     import uvicorn
