@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from recsys import cli_api, console
+from recsys import cli_api, cli_studio, console
 from recsys.errors import InvalidInput
 from recsys.hyperparameters import PRESETS, preset
 
@@ -52,6 +52,7 @@ app.add_typer(
 )
 app.add_typer(models, name="models")
 cli_api.register(app)
+cli_studio.register(app, models)
 
 
 def whole_number(text: str) -> int:
@@ -109,16 +110,26 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
     promote: Annotated[bool, typer.Option("--promote", help="Make it the live model.")] = False,
+    if_stale: Annotated[
+        bool, typer.Option("--if-stale", help="Only when much was bought since, or the live model got worse on it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
-    recipe = preset(preset_name).with_settings(_pairs(settings or []))
+    from recsys import retention
+
+    recipe = preset(preset_name).with_settings(cli_studio.pairs(settings or []))
     workspace = _workspace()
     if dataset == DEMO and DEMO not in workspace.datasets():
         console.note("Storing the built-in data as demo first...")
         workspace.import_demo()
+    if if_stale and not cli_studio.is_stale(workspace, dataset, as_json):
+        return
     with console.ProgressOnStderr() as show:
-        trained = workspace.train_now(dataset, recipe, seed=seed, promote=promote, on_progress=show)
+        trained = workspace.train_now(
+            dataset, recipe, seed=seed, promote=promote, on_progress=show, source="command line"
+        )
+    retention.apply(workspace, also_keep=trained.model.id)
     metrics = trained.manifest["metrics"]
     if as_json:
         console.document({"model": trained.model.id, "promoted": promote, "metrics": metrics})
@@ -266,22 +277,6 @@ def models_delete(ctx: typer.Context, model_id: ModelId, as_json: Json = False) 
         console.say(f"Model {model_id} is deleted.")
 
 
-@app.command(epilog="Example: python -m recsys runs")
-def runs(as_json: Json = False) -> None:
-    """List the newest jobs: what they do, how far they are, how they ended."""
-    found = _workspace().runs()
-    if as_json:
-        console.document({"runs": [run.to_dict() for run in found]})
-    elif not found:
-        console.note("No job was started yet.")
-    else:
-        rows = [
-            (r.id, r.kind, r.dataset, r.state, f"{r.fraction:.0%}", f"{r.created:%Y-%m-%d %H:%M}", r.message or r.step)
-            for r in found
-        ]
-        console.table(("run", "kind", "dataset", "state", "done", "created (UTC)", ""), rows, numbers=("run", "done"))
-
-
 @app.command(epilog="Example: python -m recsys batch --out recommendations.parquet -k 20")
 def batch(
     out: Annotated[Path, typer.Option(metavar="FILE.parquet", help="Where to; a file there is replaced.")],
@@ -340,16 +335,6 @@ def _workspace() -> "Workspace":
 def _resolved(workspace: "Workspace", model_id: str) -> str:
     """The id that "live" stands for, or the id itself."""
     return (workspace.live_id() or workspace.load().model.id) if model_id == "live" else model_id
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise InvalidInput(f"--set {text}: write it as KEY=VALUE, for example --set components=32")
-        found[key.strip()] = value.strip()
-    return found
 
 
 def _say_live(model_id: str, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The shared state in a database: connections, and the tables of runs and of what was promoted when."""
+"""The shared state in a database: connections, and the tables of runs, of the audit log and of notes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,13 +32,24 @@ runs = sa.Table(
     sa.Column("model", sa.String(60)),
 )
 
-promotions = sa.Table(
-    "promotions",
+audit = sa.Table(
+    "audit",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("model", sa.String(60), nullable=False),
-    sa.Column("action", sa.String(20), nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("subject", sa.String(100), nullable=False),
+    sa.Column("before", sa.String(60)),
+    sa.Column("note", sa.Text, nullable=False, default=""),
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("subject", sa.String(100), primary_key=True),
+    sa.Column("note", sa.Text, nullable=False, default=""),
+    sa.Column("tags", sa.JSON, nullable=False),
 )
 
 documents = sa.Table(

@@ -133,9 +133,17 @@ def evaluate(
 
 
 def ndcg_at_k(scorer: Scorer, train: sparse.csr_matrix, test: sparse.csr_matrix, k: int = 10) -> float | None:
-    """Mean NDCG@k for items not had before: the fast path for early stopping. None when no user has any to find."""
-    found = evaluate(scorer, train, test, k=k, only=("ndcg",)).values["ndcg"]
-    return float(found.mean()) if len(found) else None
+    """Mean NDCG@k for items not had before. None when no user has any to find."""
+    return ndcg_and_coverage(scorer, train, test, k)[0]
+
+
+def ndcg_and_coverage(
+    scorer: Scorer, train: sparse.csr_matrix, test: sparse.csr_matrix, k: int = 10
+) -> tuple[float | None, float]:
+    """Mean NDCG@k for items not had before, and the share of items shown: what a training watches at every epoch."""
+    found = evaluate(scorer, train, test, k=k, only=("ndcg",))
+    values = found.values["ndcg"]
+    return (float(values.mean()) if len(values) else None), metrics.coverage(found.shown)
 
 
 def _contains(matrix: sparse.csr_matrix, lists: NDArray[np.int32]) -> NDArray[np.bool_]:

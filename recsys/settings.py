@@ -23,6 +23,8 @@ class Settings:
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
         request_log: whether the server writes one line of JSON for every request (`INSIDER_REQUEST_LOG=1`).
+        max_jobs: how many trainings and searches may run at once; the others wait (`INSIDER_MAX_JOBS`, 1).
+        keep_models: how many versions stay after a training; None keeps all (`INSIDER_KEEP_MODELS`).
     """
 
     home: Path
@@ -32,6 +34,8 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     rate_limit: float = 0.0
     request_log: bool = False
+    max_jobs: int = 1
+    keep_models: int | None = None
 
     @classmethod
     def from_environment(cls, home: str | os.PathLike[str] | None = None) -> "Settings":
@@ -49,6 +53,8 @@ class Settings:
             cors_origins=_origins(os.environ.get("INSIDER_CORS_ORIGINS", "")),
             rate_limit=_rate(os.environ.get("INSIDER_RATE_LIMIT") or "0"),
             request_log=os.environ.get("INSIDER_REQUEST_LOG", "") not in ("", "0"),
+            max_jobs=_whole("INSIDER_MAX_JOBS") or 1,
+            keep_models=_whole("INSIDER_KEEP_MODELS"),
         )
 
 
@@ -71,3 +77,13 @@ def _rate(text: str) -> float:
     if not 0 <= rate < 1e9:
         raise InvalidInput(f"INSIDER_RATE_LIMIT is {text!r}; it must be a number of requests a second, 0 for any.")
     return rate
+
+
+def _whole(name: str) -> int | None:
+    """A setting that is a whole number above 0; None when it is unset."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise InvalidInput(f"{name} is {text!r}; it must be a whole number above 0.")
+    return int(text)

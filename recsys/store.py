@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -186,14 +187,30 @@ class Store:
             return
         self._write_live(model_id, [x for x in ([live] if live else []) + before if x != model_id])
 
+    def earlier(self) -> str:
+        """The version that a roll-back would point to."""
+        there = set(self._names("models"))
+        for model_id in self.live()[1]:
+            if model_id in there:
+                return model_id
+        raise InvalidInput("No earlier model to roll back to: none was live before this one.")
+
     def roll_back(self) -> str:
         """Point to the version that was live before; gives its id."""
-        _, before = self.live()
-        there = [x for x in before if x in self._names("models")]
-        if not there:
-            raise InvalidInput("No earlier model to roll back to: none was live before this one.")
-        self._write_live(there[0], there[1:])
-        return there[0]
+        model_id = self.earlier()
+        before = self.live()[1]
+        self._write_live(model_id, before[before.index(model_id) + 1 :])
+        return model_id
+
+    @contextmanager
+    def changing_live(self) -> Iterator[None]:
+        """One process at a time decides what is live; the others wait. The lock goes with the process that holds it."""
+        with _readable_errors(self.home):
+            self.home.mkdir(parents=True, exist_ok=True)
+            lock = (self.home / "live.lock").open("a")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _write_live(self, model_id: str | None, before: list[str]) -> None:
         pointer = self.home / "live.json"

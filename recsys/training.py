@@ -17,7 +17,7 @@ from scipy import sparse
 from recsys import lightfm_model
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import InvalidInput
-from recsys.evaluation import ndcg_at_k
+from recsys.evaluation import ndcg_and_coverage
 from recsys.features import Features, item_features, user_features
 from recsys.hyperparameters import Hyperparameters
 from recsys.judging import K, measure
@@ -29,6 +29,8 @@ from recsys.split import Split, make_split
 CHOOSE = "Choosing the number of epochs on the validation period"
 LEARN = "Learning from everything before the test period"
 JUDGE = "Comparing with most popular on the test period"
+LOSS_SAMPLE = 20_000
+"""Pairs of which the training loss is estimated at every epoch."""
 
 
 @dataclass
@@ -116,6 +118,22 @@ def train(
     return model
 
 
+def validate(
+    dataset: Dataset,
+    recipe: Hyperparameters,
+    *,
+    seed: int = 0,
+    on_progress: OnProgress = lambda _: None,
+    split: Split | None = None,
+) -> tuple[int, tuple[Mapping[str, float], ...]]:
+    """The first step of `train` alone: the best number of epochs, and the curve. What a search looks at.
+
+    The test period is not touched.
+    """
+    split = split or make_split(dataset, seed=seed)
+    return _choose_epochs(dataset, recipe, seed, split, _Reporter(on_progress, units=float(recipe.epochs)))
+
+
 def code_version() -> str:
     """Versions of the libraries that decide what a training gives."""
     return f"lightfm-next {version('lightfm-next')}, numpy {version('numpy')}"
@@ -133,14 +151,16 @@ def _choose_epochs(
     for epoch, _ in enumerate(
         _epochs(lightfm, split.fit, split.validation_start, users, items, recipe, recipe.epochs), start=1
     ):
-        ndcg = ndcg_at_k(
-            _Scorer(*lightfm_model.representations(lightfm, items, users)),
-            split.fit.counts,
-            split.validation.counts,
-            K,
-        )
+        scorer = _Scorer(*lightfm_model.representations(lightfm, items, users))
+        ndcg, coverage = ndcg_and_coverage(scorer, split.fit.counts, split.validation.counts, K)
         ndcg = 0.0 if ndcg is None or np.isnan(ndcg) else float(ndcg)
-        point = {"epoch": epoch, "seconds": round(time.monotonic() - reporter.started, 2), "ndcg": ndcg}
+        point = {
+            "epoch": epoch,
+            "seconds": round(time.monotonic() - reporter.started, 2),
+            "ndcg": ndcg,
+            "coverage": coverage,
+            "loss": scorer.pairwise_loss(split.fit.counts, seed),
+        }
         reporter.curve = (*reporter.curve, point)
         reporter.done += 1
         if ndcg > best:
@@ -182,6 +202,20 @@ class _Scorer:
         block = self.user_embeddings[users] @ self.item_embeddings.T
         block += self.item_biases
         return block
+
+    def pairwise_loss(self, counts: sparse.csr_matrix, seed: int) -> float:
+        """Mean of log(1 + exp(score of any product - score of a bought one)) over a fixed sample of what is learned.
+
+        The BPR loss of whatever was trained: falling means the purchases are learned, not that they are foreseen.
+        """
+        rng = np.random.default_rng(seed)
+        pairs = rng.integers(0, counts.nnz, min(LOSS_SAMPLE, counts.nnz))
+        users = np.searchsorted(counts.indptr, pairs, side="right") - 1
+        bought, others = counts.indices[pairs], rng.integers(0, counts.shape[1], len(pairs))
+        ahead = self.item_embeddings[bought] - self.item_embeddings[others]
+        margin = np.einsum("ij,ij->i", self.user_embeddings[users], ahead)
+        margin += self.item_biases[bought] - self.item_biases[others]
+        return float(np.logaddexp(0.0, -margin.astype(np.float64)).mean())
 
 
 def _features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions) -> tuple[Features, Features]:

@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from types import FrameType
 
 from recsys import columns as c
+from recsys import retention
 from recsys.errors import Cancelled, InsiderError
 from recsys.hyperparameters import Hyperparameters
 from recsys.progress import OnProgress, Progress
@@ -14,10 +16,10 @@ from recsys.projection import item_map
 from recsys.runs import Run
 from recsys.workspace import Workspace
 
-AT_ONCE = 1
-"""How many runs may train at the same time; the others wait."""
-
 NICENESS = 5
+SEARCH_SHARE = 0.95
+"""Share of a search in its progress; the rest is the training of the best recipe."""
+
 READ = "Reading the built-in purchases"
 DRAW = "Drawing the map of products"
 
@@ -32,10 +34,11 @@ def work(workspace: Workspace, run_id: int) -> None:
             raise Cancelled(f"Run {run_id} was cancelled.")
 
     try:
-        while not runs.claim(run_id, AT_ONCE):
+        while not runs.claim(run_id, workspace.settings.max_jobs):
             report(Progress("Waiting for its turn", 0.0))
             time.sleep(0.5)
-        model = _draw(workspace, run, report) if run.kind == "map" else _train(workspace, run, report)
+        work_of = {"map": _draw, "search": _search}.get(run.kind, _train)
+        model = work_of(workspace, run, report)
         runs.finish(run_id, "done", model=model)
     except Cancelled:
         runs.finish(run_id, "cancelled")
@@ -53,10 +56,38 @@ def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
         report(Progress(READ, 0.0))
         workspace.import_demo()
     recommender = workspace.train_now(
-        run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report
+        run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report,
+        source="first model" if run.kind == "demo" else "page", run=run.id,
+    )  # fmt: skip
+    return _finished(workspace, recommender.model.id)
+
+
+def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    from recsys.search import PREFIX, Plan, search
+
+    plan = Plan.from_dict(run.recipe)
+
+    def searching(progress: Progress) -> None:
+        report(replace(progress, fraction=SEARCH_SHARE * progress.fraction))
+
+    def training(progress: Progress) -> None:
+        step = f"The best recipe: {progress.step[0].lower()}{progress.step[1:]}"
+        report(replace(progress, step=step, fraction=SEARCH_SHARE + (1 - SEARCH_SHARE) * progress.fraction))
+
+    best = search(workspace.trials, workspace.dataset(plan.dataset), plan, searching)[0]
+    if best.state != "done":
+        raise InsiderError("No training of this search came to an end: see the reasons in the list of trainings.")
+    recipe = Hyperparameters.from_dict(best.recipe)
+    recommender = workspace.train_now(
+        plan.dataset, recipe, seed=plan.seed, on_progress=training, source=PREFIX + plan.name, run=run.id
     )
-    workspace.start_map(recommender.model.id)
-    return recommender.model.id
+    return _finished(workspace, recommender.model.id)
+
+
+def _finished(workspace: Workspace, model_id: str) -> str:
+    retention.apply(workspace, also_keep=model_id)
+    workspace.start_map(model_id)
+    return model_id
 
 
 def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:

@@ -5,26 +5,30 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from recsys import audit, demo, jobs
 from recsys import columns as c
-from recsys import demo, jobs
-from recsys.database import Database, promotions, utc_now
+from recsys.database import Database
 from recsys.dataset import Dataset
 from recsys.enlarged import with_log
-from recsys.errors import InvalidInput, NoModel
+from recsys.errors import Corrupted, InvalidInput, NoModel
 from recsys.eventlog import EventLog, Mark
 from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.newcomers import with_new_items, with_new_users, with_news
-from recsys.progress import OnProgress
+from recsys.progress import OnProgress, Progress
 from recsys.recent import Recent, mark_of
 from recsys.recommender import Recommender
 from recsys.runs import Run, Runs
 from recsys.settings import Settings
 from recsys.store import Store
+
+if TYPE_CHECKING:
+    from recsys.search import Plan
+    from recsys.trials import Trials
 
 MODELS_IN_MEMORY = 3
 DATASETS_IN_MEMORY = 2
@@ -43,6 +47,13 @@ class Workspace:
         self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
         self._enlarged: OrderedDict[tuple[str, bool], tuple[int, Recommender]] = OrderedDict()
         self._datasets: OrderedDict[tuple[str, str, Mark], _OpenDataset] = OrderedDict()
+
+    @cached_property
+    def trials(self) -> "Trials":
+        """Every training of this home and of the searches."""
+        from recsys.trials import Trials
+
+        return Trials(self.settings.database_url)
 
     # Datasets
 
@@ -133,23 +144,42 @@ class Workspace:
             self._enlarged[key] = known
         return known[1]
 
-    def promote(self, model_id: str) -> str:
-        """Make a version live, in one step, after checking that it is whole."""
+    def promote(self, model_id: str, *, who: str = "", note: str = "", instead_of: str | None = "any") -> str:
+        """Make a version live, in one step, after checking that it is whole.
+
+        Args:
+            who, note: for the audit log; the account of this process by default.
+            instead_of: the version this was decided against. When another one is live by now, nothing changes.
+
+        Raises:
+            InvalidInput: somebody else promoted another version in the meantime.
+        """
         self.load(model_id)
-        self.store.set_live(model_id)
-        self._note(model_id, "promote")
+        with self.store.changing_live(), self.database.begin() as connection:
+            before = self._live_unless_damaged()
+            if instead_of not in ("any", before):
+                raise InvalidInput(
+                    f"Model {before!r} was made live in the meantime, so {model_id!r} was not: compare the two first."
+                )
+            audit.write(connection, "promote", model_id, who=who, before=before, note=note)
+            self.store.set_live(model_id)
         return model_id
 
-    def rollback(self) -> str:
+    def rollback(self, *, who: str = "") -> str:
         """Make the version live that was live before; gives its id."""
-        model_id = self.store.roll_back()
-        self._note(model_id, "rollback")
+        self.load(self.store.earlier())
+        with self.store.changing_live(), self.database.begin() as connection:
+            before = self.live_id()
+            model_id = self.store.earlier()
+            audit.write(connection, "rollback", model_id, who=who, before=before)
+            self.store.roll_back()
         return model_id
 
-    def delete_model(self, model_id: str) -> None:
+    def delete_model(self, model_id: str, *, who: str = "", note: str = "") -> None:
         """Remove a version; the live one is refused."""
-        self.store.delete_model(model_id)
-        self._note(model_id, "delete")
+        with self.store.changing_live(), self.database.begin() as connection:
+            audit.write(connection, "delete", model_id, who=who, note=note)
+            self.store.delete_model(model_id)
 
     def evaluate(self, model_id: str = "live", *, k: int = 10, baselines: bool = False) -> dict[str, Any]:
         """Metrics of a version on the held-out period, in the form of `evaluate --json`."""
@@ -254,6 +284,13 @@ class Workspace:
         self.store.dataset_manifest(dataset)
         return self._launch(self.run_store.create("train", dataset, recipe.to_dict(), seed=seed, promote=promote))
 
+    def start_search(self, plan: "Plan") -> Run:
+        """Search for a better recipe and train the best one found, in a job of its own."""
+        self.store.dataset_manifest(plan.dataset)
+        return self._launch(
+            self.run_store.create("search", plan.dataset, plan.to_dict(), seed=plan.seed, promote=False)
+        )
+
     def start_map(self, model_id: str) -> Run:
         """Draw the map of a version, in a job of its own."""
         manifest = self.store.model_manifest(model_id)
@@ -284,12 +321,30 @@ class Workspace:
         seed: int = 0,
         promote: bool = False,
         on_progress: OnProgress | None = None,
+        source: str = "Python",
+        run: int | None = None,
     ) -> Recommender:
-        """Train in this process, store the version, and promote it if asked to."""
+        """Train in this process, store the version, and promote it if asked to.
+
+        Args:
+            source: who asked for it, for the list of trainings: "page", "command line", "search NAME".
+            run: the job that does it.
+        """
         from recsys.training import train
 
-        model = train(self.dataset(dataset), recipe, seed=seed, on_progress=on_progress or (lambda _: None))
-        self.store.save_model(model)
+        data, live = self.dataset(dataset), self._live_unless_damaged()
+        about = {"source": source, "run": run, "parent": live}
+        with self.trials.recording(dataset, data.fingerprint, recipe, seed=seed, **about) as record:
+
+            def follow(progress: Progress) -> None:
+                record.follow(progress)
+                if on_progress is not None:
+                    on_progress(progress)
+
+            model = train(data, recipe, seed=seed, on_progress=follow)
+            model.manifest["lineage"] = {"training": record.id, **about}  # type: ignore[index]
+            self.store.save_model(model)
+            record.done(model.manifest, model.id)
         if promote:
             self.promote(model.id)
         return self.load(model.id)
@@ -298,9 +353,11 @@ class Workspace:
         self.run_store.attach(run_id, jobs.launch(run_id, self.settings))
         return self.run_store.get(run_id)
 
-    def _note(self, model_id: str, action: str) -> None:
-        with self.database.begin() as connection:
-            connection.execute(promotions.insert().values(model=model_id, action=action, at=utc_now()))
+    def _live_unless_damaged(self) -> str | None:
+        try:
+            return self.live_id()
+        except Corrupted:
+            return None
 
     def _same_data(self, manifest: Mapping[str, Any]) -> Dataset:
         dataset = self._open_dataset(manifest["dataset"], mark_of(manifest)).dataset

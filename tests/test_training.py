@@ -84,7 +84,7 @@ def test_nothing_of_the_test_period_is_learned(small_dataset: Dataset, model: Mo
 
 def with_curve(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Validation gives these values, epoch by epoch; everything else is real."""
-    monkeypatch.setattr(training, "ndcg_at_k", lambda *_: values.pop(0))
+    monkeypatch.setattr(training, "ndcg_and_coverage", lambda *_: (values.pop(0), 0.5))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,332 @@
+"""Every training as an Optuna trial in the shared database: by slider, by command or by search."""
+
+import json
+import os
+import socket
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Literal
+
+import optuna
+import sqlalchemy as sa
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from recsys.errors import Cancelled, NotFound, StorageProblem
+from recsys.hyperparameters import ALL, LOSSES, RANGES, Hyperparameters
+from recsys.progress import Progress
+from recsys.runs import LOST, process_alive, process_identity
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+Ending = Literal["running", "waiting", "done", "pruned", "failed", "cancelled"]
+BEAT_SECONDS, GRACE_SECONDS = 30, 120
+COLUMNS_USED = ("all", "some", "none")
+"""How `category_levels` and `user_attributes` stand among a trial's parameters; the recipe holds the names."""
+
+
+def _distribution(name: str) -> BaseDistribution:
+    limits, value = RANGES[name], getattr(Hyperparameters(), name)
+    if isinstance(value, int):
+        return IntDistribution(int(limits.low), int(limits.high))
+    return FloatDistribution(limits.low, limits.high)
+
+
+DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
+    "loss": CategoricalDistribution(LOSSES),
+    **{
+        name: _distribution(name)
+        for name in ("components", "epochs", "learning_rate", "max_sampled", "item_alpha", "user_alpha",
+                     "half_life_days")
+    },
+    "identity": CategoricalDistribution((True, False)),
+    "brand": CategoricalDistribution((True, False)),
+    "category_levels": CategoricalDistribution(COLUMNS_USED),
+    "user_attributes": CategoricalDistribution(COLUMNS_USED),
+}  # fmt: skip
+"""What a trial shows as its parameters, the same for every training, so that any of them can be compared."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training as it stands now. Times are in UTC.
+
+    Attributes:
+        id: number in the database, unique among all trainings.
+        value: best NDCG@10 on the validation period; None while there is none.
+        metrics: those on the test period, where a model was stored.
+        source: who asked for it, in words: "page", "command line", "search NAME".
+        run: the job it belongs to, if any.
+        parent: id of the model it started from, if any.
+        reason: why it ended without a result.
+    """
+
+    id: int
+    study: str
+    state: Ending
+    dataset: str
+    fingerprint: str
+    recipe: dict[str, Any]
+    params: dict[str, Any]
+    seed: int
+    source: str
+    run: int | None
+    parent: str | None
+    model: str | None
+    started: datetime | None
+    ended: datetime | None
+    value: float | None
+    coverage: float | None
+    curve: list[dict[str, float]]
+    metrics: dict[str, Any] | None
+    reason: str
+    code_version: str
+    attributes: dict[str, Any] = field(repr=False)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        values = {name: value for name, value in vars(self).items() if name != "attributes"} | {"seconds": self.seconds}
+        for name in ("started", "ended"):
+            values[name] = values[name].isoformat() if values[name] else None
+        return values
+
+
+class Recorder:
+    """Writes down one training while it goes on."""
+
+    def __init__(self, storage: RDBStorage, trial_id: int) -> None:
+        self.id = trial_id
+        self._storage = storage
+        self._reported = 0
+        self._curve: Sequence[Mapping[str, float]] = ()
+
+    def follow(self, progress: Progress) -> None:
+        """Keep the validation values that are new."""
+        for point in progress.curve[self._reported :]:
+            self._storage.set_trial_intermediate_value(self.id, int(point["epoch"]), float(point["ndcg"]))
+        self._reported, self._curve = max(self._reported, len(progress.curve)), progress.curve
+
+    def done(self, manifest: Mapping[str, Any], model_id: str) -> None:
+        """It gave a model."""
+        curve = manifest["curve"]
+        self._note(model=model_id, metrics=manifest["metrics"], curve=curve, code_version=manifest["code_version"])
+        best = max((point["ndcg"] for point in curve), default=0.0)
+        self._storage.set_trial_state_values(self.id, TrialState.COMPLETE, [best])
+
+    def ended(self, how: Ending, reason: str) -> None:
+        """It gave none."""
+        self._note(ended=how, reason=reason, curve=[dict(point) for point in self._curve])
+        self._storage.set_trial_state_values(self.id, TrialState.FAIL)
+
+    def _note(self, **attributes: Any) -> None:
+        for name, value in attributes.items():
+            self._storage.set_trial_user_attr(self.id, name, value)
+
+
+class Trials:
+    """The trainings of one database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @cached_property
+    def storage(self) -> RDBStorage:
+        """Optuna's own tables, beside ours; a process that stopped beating is found by the next one."""
+        timeout = {"connect_args": {"timeout": 30}} if self.url.startswith("sqlite") else {}
+        for attempt in range(5):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                    return RDBStorage(
+                        self.url, engine_kwargs=timeout, heartbeat_interval=BEAT_SECONDS, grace_period=GRACE_SECONDS
+                    )
+            except SQLAlchemyError as error:
+                # Two processes that make the tables at once: the second one finds them there at its next try.
+                if attempt == 4:
+                    raise _storage_problem(self.url, error) from error
+                time.sleep(0.2 * (attempt + 1))
+        raise AssertionError("unreachable")
+
+    def study(self, name: str, directions: int = 1) -> optuna.Study:
+        """A study by name, made when it is not there. All values are better when larger."""
+        return optuna.create_study(
+            storage=self.storage, study_name=name, directions=["maximize"] * directions, load_if_exists=True
+        )
+
+    @contextmanager
+    def recording(
+        self, dataset: str, fingerprint: str, recipe: Hyperparameters, *, seed: int, **about: Any
+    ) -> Iterator[Recorder]:
+        """Write down a training as a trial of its data's study; every way out ends the trial.
+
+        Args:
+            about: further attributes: source, run, parent.
+        """
+        with translated(self.url):
+            study = self.study(f"{dataset} {fingerprint[:12]}")
+            template = optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=params_of(recipe),
+                distributions=dict(DISTRIBUTIONS),
+                user_attrs=attributes(dataset, fingerprint, recipe, seed, **about),
+            )
+            recorder = Recorder(self.storage, self.storage.create_new_trial(study._study_id, template_trial=template))
+        try:
+            yield recorder
+        except Cancelled:
+            with translated(self.url):
+                recorder.ended("cancelled", "")
+            raise
+        except BaseException as error:
+            with translated(self.url):
+                recorder.ended("failed", str(error) or type(error).__name__)
+            raise
+
+    def all(self, dataset: str | None = None) -> list[Training]:
+        """Every training, newest first; of one dataset, if named."""
+        if self.url.startswith("sqlite") and not _has_file(self.url):
+            return []
+        with translated(self.url):
+            self.settle()
+            found = [
+                _training(study.study_name, trial)
+                for study in self.storage.get_all_studies()
+                for trial in self.storage.get_all_trials(study._study_id, deepcopy=False)
+                if "recipe" in trial.user_attrs
+            ]
+        kept = [training for training in found if dataset is None or training.dataset == dataset]
+        return sorted(kept, key=lambda training: training.id, reverse=True)
+
+    def get(self, training_id: int) -> Training:
+        """One training; NotFound when there is none of that number."""
+        for training in self.all():
+            if training.id == training_id:
+                return training
+        raise NotFound(f"No training {training_id}. The list: python -m recsys runs")
+
+    def settle(self) -> None:
+        """End as failed every trial whose process on this machine is gone, so that none seems to run for ever.
+
+        Those of other machines are ended by Optuna, once they have not beaten for `GRACE_SECONDS`.
+        """
+        for study in self.storage.get_all_studies():
+            for trial in self.storage.get_all_trials(study._study_id, deepcopy=False, states=(TrialState.RUNNING,)):
+                host, _, process = str(trial.user_attrs.get("process", "")).rpartition("/")
+                if host != socket.gethostname() or process_alive(process):
+                    continue
+                try:
+                    self.storage.set_trial_user_attr(trial._trial_id, "reason", LOST)
+                    self.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+                except optuna.exceptions.UpdateFinishedTrialError:
+                    continue
+
+
+def attributes(dataset: str, fingerprint: str, recipe: Hyperparameters, seed: int, **about: Any) -> dict[str, Any]:
+    """What is noted of every trial, whoever started it."""
+    process = f"{socket.gethostname()}/{process_identity(os.getpid())}"
+    noted = {"dataset": dataset, "fingerprint": fingerprint, "recipe": recipe.to_dict(), "seed": seed}
+    return noted | {"process": process} | {name: value for name, value in about.items() if value is not None}
+
+
+def params_of(recipe: Hyperparameters) -> dict[str, Any]:
+    """A recipe as the parameters of a trial."""
+    values = {name: getattr(recipe, name) for name in DISTRIBUTIONS}
+    for name in ("category_levels", "user_attributes"):
+        values[name] = "all" if ALL in values[name] else "some" if values[name] else "none"
+    return {name: float(x) if isinstance(DISTRIBUTIONS[name], FloatDistribution) else x for name, x in values.items()}
+
+
+def comparable_study(trainings: Sequence[Training]) -> optuna.Study:
+    """Trainings as one study in memory, whatever searches they came from: what Optuna's figures are drawn from."""
+    study = optuna.create_study(direction="maximize")
+    states = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+    for training in reversed(trainings):
+        if training.state not in states or training.value is None:
+            continue
+        points = {int(point["epoch"]): float(point["ndcg"]) for point in training.curve}
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=states[training.state],
+                value=training.value if training.state == "done" else None,
+                params=params_of(Hyperparameters.from_dict(training.recipe)),
+                distributions=dict(DISTRIBUTIONS),
+                intermediate_values=points,
+            )
+        )
+    return study
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Errors of the database in words."""
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise _storage_problem(url, error) from error
+
+
+def _storage_problem(url: str, error: Exception) -> StorageProblem:
+    shown = sa.make_url(url).render_as_string(hide_password=True)
+    reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+    return StorageProblem(
+        f"The database {shown} cannot be used: {reason}. "
+        "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
+    )
+
+
+def _has_file(url: str) -> bool:
+    path = sa.make_url(url).database
+    return path is None or os.path.exists(path)  # noqa: PTH110
+
+
+def _training(study: str, trial: FrozenTrial) -> Training:
+    noted = trial.user_attrs
+    states: dict[TrialState, Ending] = {
+        TrialState.RUNNING: "running", TrialState.WAITING: "waiting", TrialState.COMPLETE: "done",
+        TrialState.PRUNED: "pruned",
+    }  # fmt: skip
+    ending: Ending = states.get(trial.state, noted.get("ended", "failed"))
+    points = [{"epoch": float(epoch), "ndcg": value} for epoch, value in sorted(trial.intermediate_values.items())]
+    curve = noted.get("curve") or points
+    best = max(curve, key=lambda point: point["ndcg"], default=None)
+    lost = LOST if ending == "failed" else ""
+    return Training(
+        id=trial._trial_id,
+        study=study,
+        state=ending,
+        dataset=noted["dataset"],
+        fingerprint=noted["fingerprint"],
+        recipe=json.loads(json.dumps(noted["recipe"])),
+        params=dict(trial.params),
+        seed=noted["seed"],
+        source=noted.get("source", ""),
+        run=noted.get("run"),
+        parent=noted.get("parent"),
+        model=noted.get("model"),
+        started=_utc(trial.datetime_start),
+        ended=_utc(trial.datetime_complete),
+        value=None if best is None else best["ndcg"],
+        coverage=None if best is None else best.get("coverage"),
+        curve=curve,
+        metrics=noted.get("metrics"),
+        reason=noted.get("reason", lost),
+        code_version=noted.get("code_version", ""),
+        attributes=dict(noted),
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Optuna notes local times without a zone."""
+    return None if moment is None else moment.astimezone(UTC)
