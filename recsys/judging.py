@@ -1,23 +1,64 @@
 """A trained model beside the baselines, on the period that none of them has seen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
 from recsys import baselines
+from recsys.again import WORTHWHILE_SHARE, AgainScorer, frequency, repeat_share
+from recsys.baseline_choice import fitted_baselines, ones
 from recsys.dataset import Dataset, Interactions
-from recsys.evaluation import Lane, Scorer, evaluate
+from recsys.evaluation import Evaluation, Lane, Scorer, evaluate
 from recsys.model import Model
-from recsys.recency import age_in_days, recency_weights
+from recsys.recency import age_in_days
+from recsys.significance import Comparison, compare
 from recsys.split import Split, split_again
 
 K = 10
-POPULAR_LATELY_DAYS = 60.0
-"""Half-life of a purchase in "popular lately"."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Evaluations of a model and of what it is held against, all on one period.
+
+    Attributes:
+        k: length of the lists.
+        lanes: evaluations by lane and method; "model" is the model itself. In the lane "again", "model" is what that
+            lane serves and "lightfm" the LightFM scores of the same items.
+        chosen: what was chosen for the baselines on the validation period.
+    """
+
+    k: int
+    lanes: Mapping[Lane, Mapping[str, Evaluation]]
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+
+    def comparisons(self, metric: str = "ndcg") -> dict[str, dict[str, Comparison]]:
+        """By lane and method: the model against it, user by user."""
+        return {
+            lane: {name: compare(found["model"], other, metric) for name, other in found.items() if name != "model"}
+            for lane, found in self.lanes.items()
+        }
+
+    def document(self) -> dict[str, Any]:
+        """`{"k", "users", "lanes": {lane: {method: {metric: {"value", "low", "high"}}}}, "comparisons", "chosen"}`;
+        `users` are those who had something new in the period."""
+        return {
+            "k": self.k,
+            "users": len(self.lanes["discover"]["model"].users),
+            "lanes": {
+                lane: {name: evaluation.summary() for name, evaluation in found.items()}
+                for lane, found in self.lanes.items()
+            },
+            "comparisons": {
+                lane: {name: comparison.to_dict() for name, comparison in found.items()}
+                for lane, found in self.comparisons().items()
+            },
+            "chosen": dict(self.chosen),
+        }
 
 
 def judge(model: Model, dataset: Dataset, *, k: int = K, with_baselines: bool = False) -> dict[str, Any]:
@@ -37,25 +78,44 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, with_baselines: bool = 
 
 
 def measure(model: Model, split: Split, *, k: int = K, with_baselines: bool = False) -> dict[str, Any]:
-    """Metrics of the model and the baselines by lane: "discover" always, "again" with the baselines.
+    """`Judgement.document` of a model."""
+    return judgement(model, split, k=k, with_baselines=with_baselines).document()
 
-    Returns:
-        `{"k", "users", "lanes": {lane: {method: {metric: {"value", "low", "high"}}}}}`; `users` are those who bought
-        something new in the test period.
+
+def judgement(model: Model, split: Split, *, k: int = K, with_baselines: bool = False) -> Judgement:
+    """Judge the model, and the baselines or only "most popular", on the test period of a split.
+
+    The lane "discover" is always judged; "again" where at least `WORTHWHILE_SHARE` of what was bought in the validation
+    period had been bought before.
     """
-    categories = category_codes(model.items, model.category_levels)
-    methods: dict[str, Scorer] = {"model": model}
+    others: dict[str, Scorer] = {"popular": baselines.Popular.fit(ones(split.training))}
+    chosen: dict[str, Any] = {}
     if with_baselines:
-        methods |= _fitted(model, split, categories)
-    else:
-        methods["popular"] = baselines.Popular.fit(_ones(split.training))
-    own = methods.pop("own_frequency", None)
-    discover = _judged(methods, split, "discover", k, categories, model.popularity)
-    lanes = {"discover": discover}
-    if own is not None:
-        again: Mapping[str, Scorer] = {"model": model, "own_frequency": own}
-        lanes["again"] = _judged(again, split, "again", k, categories, model.popularity)
-    return {"k": k, "users": _users_with_new(split), "lanes": lanes}
+        others, chosen = fitted_baselines(split, model.items, model.category_levels, seed=model.seed)
+    own = others.pop("own_frequency", None)
+    categories = category_codes(model.items, model.category_levels)
+
+    def judged(methods: Mapping[str, Scorer], lane: Lane) -> dict[str, Evaluation]:
+        train, test, popularity = split.training.counts, split.test.counts, model.popularity
+        return {
+            name: evaluate(x, train, test, k=k, lane=lane, categories=categories, popularity=popularity)
+            for name, x in methods.items()
+        }
+
+    lanes: dict[Lane, Mapping[str, Evaluation]] = {"discover": judged({"model": model} | others, "discover")}
+    if repeat_share(split.fit, split.validation) >= WORTHWHILE_SHARE:
+        against: dict[str, Scorer] = {"model": again_scorer(model, split)}
+        lanes["again"] = judged(against | ({"own_frequency": own, "lightfm": model} if own else {}), "again")
+    return Judgement(k, lanes, chosen)
+
+
+def again_scorer(model: Model, split: Split) -> AgainScorer:
+    """What the lane "again" ranks by, for every user."""
+    period: Interactions = split.training
+    strength = model.again
+    if strength is None:
+        strength = frequency(period.counts.data, age_in_days(period, split.test_start))
+    return AgainScorer.of(period, strength)
 
 
 def category_codes(items: pd.DataFrame, levels: tuple[str, ...]) -> NDArray[np.int64] | None:
@@ -63,48 +123,3 @@ def category_codes(items: pd.DataFrame, levels: tuple[str, ...]) -> NDArray[np.i
     if not levels:
         return None
     return pd.factorize(items[levels[len(levels) // 2]].astype(object), sort=True)[0].astype(np.int64)
-
-
-def _judged(
-    methods: Mapping[str, Scorer],
-    split: Split,
-    lane: Lane,
-    k: int,
-    categories: NDArray[np.int64] | None,
-    popularity: NDArray[np.int64],
-) -> dict[str, Any]:
-    train, test = split.training.counts, split.test.counts
-    return {
-        name: evaluate(scorer, train, test, k=k, lane=lane, categories=categories, popularity=popularity).summary()
-        for name, scorer in methods.items()
-    }
-
-
-def _fitted(model: Model, split: Split, categories: NDArray[np.int64] | None) -> dict[str, Scorer]:
-    period = split.training
-    weights = recency_weights(period, split.test_start, POPULAR_LATELY_DAYS)
-    days = age_in_days(period, split.test_start)
-    recency = (1 - days / max(float(days.max(initial=0.0)), 1.0)).astype(np.float32)
-    fitted = baselines.fit_all(
-        _ones(period),
-        faded=None if weights is None else _with_data(period, weights),
-        categories=categories,
-        own=baselines.OwnFrequency.fit(period.counts, recency),
-        seed=model.seed,
-    )
-    return dict(fitted)
-
-
-def _users_with_new(split: Split) -> int:
-    later = split.test.counts.astype(bool)
-    new = later - later.multiply(split.training.counts.astype(bool))
-    new.eliminate_zeros()
-    return int((np.diff(new.tocsr().indptr) > 0).sum())
-
-
-def _ones(period: Interactions) -> sparse.csr_matrix:
-    return _with_data(period, np.ones_like(period.counts.data))
-
-
-def _with_data(period: Interactions, data: NDArray[np.float32]) -> sparse.csr_matrix:
-    return sparse.csr_matrix((data, period.counts.indices, period.counts.indptr), shape=period.counts.shape)

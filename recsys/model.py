@@ -31,6 +31,8 @@ class Model:
         category_levels, user_attributes: columns of these tables, widest level first.
         item_features, user_features: what the model's features stand for.
         history: interactions it has learned from; what a user had before.
+        again: float32 (n_pairs,), aligned with `history.counts.data`: chance that the pair is bought again; None where
+            the shop's past was too little to learn it from.
         manifest: id, created, dataset, fingerprint, split, metrics, curve... as stored.
     """
 
@@ -46,6 +48,7 @@ class Model:
     user_features: Features
     history: Interactions
     manifest: Mapping[str, Any]
+    again: NDArray[np.float32] | None = None
 
     @cached_property
     def _representations(self) -> tuple[NDArray[np.float32], ...]:

@@ -13,6 +13,7 @@ from lightfm import LightFM
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.again import frequency
 from recsys.errors import InvalidInput, NotFound
 from recsys.foldin import fold_in
 from recsys.model import Model
@@ -25,7 +26,6 @@ MAX_K = 1000
 LANES = ("discover", "again", "all")
 Lane = Literal["discover", "again", "all"]
 Path = Literal["known", "folded", "cold"]
-AGAIN_HALF_LIFE_DAYS = 60.0
 BOOKS_IN_MEMORY = 32
 FOLDED_IN_MEMORY = 20_000
 """Users with recent events whose folded-in taste is kept until the next event."""
@@ -33,7 +33,8 @@ FOLDED_IN_MEMORY = 20_000
 
 @dataclass(frozen=True)
 class RankedItem:
-    """One line of an answer. `score` is the model's, or for the lane "again" the decayed number of purchases."""
+    """One line of an answer. `score` is the model's; for the lane "again" the chance of buying it again soon, or where
+    the model holds no such chances the decayed number of purchases."""
 
     rank: int
     item_id: str
@@ -211,7 +212,7 @@ class Recommender:
         counts, last = self.model.history.counts.data[span], self.model.history.last[span]
         known = self.model.user_features.matrix.indptr[user] < self.model.user_features.matrix.indptr[user + 1]
         path: Path = "known" if len(items) and known else "cold"
-        again = _faded(counts, last, self._last_event)
+        again = _faded(counts, last, self._last_event) if self.model.again is None else self.model.again[span]
         return Standing(taste_of_user(self.model, user), items, counts, last, again, path)
 
     def _moved(self, user: int, news: News) -> Standing:
@@ -390,7 +391,10 @@ class Recommender:
         self, row: int, score: float, which: str, taste: Taste, history: NDArray[np.int64]
     ) -> tuple[Reason, ...]:
         if which == "again":
-            return (Reason("history", "bought before, more and lately counting most", score, True),)
+            name = "bought before, more and lately counting most"
+            if self.model.again is not None and score <= 1:
+                name = "chance of buying it again soon: how often, how lately, in what rhythm they bought it"
+            return (Reason("history", name, score, True),)
         return (*reasons_for(self.model, row, taste), *similar_from_history(self.model, row, history))
 
     def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
@@ -451,9 +455,8 @@ def check_lane(lane: str) -> Lane:
 
 
 def _faded(counts: NDArray[np.float32], last: NDArray[np.datetime64], now: np.datetime64) -> NDArray[np.float32]:
-    """Numbers of purchases, halved for every `AGAIN_HALF_LIFE_DAYS` since the last one."""
-    days = np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0)
-    return cast(NDArray[np.float32], (counts * 0.5 ** (days / AGAIN_HALF_LIFE_DAYS)).astype(np.float32))
+    """How strongly each item of a history is due again, where the model holds no chances for it."""
+    return frequency(counts, np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0))
 
 
 def _ranked(rows: NDArray[np.int32], values: NDArray[np.float32]) -> enumerate[tuple[int, float]]:

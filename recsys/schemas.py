@@ -208,7 +208,8 @@ class RankedItemOut(BaseModel):
     category: Levels
     score: float = Field(
         description="The model's score: compare it within one answer only. "
-        "For `again`: purchases, each halved every 60 days."
+        "For `again`: the chance of buying it again within the coming weeks, where the model could learn it; "
+        "otherwise purchases, halved for every 60 days since the last one."
     )
     lane: str = Field(description="Which lane brought it.", examples=["discover"])
     popularity_rank: int = Field(description="1 for the item that most users have had.", examples=[1])

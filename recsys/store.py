@@ -106,6 +106,8 @@ class Store:
         arrays |= _csr_arrays("history", model.history.counts)
         arrays["history_first"] = model.history.first.astype("datetime64[s]")
         arrays["history_last"] = model.history.last.astype("datetime64[s]")
+        if model.again is not None:
+            arrays["again"] = model.again
         arrays["history_value"] = model.history.value
         files: dict[str, Write] = {f"{name}.npy": _npy_writer(array) for name, array in arrays.items()}
         for name, table in (
@@ -379,6 +381,7 @@ def _model_from(folder: Path, manifest: dict[str, Any]) -> Model:
         user_features=features("user"),
         history=Interactions(csr("history"), array("history_first"), array("history_last"), array("history_value")),
         manifest=manifest,
+        again=array("again") if "again.npy" in manifest["files"] else None,
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import lightfm_model
+from recsys.again import WORTHWHILE_SHARE, BuyAgain, repeat_share
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import InvalidInput
 from recsys.evaluation import ndcg_and_coverage
@@ -85,6 +86,7 @@ def train(
         reporter.done += 1
         reporter.report(LEARN, epoch, epochs)
 
+    again, again_weights = _buying_again(dataset, split)
     manifest: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "dataset": dataset.name,
@@ -92,7 +94,8 @@ def train(
         "split": split.describe(),
         "epochs": epochs,
         "curve": [dict(point) for point in reporter.curve],
-        "repeat_share": _repeat_share(split.fit, split.validation),
+        "repeat_share": repeat_share(split.fit, split.validation),
+        "again": again_weights,
         "code_version": code_version(),
         "log": list(dataset.notes.get("log", (0, 0))),
     }
@@ -109,6 +112,7 @@ def train(
         user_features=users,
         history=split.training,
         manifest=manifest,
+        again=again,
     )
     reporter.report(JUDGE)
     manifest["metrics"] = measure(model, split)
@@ -132,6 +136,17 @@ def validate(
     """
     split = split or make_split(dataset, seed=seed)
     return _choose_epochs(dataset, recipe, seed, split, _Reporter(on_progress, units=float(recipe.epochs)))
+
+
+def _buying_again(dataset: Dataset, split: Split) -> tuple[NDArray[np.float32] | None, dict[str, Any] | None]:
+    """The chance of every known pair to be bought again, and the weights it comes from; None where that is idle."""
+    if split.kind != "time" or repeat_share(split.fit, split.validation) < WORTHWHILE_SHARE:
+        return None, None
+    days = (split.test_start - split.validation_start) / pd.Timedelta(days=1)
+    rule = BuyAgain.fit(dataset, split.fit, split.validation_start, split.validation, days)
+    if rule is None:
+        return None, None
+    return rule.chances(dataset, split.training, split.test_start), rule.to_dict()
 
 
 def code_version() -> str:
@@ -226,9 +241,3 @@ def _features_for(dataset: Dataset, recipe: Hyperparameters, period: Interaction
         np.bincount(pairs.indices, minlength=pairs.shape[1]) == 0
     )
     return users, items
-
-
-def _repeat_share(before: Interactions, after: Interactions) -> float:
-    """Share of the pairs in `after` that were there before: how much of shopping is buying again."""
-    repeated = before.counts.astype(bool).multiply(after.counts.astype(bool)).nnz
-    return float(repeated / max(after.counts.nnz, 1))
