@@ -1,9 +1,10 @@
 """The HTTP API: routes over one workspace. They parse, call, and let `problems` translate the errors."""
 
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Body, FastAPI, Path, Query, Response
+from fastapi import Body, FastAPI, Path, Query, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +17,7 @@ from recsys import __version__, schemas
 from recsys.api_events import add_events
 from recsys.gate import Gate
 from recsys.gateway import Gateway
+from recsys.kept import Given, Kept
 from recsys.keys import Keys
 from recsys.problems import MAX_BODY_BYTES, Waiting, documented, install, problem_schemas
 from recsys.recommender import Answer, Recommender
@@ -30,6 +32,9 @@ PATHS = ("/v1", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 """Everything below these is answered here, also when it does not exist."""
 
 SHORTEST_ZIPPED = 1000
+KEEP = {"Cache-Control": "private, no-cache"}
+"""A client may keep an answer, and asks each time whether it still holds."""
+
 DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 )
@@ -78,10 +83,12 @@ def create_api(workspace: Workspace) -> FastAPI:
     telemetry = Telemetry(workspace)
     install(app, lambda: _waiting(workspace))
     settings = workspace.settings
+    kept = Kept(settings.answer_cache_bytes)
     app.add_middleware(
         Gateway,
         telemetry=telemetry,
         gate=Gate(Keys(workspace.database, settings.api_key), rate=settings.rate_limit),
+        kept=kept,
         max_body_bytes=MAX_BODY_BYTES,
         log=settings.request_log,
     )
@@ -94,7 +101,7 @@ def create_api(workspace: Workspace) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
-    _add_recommendations(app, workspace, telemetry)
+    _add_recommendations(app, workspace, telemetry, kept)
     add_events(app, workspace, telemetry)
     _add_users(app, workspace)
     _add_items(app, workspace)
@@ -103,7 +110,7 @@ def create_api(workspace: Workspace) -> FastAPI:
     return app
 
 
-def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry) -> None:
+def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry, kept: Kept) -> None:
     rule_sets = RuleSets(workspace.database)
 
     def options(asked: Any) -> dict[str, Any]:
@@ -120,19 +127,32 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
         response_model=schemas.AnswerOut,
         responses=documented(404, 422, 503),
     )
-    async def recommend(user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()]) -> Any:
+    async def recommend(
+        user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], request: Request
+    ) -> Any:
         """The k best items for a user the model was trained on, or who has sent events since."""
 
-        def answer() -> Response:
+        def tag_now() -> str | None:
+            loaded = workspace.loaded()
+            return None if loaded is None else _tag(loaded, rule_sets.asked(query.rules), user_id)
+
+        def answer(recommender: Recommender | None = None) -> Response:
             how = options(query)
-            recommender = workspace.load()
-            found = out(recommender.recommend(user_id, **how), query.k)
-            return JSONResponse(found, headers=_keep(recommender, how["rules"], user_id))
+            recommender = recommender or workspace.load()
+            # The tag first: an event that comes in between makes the answer a stale one, not a wrong one.
+            tag = _tag(recommender, how["rules"], user_id)
+            found = recommender.recommend(user_id, **how)
+            response = JSONResponse(found.to_dict(), headers={"ETag": tag, **KEEP})
+            count = partial(telemetry.answered, found.path, found.lane, query.k, len(found.items))
+            given = Given(tag, tag_now, response.raw_headers, bytes(response.body), request.scope["route"], count)
+            kept.put(request.scope, given)
+            count()
+            return response
 
         # Answering takes less time than handing it to a thread, unless something has to be loaded or folded in first.
         loaded = workspace.loaded()
         if loaded is not None and query.rules is None and loaded.is_quick(user_id):
-            return answer()
+            return answer(loaded)
         return await run_in_threadpool(answer)
 
     @app.post(
@@ -337,20 +357,20 @@ def _add_docs(app: FastAPI) -> None:
 def _live(workspace: Workspace, response: Response) -> Recommender:
     """The live model's answers, and headers that let a client keep what it gets."""
     recommender = workspace.load()
-    response.headers.update(_keep(recommender))
+    response.headers.update({"ETag": _tag(recommender), **KEEP})
     return recommender
 
 
-def _keep(recommender: Recommender, rules: Rules | None = None, user_id: str | None = None) -> dict[str, str]:
-    """Headers that let a client keep an answer until another model is live, its map is drawn, items are announced,
-    the rules change or, for one user's answer, that user does something."""
+def _tag(recommender: Recommender, rules: Rules | None = None, user_id: str | None = None) -> str:
+    """The ETag: another one as soon as another model is live, its map is drawn, items are announced, the rules change
+    or, for one user's answer, that user does something."""
     parts = [__version__, recommender.model.id, "mapped" if recommender.map is not None else ""]
     if recommender.recent is not None:
         seen = recommender.recent.version_of(user_id) if user_id is not None else (0, 0)
-        parts += [str(number) for number in (len(recommender.items), *seen)]
+        parts += [str(number) for number in (recommender.recent.new_items()[0], *seen)]
     if rules is not None:
         parts.append(f"{quote(rules.name)}.{rules.version}")
-    return {"ETag": f'W/"{"-".join(parts)}"', "Cache-Control": "private, no-cache"}
+    return f'W/"{"-".join(parts)}"'
 
 
 def _options(asked: Any) -> dict[str, Any]:

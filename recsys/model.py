@@ -89,6 +89,21 @@ class Model:
     def item_index(self) -> pd.Index:
         return pd.Index(self.items[c.ITEM])
 
+    @cached_property
+    def rows_of_users(self) -> dict[str, int]:
+        """Row number by outside id: for one user at a time, far faster than an index."""
+        return {str(user_id): row for row, user_id in enumerate(self.users[c.USER])}
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """Outside ids of the items, by row."""
+        return [str(item_id) for item_id in self.items[c.ITEM]]
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """Titles of the items, by row."""
+        return [str(title) for title in self.items[c.TITLE]]
+
     def user_row(self, user_id: str) -> int:
         """Row number of a user; NotFound when the model has never seen them."""
         row = int(self.user_index.get_indexer(pd.Index([user_id]))[0])

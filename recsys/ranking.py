@@ -25,12 +25,10 @@ def top_k(
     Returns:
         Two arrays of length k, or less where fewer items are left.
     """
-    mask = None if allowed is None else allowed[None, :]
-    left_out = None
+    left = np.array(scores, dtype=np.float32)[None, :]
     if exclude is not None and len(exclude):
-        rows = np.zeros(len(exclude), dtype=np.int64)
-        left_out = sparse.csr_matrix((np.ones(len(exclude)), (rows, exclude)), shape=(1, len(scores)))
-    items, values = top_k_block(np.array(scores, dtype=np.float32)[None, :], k, left_out, mask)
+        left[0, exclude] = -np.inf
+    items, values = top_k_block(left, k, None, allowed)
     found = items[0] != NOTHING
     return items[0][found], values[0][found]
 

@@ -12,7 +12,6 @@ import pandas as pd
 from lightfm import LightFM
 from numpy.typing import NDArray
 
-from recsys import columns as c
 from recsys.again import frequency
 from recsys.errors import InvalidInput, NotFound
 from recsys.foldin import fold_in
@@ -193,7 +192,7 @@ class Recommender:
             NotFound: neither the model nor the log knows them.
         """
         news = self.recent.news(user_id) if self.recent is not None else None
-        row = int(self.model.user_index.get_indexer(pd.Index([user_id]))[0])
+        row = self.model.rows_of_users.get(user_id, -1)
         if news is None:
             return self._trained(self.model.user_row(user_id) if row < 0 else row)
         with self._folding:
@@ -400,8 +399,8 @@ class Recommender:
     def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
         return RankedItem(
             rank=rank,
-            item_id=str(self.items[c.ITEM].iat[row]),
-            title=str(self.items[c.TITLE].iat[row]),
+            item_id=self.model.item_ids[row],
+            title=self.model.titles[row],
             category=self.model.categories[row],
             score=float(score),
             lane=lane,

@@ -22,6 +22,7 @@ class Settings:
         scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), or None for local processes.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
+        answer_cache_bytes: memory for answers that are given again until something changes (`INSIDER_ANSWER_CACHE_MB`).
         request_log: whether the server writes one line of JSON for every request (`INSIDER_REQUEST_LOG=1`).
         max_jobs: how many trainings and searches may run at once; the others wait (`INSIDER_MAX_JOBS`, 1).
         keep_models: how many versions stay after a training; None keeps all (`INSIDER_KEEP_MODELS`).
@@ -33,6 +34,7 @@ class Settings:
     scheduler: str | None = None
     cors_origins: tuple[str, ...] = ()
     rate_limit: float = 0.0
+    answer_cache_bytes: int = 64_000_000
     request_log: bool = False
     max_jobs: int = 1
     keep_models: int | None = None
@@ -51,7 +53,8 @@ class Settings:
             api_key=os.environ.get("INSIDER_API_KEY") or None,
             scheduler=os.environ.get("INSIDER_SCHEDULER") or None,
             cors_origins=_origins(os.environ.get("INSIDER_CORS_ORIGINS", "")),
-            rate_limit=_rate(os.environ.get("INSIDER_RATE_LIMIT") or "0"),
+            rate_limit=_number("INSIDER_RATE_LIMIT", "0", "requests a second, 0 for any"),
+            answer_cache_bytes=int(1e6 * _number("INSIDER_ANSWER_CACHE_MB", "64", "megabytes, 0 for none")),
             request_log=os.environ.get("INSIDER_REQUEST_LOG", "") not in ("", "0"),
             max_jobs=_whole("INSIDER_MAX_JOBS") or 1,
             keep_models=_whole("INSIDER_KEEP_MODELS"),
@@ -69,14 +72,15 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-def _rate(text: str) -> float:
+def _number(name: str, default: str, what: str) -> float:
+    text = os.environ.get(name) or default
     try:
-        rate = float(text)
+        number = float(text)
     except ValueError:
-        rate = -1.0
-    if not 0 <= rate < 1e9:
-        raise InvalidInput(f"INSIDER_RATE_LIMIT is {text!r}; it must be a number of requests a second, 0 for any.")
-    return rate
+        number = -1.0
+    if not 0 <= number < 1e9:
+        raise InvalidInput(f"{name} is {text!r}; it must be a number of {what}.")
+    return number
 
 
 def _whole(name: str) -> int | None:

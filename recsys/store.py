@@ -52,6 +52,9 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._pointer = str(home / "live.json")
+        self._maps = str(home / "maps")
+        self._live: tuple[tuple[int, ...], str | None, tuple[str, ...]] | None = None
 
     def datasets(self) -> list[str]:
         return self._names("datasets")
@@ -166,13 +169,18 @@ class Store:
         return self._read("maps", model_id, "map", lambda folder, _: pd.read_parquet(folder / "map.parquet"))
 
     def has_map(self, model_id: str) -> bool:
-        return (self.home / "maps" / model_id / MANIFEST).exists()
+        return os.path.exists(f"{self._maps}/{model_id}/{MANIFEST}")  # noqa: PTH110  asked for every answer
 
     def live(self) -> tuple[str | None, list[str]]:
-        """The live version, and those that were live before it, newest first."""
+        """The live version, and those that were live before it, newest first. Read again only when it has changed."""
         try:
-            pointer = json.loads((self.home / "live.json").read_text())
-            return pointer["model"], list(pointer["before"])
+            status = os.stat(self._pointer)  # noqa: PTH116  asked for every answer
+            # the pointer is replaced as a whole, by another file
+            seen = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+            if self._live is None or self._live[0] != seen:
+                pointer = json.loads((self.home / "live.json").read_text())
+                self._live = seen, pointer["model"], tuple(pointer["before"])
+            return self._live[1], list(self._live[2])
         except FileNotFoundError:
             return None, []
         except (ValueError, KeyError, TypeError) as error:

@@ -130,7 +130,9 @@ class Workspace:
         live = self.live_id()
         if live is None:
             return None
-        return self.load() if (live, self.store.has_map(live)) in self._models else None
+        key = (live, self.store.has_map(live))
+        with self._lock:
+            return self._with_new_items(key) if key in self._models else None
 
     def _with_new_items(self, key: tuple[str, bool]) -> Recommender:
         """The answers from a loaded model, over its items and those announced since."""

@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -14,10 +15,13 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.routing import BaseRoute
 
 from recsys.api import create_api
 from recsys.dataset import Dataset
+from recsys.eventlog import Event
 from recsys.hyperparameters import Hyperparameters
+from recsys.kept import Given, Kept
 from recsys.problems import MAX_BODY_BYTES, MEDIA_TYPE
 from recsys.progress import Progress
 from recsys.recommender import MAX_K, Recommender
@@ -401,6 +405,39 @@ def test_an_error_is_no_304(api: TestClient) -> None:
 
 
 # Around the answers
+
+
+def test_an_answer_is_given_again_until_something_changes(own_home: Path) -> None:
+    home = Workspace(Settings.from_environment(own_home))
+    client, fresh = client_of(home), TestClient(create_api(home))
+    url = USER + "?k=5&lane=all&explain=true"
+    first = client.get(url)
+    again = client.get(url)
+    assert again.json() == first.json()
+    assert again.headers["etag"] == first.headers["etag"]
+    assert again.headers["x-request-id"] != first.headers["x-request-id"]
+    text = client.get("/metrics").text
+    assert 'insider_answers_total{lane="all",path="known"} 2.0' in text
+    assert 'route="/v1/users/{user_id}/recommendations",status="200"} 2.0' in text
+    assert "insider_items_given_total 10.0" in text
+    home.event_log.append("small", [Event("k", "u001", first.json()["items"][0]["item_id"], datetime(2024, 7, 20))])
+    assert client.get(url).json() == fresh.get(url).json() != first.json()
+    home.store.save_model(dataclasses.replace(home.load().model, id="next"))
+    home.promote("next")
+    assert client.get(url).json()["model"] == "next"
+
+
+def test_kept_answers_take_no_more_than_they_may() -> None:
+    kept = Kept(30_000)
+    scopes = [{"method": "GET", "path": f"/{n}", "query_string": b""} for n in range(30)]
+    for scope in scopes:
+        kept.put(scope, Given("t", lambda: "t", [], b"x" * 900, BaseRoute(), lambda: None))
+    assert [kept.find(scope) is not None for scope in scopes] == [False] * 10 + [True] * 20
+    assert kept.find({**scopes[-1], "method": "HEAD"}) is None
+    kept.put(scopes[0], Given("t", lambda: "t", [], b"x" * 2000, BaseRoute(), lambda: None))
+    assert kept.find(scopes[0]) is None, "one answer must not push out all others"
+    kept.put(scopes[0], Given("t", lambda: "changed", [], b"x", BaseRoute(), lambda: None))
+    assert kept.find(scopes[0]) is None
 
 
 @pytest.mark.parametrize("url", [USER, "/healthz", "/v1/nothing", USER + "?k=0", "/docs", "/openapi.json", "/metrics"])

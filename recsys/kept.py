@@ -1,0 +1,85 @@
+"""Answers that were given, kept for as long as nothing changes that they depend on."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.routing import BaseRoute
+from starlette.types import Scope, Send
+
+OVERHEAD_BYTES = 600
+"""What one answer takes beside its body, about."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """One answer.
+
+    Attributes:
+        tag: its ETag.
+        tag_now: works out which ETag the same question would get now; None when that takes loading something.
+        tell: counts the answer in the metrics.
+    """
+
+    tag: str
+    tag_now: Callable[[], str | None]
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    route: BaseRoute
+    tell: Callable[[], None]
+
+
+class Kept:
+    """The answers of the last while, by path and query; the least lately asked for go first. Safe between threads.
+
+    Args:
+        most_bytes: what all of them may take; 0 to keep none.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._bytes = 0
+        self._given: OrderedDict[tuple[str, bytes], Given] = OrderedDict()
+
+    def put(self, scope: Scope, given: Given) -> None:
+        """Keep the answer to a request."""
+        size = len(given.body) + OVERHEAD_BYTES
+        if size * 20 > self._most_bytes:
+            return
+        with self._lock:
+            self._drop(_key(scope))
+            self._given[_key(scope)] = given
+            self._bytes += size
+            while self._bytes > self._most_bytes:
+                self._drop(next(iter(self._given)))
+
+    def find(self, scope: Scope) -> Given | None:
+        """The answer to the same request, if it would be the same today."""
+        if scope["method"] != "GET" or not self._given:
+            return None
+        key = _key(scope)
+        with self._lock:
+            given = self._given.get(key)
+            if given is None:
+                return None
+            self._given.move_to_end(key)
+        return given if given.tag_now() == given.tag else None
+
+    def _drop(self, key: tuple[str, bytes]) -> None:
+        gone = self._given.pop(key, None)
+        if gone is not None:
+            self._bytes -= len(gone.body) + OVERHEAD_BYTES
+
+
+async def send_again(given: Given, scope: Scope, send: Send) -> None:
+    """Answer a request with what was given before."""
+    scope["route"] = given.route
+    given.tell()
+    await send({"type": "http.response.start", "status": 200, "headers": given.headers})
+    await send({"type": "http.response.body", "body": given.body})
+
+
+def _key(scope: Scope) -> tuple[str, bytes]:
+    return scope["path"], scope["query_string"]
