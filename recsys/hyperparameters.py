@@ -58,7 +58,7 @@ class Hyperparameters:
     brand: bool = True
     user_attributes: tuple[str, ...] = (ALL,)
     threads: int = 2
-    engine: Literal["fast", "library"] = "library"
+    engine: Literal["fast", "library"] = "fast"
 
     def __post_init__(self) -> None:
         for name, options in (("loss", LOSSES), ("learning_schedule", SCHEDULES), ("engine", ENGINES)):

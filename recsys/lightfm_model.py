@@ -7,6 +7,7 @@ from lightfm import LightFM
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys import engine
 from recsys.errors import Corrupted, Diverged
 from recsys.features import Features
 from recsys.hyperparameters import Hyperparameters
@@ -58,9 +59,24 @@ def train_epoch(
     Raises:
         Diverged: when an embedding is no longer finite.
     """
+    weights = None if recipe.loss == "warp-kos" else weights
+    if recipe.engine == "fast":
+        engine.fit_partial(model, interactions, users.matrix, items.matrix, weights, epochs=1, threads=recipe.threads)
+    else:
+        _library_epoch(model, interactions, weights, users, items, recipe)
+
+
+def _library_epoch(
+    model: LightFM,
+    interactions: sparse.csr_matrix,
+    weights: NDArray[np.float32] | None,
+    users: Features,
+    items: Features,
+    recipe: Hyperparameters,
+) -> None:
     positives = interactions.tocoo()
     sample_weight = None
-    if weights is not None and recipe.loss != "warp-kos":
+    if weights is not None:
         sample_weight = sparse.coo_matrix((weights, (positives.row, positives.col)), shape=positives.shape)
     try:
         model.fit_partial(

@@ -1,0 +1,273 @@
+"""Our own training engine for LightFM: the same model and the same objective, several times as fast.
+
+It fills a `lightfm.LightFM` as `LightFM.fit_partial` does, so that predicting, representations and further training by
+the library go on working. With one thread it draws the same random numbers in the same order as the library and comes
+to the same numbers, but for rounding and for the moment at which a shared feature reaches the items not trained just
+then (see `engine_kernels`). Importing this module is cheap; the first call compiles, once per machine.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys.errors import Diverged, InvalidInput
+
+if TYPE_CHECKING:
+    from lightfm import LightFM
+
+LOSSES = ("warp", "bpr", "logistic", "warp-kos")
+"""In the order of the numbers that `engine_kernels` gives them."""
+PARTS = (
+    ("embeddings", "biases"),
+    ("embedding_gradients", "bias_gradients"),
+    ("embedding_momentum", "bias_momentum"),
+)
+LANES = 16
+TASKS = 8
+"""Pieces of an epoch per thread, so that a thread that was held up does not hold up the others."""
+PAUSE = 4
+"""Examples after which one more item gets its representation anew."""
+SIEVE_BITS = 16
+"""Bits of the sieve per pair: one in so many negatives takes a search to tell that it is none of the positives."""
+
+
+def fit_partial(
+    model: "LightFM",
+    interactions: sparse.spmatrix,
+    user_features: sparse.spmatrix | None = None,
+    item_features: sparse.spmatrix | None = None,
+    sample_weight: NDArray[np.floating[Any]] | sparse.spmatrix | None = None,
+    epochs: int = 1,
+    threads: int = 1,
+    *,
+    exact: bool = False,
+) -> None:
+    """Goes on training `model`, in place, as `LightFM.fit_partial` does; starts it if it is new.
+
+    One thread and one `random_state` give the same result to the bit. Several threads work on the same numbers without
+    locks (Hogwild, Niu et al. 2011), and no two runs are alike.
+
+    Args:
+        model: its settings are the recipe. After every epoch it holds what was learned so far.
+        interactions: (n_users, n_items); positive values are positives, for `logistic` all others are negatives.
+        user_features, item_features: (n_users, n) and (n_items, n); None for one feature each.
+        sample_weight: one finite weight, 0 or more, per stored interaction: a matrix with the same entries as
+            `interactions`, or their values in the order of its `data`. Not for `warp-kos`.
+        epochs: passes over the interactions; 0 only starts the model.
+        threads: threads that train together; not more are used than there are cores.
+        exact: bring every item up to date after every single example. Very slow: for tests against the library.
+
+    Raises:
+        InvalidInput: shapes that do not fit together, weights that are negative or not finite, no items.
+        Diverged: the numbers are no longer finite; the model keeps those of the epoch before.
+    """
+    users, items, lookup, marks, weights = _checked(model, interactions, user_features, item_features, sample_weight)
+    if threads < 1:
+        raise InvalidInput(f"threads is {threads}; it must be 1 or more.")
+    if model.item_embeddings is None:
+        model._initialize(model.no_components, items.shape[1], users.shape[1])
+    for name, features, known in (("user", users, model.user_embeddings), ("item", items, model.item_embeddings)):
+        if features.shape[1] != len(known):
+            raise InvalidInput(
+                f"The {name} features have {features.shape[1]} columns; the model was trained with {len(known)}."
+            )
+    if epochs == 0 or lookup.nnz == 0:
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    _Training(model, users, items, lookup, marks, weights, exact).run(epochs, min(threads, cores))
+
+
+class _Training:
+    """The state of a model in the form the kernels work on, and the epochs over it."""
+
+    def __init__(
+        self,
+        model: "LightFM",
+        users: sparse.csr_matrix,
+        items: sparse.csr_matrix,
+        lookup: sparse.csr_matrix,
+        marks: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        exact: bool,
+    ) -> None:
+        from recsys import engine_kernels as kernels
+
+        self.kernels, self.model = kernels, model
+        adadelta = model.learning_schedule == "adadelta"
+        self.parts = PARTS[: 3 if adadelta else 2]
+        self.width = -(-(model.no_components + 1) // LANES) * LANES
+        self.users = kernels.Side(self._pack("user"), users.indptr, _records(users))
+        self.items = kernels.Side(self._pack("item"), items.indptr, _records(items))
+        self.table = _aligned(items.shape[0], self.width)
+        self.scales = np.ones(2)
+        self.examples = kernels.Examples(
+            np.repeat(np.arange(lookup.shape[0], dtype=np.int32), np.diff(lookup.indptr)),
+            lookup.indices,
+            marks,
+            weights,
+        )
+        words = 1 << max(lookup.nnz * SIEVE_BITS // 64, 1).bit_length()
+        self.positives = kernels.Positives(lookup.indptr, lookup.indices, np.zeros(words, np.uint64), lookup.indices)
+        kernels.fill_sieve(lookup.indptr, lookup.indices, self.positives.sieve)
+        shared = items.nnz > 0 and int(np.bincount(items.indices).max()) > 1
+        self.rules = kernels.Rules(
+            loss=LOSSES.index(model.loss),
+            adadelta=adadelta,
+            components=int(model.no_components),
+            learning_rate=float(model.learning_rate),
+            rho=float(model.rho),
+            epsilon=float(model.epsilon),
+            item_alpha=float(model.item_alpha),
+            user_alpha=float(model.user_alpha),
+            max_sampled=int(model.max_sampled),
+            k=int(model.k),
+            n=int(model.n),
+            refresh=(items.shape[0] if exact else 1) if shared else 0,
+            pause=1 if exact else PAUSE,
+        )
+
+    def run(self, epochs: int, threads: int) -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in range(epochs):
+                self._epoch(pool, threads)
+                if not all(np.isfinite(side.state.sum()) for side in (self.users, self.items)):
+                    raise Diverged(
+                        f"Training diverged: with learning rate {self.model.learning_rate:g} the embeddings are no "
+                        "longer finite numbers. Lower the learning rate."
+                    )
+                self._unpack("user", self.users.state)
+                self._unpack("item", self.items.state)
+
+    def _epoch(self, pool: ThreadPoolExecutor, threads: int) -> None:
+        random = self.model.random_state
+        order = np.arange(len(self.examples.users), dtype=np.int32)
+        random.shuffle(order)
+        shuffled = self.kernels.Examples._make(column[order] for column in self.examples)
+        n_tasks = 1 if threads == 1 else threads * TASKS
+        seeds = np.zeros(n_tasks, np.uint32)
+        if self.model.loss != "logistic":  # which draws nothing, so that the library asks for no seeds
+            seeds = random.randint(0, np.iinfo(np.int32).max, size=n_tasks).astype(np.uint32)
+        bounds = [len(order) * n // n_tasks for n in range(n_tasks + 1)]
+        tasks = [(bounds[n], bounds[n + 1], seeds[n : n + 1]) for n in range(n_tasks)]
+
+        def learn(task: tuple[int, int, NDArray[np.uint32]]) -> int:
+            return int(
+                self.kernels.train(
+                    self.rules, shuffled, self.positives, *task, self.users, self.items, self.table, self.scales
+                )
+            )
+
+        while tasks:
+            self.kernels.refresh_rows(self.items, self.table, 0, len(self.table))
+            reached = list(pool.map(learn, tasks)) if threads > 1 else [learn(task) for task in tasks]
+            self._divide_scales_out()
+            tasks = [(at, task[1], task[2]) for at, task in zip(reached, tasks, strict=True) if at < task[1]]
+
+    def _divide_scales_out(self) -> None:
+        """The L2 regularisation is applied late: all values are divided by what has gathered in the scales."""
+        for side, scale in ((self.items, self.scales[0]), (self.users, self.scales[1])):
+            if scale != 1.0:
+                side.state[:, : self.width] /= np.float32(scale)
+        self.scales[:] = 1.0
+
+    def _pack(self, side: str) -> NDArray[np.float32]:
+        n, components = getattr(self.model, f"{side}_embeddings").shape
+        state = _aligned(n, self.width * len(self.parts))
+        for number, (embedding, bias) in enumerate(self.parts):
+            part = state[:, number * self.width : (number + 1) * self.width]
+            part[:, :components] = getattr(self.model, f"{side}_{embedding}")
+            part[:, components] = getattr(self.model, f"{side}_{bias}")
+            part[:, components + 1 :] = 1.0 if number == 1 else 0.0
+        return state
+
+    def _unpack(self, side: str, state: NDArray[np.float32]) -> None:
+        components = self.model.no_components
+        for number, (embedding, bias) in enumerate(self.parts):
+            start = number * self.width
+            getattr(self.model, f"{side}_{embedding}")[...] = state[:, start : start + components]
+            getattr(self.model, f"{side}_{bias}")[...] = state[:, start + components]
+
+
+def _checked(
+    model: "LightFM",
+    interactions: sparse.spmatrix,
+    user_features: sparse.spmatrix | None,
+    item_features: sparse.spmatrix | None,
+    sample_weight: NDArray[np.floating[Any]] | sparse.spmatrix | None,
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix, NDArray[np.float32], NDArray[np.float32]]:
+    """User features, item features, interactions with ascending indices, and their values and weights, as float32."""
+    n_users, n_items = interactions.shape
+    if n_items == 0 or n_users == 0:
+        raise InvalidInput(f"The interactions are {n_users} users x {n_items} items: there is nothing to train.")
+    matrices = []
+    for name, n, given in (("user", n_users, user_features), ("item", n_items, item_features)):
+        matrix = sparse.identity(n, dtype=np.float32, format="csr") if given is None else given.tocsr()
+        if matrix.shape[0] < n:
+            raise InvalidInput(f"The {name} features have {matrix.shape[0]} rows for {n} {name}s.")
+        if not np.isfinite(matrix.data).all():
+            raise InvalidInput(f"The {name} features hold values that are not finite numbers.")
+        matrices.append(_plain(matrix))
+    lookup = interactions.tocsr()
+    weights = _weights(model, interactions, sample_weight, lookup)
+    if not lookup.has_sorted_indices:
+        places = sparse.csr_matrix((np.arange(lookup.nnz), lookup.indices, lookup.indptr), shape=lookup.shape)
+        places.sort_indices()
+        weights = weights[places.data]
+        lookup = lookup.sorted_indices()
+    if not np.isfinite(lookup.data).all():
+        raise InvalidInput("The interactions hold values that are not finite numbers.")
+    return matrices[0], matrices[1], _plain(lookup), np.asarray(lookup.data, np.float32), weights
+
+
+def _weights(
+    model: "LightFM",
+    interactions: sparse.spmatrix,
+    given: NDArray[np.floating[Any]] | sparse.spmatrix | None,
+    lookup: sparse.csr_matrix,
+) -> NDArray[np.float32]:
+    """One weight for each entry of `lookup`, in its order."""
+    if given is None:
+        return np.ones(lookup.nnz, np.float32)
+    if model.loss == "warp-kos":
+        raise InvalidInput("The loss warp-kos takes no sample weights; leave them out or choose warp.")
+    if not isinstance(given, np.ndarray):
+        if given.shape != interactions.shape or given.nnz != interactions.nnz:
+            raise InvalidInput("The sample weights must have the shape and the entries of the interactions.")
+        given = given.tocsr().data
+    elif interactions.format != "csr":
+        raise InvalidInput("Sample weights as an array need interactions in CSR format; give a matrix instead.")
+    weights = np.asarray(given, np.float32)
+    if weights.shape != (lookup.nnz,):
+        raise InvalidInput(f"{weights.size} sample weights for {lookup.nnz} interactions.")
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        raise InvalidInput(f"Sample weight {weights[wrong][0]} is no finite number of 0 or more.")
+    return weights
+
+
+def _plain(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The same CSR with int32 indices and float32 values."""
+    plain = sparse.csr_matrix(matrix.shape, dtype=np.float32)
+    plain.indptr, plain.indices = np.asarray(matrix.indptr, np.int32), np.asarray(matrix.indices, np.int32)
+    plain.data = np.asarray(matrix.data, np.float32)
+    return plain
+
+
+def _records(matrix: sparse.csr_matrix) -> NDArray[np.int32]:
+    """(nnz, 2): for each stored feature its number and the bits of its weight, side by side for the cache."""
+    records = np.empty((matrix.nnz, 2), np.int32)
+    records[:, 0] = matrix.indices
+    records[:, 1] = matrix.data.view(np.int32)
+    return records
+
+
+def _aligned(rows: int, columns: int) -> NDArray[np.float32]:
+    """Zeros (rows, columns) that start at a multiple of 64 bytes, on large pages where the system has them."""
+    buffer = np.empty(rows * columns + LANES, np.float32)
+    buffer.fill(0)
+    offset = (-buffer.ctypes.data // 4) % LANES
+    return buffer[offset : offset + rows * columns].reshape(rows, columns)

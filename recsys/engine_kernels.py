@@ -1,0 +1,389 @@
+"""The compiled heart of the training engine: one pass over some of the examples, for every loss and both schedules.
+
+A row of `Side.state` holds what one feature has learned, `width` floats each (a multiple of 16): values, sums of
+squared gradients, and for Adadelta the momentum. Among the values the embedding comes first, then the bias, then
+zeros. Representations have the same form; a 1 in the place of the bias makes the dot product and every gradient right
+for the bias as well, so that no step treats it apart.
+
+`table` holds the representation of every item, ready for the negatives that are drawn. An item's row is brought up to
+date whenever the item is trained, and the others in turn while training goes on, since items share features.
+
+Memory, not arithmetic, is what training waits for. So random numbers are drawn a little ahead and what they point at
+is asked for at once, likewise the rows of the examples to come; and a sieve (a Bloom filter of one hash) tells without
+a search that most of the items drawn are no positives.
+"""
+
+# Numba finds the types of these functions when it compiles them, and only it knows what the vector operations take.
+# mypy: ignore-errors
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from recsys.engine_vectors import BYTES, LANES, load, prefetch, real, root, splat, store, total, whole
+
+WARP, BPR, LOGISTIC, KOS = range(4)
+MAX_LOSS = 10.0
+MAX_SCALE = 1e6
+AHEAD = 4
+RING = 8
+EAGER = 4.0
+
+
+class Side(NamedTuple):
+    """Users or items: the state of all features, and the features of every row.
+
+    Attributes:
+        state: float32 (n_features, 2 or 3 widths), aligned to 64 bytes.
+        starts: int32 (n_rows + 1,): where the features of a row start in `features`.
+        features: int32 (n, 2): number of the feature, and the bits of its float32 weight.
+    """
+
+    state: NDArray[np.float32]
+    starts: NDArray[np.int32]
+    features: NDArray[np.int32]
+
+
+class Examples(NamedTuple):
+    """What is learned from, in the order of learning: that a user has had an item, where the mark is positive."""
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    marks: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+class Positives(NamedTuple):
+    """Who has had what: CSR with ascending indices, a sieve before it, and the items of all examples to draw from."""
+
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    sieve: NDArray[np.uint64]
+    items: NDArray[np.int32]
+
+
+class Rules(NamedTuple):
+    """How is learned; the names are those of `lightfm.LightFM`.
+
+    After every `pause` examples, `refresh` items are brought up to date.
+    """
+
+    loss: int
+    adadelta: bool
+    components: int
+    learning_rate: float
+    rho: float
+    epsilon: float
+    item_alpha: float
+    user_alpha: float
+    max_sampled: int
+    k: int
+    n: int
+    refresh: int
+    pause: int
+
+
+@njit(forceinline=True)
+def represent(state, row_bytes, size, starts, features, row, scale, out):
+    """Writes scale x the weighted sum of the values of a row's features to `out`."""
+    first, last = features + 8 * whole(starts + 4 * row), features + 8 * whole(starts + 4 * row + 4)
+    for j in range(0, size, BYTES):
+        found = splat(np.float32(0))
+        for f in range(first, last, 8):
+            found = found + splat(real(f + 4) * scale) * load(state + whole(f) * row_bytes + j)
+        store(out + j, found)
+
+
+@njit(forceinline=True)
+def dot(a, b, size):
+    found = splat(np.float32(0))
+    for j in range(0, size, BYTES):
+        found = found + load(a + j) * load(b + j)
+    return total(found)
+
+
+@njit(forceinline=True)
+def ask(address, size):
+    for j in range(0, size, BYTES):
+        prefetch(address + j)
+
+
+@njit
+def ask_features(state, row_bytes, size, starts, features, row):
+    for f in range(features + 8 * whole(starts + 4 * row), features + 8 * whole(starts + 4 * row + 4), 8):
+        ask(state + whole(f) * row_bytes, 2 * size)
+
+
+@njit(forceinline=True)
+def random(seed):
+    """The library's generator: a linear congruence, tempered. `seed` holds one uint32."""
+    x = np.uint32(seed[0] * np.uint32(1103515245) + np.uint32(12345))
+    seed[0] = x
+    x ^= x >> np.uint32(11)
+    x ^= (x << np.uint32(7)) & np.uint32(0x9D2C5680)
+    x ^= (x << np.uint32(15)) & np.uint32(0xEFC60000)
+    x ^= x >> np.uint32(18)
+    return np.int32(x >> np.uint32(1))
+
+
+@njit(forceinline=True)
+def sieve_place(user, item, words):
+    """Where a pair falls in the sieve: number of the word, and of the bit in it. `words` is a power of two."""
+    mixed = np.uint64(user) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(item) * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64((mixed >> np.uint64(26)) & np.uint64(words - 1)), (mixed >> np.uint64(20)) & np.uint64(63)
+
+
+@njit(forceinline=True)
+def has(positives, user, item):
+    """Whether the user has had the item: the sieve, then bisection."""
+    word, bit = sieve_place(user, item, len(positives.sieve))
+    if not (positives.sieve[word] >> bit) & np.uint64(1):
+        return False
+    low, high = positives.indptr[user], positives.indptr[user + 1]
+    while low < high:
+        middle = (low + high) >> 1
+        if positives.indices[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low < positives.indptr[user + 1] and positives.indices[low] == item
+
+
+@njit(cache=True, nogil=True)
+def fill_sieve(indptr, indices, sieve):
+    """Puts every pair of the CSR matrix into the sieve."""
+    for user in range(len(indptr) - 1):
+        for place in range(indptr[user], indptr[user + 1]):
+            word, bit = sieve_place(user, indices[place], len(sieve))
+            sieve[word] |= np.uint64(1) << bit
+
+
+@njit
+def step(
+    state, row_bytes, size, starts, features, row, gradient, factor, rate, adadelta, rho, epsilon, pull, mask, out
+):
+    """One gradient step on all features of a row; gives the sum of their local learning rates, if there is a mask.
+
+    Args:
+        gradient: address of the gradient by the representation, to be multiplied by `factor`.
+        pull: strength of the L2 regularisation.
+        mask: address of ones for the components and the bias and zeros for what fills the row up; 0 where nothing
+            is regularised.
+        out: address for the new representation, or 0.
+    """
+    first, last = features + 8 * whole(starts + 4 * row), features + 8 * whole(starts + 4 * row + 4)
+    rates = splat(np.float32(0))
+    for j in range(0, size, BYTES):
+        slope = load(gradient + j) * splat(factor)
+        found = splat(np.float32(0))
+        for f in range(first, last, 8):
+            weight = splat(real(f + 4))
+            at = state + whole(f) * row_bytes + j
+            by_feature = slope * weight
+            squares = load(at + size)
+            value = load(at)
+            if adadelta:
+                momentum = load(at + 2 * size)
+                rest = splat(np.float32(1) - rho)
+                squares = splat(rho) * squares + rest * by_feature * by_feature
+                local = root(momentum + splat(epsilon)) / root(squares + splat(epsilon))
+                change = local * by_feature
+                store(at + 2 * size, splat(rho) * momentum + rest * change * change)
+            else:
+                local = splat(rate) / root(squares)
+                change = local * by_feature
+                squares = squares + by_feature * by_feature
+            store(at + size, squares)
+            value = value - change
+            if mask:
+                value = value * (splat(np.float32(1)) + splat(pull) * local)
+                rates = rates + local * load(mask + j)
+            store(at, value)
+            found = found + weight * value
+        if out:
+            store(out + j, found)
+    return total(rates)
+
+
+@njit(cache=True, nogil=True)
+def refresh_rows(items, table, start, stop):
+    """Brings the representations of the items `start` to `stop` up to date."""
+    size = np.int64(4 * table.shape[1])
+    state, row_bytes = np.int64(items.state.ctypes.data), np.int64(4 * items.state.shape[1])
+    starts, features = np.int64(items.starts.ctypes.data), np.int64(items.features.ctypes.data)
+    out = np.int64(table.ctypes.data)
+    for item in range(start, stop):
+        represent(state, row_bytes, size, starts, features, item, np.float32(1), out + item * size)
+
+
+@njit(cache=True, nogil=True)
+def train(rules, examples, positives, start, stop, seed, users, items, table, scales):
+    """Learns from the examples `start` to `stop`; the arrays of `users` and `items`, `table` and `scales` change.
+
+    Args:
+        seed: uint32 (1,), the state of the random numbers.
+        scales: float64 (2,), the L2 regularisation of items and users that is still to be divided out.
+
+    Returns:
+        `stop`, or the place where it stopped because a scale must be divided out first.
+    """
+    width, bias, n_items, n_examples = table.shape[1], rules.components, np.int64(table.shape[0]), len(examples.users)
+    size = np.int64(4 * width)
+    buffers = np.zeros(3 * width + LANES, np.float32)
+    offset = (-(np.int64(buffers.ctypes.data) // 4)) % LANES
+    user_vector = buffers[offset : offset + width]
+    difference_vector = buffers[offset + width : offset + 2 * width]
+    buffers[offset + 2 * width : offset + 2 * width + bias + 1] = 1
+    shopper, difference = np.int64(user_vector.ctypes.data), np.int64(difference_vector.ctypes.data)
+    regularised = rules.item_alpha > 0 or rules.user_alpha > 0
+    mask = difference + size if regularised else np.int64(0)
+
+    u_state, u_bytes = np.int64(users.state.ctypes.data), np.int64(4 * users.state.shape[1])
+    u_starts, u_features = np.int64(users.starts.ctypes.data), np.int64(users.features.ctypes.data)
+    i_state, i_bytes = np.int64(items.state.ctypes.data), np.int64(4 * items.state.shape[1])
+    i_starts, i_features = np.int64(items.starts.ctypes.data), np.int64(items.features.ctypes.data)
+    rows, sieve = np.int64(table.ctypes.data), np.int64(positives.sieve.ctypes.data)
+    words = len(positives.sieve)
+
+    rate, rho, epsilon = np.float32(rules.learning_rate), np.float32(rules.rho), np.float32(rules.epsilon)
+    u_pull, i_pull = np.float32(rules.user_alpha), np.float32(rules.item_alpha)
+    one, none = np.float32(1), np.int64(0)
+    adadelta = rules.adadelta
+    penalties = np.zeros(rules.max_sampled + 1, np.float32)
+    for sampled in range(1, rules.max_sampled + 1):
+        penalties[sampled] = math.log(max(1.0, (n_items - 1) // sampled))
+    best, best_scores = np.zeros(rules.n, np.int64), np.zeros(rules.n, np.float32)
+    ring, drawn = np.zeros(RING, np.int64), np.zeros(RING, np.int64)
+    for head in range(RING):
+        ring[head] = random(seed)
+        drawn[head] = ring[head] % n_items
+    head, draws = 0, 1.0
+    turn = (n_items * np.int64(start)) // max(n_examples, 1)
+
+    for place in range(start, stop):
+        if rules.loss <= BPR and not examples.marks[place] > 0:
+            continue
+        user, item, weight = np.int64(examples.users[place]), np.int64(examples.items[place]), examples.weights[place]
+        if place + 2 * AHEAD < stop:
+            later = np.int64(examples.items[place + 2 * AHEAD])
+            ask(rows + later * size, size)
+            prefetch(i_features + 8 * whole(i_starts + 4 * later))
+            ask_features(u_state, u_bytes, size, u_starts, u_features, np.int64(examples.users[place + AHEAD]))
+            ask_features(i_state, i_bytes, size, i_starts, i_features, np.int64(examples.items[place + AHEAD]))
+        for near in range(2):
+            word, _ = sieve_place(user, drawn[(head + near) % RING], words)
+            prefetch(sieve + 8 * word)
+
+        item_scale, user_scale = np.float32(scales[0]), np.float32(scales[1])
+        represent(u_state, u_bytes, size, u_starts, u_features, user, user_scale, shopper)
+        user_bias = user_vector[bias]
+        user_vector[bias] = 1
+
+        if rules.loss == KOS:
+            first, n_had = positives.indptr[user], np.int64(positives.indptr[user + 1] - positives.indptr[user])
+            n_tried = min(rules.n, n_had)
+            if n_tried == 0:
+                continue
+            for a in range(n_tried):
+                candidate = np.int64(positives.indices[first + ring[head] % n_had])
+                ring[head] = random(seed)
+                drawn[head] = ring[head] % n_items
+                head = (head + 1) % RING
+                row = rows + candidate * size
+                represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
+                score = dot(shopper, row, size)
+                b = a
+                while b > 0 and best_scores[b - 1] < score:
+                    best_scores[b], best[b] = best_scores[b - 1], best[b - 1]
+                    b -= 1
+                best_scores[b], best[b] = score, candidate
+            item, weight = best[min(rules.k, n_tried) - 1], one
+
+        positive = rows + item * size
+        represent(i_state, i_bytes, size, i_starts, i_features, item, one, positive)
+        positive_score = item_scale * dot(shopper, positive, size)
+        loss, other = one, np.int64(-1)
+
+        if rules.loss == LOGISTIC:
+            mark = 1.0 if examples.marks[place] > 0 else 0.0
+            loss = np.float32(weight * (1.0 / (1.0 + math.exp(-(positive_score + user_bias))) - mark))
+        elif rules.loss == BPR:
+            for _ in range(n_examples):
+                other = np.int64(positives.items[ring[head] % n_examples])
+                ring[head] = random(seed)
+                head = (head + 1) % RING
+                if not has(positives, user, other):
+                    break
+            row = rows + other * size
+            represent(i_state, i_bytes, size, i_starts, i_features, other, one, row)
+            gap = positive_score - item_scale * dot(shopper, row, size)
+            loss = np.float32(weight * (1.0 - 1.0 / (1.0 + math.exp(-gap))))
+        else:
+            margin = positive_score - one
+            sampled = 0
+            while sampled < rules.max_sampled:
+                sampled += 1
+                candidate = drawn[head]
+                ring[head] = random(seed)
+                later = ring[head] % n_items
+                drawn[head] = later
+                head = (head + 1) % RING
+                ask(rows + later * size, size)
+                prefetch(i_features + 8 * whole(i_starts + 4 * later))
+                word, _ = sieve_place(user, drawn[(head + 1) % RING], words)
+                prefetch(sieve + 8 * word)
+                if draws < EAGER:
+                    ask_features(i_state, i_bytes, size, i_starts, i_features, drawn[(head + 3) % RING])
+                row = rows + candidate * size
+                if not item_scale * dot(shopper, row, size) > margin or has(positives, user, candidate):
+                    continue
+                represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
+                if item_scale * dot(shopper, row, size) > margin:
+                    other = candidate
+                    loss = np.float32(min(weight * penalties[sampled], MAX_LOSS))
+                    break
+            draws += (sampled - draws) / 64
+            if other < 0:
+                continue
+
+        scale = splat(item_scale)
+        upwards = loss if other < 0 else -loss
+        if other < 0:
+            for j in range(0, size, BYTES):
+                store(difference + j, scale * load(positive + j))
+        else:
+            row = rows + other * size
+            for j in range(0, size, BYTES):
+                store(difference + j, scale * (load(row + j) - load(positive + j)))
+        difference_vector[bias] = 1
+        rates = step(
+            i_state, i_bytes, size, i_starts, i_features, item,
+            shopper, upwards, rate, adadelta, rho, epsilon, i_pull, mask, positive,
+        )  # fmt: skip
+        if other >= 0:
+            rates += step(
+                i_state, i_bytes, size, i_starts, i_features, other,
+                shopper, loss, rate, adadelta, rho, epsilon, i_pull, mask, row,
+            )  # fmt: skip
+        rates += step(
+            u_state, u_bytes, size, u_starts, u_features, user,
+            difference, loss, rate, adadelta, rho, epsilon, u_pull, mask, none,
+        )  # fmt: skip
+
+        for _ in range(rules.refresh if place % rules.pause == 0 else 0):
+            represent(i_state, i_bytes, size, i_starts, i_features, turn, one, rows + turn * size)
+            turn = turn + 1 if turn + 1 < n_items else none
+        if regularised:
+            n_features = items.starts[item + 1] - items.starts[item] + users.starts[user + 1] - users.starts[user]
+            if other >= 0:
+                n_features += items.starts[other + 1] - items.starts[other]
+            mean_rate = rates / (max(n_features, 1) * (bias + 1))
+            scales[0] *= 1.0 + rules.item_alpha * mean_rate
+            scales[1] *= 1.0 + rules.user_alpha * mean_rate
+            if scales[0] > MAX_SCALE or scales[1] > MAX_SCALE:
+                return place + 1
+    return stop
