@@ -44,7 +44,7 @@ class Store:
 
         datasets/NAME/   manifest.json, users.parquet, items.parquet, events.parquet
         models/ID/       manifest.json, one .npy per array, items.parquet, users.parquet, *_features.parquet
-        maps/ID/         manifest.json, map.parquet
+        maps/ID/         manifest.json, map.parquet, details.parquet, nearest.npy, likeness.npy
         live.json        {"model": ID, "before": [IDs that were live earlier, newest first]}
 
     Each folder is written beside its place and renamed into it; its manifest holds the SHA-256 of every file.
@@ -157,16 +157,47 @@ class Store:
                 folder.rename(aside)
                 shutil.rmtree(aside, ignore_errors=True)
 
-    def save_map(self, model_id: str, table: pd.DataFrame) -> None:
-        """Store the map (`item_id, x, y`) of a version."""
+    def save_map(
+        self,
+        model_id: str,
+        table: pd.DataFrame,
+        facts: Mapping[str, Any] | None = None,
+        details: pd.DataFrame | None = None,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        """Store the map of a version; an earlier one of it is replaced.
+
+        Args:
+            table: `item_id, x, y`.
+            facts: how it was drawn and how faithful it is, for `map_facts`.
+            details, arrays: more about the items, for `load_map_details`.
+        """
         self._manifest("models", model_id, "model")
-        self._write("maps", model_id, {"model": model_id}, {"map.parquet": _parquet_writer(table)})
+        files: dict[str, Write] = {"map.parquet": _parquet_writer(table)}
+        if details is not None:
+            files["details.parquet"] = _parquet_writer(details)
+        files |= {f"{name}.npy": _npy_writer(array) for name, array in (arrays or {}).items()}
+        self._write("maps", model_id, {"model": model_id, "facts": dict(facts or {})}, files)
 
     def load_map(self, model_id: str) -> pd.DataFrame | None:
         """The map of a version, or None while there is none."""
         if model_id not in self._names("maps"):
             return None
         return self._read("maps", model_id, "map", lambda folder, _: pd.read_parquet(folder / "map.parquet"))
+
+    def map_manifest(self, model_id: str) -> dict[str, Any]:
+        """What is known of a map without reading it: `facts` and `checksum`, which changes when it is drawn again."""
+        return self._manifest("maps", model_id, "map")
+
+    def load_map_details(self, model_id: str) -> tuple[pd.DataFrame | None, dict[str, NDArray[Any]]]:
+        """The table and the arrays stored with the map of a version."""
+
+        def build(folder: Path, manifest: dict[str, Any]) -> tuple[pd.DataFrame | None, dict[str, NDArray[Any]]]:
+            table = pd.read_parquet(folder / "details.parquet") if "details.parquet" in manifest["files"] else None
+            names = [name for name in manifest["files"] if name.endswith(".npy")]
+            return table, {name[:-4]: np.load(folder / name, allow_pickle=False) for name in names}
+
+        return self._read("maps", model_id, "map", build)
 
     def has_map(self, model_id: str) -> bool:
         return os.path.exists(f"{self._maps}/{model_id}/{MANIFEST}")  # noqa: PTH110  asked for every answer
@@ -363,8 +394,7 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
 
 def _model_from(folder: Path, manifest: dict[str, Any]) -> Model:
     def array(name: str) -> NDArray[Any]:
-        # mapped: the processes of one machine share the pages, and a page is copied only if it is written to
-        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False))
+        return np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False))
 
     def csr(name: str) -> sparse.csr_matrix:
         parts = array(f"{name}_data"), array(f"{name}_indices"), array(f"{name}_indptr")

@@ -7,12 +7,12 @@ import time
 from dataclasses import replace
 from types import FrameType
 
-from recsys import columns as c
 from recsys import retention
 from recsys.errors import Cancelled, InsiderError
 from recsys.hyperparameters import Hyperparameters
+from recsys.mapping import draw
 from recsys.progress import OnProgress, Progress
-from recsys.projection import item_map
+from recsys.projection import MapSettings
 from recsys.runs import Run
 from recsys.workspace import Workspace
 
@@ -21,7 +21,6 @@ SEARCH_SHARE = 0.95
 """Share of a search in its progress; the rest is the training of the best recipe."""
 
 READ = "Reading the built-in purchases"
-DRAW = "Drawing the map of products"
 
 
 def work(workspace: Workspace, run_id: int) -> None:
@@ -93,11 +92,7 @@ def _finished(workspace: Workspace, model_id: str) -> str:
 def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
     if run.model is None:
         raise InsiderError(f"Run {run.id} names no model to draw.")
-    report(Progress(DRAW, 0.05))
-    recommender = workspace.load(run.model)
-    ids = [str(item) for item in recommender.items[c.ITEM]]
-    table = item_map(ids, recommender.item_embeddings, seed=run.seed)
-    workspace.store.save_map(run.model, table)
+    draw(workspace, run.model, MapSettings.from_dict(run.recipe), seed=run.seed, on_progress=report)
     return run.model
 
 
