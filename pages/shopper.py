@@ -1,106 +1,50 @@
-"""Shopper: one shopper's history beside what the model recommends, and why. The link reproduces the view."""
-
-import secrets
+"""Shopper: one shopper's history beside what the model recommends, why, what if, under which rules. All in the link."""
 
 import streamlit as st
 
 from pages import shared
-from recsys import charts, shopper, words
-from recsys.errors import InsiderError, NotFound
+from pages.workbench import comparing, desk, expectations, finding, reasons, recommended, ruling, whatif
+from recsys import contrast, past, shopper, words
+from recsys.errors import InsiderError
+from recsys.finder import BEHAVIOURS
 from recsys.recommender import LANES, MAX_K
+from recsys.subject import Personas
 
 LANE_NAMES = {"discover": "Discover", "again": "Buy again", "all": "Both"}
+SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
+IN_LINK = ("shopper", "k", "lane", "category", "level", "persona", "rules", "behaviour", "period", "without", "plus", "against")
 
 live = shared.live()
 home = shared.workspace()
 state = st.session_state
 attributes = shopper.attribute_values(live)
 LEVEL_NAMES = {level: words.label(level) for level in shopper.levels(live)}
-
-
-def segment() -> dict[str, str]:
-    """The attributes chosen in the finder."""
-    return {name: state[f"by_{name}"] for name in attributes if state.get(f"by_{name}")}
-
-
-def go(step: int) -> None:
-    """Callback of previous, next and random (0): choose another shopper of the segment."""
-    try:
-        if step:
-            state.shopper = shopper.neighbour(live, state.shopper, step, segment())
-        else:
-            state.shopper = shopper.any_shopper(live, secrets.randbits(32), segment())
-    except NotFound as error:
-        state.finder_problem = str(error)
-
-
-def pick(found: list[str], table: str) -> None:
-    """Callback of a table of shoppers: choose the one in the selected row."""
-    rows = state[table].selection.rows
-    if rows:
-        state.shopper = found[rows[0]]
-
-
-def pick_item(found: list[str]) -> None:
-    """Callback of the table of recommendations: explain the one in the selected row."""
-    rows = state.recommended.selection.rows
-    if rows:
-        state.why = found[rows[0]]
-
-
-def show_found(query: str, key: str) -> None:
-    """A table of shoppers to pick from."""
-    found = home.find_users(query, segment(), limit=20)
-    if not len(found):
-        st.caption("No shopper fits.")
-        return
-    ids = found["user_id"].tolist()
-    st.dataframe(
-        found,
-        key=key,
-        on_select=lambda: pick(ids, key),
-        selection_mode="single-row",
-        hide_index=True,
-        height=min(38 + 35 * len(found), 300),
-        column_config={
-            "user_id": st.column_config.TextColumn("Shopper", pinned=True),
-            "purchases": st.column_config.NumberColumn("Purchases", format="localized"),
-            "products": st.column_config.NumberColumn("Products", format="localized"),
-            "last": st.column_config.DateColumn("Last bought", format="D MMM YYYY"),
-            **{name: st.column_config.TextColumn(words.label(name)) for name in attributes},
-        },
-        alt="Shoppers that fit",
-    )
-
+BEHAVIOUR_NAMES = {name: title for name, (title, _) in BEHAVIOURS.items()}
+rule_choices = desk.rule_choices(home)
 
 if "shopper" not in state:
-    link = {name: st.query_params.get_all(name) for name in ("shopper", "k", "lane", "category", "level")}
-    better = shared.by_label("lane", LANE_NAMES) | shared.by_label("level", LEVEL_NAMES)
+    link = {name: st.query_params.get_all(name) for name in IN_LINK}
+    labels = {
+        "lane": LANE_NAMES, "level": LEVEL_NAMES, "period": recommended.PERIOD_NAMES, "behaviour": BEHAVIOUR_NAMES,
+        "against": contrast.choices(home),
+    }  # fmt: skip
+    better = {}
+    for name, titles in labels.items():
+        if name != "against":
+            better |= shared.by_label(name, titles)
     if not link["shopper"]:
         better["shopper"] = shopper.first_shopper(live)
     if better:
         st.query_params.update(better)
         st.rerun()
-    for sentence in shopper.link_problems(live, link, {"lane": LANE_NAMES, "level": LEVEL_NAMES}):
+    there = {
+        "persona": Personas(home.database).names(), "rules": rule_choices, "behaviour": list(BEHAVIOURS),
+        "period": list(past.PERIODS), "against": list(labels["against"]),
+    }  # fmt: skip
+    for sentence in shopper.link_problems(live, link, labels, there):
         st.warning(shared.plain(f"The link asks for what does not exist: {sentence} The usual is shown instead."))
 
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-    user_id = st.text_input("Shopper", key="shopper", bind="query-params", width=150, placeholder="Number").strip()
-    st.button("Previous", icon=":material/chevron_left:", on_click=go, args=(-1,))
-    st.button("Next", icon=":material/chevron_right:", on_click=go, args=(1,))
-    st.button("Random", icon=":material/casino:", on_click=go, args=(0,))
-    with st.popover("Find", icon=":material/search:", on_change="rerun", width="content") as finder:
-        st.caption("Previous, next and random stay among those who fit.")
-        with st.grid(2, min_column_width=140, gap="small"):
-            for name, values in attributes.items():
-                st.selectbox(
-                    words.label(name), [None, *values], format_func=lambda value: value or "Any",
-                    key=f"by_{name}", bind="query-params",
-                )  # fmt: skip
-        if finder.open:
-            show_found("", "found")
-if problem := state.pop("finder_problem", ""):
-    st.warning(shared.plain(problem))
+user_id, persona = finding.bar(home, attributes)
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     lane = st.segmented_control(
@@ -108,123 +52,75 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         help="Discover: products they have never bought. Buy again: what they bought before. Both: mixed in the "
         "proportion in which people shop.",
     )  # fmt: skip
-    k = st.number_input("How many", 1, MAX_K, 10, key="k", bind="query-params", width=130)
+    k = st.number_input("How many", 1, MAX_K, 10, key="k", bind="query-params", width=120)
     categories = st.multiselect(
-        "Only these categories", shopper.category_names(live), key="category", bind="query-params", width=320,
+        "Only these categories", shopper.category_names(live), key="category", bind="query-params", width=280,
         placeholder="All categories",
     )  # fmt: skip
+    chosen_rules = desk.AS_SERVED
+    if len(rule_choices) > 2:
+        if state.get("rules") not in (None, *rule_choices):
+            state.pop("rules")
+        chosen_rules = st.selectbox(
+            "Rules", rule_choices, key="rules", bind="query-params", width=150,
+            help="“as served”: what the API does when nothing is asked; “off”: the model alone.",
+        )  # fmt: skip
     since = st.toggle(
         "What they bought since", key="since", bind="query-params",
         help="Adds what they bought for the first time in the period that the model has not seen.",
     )  # fmt: skip
 
 try:
-    view = shopper.view(home, user_id, k=k, lane=lane, category=categories, level=state.get("level"), since=since)
+    rules = desk.rules_in_force(home, chosen_rules)
+    view = shopper.view(
+        home, user_id, k=k, lane=lane, category=categories, level=state.get("level"), since=since, rules=rules,
+        persona=persona, period=state.get("period") or "all", bought_in=state.get("boughtin"),
+    )  # fmt: skip
 except InsiderError as error:
     st.error(shared.plain(error), icon=":material/person_search:")
     st.caption("Pick one of these instead, or press Random.")
-    show_found(user_id[:1], "instead")
+    finding.results(home, attributes, user_id[:1], "instead")
     st.stop()
+if view.subject.known:
+    finding.remember(view.user_id)
+rules_name = None if chosen_rules == desk.AS_SERVED else chosen_rules
 
-st.title(shared.plain(f"Shopper {view.user_id}"), anchor=False)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    st.title(
+        shared.plain(f"Shopper {view.user_id}" if view.subject.known else f"Persona {view.user_id}"), anchor=False
+    )
+    recommended.take_along(view, k, rules_name, categories)
 with st.container(horizontal=True, gap="xsmall"):
     for name, value in view.attributes:
         st.badge(shared.plain(f"{name}: {value}"), color="gray")
+    if view.answer.rules:
+        st.badge(shared.plain(f"Rules: {view.answer.rules}"), icon=":material/rule:", color="blue")
     if not view.attributes:
         st.caption("Nothing is known of them but what they bought.")
 shared.describe(view.summary)
+if view.subject.missing:
+    st.warning(
+        shared.plain(f"This model does not know {words.joined(list(view.subject.missing[:5]))}; it is left out."),
+        icon=":material/help:",
+    )
 
-money = f"{view.currency}%.2f"
-left, right = st.columns([9, 13], gap="small")
-with left, st.container(border=True, height="stretch"):
-    st.subheader("Bought so far", anchor=False)
-    shared.describe(view.learned)
-    st.dataframe(
-        view.history,
-        hide_index=True,
-        height=390,
-        column_order=[*(["since"] if since else []), "title", "category", "count", "value", "last"],
-        column_config={
-            "title": st.column_config.TextColumn("Product", width=190),
-            "category": st.column_config.TextColumn("Category", width=72),
-            "count": st.column_config.NumberColumn("Times", format="localized", width=44),
-            "value": st.column_config.NumberColumn("Spent", format=money, width=62),
-            "last": st.column_config.DateColumn("Last", format="D MMM YY", width=66),
-            "since": st.column_config.TextColumn("New", width=40),
-        },
-        alt=f"Purchases of shopper {view.user_id}",
-    )
-with right, st.container(border=True, height="stretch"):
-    st.subheader("Recommended", anchor=False)
-    shared.describe(view.verdict)
-    item_ids = view.recommended["item_id"].tolist()
-    st.dataframe(
-        view.recommended,
-        key="recommended",
-        on_select=lambda: pick_item(item_ids),
-        selection_mode="single-row",
-        hide_index=True,
-        height=390,
-        column_order=["rank", "title", "category", *view.score_columns, "popularity", "since"],
-        column_config={
-            "rank": st.column_config.NumberColumn("#", width=30),
-            "title": st.column_config.TextColumn("Product", width=270),
-            "category": st.column_config.TextColumn("Category", width=84),
-            "match": st.column_config.ProgressColumn(
-                "Match", min_value=0, max_value=100, format="%d", width=82,
-                help="100: the best product for this shopper. 0: a product in the middle of their ranking.",
-            ),
-            "times": st.column_config.NumberColumn("Times bought", format="localized", width=60),
-            "popularity": st.column_config.NumberColumn(
-                "Popular", format="#%d", width=62, help="#1 is bought by more shoppers than any other product."
-            ),
-            "since": st.column_config.TextColumn(
-                "Bought", width=66,
-                help="When they really bought it, in the period that the model has not seen.",
-            ),
-        },
-        alt=f"Recommendations for shopper {view.user_id}",
-    )  # fmt: skip
-
-if not item_ids:
-    st.stop()
-titles = {item.item_id: f"{item.rank}. {item.title}" for item in view.answer.items}
-left, right = st.columns(2, gap="small")
-with left, st.container(border=True, height="stretch"):
-    heading = st.empty()
-    chosen = st.selectbox(
-        "Product", item_ids, format_func=titles.get, key="why", bind="query-params", label_visibility="collapsed"
-    )
-    reasons = shopper.why(live, user_id, view.answer.items[item_ids.index(chosen)], view.currency)
-    heading.subheader("Why this product", anchor=False, help=shared.plain(reasons.footnote))
-    shared.describe(reasons.facts)
-    st.markdown(shared.plain(reasons.sentence))
-    if reasons.parts:
-        st.plotly_chart(charts.score_parts(reasons.parts), config=shared.STILL, alt=reasons.sentence)
-    st.page_link(
-        "map.py", label="See it on the map", icon=":material/scatter_plot:", query_params={"item": chosen}, help=""
-    )
-    st.markdown("**Most like it among what they bought**")
-    st.dataframe(
-        reasons.nearest,
-        hide_index=True,
-        column_config={
-            "title": st.column_config.TextColumn("Product"),
-            "likeness": st.column_config.ProgressColumn(
-                "Likeness", min_value=0, max_value=100, format="%d%%", width=120
-            ),
-        },
-        alt="Products of the history that are most like the chosen one",
-    )
-with right, st.container(border=True, height="stretch"):
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Mix of categories", anchor=False)
-        if len(LEVEL_NAMES) > 1:
-            st.segmented_control(
-                "Level", list(LEVEL_NAMES), format_func=LEVEL_NAMES.get, default=next(iter(LEVEL_NAMES)), required=True,
-                key="level", bind="query-params", label_visibility="collapsed",
-            )  # fmt: skip
-    shared.describe("The line is the gap between what they bought and what is recommended.")
-    st.plotly_chart(
-        charts.category_mix(view.mix), config=shared.STILL, alt="Category shares: bought, recommended, whole shop"
-    )
+tabs = st.tabs(SECTIONS, on_change="rerun", key="section", bind="query-params")
+section = dict(zip(SECTIONS, tabs, strict=True))
+with section["Recommended"]:
+    if section["Recommended"].open:
+        recommended.show(home, view, shopper.category_names(live), LEVEL_NAMES, since, rules)
+with section["Why"]:
+    if section["Why"].open:
+        reasons.show(live, view, rules)
+with section["What if"]:
+    if section["What if"].open:
+        whatif.show(home, live, view, attributes, k, rules, rules_name)
+with section["Rules"]:
+    if section["Rules"].open:
+        ruling.show(home, live, view, k)
+with section["Compare"]:
+    if section["Compare"].open:
+        comparing.show(home, view, k)
+with section["Expectations"]:
+    if section["Expectations"].open:
+        expectations.show(home, live, view, k, rules)

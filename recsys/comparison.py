@@ -15,7 +15,7 @@ from recsys.evaluation import evaluate
 from recsys.metrics import bootstrap_interval
 from recsys.ranking import NOTHING
 from recsys.recommender import RankedItem, Recommender
-from recsys.split import split_at
+from recsys.split import split_again
 
 PERSISTENCE = 0.9
 """p of rank-biased overlap: the first ten places carry 86% of the weight."""
@@ -187,16 +187,15 @@ def _lists(side: Recommender, users: NDArray[np.int64], k: int) -> list[list[str
 
 def _measured(a: Recommender, b: Recommender, dataset: Dataset | None, k: int, seed: int) -> tuple[pd.DataFrame, str]:
     nothing = pd.DataFrame({"measure": [], "a": [], "b": [], "difference": [], "low": [], "high": []})
-    cut = ("validation_start", "test_start")
-    if any(a.manifest["split"][name] != b.manifest["split"][name] for name in cut):
-        return nothing, "Their held-out periods differ, so their figures cannot be held against each other."
+    if a.manifest["split"] != b.manifest["split"]:
+        return nothing, "Their held-out parts differ, so their figures cannot be held against each other."
     if a.manifest["fingerprint"] != b.manifest["fingerprint"]:
         return nothing, "They were trained on different data, so their figures cannot be held against each other."
     if dataset is None or dataset.fingerprint != a.manifest["fingerprint"]:
         return nothing, "The data they were trained on are no longer stored, so they cannot be judged."
     from recsys.judging import category_codes
 
-    split = split_at(dataset, *(pd.Timestamp(a.manifest["split"][name]) for name in cut))
+    split = split_again(dataset, a.manifest["split"])
     codes = category_codes(a.items, a.model.category_levels)
     sides = [
         evaluate(

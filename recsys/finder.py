@@ -19,7 +19,7 @@ from recsys.dataset import Dataset
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation import evaluate
 from recsys.model import Model
-from recsys.split import split_at
+from recsys.split import split_again
 
 LATELY_DAYS = 42
 NEW_DAYS = 60
@@ -253,8 +253,7 @@ class Finder:
         """(n_users,) NDCG@10, NaN where it was not judged, and how many new products they went on to buy."""
         if self._dataset is None or self._dataset.fingerprint != self._model.manifest["fingerprint"]:
             raise InvalidInput("Who is hard to serve cannot be told: the data of this model are no longer stored.")
-        cuts = (pd.Timestamp(self._model.manifest["split"][name]) for name in ("validation_start", "test_start"))
-        split = split_at(self._dataset, *cuts)
+        split = split_again(self._dataset, self._model.manifest["split"])
         test = split.test.counts
         if test.shape[0] > MOST_JUDGED:
             kept = np.zeros(test.shape[0], np.float32)

@@ -265,14 +265,19 @@ class Recommender:
             InvalidInput: an unknown attribute or value, and what `recommend` raises.
         """
         checked_k, checked_lane = check_k(k), check_lane(lane)
-        rows, times = np.unique(self.model.item_rows([str(item) for item in history]), return_counts=True)
-        taste = self.taste_for(rows, user or {})
+        standing = self.standing_for(history, user)
         items = self._lanes(
-            taste, rows, times.astype(np.float32), checked_k, checked_lane, self.allowed(category), explain,
+            standing.taste, standing.items, standing.again, checked_k, checked_lane, self.allowed(category), explain,
             self.book(rules),
         )  # fmt: skip
-        path: Path = "folded" if len(rows) else "cold"
-        return Answer(None, self.model.id, checked_lane, path, items, rules.label if rules else None)
+        return Answer(None, self.model.id, checked_lane, standing.path, items, rules.label if rules else None)
+
+    def standing_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> Standing:
+        """Where somebody never seen would stand; raises as `recommend_for` does."""
+        rows, times = np.unique(self.model.item_rows([str(item) for item in history]), return_counts=True)
+        taste, counts = self.taste_for(rows, user or {}), times.astype(np.float32)
+        never = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[s]")
+        return Standing(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
 
     def book(self, rules: Rules | None) -> RuleBook | None:
         """The rules worked out for this model, kept for the next time; None where they change nothing."""

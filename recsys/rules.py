@@ -265,8 +265,10 @@ class RuleBook:
         parts = []
         if self.lift is not None and self.lift[row]:
             parts.append(f"pushed {'up' if self.lift[row] > 0 else 'down'} by {abs(float(self.lift[row])):.1f}")
-        if place != before:
-            parts.append("moved up for those taken away" if not parts else "moved")
+        if self.rules.diversity and place != before:
+            parts.append("placed for variety")
+        elif place != before and not parts:
+            parts.append("moves up where others were taken away" if before is None or place < before else "others pass")
         return ", ".join(parts)
 
 

@@ -1,0 +1,100 @@
+"""Two or three models, or rule sets, side by side for one shopper; and two models over all shoppers."""
+
+import streamlit as st
+
+from pages import shared
+from pages.workbench import finding
+from recsys import charts_shopper, contrast
+from recsys.errors import InsiderError
+from recsys.shopper import ShopperView
+from recsys.workspace import Workspace
+
+state = st.session_state
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _everybody(_home: Workspace, live_id: str, other: str, k: int) -> contrast.Everybody:
+    return contrast.everybody(_home, live_id, other, k)
+
+
+def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
+    """Two models over all shoppers: how far apart, beside mere retraining, and where most."""
+    try:
+        with st.spinner("Comparing everybody's lists…", show_time=True):
+            found = _everybody(home, live_id, other, k)
+    except InsiderError as error:
+        shared.problem(error)
+        return
+    st.markdown(shared.plain(found.sentence))
+    shared.describe(found.floor)
+    if len(found.measures):
+        st.dataframe(
+            found.measures,
+            hide_index=True,
+            column_config={
+                "measure": st.column_config.TextColumn("Measure"),
+                "a": st.column_config.NumberColumn("Live", format="%.4f"),
+                "b": st.column_config.NumberColumn("Other", format="%.4f"),
+                "difference": st.column_config.NumberColumn("Difference", format="%+.4f"),
+                "low": st.column_config.NumberColumn("from", format="%+.4f", help="95% interval, paired."),
+                "high": st.column_config.NumberColumn("to", format="%+.4f"),
+                "clear": st.column_config.TextColumn("Verdict"),
+            },
+            alt="Measures of both models on the held-out period",
+        )
+    elif found.note:
+        st.caption(shared.plain(found.note))
+    st.markdown("**Where they differ most**")
+    ids = found.most["user_id"].tolist()
+    st.dataframe(
+        found.most,
+        key="differ_most",
+        on_select=lambda: finding.pick(ids, "differ_most"),
+        selection_mode="single-row",
+        hide_index=True,
+        height=220,
+        column_config={
+            "user_id": st.column_config.TextColumn("Shopper"),
+            "overlap": st.column_config.NumberColumn("Shared", format="percent"),
+            "rbo": st.column_config.NumberColumn("Rank-biased overlap", format="%.2f"),
+        },
+        alt="Shoppers whose lists differ most; select one to see them",
+    )
+
+
+def show(home: Workspace, view: ShopperView, k: int) -> None:
+    """The section."""
+    choices = contrast.choices(home)
+    if not choices:
+        st.info(
+            "There is nothing to compare with yet: train another model, or save a rule set.",
+            icon=":material/compare_arrows:",
+        )
+        return
+    others = st.multiselect(
+        "Compare the live model with", list(choices), format_func=choices.get, key="against", bind="query-params",
+        max_selections=2, placeholder="Choose one or two models or rule sets",
+    )  # fmt: skip
+    if not others:
+        st.caption("Choose a model or a rule set to see both lists side by side.")
+        return
+    found = contrast.side_by_side(home, view.subject, others, k)
+    with st.container(border=True):
+        st.subheader("This shopper", anchor=False)
+        for problem in found.problems:
+            st.warning(shared.plain(problem))
+        for sentence in found.sentences:
+            st.markdown(shared.plain(sentence))
+        st.plotly_chart(
+            charts_shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences)
+        )
+        shared.describe("Lines join the same product: green rises, red falls. Orange dots stand in one list only.")
+    models = [other for other in others if contrast.is_model(other)]
+    if models:
+        with st.container(border=True):
+            st.subheader("All shoppers", anchor=False)
+            which = st.selectbox("Model", models, format_func=choices.get, key="everybody") if models[1:] else models[0]
+            if state.get("compare_all") == which or st.button("Compare over everybody", icon=":material/groups:"):
+                state.compare_all = which
+                everybody(home, home.load().model.id, which, k)
+

@@ -1,0 +1,79 @@
+"""What the sections of the Shopper page share: the open finder, stored things, and small renders."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages import shared
+from recsys.errors import InsiderError
+from recsys.finder import Finder
+from recsys.rule_sets import OFF, RuleSets
+from recsys.rules import Rules
+from recsys.workspace import Workspace
+
+AS_SERVED = "as served"
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _finder(_home: Workspace, model_id: str, data: str) -> Finder:
+    try:
+        dataset = _home.dataset(data) if data else None
+    except InsiderError:
+        dataset = None
+    return Finder(_home.load(model_id).model, dataset)
+
+
+def finder(home: Workspace) -> Finder:
+    """The finder over the live model."""
+    live = home.load()
+    return _finder(home, live.model.id, str(live.manifest["dataset"]))
+
+
+def rules_in_force(home: Workspace, chosen: str | None) -> Rules | None:
+    """The rules that a choice on the page stands for."""
+    return RuleSets(home.database).asked(None if chosen in (None, AS_SERVED) else chosen)
+
+
+def rule_choices(home: Workspace) -> list[str]:
+    """What can be chosen: as served, off, or a name."""
+    return [AS_SERVED, OFF, *RuleSets(home.database).names()]
+
+
+def product_columns(**more: object) -> dict[str, object]:
+    """Columns of a table of products, titled."""
+    return {
+        "rank": st.column_config.NumberColumn("#", width=34),
+        "move": st.column_config.TextColumn("Move", width=52, help="Against the list before: up, down, = or new."),
+        "before": st.column_config.NumberColumn("Was #", width=50),
+        "title": st.column_config.TextColumn("Product", width=270),
+        "category": st.column_config.TextColumn("Category", width=100),
+        "effect": st.column_config.TextColumn("What the rules did", width=200),
+        **more,
+    }
+
+
+def product_table(table: pd.DataFrame, columns: Sequence[str], alt: str, height: int | str = "auto") -> None:
+    """A table of products to look at."""
+    st.dataframe(
+        table, hide_index=True, column_order=list(columns), column_config=product_columns(), alt=alt, height=height
+    )
+
+
+def gone(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """The products that fell out of a list, or nothing."""
+    if len(table):
+        st.markdown("**No longer shown**")
+        product_table(table, columns, "Products that fell out of the list")
+
+
+def attempt(action: object, *args: object, done: str = "") -> bool:
+    """Do something that may be refused; say how it went."""
+    try:
+        action(*args)  # type: ignore[operator]
+    except InsiderError as error:
+        shared.problem(error)
+        return False
+    if done:
+        st.toast(shared.plain(done), icon=":material/check:")
+    return True

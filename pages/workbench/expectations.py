@@ -1,0 +1,76 @@
+"""Golden shoppers: what must, and must not, be shown to people whose lists are known well."""
+
+import streamlit as st
+
+from pages import shared
+from pages.workbench import desk
+from recsys import shopper
+from recsys.errors import InsiderError
+from recsys.golden import Golden, GoldenShoppers
+from recsys.recommender import Recommender
+from recsys.rules import Rules
+from recsys.shopper import ShopperView
+from recsys.workspace import Workspace
+
+
+def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> None:
+    """How every golden shopper fares with the live model."""
+    found = golden.check(live, rules)
+    if not found:
+        st.caption("No golden shopper is saved yet. Say on the left what this one's list must show.")
+        return
+    for number, verdict in enumerate(found):
+        with st.container(border=True, gap="xsmall"):
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                icon, colour = (":material/check_circle:", "green") if verdict.ok else (":material/error:", "red")
+                st.badge(shared.plain(verdict.golden.name), icon=icon, color=colour)
+                st.caption(shared.plain(verdict.golden.user or f"persona {verdict.golden.persona}"))
+                if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete_golden_{number}"):
+                    desk.attempt(golden.delete, verdict.golden.name)
+                    st.rerun()
+            for failure in verdict.failures:
+                st.markdown(shared.plain(failure))
+
+
+def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: Rules | None) -> None:
+    """The section."""
+    golden = GoldenShoppers(home.database)
+    left, right = st.columns(2, gap="small")
+    with left, st.container(border=True, height="stretch"):
+        st.subheader("Expect something of this list", anchor=False)
+        shared.describe("Kept, and checked against every new model before it is promoted.")
+        items = {item.item_id: item.title for item in view.answer.items}
+        options = [*items, *shopper.category_names(live)]
+        must = st.multiselect(
+            "Must show", options, format_func=lambda x: items.get(x, x), key="golden_must",
+            placeholder="Products of the list, or categories",
+        )  # fmt: skip
+        never = st.multiselect(
+            "Must not show", options, format_func=lambda x: items.get(x, x), key="golden_not", placeholder="None"
+        )
+        category = st.selectbox(
+            "Share of a category", [None, *shopper.category_names(live)], key="golden_category",
+            format_func=lambda name: name or "No expectation",
+        )  # fmt: skip
+        low, high = st.slider("Share of the list", 0, 100, (10, 60), 5, format="%d%%", key="golden_share", disabled=not category)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            name = st.text_input("Name", placeholder="Name of the expectation", key="golden_name", max_chars=60)
+            if st.button("Save", type="primary", disabled=not name, key="save_golden"):
+                try:
+                    golden.save(
+                        Golden(
+                            name,
+                            user=view.user_id if view.subject.known else None,
+                            persona=None if view.subject.known else view.user_id,
+                            must_show=tuple(must),
+                            must_not=tuple(never),
+                            mix={category: (low / 100, high / 100)} if category else None,
+                            k=k,
+                        )
+                    )
+                    st.toast("Saved.", icon=":material/check:")
+                except InsiderError as error:
+                    shared.problem(error)
+    with right, st.container(border=True, height="stretch"):
+        st.subheader("All golden shoppers, by the live model", anchor=False)
+        verdicts(golden, live, rules)

@@ -1,0 +1,66 @@
+"""Why one product is recommended: its score in parts, and what each of the shopper's own products does to it."""
+
+import streamlit as st
+
+from pages import shared
+from recsys import charts, charts_shopper
+from recsys.recommender import Recommender
+from recsys.rules import Rules
+from recsys.shopper import ShopperView
+from recsys.why import speakers, why
+
+
+def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
+    """The section."""
+    items = {item.item_id: item for item in view.answer.items}
+    if not items:
+        st.caption("Nothing is recommended, so there is nothing to explain.")
+        return
+    chosen = st.selectbox(
+        "Product", list(items), format_func=lambda item: f"{items[item].rank}. {items[item].title}", key="why",
+        bind="query-params", width=560,
+    )  # fmt: skip
+    reasons = why(live, view.subject, items[chosen], view.currency, rules)
+    left, right = st.columns(2, gap="small")
+    with left, st.container(border=True, height="stretch"):
+        st.subheader("What the score is made of", anchor=False, help=shared.plain(reasons.footnote))
+        shared.describe(reasons.facts)
+        st.markdown(shared.plain(reasons.sentence))
+        if reasons.parts:
+            st.plotly_chart(charts.score_parts(reasons.parts), config=shared.STILL, alt=reasons.sentence)
+            shared.describe(reasons.footnote)
+        with st.container(horizontal=True, gap="medium"):
+            st.page_link(
+                "item.py", label="About this product", icon=":material/sell:", query_params={"item": chosen}, help=""
+            )
+            st.page_link(
+                "map.py", label="See it on the map", icon=":material/scatter_plot:", query_params={"item": chosen},
+                help="",
+            )  # fmt: skip
+    with right, st.container(border=True, height="stretch"):
+        st.subheader("What they bought that speaks for it", anchor=False)
+        with st.spinner("Leaving out their products, one at a time…"):
+            found = speakers(live, view.subject, chosen)
+        st.markdown(shared.plain(found.sentence))
+        if len(found.table):
+            st.plotly_chart(
+                charts_shopper.effects(found.table["title"].tolist(), found.table["fall"].tolist(), "Score without it falls by"),
+                config=shared.STILL, alt=found.sentence,
+            )  # fmt: skip
+        shared.describe(
+            f"Measured: {found.tried} products were left out, one at a time, and the taste worked out anew. "
+            "Only effects larger than the noise of doing so are shown."
+        )
+        if len(reasons.nearest):
+            with st.expander("Most like it, by the model's embeddings"):
+                st.dataframe(
+                    reasons.nearest,
+                    hide_index=True,
+                    column_config={
+                        "title": st.column_config.TextColumn("Product"),
+                        "likeness": st.column_config.ProgressColumn(
+                            "Likeness", min_value=0, max_value=100, format="%d%%", width=120
+                        ),
+                    },
+                    alt="Products of the history that are most like the chosen one",
+                )

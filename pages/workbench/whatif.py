@@ -1,0 +1,135 @@
+"""What if: take products away, add some, change what is known, start from nobody; keep the result as a persona."""
+
+import streamlit as st
+
+from pages import shared
+from pages.workbench import desk
+from recsys import export, preview, shopper, words
+from recsys.errors import InsiderError
+from recsys.recommender import Recommender
+from recsys.rules import Rules
+from recsys.shopper import ShopperView
+from recsys.subject import Personas
+from recsys.workspace import Workspace
+
+MOST_OPTIONS = 1000
+KEYS = ("without", "plus", "nobody")
+state = st.session_state
+
+
+def snapshot(names: list[str]) -> dict[str, object]:
+    """Everything changed so far."""
+    return {key: state.get(key) for key in (*KEYS, *(f"as_{name}" for name in names))}
+
+
+def put_back(change: dict[str, object]) -> None:
+    for key, value in change.items():
+        state[key] = value
+
+
+def undo(names: list[str]) -> None:
+    """Callback: one step back."""
+    if len(state.get("whatif_steps", [])) > 1:
+        state.whatif_steps.pop()
+        put_back(state.whatif_steps[-1])
+
+
+def reset(names: list[str]) -> None:
+    """Callback: nothing changed."""
+    put_back({"without": [], "plus": [], "nobody": False, **{f"as_{name}": None for name in names}})
+
+
+def take_away(found: list[str]) -> None:
+    """Callback of the history: take the selected products away."""
+    chosen = [found[row] for row in state.whatif_history.selection.rows]
+    state.without = [*state.get("without", []), *(item for item in chosen if item not in state.get("without", []))]
+
+
+def follow(view: ShopperView, names: list[str]) -> None:
+    """A change belongs to one shopper: another one starts unchanged. And every step is kept for undo."""
+    if state.get("whatif_of") not in (None, view.user_id):
+        reset(names)
+        state.whatif_steps = []
+    state.whatif_of = view.user_id
+
+
+def show(
+    home: Workspace, live: Recommender, view: ShopperView, attributes: dict[str, list[str]], k: int, rules: Rules | None,
+    rules_name: str | None,
+) -> None:  # fmt: skip
+    """The section."""
+    names = list(attributes)
+    follow(view, names)
+    own = shopper.titles(live, view.subject.person.history[:MOST_OPTIONS])
+    if "without" in state:
+        state.without = [item for item in state.without if item in own]
+    left, right = st.columns([9, 13], gap="small")
+    with left, st.container(border=True, height="stretch"):
+        st.subheader("Change something", anchor=False)
+        nobody = st.toggle("Start from nobody", key="nobody", bind="query-params", help="As if nothing were known.")
+        if not nobody:
+            without = st.multiselect(
+                "Taken away", list(own), format_func=lambda item: str(own[item]), key="without", bind="query-params",
+                placeholder="Choose among what they bought", on_change=None,
+            )  # fmt: skip
+        else:
+            without = []
+        word = st.text_input("Find a product to add", placeholder="Words of product or category", key="whatif_word")
+        found = home.find_items(word, limit=20)
+        there = dict(zip(found["item_id"], found["title"], strict=True)) | shopper.titles(live, 
+            [*state.get("plus", []), *st.query_params.get_all("plus")]
+        )
+        plus = st.multiselect(
+            "Added", list(there), format_func=lambda item: str(there[item]), key="plus", bind="query-params",
+            placeholder="Choose among those found",
+        )  # fmt: skip
+        changed: dict[str, str | None] = {}
+        usable = [name for name in names if name in set(live.model.user_features.kinds)]
+        if usable:
+            with st.grid(2, min_column_width=130, gap="small"):
+                for name in usable:
+                    value = st.selectbox(
+                        words.label(name), [None, *attributes[name]], key=f"as_{name}", bind="query-params",
+                        format_func=lambda value: value or "As it is",
+                    )  # fmt: skip
+                    if value:
+                        changed[name] = value
+        steps = state.setdefault("whatif_steps", [])
+        now = snapshot(names)
+        if not steps or steps[-1] != now:
+            steps.append(now)
+        with st.container(horizontal=True, gap="small"):
+            st.button("Undo", icon=":material/undo:", on_click=undo, args=(names,), disabled=len(steps) < 2)
+            st.button("Reset", icon=":material/restart_alt:", on_click=reset, args=(names,))
+    with right, st.container(border=True, height="stretch"):
+        st.subheader("What becomes of the list", anchor=False)
+        try:
+            result = preview.what_if(
+                live, view.subject, without=without, plus=plus, attributes=changed, nobody=nobody, k=k, rules=rules
+            )
+        except InsiderError as error:
+            shared.problem(error)
+            return
+        shared.describe(result.moves.summary)
+        desk.product_table(
+            result.moves.table, ("move", "rank", "title", "category", "before"), "The list after the change"
+        )
+        desk.gone(result.moves.gone, ("before", "title", "category"))
+        shared.describe(
+            "Both lists are of new products, worked out from history and attributes by fold-in, as the API does for "
+            "somebody new; so only your change tells them apart."
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            name = st.text_input("Name", placeholder="Name of a persona", key="persona_name", max_chars=60, width=220)
+            if (
+                st.button("Save as persona", icon=":material/person_add:", disabled=not name)
+                and desk.attempt(Personas(home.database).save, name, result.person, done=f"Persona “{name}” is saved.")
+            ):  # fmt: skip
+                st.caption("Choose it beside the shopper, above.")
+            if not view.subject.known and st.button("Delete this persona", icon=":material/delete:", type="tertiary"):
+                desk.attempt(Personas(home.database).delete, view.user_id)
+                st.rerun()
+        with st.expander("The same list from the API"):
+            base = st.context.url.split("/shopper")[0] if st.context.url else "http://localhost:8000"
+            body = preview.curl_body(result.person, k, rules_name)
+            st.code(export.curl_new(base, body), language="bash", wrap_lines=True)

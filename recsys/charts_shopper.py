@@ -1,0 +1,96 @@
+"""Plotly figures of the shopper workbench. Titles come from people's files: markup in them is escaped."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from recsys import columns as c
+from recsys import palette, words
+from recsys.charts import ROW, _figure
+from recsys.past import REST, Timeline
+
+
+def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
+    """Purchases by week and category, and from when on the model has not seen them."""
+    figure = _figure(250)
+    for number, name in enumerate(timeline.categories):
+        part = timeline.weeks[timeline.weeks[c.CATEGORY] == name]
+        colour = palette.NEUTRAL if name == REST else palette.CATEGORIES[number % len(palette.CATEGORIES)]
+        figure.add_bar(
+            x=part["week"],
+            y=part["purchases"],
+            name=escape(words.shortened(name, 22)),
+            marker={"color": colour, "line": {"width": 0}},
+            customdata=part[c.VALUE],
+            hovertemplate="week of %{x|%-d %b %Y}<br>" + escape(name) + ": %{y} bought for " + escape(currency)
+            + "%{customdata:.2f}<extra></extra>",
+        )  # fmt: skip
+    if not pd.isna(timeline.cut):
+        figure.add_vrect(
+            x0=timeline.cut, x1=timeline.weeks["week"].max() + pd.Timedelta(days=7),
+            fillcolor=palette.with_alpha(palette.NEUTRAL, 0.16), line={"width": 0}, layer="below",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=timeline.cut, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False, text="not seen by the model",
+            font={"size": 11},
+        )  # fmt: skip
+    figure.update_layout(barmode="stack", bargap=0.15, legend={"y": -0.22, "yanchor": "top"}, margin={"b": 60})
+    figure.update_yaxes(title="Purchases in the week", rangemode="tozero")
+    return figure
+
+
+def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Figure:
+    """Lists as columns, best first; the same item is joined by a line, what only one list has stands out.
+
+    Args:
+        lists: name of each list to its items (id, title).
+    """
+    names = list(lists)
+    longest = max((len(items) for items in lists.values()), default=1)
+    figure = _figure(max(longest, 3) * (ROW - 2) + 70)
+    places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
+    for left, (one, other) in enumerate(zip(places, places[1:], strict=False)):
+        for item, place in one.items():
+            if item in other:
+                rises = other[item] < place
+                same = other[item] == place
+                colour = palette.NEUTRAL if same else palette.OURS if rises else palette.AGAINST
+                figure.add_scatter(
+                    x=[left + 0.36, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
+                    line={"color": palette.with_alpha(colour, 0.75), "width": 2.5, "shape": "spline"}, showlegend=False,
+                )  # fmt: skip
+    for column, name in enumerate(names):
+        elsewhere = [p for number, p in enumerate(places) if number != column]
+        for place, (item, title) in enumerate(lists[name], start=1):
+            only = not any(item in p for p in elsewhere)
+            figure.add_scatter(
+                x=[column - 0.34], y=[place], mode="markers+text", textposition="middle right", cliponaxis=False,
+                text=[f"{place}. {escape(words.shortened(title, 30))}"], customdata=[escape(title)],
+                marker={"size": 9, "color": palette.OTHER if only else palette.NEUTRAL},
+                hovertemplate="%{customdata}<extra>" + ("only here" if only else "shared") + "</extra>",
+                showlegend=False,
+            )  # fmt: skip
+    figure.update_xaxes(
+        range=[-0.42, len(names) - 0.5], tickvals=list(range(len(names))), showgrid=False, zeroline=False,
+        ticktext=[escape(words.shortened(name, 34)) for name in names], side="top",
+    )  # fmt: skip
+    figure.update_yaxes(range=[longest + 0.6, 0.4], visible=False)
+    return figure
+
+
+def effects(names: Sequence[str], values: Sequence[float], title: str) -> go.Figure:
+    """One bar for each name, for and against."""
+    figure = _figure(ROW * len(names) + 64)
+    figure.add_bar(
+        y=[escape(words.shortened(name, 34)) for name in names], x=list(values), orientation="h",
+        marker={"color": [palette.OURS if value > 0 else palette.AGAINST for value in values]},
+        text=[f"{value:+.2f}" for value in values], textposition="outside", cliponaxis=False,
+        customdata=[escape(name) for name in names], hovertemplate="%{customdata}: %{x:+.3f}<extra></extra>",
+    )  # fmt: skip
+    most = max([abs(value) for value in values], default=1.0)
+    low = min([0.0, *values])
+    figure.update_xaxes(title=title, range=[low * 1.3, (max([0.0, *values]) or most) * 1.3], zeroline=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    return figure

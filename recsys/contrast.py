@@ -1,0 +1,153 @@
+"""Models and rule sets held against each other: for one shopper, and two models over everybody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from recsys import words
+from recsys.comparison import Difference, compare, overlap, rank_biased_overlap, siblings
+from recsys.dataset import Dataset
+from recsys.errors import InsiderError
+from recsys.recommender import RankedItem
+from recsys.rule_sets import RuleSets
+from recsys.subject import Subject, described, known
+from recsys.workspace import Workspace
+
+LIVE = "Live model"
+MODEL, RULES = "model:", "rules:"
+
+
+def choices(workspace: Workspace) -> dict[str, str]:
+    """Everything that the live model can be held against: key to label; models newest first, then rule sets."""
+    live = workspace.live_id()
+    models = {f"{MODEL}{m['id']}": f"Model {m['id']}" for m in workspace.models() if m["id"] != live}
+    return models | {f"{RULES}{name}": f"Rules {name}" for name in RuleSets(workspace.database).names()}
+
+
+def is_model(key: str) -> bool:
+    return key.startswith(MODEL)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The lists of one shopper.
+
+    Attributes:
+        lists: what each is called, to its items (id, title).
+        sentences: how far each is from the first.
+        problems: why a list is missing.
+    """
+
+    lists: dict[str, list[tuple[str, str]]]
+    sentences: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def side_by_side(workspace: Workspace, subject: Subject, others: Sequence[str], k: int = 10) -> SideBySide:
+    """The list of new products by the live model, beside those of other models or of the live one under rules."""
+    live = workspace.load()
+    lists: dict[str, list[tuple[str, str]]] = {LIVE: _pairs(subject.recommend(live, k).items)}
+    problems = []
+    titles = choices(workspace)
+    for key in others:
+        name = titles.get(key, key)
+        try:
+            if is_model(key):
+                side = workspace.load(key.removeprefix(MODEL))
+                there = known(side, subject.name) if subject.known else described(side, subject.person, subject.name)
+                lists[name] = _pairs(there.recommend(side, k).items)
+            else:
+                rules = RuleSets(workspace.database).get(key.removeprefix(RULES))
+                lists[name] = _pairs(subject.recommend(live, k, rules=rules).items)
+        except InsiderError as error:
+            problems.append(f"{name}: {error}")
+    names = list(lists)
+    sentences = []
+    for name in names[1:]:
+        a, b = ([item for item, _ in lists[side]] for side in (LIVE, name))
+        shared = len(set(a) & set(b))
+        sentences.append(
+            f"{name}: {shared} of {max(len(a), len(b))} products shared with the live model; rank-biased overlap "
+            f"{rank_biased_overlap(a, b):.2f} of 1."
+        )
+    if len(names) == 3:
+        a, b = ([item for item, _ in lists[name]] for name in names[1:])
+        sentences.append(f"The two others share {overlap(a, b):.0%}.")
+    return SideBySide(lists, tuple(sentences), tuple(problems))
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """Two models over all shoppers.
+
+    Attributes:
+        sentence: how far apart they are.
+        floor: how far apart mere retraining puts two models, or what to do to find out.
+        most: `user_id, overlap, rbo`, most different first.
+        measures: as `comparison.Difference` has them, and `clear`: a verdict in words.
+        note: why there are no measures, or "".
+    """
+
+    sentence: str
+    floor: str
+    most: pd.DataFrame
+    measures: pd.DataFrame
+    note: str
+
+
+def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Everybody:
+    """Compare two versions over all shoppers, with the noise floor beside it: two of the stored versions that differ
+    by their seed alone, when there are such."""
+    model_id = other.removeprefix(MODEL)
+    a, b = workspace.load(live_id), workspace.load(model_id)
+    found = compare(a, b, _data(workspace, str(a.manifest["dataset"])), k=k)
+    titles = words.measures(k)
+    measures = found.measures.assign(
+        measure=[titles[name].title for name in found.measures["measure"]],
+        clear=[
+            "better" if low > 0 else "worse" if high < 0 else "within chance"
+            for low, high in zip(found.measures["low"], found.measures["high"], strict=True)
+        ],
+    )
+    sentence = (
+        f"Over {words.number(found.users)} shoppers the two lists of {k} share {found.overlap:.0%} on average; "
+        f"rank-biased overlap {found.rbo:.2f} of 1."
+    )
+    return Everybody(sentence, _floor(workspace, live_id, model_id, found, k), found.most, measures, found.note)
+
+
+def _floor(workspace: Workspace, live_id: str, model_id: str, found: Difference, k: int) -> str:
+    manifests = workspace.models()
+    for one in (live_id, model_id):
+        for twin in siblings(manifests, one):
+            pair = sorted((one, twin))
+            if pair == sorted((live_id, model_id)):
+                return "These two differ by their seed alone: this is the noise floor of mere retraining itself."
+            try:
+                floor = compare(workspace.load(pair[0]), workspace.load(pair[1]), k=k)
+            except InsiderError:
+                continue
+            verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
+            return (
+                f"Mere retraining: models {pair[0]} and {pair[1]} differ by their seed alone and share "
+                f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
+            )
+    return (
+        "The noise floor is not known: train the same recipe once more with another seed, and what mere retraining "
+        "changes is shown here."
+    )
+
+
+def _data(workspace: Workspace, name: str) -> Dataset | None:
+    try:
+        return workspace.dataset(name)
+    except InsiderError:
+        return None
+
+
+def _pairs(items: Sequence[RankedItem]) -> list[tuple[str, str]]:
+    return [(item.item_id, item.title) for item in items]
+
+
+__all__ = ["Everybody", "SideBySide", "choices", "everybody", "is_model", "side_by_side"]
