@@ -26,6 +26,12 @@ page = st.navigation(
             help="One shopper: what they bought, what the model recommends, and why.",
         ),
         st.Page(
+            "item.py",
+            title="Product",
+            icon=":material/sell:",
+            help="One product: who buys it, what is like it, and to whom it would be recommended.",
+        ),
+        st.Page(
             "train.py",
             title="Train",
             icon=":material/tune:",

@@ -44,6 +44,13 @@ def by_label(name: str, labels: Mapping[str, str]) -> dict[str, str]:
     return {name: labels[given]} if labels.get(given, given) != given else {}
 
 
+def labelled(name: str, labels: Mapping[str, str]) -> list[str]:
+    """The same for a parameter that may stand several times; [] where nothing is to be changed."""
+    given = st.query_params.get_all(name)
+    wanted = [labels.get(value, value) for value in given]
+    return wanted if wanted != given else []
+
+
 def problem(error: InsiderError) -> None:
     """Show an error that is meant to be read."""
     st.error(plain(error), icon=":material/error:")

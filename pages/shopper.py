@@ -12,7 +12,20 @@ from recsys.subject import Personas
 
 LANE_NAMES = {"discover": "Discover", "again": "Buy again", "all": "Both"}
 SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
-IN_LINK = ("shopper", "k", "lane", "category", "level", "persona", "rules", "behaviour", "period", "without", "plus", "against")
+IN_LINK = (
+    "shopper",
+    "k",
+    "lane",
+    "category",
+    "level",
+    "persona",
+    "rules",
+    "behaviour",
+    "period",
+    "without",
+    "plus",
+    "against",
+)
 
 live = shared.live()
 home = shared.workspace()
@@ -26,14 +39,11 @@ if "shopper" not in state:
     link = {name: st.query_params.get_all(name) for name in IN_LINK}
     labels = {
         "lane": LANE_NAMES, "level": LEVEL_NAMES, "period": recommended.PERIOD_NAMES, "behaviour": BEHAVIOUR_NAMES,
-        "against": contrast.choices(home),
+        "against": contrast.choices(home), "without": whatif.link_labels(live), "plus": whatif.link_labels(live),
     }  # fmt: skip
-    better = {}
-    for name, titles in labels.items():
-        if name != "against":
-            better |= shared.by_label(name, titles)
+    better = {name: found for name, titles in labels.items() if (found := shared.labelled(name, titles))}
     if not link["shopper"]:
-        better["shopper"] = shopper.first_shopper(live)
+        better["shopper"] = [shopper.first_shopper(live)]
     if better:
         st.query_params.update(better)
         st.rerun()
@@ -43,6 +53,12 @@ if "shopper" not in state:
     }  # fmt: skip
     for sentence in shopper.link_problems(live, link, labels, there):
         st.warning(shared.plain(f"The link asks for what does not exist: {sentence} The usual is shown instead."))
+    for name, values in (("period", recommended.PERIOD_NAMES), ("level", LEVEL_NAMES)):
+        for value, title in values.items():
+            if link[name] in ([title], [value]):
+                state[name] = value
+    if st.query_params.get("boughtin") in shopper.category_names(live):
+        state.boughtin = st.query_params["boughtin"]
 
 user_id, persona = finding.bar(home, attributes)
 
@@ -86,9 +102,7 @@ if view.subject.known:
 rules_name = None if chosen_rules == desk.AS_SERVED else chosen_rules
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-    st.title(
-        shared.plain(f"Shopper {view.user_id}" if view.subject.known else f"Persona {view.user_id}"), anchor=False
-    )
+    st.title(shared.plain(f"Shopper {view.user_id}" if view.subject.known else f"Persona {view.user_id}"), anchor=False)
     recommended.take_along(view, k, rules_name, categories)
 with st.container(horizontal=True, gap="xsmall"):
     for name, value in view.attributes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -33,8 +34,8 @@ def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
             fillcolor=palette.with_alpha(palette.NEUTRAL, 0.16), line={"width": 0}, layer="below",
         )  # fmt: skip
         figure.add_annotation(
-            x=timeline.cut, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False, text="not seen by the model",
-            font={"size": 11},
+            x=timeline.cut, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False,
+            text="not seen by the model", font={"size": 11},
         )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.15, legend={"y": -0.22, "yanchor": "top"}, margin={"b": 60})
     figure.update_yaxes(title="Purchases in the week", rangemode="tozero")
@@ -51,7 +52,7 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
     longest = max((len(items) for items in lists.values()), default=1)
     figure = _figure(max(longest, 3) * (ROW - 2) + 70)
     places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
-    for left, (one, other) in enumerate(zip(places, places[1:], strict=False)):
+    for left, (one, other) in enumerate(pairwise(places)):
         for item, place in one.items():
             if item in other:
                 rises = other[item] < place

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys import past, words
@@ -153,13 +152,24 @@ def brand_names(live: Recommender, most: int = 1000) -> list[str]:
     return sorted(counts.index, key=str.casefold)
 
 
+def item_label(title: str, item_id: str) -> str:
+    """What an item is called in a choice and in a link: a title that is not too long, and the id."""
+    return f"{words.shortened(title, 60)} ({item_id})"
+
+
+def item_of_label(text: str) -> str:
+    """The id in a label; the text itself when it is none, so that links may hold ids as well."""
+    head, bracket, tail = text.rpartition(" (")
+    return tail.removesuffix(")") if head and bracket and tail.endswith(")") else text
+
+
 def titles(live: Recommender, item_ids: Sequence[str]) -> dict[str, str]:
     """Titles of those of the items that the model knows."""
     ids = list(dict.fromkeys(item_ids))
     if not ids:
         return {}
     rows = live.model.item_index.get_indexer(pd.Index(ids, dtype=object))
-    return {item: str(live.items[c.TITLE].iat[row]) for item, row in zip(ids, rows, strict=True) if row >= 0}
+    return {item: str(live.items[c.TITLE].iat[int(row)]) for item, row in zip(ids, rows, strict=True) if row >= 0}
 
 
 def attribute_values(live: Recommender) -> dict[str, list[str]]:
@@ -191,8 +201,8 @@ def link_problems(
         "lane": check_lane,
         "category": live.allowed,
         "level": lambda name: chosen_level(live, name),
-        "without": lambda item: live.model.item_rows([item]),
-        "plus": lambda item: live.model.item_rows([item]),
+        "without": lambda item: live.model.item_rows([item_of_label(item)]),
+        "plus": lambda item: live.model.item_rows([item_of_label(item)]),
     } | {name: _one_of(words.label(name), there) for name, there in (choices or {}).items()}
     found = (
         _refusal(check, named.get((name, text), text)) for name, check in checks.items() for text in link.get(name, ())

@@ -97,4 +97,3 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
             if state.get("compare_all") == which or st.button("Compare over everybody", icon=":material/groups:"):
                 state.compare_all = which
                 everybody(home, home.load().model.id, which, k)
-

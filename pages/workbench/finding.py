@@ -169,4 +169,3 @@ def bar(home: Workspace, attributes: dict[str, list[str]]) -> tuple[str, str | N
     if problem := state.pop("finder_problem", ""):
         st.warning(shared.plain(problem))
     return user_id, persona
-

@@ -3,21 +3,27 @@
 import streamlit as st
 
 from pages import shared
-from recsys import charts, charts_shopper
+from recsys import charts, charts_shopper, shopper
 from recsys.recommender import Recommender
 from recsys.rules import Rules
 from recsys.shopper import ShopperView
 from recsys.why import speakers, why
 
+state = st.session_state
+
 
 def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
     """The section."""
     items = {item.item_id: item for item in view.answer.items}
+    if "why" not in state and (asked := shopper.item_of_label(st.query_params.get("why", ""))) in items:
+        state.why = asked
+    if state.get("why") not in (None, *items):
+        state.pop("why")
     if not items:
         st.caption("Nothing is recommended, so there is nothing to explain.")
         return
     chosen = st.selectbox(
-        "Product", list(items), format_func=lambda item: f"{items[item].rank}. {items[item].title}", key="why",
+        "Product", list(items), format_func=lambda item: shopper.item_label(items[item].title, item), key="why",
         bind="query-params", width=560,
     )  # fmt: skip
     reasons = why(live, view.subject, items[chosen], view.currency, rules)
@@ -44,7 +50,9 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
         st.markdown(shared.plain(found.sentence))
         if len(found.table):
             st.plotly_chart(
-                charts_shopper.effects(found.table["title"].tolist(), found.table["fall"].tolist(), "Score without it falls by"),
+                charts_shopper.effects(
+                    found.table["title"].tolist(), found.table["fall"].tolist(), "Without it the score falls by"
+                ),
                 config=shared.STILL, alt=found.sentence,
             )  # fmt: skip
         shared.describe(

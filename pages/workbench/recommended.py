@@ -149,4 +149,3 @@ def show(
         st.plotly_chart(
             charts.category_mix(view.mix), config=shared.STILL, alt="Category shares: bought, recommended, whole shop"
         )
-

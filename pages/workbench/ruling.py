@@ -72,7 +72,9 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
         titles |= shopper.titles(live, state.get(f"{key}_pins", []))
         pins = several("Pinned, in this order", list(titles), start.pins, "pins")
         up = several("Push these categories up", names, tuple(b.name for b in start.boosts if b.strength > 0), "up")
-        down = several("Push these categories down", names, tuple(b.name for b in start.boosts if b.strength < 0), "down")
+        down = several(
+            "Push these categories down", names, tuple(b.name for b in start.boosts if b.strength < 0), "down"
+        )
         strength = st.slider(
             "How strongly", 0.0, 5.0, max([abs(b.strength) for b in start.boosts], default=1.0), 0.25,
             key=f"{key}_strength", help="In standard deviations of the shopper's own scores.",
@@ -121,10 +123,11 @@ def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
             "Name", "" if chosen == NEW else chosen, key=f"rules_name_{chosen}", max_chars=60, width=200,
             placeholder="Name of the rule set",
         )  # fmt: skip
-        if st.button("Save", type="primary", disabled=not name, key="save_rules"):
-            if desk.attempt(sets.save, name, rules, done=f"Rule set “{name}” is saved."):
-                state.edit_rules_next = name
-                st.rerun()
+        if st.button("Save", type="primary", disabled=not name, key="save_rules") and desk.attempt(
+            sets.save, name, rules, done=f"Rule set “{name}” is saved."
+        ):
+            state.edit_rules_next = name
+            st.rerun()
         if chosen != NEW:
             served = sets.served()
             if served is not None and served.name == chosen:

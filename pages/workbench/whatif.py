@@ -17,6 +17,12 @@ KEYS = ("without", "plus", "nobody")
 state = st.session_state
 
 
+def link_labels(live: Recommender) -> dict[str, str]:
+    """Ids in the link to the labels of the widgets."""
+    ids = [shopper.item_of_label(text) for key in ("without", "plus") for text in st.query_params.get_all(key)]
+    return {item: shopper.item_label(title, item) for item, title in shopper.titles(live, ids).items()}
+
+
 def snapshot(names: list[str]) -> dict[str, object]:
     """Everything changed so far."""
     return {key: state.get(key) for key in (*KEYS, *(f"as_{name}" for name in names))}
@@ -54,9 +60,14 @@ def follow(view: ShopperView, names: list[str]) -> None:
 
 
 def show(
-    home: Workspace, live: Recommender, view: ShopperView, attributes: dict[str, list[str]], k: int, rules: Rules | None,
+    home: Workspace,
+    live: Recommender,
+    view: ShopperView,
+    attributes: dict[str, list[str]],
+    k: int,
+    rules: Rules | None,
     rules_name: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """The section."""
     names = list(attributes)
     follow(view, names)
@@ -69,18 +80,20 @@ def show(
         nobody = st.toggle("Start from nobody", key="nobody", bind="query-params", help="As if nothing were known.")
         if not nobody:
             without = st.multiselect(
-                "Taken away", list(own), format_func=lambda item: str(own[item]), key="without", bind="query-params",
-                placeholder="Choose among what they bought", on_change=None,
+                "Taken away", list(own), format_func=lambda item: shopper.item_label(own[item], item), key="without",
+                bind="query-params",
+                placeholder="Choose among what they bought",
             )  # fmt: skip
         else:
             without = []
         word = st.text_input("Find a product to add", placeholder="Words of product or category", key="whatif_word")
         found = home.find_items(word, limit=20)
-        there = dict(zip(found["item_id"], found["title"], strict=True)) | shopper.titles(live, 
-            [*state.get("plus", []), *st.query_params.get_all("plus")]
+        there = dict(zip(found["item_id"], found["title"], strict=True)) | shopper.titles(
+            live, [*state.get("plus", []), *map(shopper.item_of_label, st.query_params.get_all("plus"))]
         )
         plus = st.multiselect(
-            "Added", list(there), format_func=lambda item: str(there[item]), key="plus", bind="query-params",
+            "Added", list(there), format_func=lambda item: shopper.item_label(there[item], item), key="plus",
+            bind="query-params",
             placeholder="Choose among those found",
         )  # fmt: skip
         changed: dict[str, str | None] = {}

@@ -1,0 +1,318 @@
+"""The Shopper and Product pages without a browser: what they say in every state, and that it is what the API says."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from recsys.api import create_api
+from recsys.dataset import Dataset
+from recsys.errors import InvalidInput, NotFound
+from recsys.golden import Golden, GoldenShoppers, warnings
+from recsys.item_view import audience, bought_together, buyers_of
+from recsys.preview import rules_preview, what_if
+from recsys.recommender import Recommender
+from recsys.rule_sets import RuleSets
+from recsys.rules import Boost, Rules
+from recsys.settings import Settings
+from recsys.shopper import view
+from recsys.subject import Lists, Person, Personas, described, known
+from recsys.why import speakers, why
+from recsys.workspace import Workspace
+from tests.conftest import SMALL_RECIPE
+from tests.shops import planted_shop
+
+PAGES = Path(__file__).parent.parent / "pages"
+SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
+
+
+@pytest.fixture
+def own_home(trained_home: Path, tmp_path: Path) -> Path:
+    """A copy of the trained home that a test may change."""
+    return Path(shutil.copytree(trained_home, tmp_path / "home"))
+
+
+@pytest.fixture
+def own(own_home: Path) -> Workspace:
+    return Workspace(Settings.from_environment(own_home))
+
+
+def page(home: Path, monkeypatch: pytest.MonkeyPatch, name: str = "shopper.py", **query: str | list[str]) -> AppTest:
+    monkeypatch.setenv("INSIDER_HOME", str(home))
+    app = AppTest.from_file(str(PAGES / "main.py"), default_timeout=60).run()
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.switch_page(name).run()
+
+
+def healthy(app: AppTest) -> AppTest:
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info, *app.title, *app.subheader]
+    return " ".join(str(part.value) for part in parts)
+
+
+# What stands on the page
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_draws(section: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper="u001", section=section))
+    assert app.title[0].value == "Shopper u001"
+    assert not app.error
+
+
+def test_the_list_is_that_of_the_api(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    RuleSets(own.database).save("Varied", Rules(diversity=0.5, never_categories=("Garden",)))
+    client = TestClient(create_api(own))
+    for query in ({"lane": "discover"}, {"lane": "all", "k": "7"}, {"rules": "Varied"}, {"category": "Dairy"}):
+        app = healthy(page(own_home, monkeypatch, shopper="u003", **query))
+        table = next(frame.value for frame in app.dataframe if "popularity" in frame.value)
+        said = client.get("/v1/users/u003/recommendations", params=query).json()
+        assert table["item_id"].tolist() == [item["item_id"] for item in said["items"]]
+
+
+def test_history_is_filtered_by_period_and_category(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper="u001"))
+    whole = app.dataframe[0].value
+    app.selectbox(key="boughtin").set_value("Dairy").run()
+    assert set(healthy(app).dataframe[0].value["title"]) == {t for t in whole["title"] if t.startswith("Dairy")}
+    app.selectbox(key="boughtin").set_value(None).run()
+    app.get("button_group")
+    month = page(trained_home, monkeypatch, shopper="u001", period="Month").dataframe[0].value
+    assert 0 < len(month) < len(whole)
+    assert (whole["last"].max() - month["last"].min()).days <= 30
+
+
+def test_the_finder_leads_to_those_who_fit(
+    trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper="u001", by_age="45+"))
+    app.button[1].click().run()
+    chosen = app.session_state["shopper"]
+    assert live.users.set_index("user_id")["age"][chosen] == "45+"
+    app.text_input(key="bought").set_value("no such thing").run()
+    app.button[2].click().run()
+    assert "take a condition away" in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"shopper": "<b>nobody</b>"}, "No user"),
+        ({"shopper": "u001", "persona": "Gone"}, "Persona 'Gone' does not exist"),
+        ({"shopper": "u001", "rules": "Old"}, "Rules 'Old' does not exist"),
+        ({"shopper": "u001", "against": "model:20200101-000000-dead", "section": "Compare"}, "does not exist"),
+        ({"shopper": "u001", "without": "99999", "section": "What if"}, "No item '99999'"),
+        ({"shopper": "u001", "k": "5000"}, "k is 5000"),
+    ],
+)
+def test_links_to_what_does_not_exist_are_explained(
+    query: dict[str, str], words: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = healthy(page(trained_home, monkeypatch, **query))
+    said = " ".join(str(part.value) for part in [*app.warning, *app.error]).replace("\\", "")
+    assert words in said
+    assert "<b>" not in " ".join(part.value for part in app.error if "\\<b\\>" not in part.value)
+
+
+def test_rules_that_leave_nothing_say_so(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    RuleSets(own.database).save("Nothing", Rules(only_categories=("Dairy",), never_categories=("Dairy",)))
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Nothing"))
+    assert any("leave nothing to show" in warning.value for warning in app.warning)
+    app = healthy(page(own_home, monkeypatch, shopper="u001", rules="Nothing"))
+    assert "Nothing is left to recommend" in texts(app)
+
+
+def test_what_if_from_the_link_with_undo_and_persona(
+    own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = own.load()
+    gone = list(known(live, "u001").person.history[:2])
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="What if", without=gone))
+    expected = what_if(live, known(live, "u001"), without=gone)
+    assert app.dataframe[0].value["item_id"].tolist() == expected.moves.table["item_id"].tolist()
+    app.toggle(key="nobody").set_value(True).run()
+    cold = live.recommend_for(k=10)
+    assert healthy(app).dataframe[0].value["item_id"].tolist() == [item.item_id for item in cold.items]
+    next(button for button in app.button if button.label == "Undo").click().run()
+    assert app.toggle(key="nobody").value is False
+    assert app.multiselect(key="without").value == gone
+    app.text_input(key="persona_name").set_value("Without two").run()
+    next(button for button in app.button if button.label == "Save as persona").click().run()
+    assert Personas(own.database).get("Without two") == expected.person
+    app = healthy(page(own_home, monkeypatch, persona="Without two"))
+    assert app.title[0].value == "Persona Without two"
+
+
+def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules"))
+    app.slider(key="rules_New rule set_0_diversity").set_value(0.4)
+    app.multiselect(key="rules_New rule set_0_never").set_value(["Garden"])
+    app.text_input(key="rules_name_New rule set").set_value("Calm").run()
+    app.button(key="save_rules").click().run()
+    assert RuleSets(own.database).get("Calm").to_dict() == {"never_categories": ["Garden"], "diversity": 0.4}
+    app.button(key="price_rules").click().run()
+    assert "judged on" in texts(healthy(app))
+    app.button(key="serve_rules").click().run()
+    served = RuleSets(own.database).served()
+    assert served is not None
+    assert served.name == "Calm"
+
+
+def test_models_are_compared(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=f"model:{other.model.id}"))
+    assert "rank\\-biased overlap" in texts(app)
+    next(button for button in app.button if button.label == "Compare over everybody").click().run()
+    assert "noise floor of mere retraining itself" in texts(healthy(app)).replace("\\", "")
+
+
+def test_the_product_page(trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = healthy(page(trained_home, monkeypatch, "item.py", item="00007"))
+    assert app.title[0].value == "Garden product 7"
+    assert app.dataframe[0].value["item_id"].tolist() == [item.item_id for item in live.similar("00007")]
+    app = healthy(page(trained_home, monkeypatch, "item.py", item="<i>"))
+    assert "No item" in app.error[0].value
+    cold = healthy(page(trained_home, monkeypatch, "item.py", item="00159"))
+    assert "Nobody has bought it" in texts(cold)
+
+
+# What lies below it
+
+
+@pytest.mark.parametrize("user", ["u001", "u010"])
+def test_reasons_add_up_to_the_score_under_rules_too(live: Recommender, user: str) -> None:
+    rules = Rules(boosts=(Boost("category", "Dairy", 1.0),))
+    for subject in (known(live, user), described(live, known(live, user).person)):
+        for given in (None, rules):
+            for item in subject.recommend(live, 5, rules=given).items:
+                found = why(live, subject, item, rules=given)
+                assert sum(value for _, value in found.parts) + found.constant == pytest.approx(found.score, abs=1e-4)
+                assert found.score == pytest.approx(item.score, abs=1e-4)
+
+
+def test_speakers_are_told_in_words(live: Recommender) -> None:
+    subject = known(live, "u001")
+    found = speakers(live, subject, live.recommend("u001").items[0].item_id)
+    assert found.tried == len(subject.standing.items)
+    assert found.table["fall"].is_monotonic_decreasing
+    assert "score" in found.sentence or "No single product" in found.sentence
+    assert speakers(live, described(live, Person()), "00001").tried == 0
+
+
+def test_a_change_is_what_the_api_answers(workspace: Workspace, live: Recommender) -> None:
+    subject = known(live, "u005")
+    away, more = subject.person.history[0], "00003"
+    found = what_if(live, subject, without=[away], plus=[more], attributes={"age": "45+"})
+    client = TestClient(create_api(workspace))
+    said = client.post("/v1/recommendations", json=found.person.to_dict()).json()
+    assert [item["item_id"] for item in said["items"]] == [item.item_id for item in found.answer.items]
+    assert away not in found.person.history
+    assert found.person.history[0] == more
+    assert what_if(live, subject).moves.summary == "Nothing changes."
+    with pytest.raises(NotFound):
+        what_if(live, subject, plus=["nope"])
+
+
+def test_a_preview_traces_every_item(live: Recommender) -> None:
+    subject = known(live, "u002")
+    first = live.recommend("u002").items
+    rules = Rules(never_items=(first[0].item_id,), pins=(first[5].item_id,), hide_popular=5)
+    found = rules_preview(live, subject, rules)
+    assert found.moves.table["effect"].iloc[0] == "pinned"
+    gone = found.moves.gone.set_index("item_id")["effect"]
+    assert gone[first[0].item_id] == "never shown"
+    assert (gone != "").all()
+    assert [item.item_id for item in found.answer.items] == found.moves.table["item_id"].tolist()
+
+
+def test_personas_and_lists_are_kept(own: Workspace, live: Recommender) -> None:
+    personas, lists = Personas(own.database), Lists(own.database)
+    personas.save("Anna", Person(("00001", "gone"), {"age": "45+", "shoe": "42"}))
+    subject = described(live, personas.get("Anna"), "Anna")
+    assert subject.missing == ("gone", "shoe: 42")
+    assert view(own, "", persona="Anna").answer.to_dict() == live.recommend_for(["00001"], {"age": "45+"}).to_dict()
+    with pytest.raises(InvalidInput, match="neither items nor attributes"):
+        personas.save("Empty", Person())
+    with pytest.raises(NotFound, match="there are: Anna"):
+        personas.get("Bert")
+    lists.add("VIP", "u001")
+    assert lists.add("VIP", "u002") == 2
+    assert lists.add("VIP", "u001") == 2
+    assert lists.users("VIP") == ["u002", "u001"]
+
+
+def test_golden_shoppers_are_held_to_what_is_expected(own: Workspace) -> None:
+    live = own.load()
+    items = live.recommend("u001").items
+    golden = GoldenShoppers(own.database)
+    golden.save(Golden("Fine", user="u001", must_show=(items[2].item_id, items[0].category[0])))
+    golden.save(Golden("Strict", user="u001", must_not=(items[3].item_id,), mix={items[0].category[0]: (0.0, 0.05)}))
+    golden.save(Golden("Lost", user="nobody", must_show=("00001",)))
+    found = {verdict.golden.name: verdict for verdict in golden.check(live)}
+    assert found["Fine"].ok
+    assert len(found["Strict"].failures) == 2
+    assert "in place 4" in found["Strict"].failures[0]
+    assert "No user 'nobody'" in found["Lost"].failures[0]
+    assert len(warnings(own, live.model.id)) == 3
+    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    changes = [verdict.change for verdict in golden.check(other, against=live)]
+    assert any("rank-biased overlap" in change for change in changes)
+    with pytest.raises(InvalidInput, match="expects nothing"):
+        Golden("None", user="u001")
+
+
+def test_bought_together_and_audience(live: Recommender) -> None:
+    model = live.model
+    dense = (model.history.counts.toarray() > 0).astype(float)
+    row = int(model.popularity.argmax())
+    norm = dense.sum(axis=0) ** 0.5
+    cosine = dense.T @ dense[:, row] / (norm * norm[row]).clip(1e-9)
+    cosine[[row]] = 0
+    found = bought_together(model, row, buyers_of(model, row)[0])
+    assert found["strength"].tolist() == pytest.approx(sorted(100 * cosine, reverse=True)[:10], abs=1e-3)
+    item_id = model.items["item_id"].iat[row]
+    people = audience(live, item_id, limit=20)
+    assert people.table["match"].is_monotonic_decreasing
+    lists = {user: [i.item_id for i in live.recommend(user, 60).items] for user in people.table["user_id"]}
+    for user, place in zip(people.table["user_id"], people.table["place"], strict=True):
+        assert place > 60 or lists[user][place - 1] == item_id
+    everyone = sum(item_id in [i.item_id for i in live.recommend(u).items] for u in live.users["user_id"])
+    assert people.in_lists == everyone
+
+
+HARD = {"title": ["<script>alert(1)</script>", "عطر الورد " * 40, "=1+1 " + "long " * 100, "**bold** [x](http://x)"]}
+
+
+def test_titles_from_hell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = planted_shop("hard", n_users=40, n_items=40)
+    titles = shop.items["title"].tolist()
+    titles[: len(HARD["title"])] = HARD["title"]
+    hard = Dataset(
+        "hard", shop.users, shop.items.assign(title=titles), shop.events, shop.category_levels, shop.user_attributes
+    )
+    home = Workspace(Settings.from_environment(tmp_path))
+    home.store.save_dataset(hard)
+    home.train_now("hard", SMALL_RECIPE, seed=1, promote=True)
+    for section in SECTIONS:
+        app = healthy(page(tmp_path, monkeypatch, shopper="u001", k="36", section=section))
+        assert "<script>" not in "".join(str(m.value) for m in app.markdown if "\\<script\\>" not in str(m.value))
+    for item in ("00000", "00001", "00002", "00003"):
+        healthy(page(tmp_path, monkeypatch, "item.py", item=item))
+
+
+def test_without_categories_and_attributes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = planted_shop("bare", n_users=40, n_items=40)
+    bare = Dataset("bare", shop.users[["user_id"]], shop.items[["item_id", "title"]], shop.events)
+    home = Workspace(Settings.from_environment(tmp_path))
+    home.store.save_dataset(bare)
+    home.train_now("bare", SMALL_RECIPE, seed=1, promote=True)
+    for section in SECTIONS:
+        healthy(page(tmp_path, monkeypatch, shopper="u001", section=section))
+    healthy(page(tmp_path, monkeypatch, "item.py", item="00003"))
