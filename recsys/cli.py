@@ -24,7 +24,10 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
+        except TyperException as error:
+            _name_the_value(error)
+            raise
+        except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             console.note("Stopped.")
@@ -324,6 +327,13 @@ def serve(
         serve_app(host, port, on_listening=tell)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _name_the_value(error: Any) -> None:
+    """Put what was typed before "Input should be a valid integer"; typer leaves it out."""
+    reasons = getattr(error.__cause__, "errors", None)
+    if reasons is not None:
+        error.message = f"{reasons()[0]['input']!r}. {error.message}."
 
 
 def _workspace() -> "Workspace":

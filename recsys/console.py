@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH_WITHOUT_TERMINAL = 140
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DATABASE_IS_FULL = ("disk is full", "disk I/O error")
 
 
 def say(line: str = "") -> None:
@@ -147,7 +148,8 @@ def exit_code(error: Exception) -> int:
     A home that cannot be written is the user's choice of INSIDER_HOME; a disk that is full is not.
     """
     if isinstance(error, StorageProblem):
-        return 1 if getattr(error.__cause__, "errno", None) in DISK_IS_FULL else 2
+        full = getattr(error.__cause__, "errno", None) in DISK_IS_FULL or any(x in str(error) for x in DATABASE_IS_FULL)
+        return 1 if full else 2
     if isinstance(error, (InvalidInput, NoModel, PermissionError, NotADirectoryError)):
         return 2
     return 1
