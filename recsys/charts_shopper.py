@@ -15,7 +15,7 @@ from recsys.past import REST, Timeline
 
 def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
     """Purchases by week and category, and from when on the model has not seen them."""
-    figure = _figure(250)
+    figure = _figure(430)
     for number, name in enumerate(timeline.categories):
         part = timeline.weeks[timeline.weeks[c.CATEGORY] == name]
         colour = palette.NEUTRAL if name == REST else palette.CATEGORIES[number % len(palette.CATEGORIES)]
@@ -37,7 +37,9 @@ def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
             x=timeline.cut, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False,
             text="not seen by the model", font={"size": 11},
         )  # fmt: skip
-    figure.update_layout(barmode="stack", bargap=0.15, legend={"y": -0.22, "yanchor": "top"}, margin={"b": 60})
+    first, last = timeline.weeks["week"].min(), timeline.weeks["week"].max()
+    figure.update_layout(barmode="stack", bargap=0.15, legend={"y": -0.14, "yanchor": "top"}, margin={"b": 60})
+    figure.update_xaxes(range=[first - pd.Timedelta(days=4), last + pd.Timedelta(days=8)])
     figure.update_yaxes(title="Purchases in the week", rangemode="tozero")
     return figure
 
@@ -84,14 +86,34 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
 def effects(names: Sequence[str], values: Sequence[float], title: str) -> go.Figure:
     """One bar for each name, for and against."""
     figure = _figure(ROW * len(names) + 64)
+    digits = 2 if max([abs(value) for value in values], default=1.0) >= 0.1 else 3
     figure.add_bar(
         y=[escape(words.shortened(name, 34)) for name in names], x=list(values), orientation="h",
         marker={"color": [palette.OURS if value > 0 else palette.AGAINST for value in values]},
-        text=[f"{value:+.2f}" for value in values], textposition="outside", cliponaxis=False,
+        text=[f"{value:+.{digits}f}" for value in values], textposition="outside", cliponaxis=False,
         customdata=[escape(name) for name in names], hovertemplate="%{customdata}: %{x:+.3f}<extra></extra>",
     )  # fmt: skip
     most = max([abs(value) for value in values], default=1.0)
     low = min([0.0, *values])
     figure.update_xaxes(title=title, range=[low * 1.3, (max([0.0, *values]) or most) * 1.3], zeroline=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    return figure
+
+
+def dial_frontier(points: Sequence[Mapping[str, float]], here: Mapping[str, float]) -> go.Figure:
+    """Accuracy against range shown for turns of the popularity dial, and where it stands."""
+    figure = _figure(260)
+    figure.add_scatter(
+        x=[point["coverage"] for point in points], y=[point["ndcg"] for point in points], mode="lines+markers",
+        line={"color": palette.NEUTRAL, "width": 2}, marker={"size": 7}, showlegend=False,
+        customdata=[point["popularity"] for point in points],
+        hovertemplate="dial at %{customdata:.2f}<br>NDCG@10 %{y:.4f}<br>range shown %{x:.1%}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[here["coverage"]], y=[here["ndcg"]], mode="markers+text", text=["these rules"], textposition="top center",
+        marker={"size": 14, "color": palette.OURS}, showlegend=False, cliponaxis=False,
+        hovertemplate="these rules<br>NDCG@10 %{y:.4f}<br>range shown %{x:.1%}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(title="Share of all products shown to somebody", tickformat=".0%")
+    figure.update_yaxes(title="NDCG@10, validation period", tickformat=".3f")
     return figure

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from recsys import words
 from recsys.errors import InvalidInput
+from recsys.recommender import Recommender
 from recsys.rule_sets import Price, price
 from recsys.rules import Rules
 from recsys.split import split_again
 from recsys.workspace import Workspace
 
+FRONTIER = ("popularity", "ndcg", "coverage")
 SHOWN = ("ndcg", "precision", "coverage", "diversity", "novelty")
 
 
@@ -29,6 +33,34 @@ class Priced:
     sentence: str
     lines: tuple[Line, ...]
     price: Price
+
+
+@dataclass(frozen=True)
+class OnFrontier:
+    """The popularity dial on the frontier measured at training.
+
+    Attributes:
+        points: of each measured turn `popularity` (b), `ndcg` and `coverage`, in the order of b.
+        here: the same for where the rules put it, between the points by interpolation.
+    """
+
+    points: tuple[dict[str, float], ...]
+    here: dict[str, float]
+
+
+def on_frontier(live: Recommender, rules: Rules) -> OnFrontier | None:
+    """Where the rules' popularity stands; None for a model whose training measured no frontier."""
+    raw = [dict(point) for point in live.manifest.get("frontier") or ()]
+    points = sorted(
+        (point for point in raw if all(point.get(name) is not None for name in FRONTIER)),
+        key=lambda point: float(point["popularity"]),
+    )
+    if len(points) < 2:
+        return None
+    turns = [float(point["popularity"]) for point in points]
+    at = float(np.clip(rules.popularity * float(getattr(live.model.recipe, "popularity", 1.0)), turns[0], turns[-1]))
+    here = {name: float(np.interp(at, turns, [float(point[name]) for point in points])) for name in FRONTIER}
+    return OnFrontier(tuple({name: float(point[name]) for name in FRONTIER} for point in points), here)
 
 
 def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:

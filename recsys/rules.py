@@ -45,6 +45,8 @@ class Rules:
         hide_popular: leave out so many of the most popular items (lane "discover").
         pins: item ids that come first, in this order, unless the shopper has had them or a filter takes them away.
         boosts: what is pushed up or down.
+        popularity: the popularity dial: score = taste + popularity * item bias. 1 leaves the model as it was trained,
+            below shows rarer items, above what everybody buys.
         price_weight: boost by price: strength for an item one standard deviation (of the logarithm) above the mean.
         most_per_category: at most so many items of one category in a list.
         category_level: the level that counts for that; the middle one by default.
@@ -63,6 +65,7 @@ class Rules:
     hide_popular: int = 0
     pins: tuple[str, ...] = ()
     boosts: tuple[Boost, ...] = ()
+    popularity: float = 1.0
     price_weight: float = 0.0
     most_per_category: int | None = None
     category_level: str | None = None
@@ -73,6 +76,7 @@ class Rules:
     def __post_init__(self) -> None:
         checks = (
             (0 <= self.diversity <= 1, f"diversity is {self.diversity}; it must lie from 0 to 1."),
+            (0 <= self.popularity <= 2, f"popularity is {self.popularity}; it must lie from 0 to 2."),
             (self.hide_popular >= 0, f"hide_popular is {self.hide_popular}; it must be 0 or more."),
             (
                 self.most_per_category is None or self.most_per_category >= 1,
@@ -128,6 +132,7 @@ class RuleBook:
         allowed: (n_items,) what the filters leave; None when they leave everything.
         hidden_popular: (n_items,) what is hidden for being popular, or None.
         lift: (n_items,) boosts in standard deviations of a shopper's scores, or None.
+        bias: (n_items,) what the popularity dial adds to every score, or None.
         pins: row numbers, in order.
         groups: (n_items,) category numbers for the cap, or None.
         directions: (n_items, components) unit rows for variety, or None.
@@ -137,15 +142,15 @@ class RuleBook:
     allowed: NDArray[np.bool_] | None
     hidden_popular: NDArray[np.bool_] | None
     lift: NDArray[np.float32] | None
+    bias: NDArray[np.float32] | None
     pins: NDArray[np.int64]
     groups: NDArray[np.int64] | None
     directions: NDArray[np.float32] | None
 
     def lifted(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n_items,): the boost of every item in the units of these scores."""
-        if self.lift is None:
-            return np.zeros_like(scores)
-        return self.lift * np.float32(scores.std())
+        """(n_items,): what boosts and popularity dial add to every item, in the units of these scores."""
+        added = np.zeros_like(scores) if self.lift is None else self.lift * np.float32(scores.std())
+        return added if self.bias is None else added + self.bias
 
     def rank(
         self,
@@ -162,7 +167,7 @@ class RuleBook:
         and likeness the largest cosine (at least 0) to an item taken before. Pins come first and count as taken.
         """
         rules = self.rules
-        boosted = scores if self.lift is None else scores + self.lifted(scores)
+        boosted = scores if self.lift is None and self.bias is None else scores + self.lifted(scores)
         open_to = _both(self.allowed, allowed)
         if self.hidden_popular is not None:
             open_to = _both(open_to, ~self.hidden_popular)
@@ -317,6 +322,7 @@ def rule_book(rules: Rules, model: Model) -> RuleBook:
         allowed=np.logical_and.reduce(masks) if masks else None,
         hidden_popular=hidden,
         lift=_lift(rules, model),
+        bias=None if rules.popularity == 1 else np.float32(rules.popularity - 1) * model.item_biases,
         pins=model.item_rows(rules.pins) if rules.pins else np.zeros(0, np.int64),
         groups=groups,
         directions=directions,

@@ -18,6 +18,8 @@ LIKE_THEM = "Shoppers like them"
 ITSELF = "This product itself"
 EVERYBODY = "Liked by everybody"
 RULES = "The rules"
+LITTLE = 0.05
+"""Falls below so many standard deviations of a shopper's scores move hardly anything."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,15 @@ def speakers(live: Recommender, subject: Subject, item_id: str, most: int = 5) -
     if not tried:
         return Speakers("They have bought nothing that could speak for it.", table, 0)
     if not len(table) or table["fall"].iloc[0] <= 0:
-        sentence = "No single product of theirs clearly speaks for it: it rests on many of them together."
+        return Speakers(
+            "No single product of theirs clearly speaks for it: it rests on many of them together.", table, tried
+        )
+    title, fall = str(table[c.TITLE].iloc[0]), float(table["fall"].iloc[0])
+    spread = float(live.scores_for(subject.standing.taste).std())
+    if fall < LITTLE * spread:
+        sentence = f"It rests on many products together: leaving out the strongest, “{title}”, takes only {fall:.3f}."
     else:
-        first = table.iloc[0]
-        sentence = f"Without “{first[c.TITLE]}” its score would be {first['fall']:.2f} lower."
+        sentence = f"Without “{title}” its score would be {fall:.2f} lower."
     return Speakers(sentence, table, tried)
 
 

@@ -15,6 +15,7 @@ from recsys.dataset import Dataset
 from recsys.errors import InvalidInput, NotFound
 from recsys.judging import category_codes
 from recsys.recommender import Recommender
+from recsys.rule_price import on_frontier
 from recsys.rule_sets import RuleSets, price
 from recsys.rules import Boost, Rules
 from recsys.settings import Settings
@@ -79,6 +80,26 @@ def test_a_boost_is_part_of_the_score_and_the_reasons_still_add_up(live: Recomme
         parts = [reason.value for reason in item.reasons if reason.additive]
         assert sum(parts) == pytest.approx(item.score, abs=1e-4)
     assert any(reason.kind == "rule" for item in shown.items for reason in item.reasons)
+
+
+@pytest.mark.parametrize("b", [0.0, 0.5, 2.0])
+def test_the_popularity_dial_is_taste_plus_b_times_bias(live: Recommender, b: float) -> None:
+    model = live.model
+    scores = model.user_embeddings[4] @ model.item_embeddings.T + b * model.item_biases
+    scores[model.history.counts.indices[model.history.of_user(4)]] = -np.inf
+    expected = model.items["item_id"].iloc[np.argsort(-scores, kind="stable")[:K]].tolist()
+    assert ids(live, Rules(popularity=b), "u004") == expected
+    shown = live.recommend("u004", explain=True, rules=Rules(popularity=b)).items[0]
+    assert sum(reason.value for reason in shown.reasons if reason.additive) == pytest.approx(shown.score, abs=1e-4)
+
+
+def test_where_the_dial_stands_on_the_measured_frontier(live: Recommender) -> None:
+    points = [{"popularity": b, "ndcg": 0.01 * b, "coverage": 0.9 - 0.1 * b, "novelty": 1.0} for b in (0.0, 1.0, 2.0)]
+    assert on_frontier(Recommender(dataclasses.replace(live.model, manifest={})), Rules()) is None
+    measured = Recommender(dataclasses.replace(live.model, manifest={"frontier": points}))
+    found = on_frontier(measured, Rules(popularity=0.5))
+    assert found is not None
+    assert found.here == pytest.approx({"popularity": 0.5, "ndcg": 0.005, "coverage": 0.85})
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

@@ -83,8 +83,7 @@ def test_history_is_filtered_by_period_and_category(trained_home: Path, monkeypa
     app.selectbox(key="boughtin").set_value("Dairy").run()
     assert set(healthy(app).dataframe[0].value["title"]) == {t for t in whole["title"] if t.startswith("Dairy")}
     app.selectbox(key="boughtin").set_value(None).run()
-    app.get("button_group")
-    month = page(trained_home, monkeypatch, shopper="u001", period="Month").dataframe[0].value
+    month = page(trained_home, monkeypatch, shopper="u001", period="Last month").dataframe[0].value
     assert 0 < len(month) < len(whole)
     assert (whole["last"].max() - month["last"].min()).days <= 30
 

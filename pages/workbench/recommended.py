@@ -8,7 +8,7 @@ from recsys.rules import Rules
 from recsys.shopper import ShopperView
 from recsys.workspace import Workspace
 
-PERIOD_NAMES = {"all": "All", "year": "Year", "quarter": "Quarter", "month": "Month"}
+PERIOD_NAMES = {"all": "All the time", "year": "Last year", "quarter": "Last quarter", "month": "Last month"}
 state = st.session_state
 
 
@@ -23,14 +23,16 @@ def history(view: ShopperView, categories: list[str], since: bool) -> None:
     """What they bought, with filters by period and category."""
     st.subheader("Bought so far", anchor=False)
     shared.describe(view.learned)
-    with st.container(horizontal=True, gap="small"):
-        st.segmented_control(
-            "Period", list(PERIOD_NAMES), format_func=PERIOD_NAMES.get, default="all", required=True, key="period",
-            bind="query-params", label_visibility="collapsed",
+    period, category = st.columns([2, 3], gap="small")
+    with period:
+        st.selectbox(
+            "Period", list(PERIOD_NAMES), format_func=PERIOD_NAMES.get, key="period", bind="query-params",
+            label_visibility="collapsed",
         )  # fmt: skip
+    with category:
         st.selectbox(
             "Category of the history", [None, *categories], format_func=lambda name: name or "All categories",
-            key="boughtin", bind="query-params", label_visibility="collapsed", width=190,
+            key="boughtin", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
     if not len(view.history):
         st.caption("Nothing in this period and category.")
@@ -66,7 +68,7 @@ def recommendations(view: ShopperView) -> None:
         on_select=lambda: pick_item(item_ids),
         selection_mode="single-row",
         hide_index=True,
-        height=446,
+        height=min(38 + 35 * len(item_ids), 446),
         column_order=["rank", "title", "category", "fresh", *view.score_columns, "popularity", "since", "price"],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=30),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import desk
-from recsys import preview, rule_price, shopper
+from recsys import charts_shopper, preview, rule_price, shopper
 from recsys.errors import InsiderError
 from recsys.recommender import Recommender
 from recsys.rule_sets import RuleSets
@@ -42,6 +42,10 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
     diversity = st.slider(
         "Diversity", 0.0, 1.0, start.diversity, 0.05, key=f"{key}_diversity",
         help="0: by score alone. 1: each product as unlike those above it as possible (maximal marginal relevance).",
+    )  # fmt: skip
+    popularity = st.slider(
+        "Popularity", 0.0, 2.0, start.popularity, 0.05, key=f"{key}_popularity",
+        help="Score = taste + this × how much everybody likes it. 1: as trained. Below: rarer products.",
     )  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         most = st.number_input(
@@ -89,9 +93,21 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
     return Rules(
         only_categories=only, never_categories=never, only_brands=only_brands, never_brands=never_brands,
         never_items=start.never_items, min_price=low, max_price=high, available_only=available, hide_popular=int(hide),
-        pins=pins, boosts=boosts if strength else (), price_weight=weight, most_per_category=most,
+        pins=pins, boosts=boosts if strength else (), popularity=popularity, price_weight=weight,
+        most_per_category=most,
         category_level=start.category_level, diversity=diversity,
     )  # fmt: skip
+
+
+def frontier(live: Recommender, rules: Rules) -> None:
+    """Where the popularity dial stands on the frontier that was measured at training."""
+    found = rule_price.on_frontier(live, rules)
+    if found is None:
+        return
+    st.markdown("**The popularity dial, as measured at training**")
+    st.plotly_chart(
+        charts_shopper.dial_frontier(found.points, found.here), config=shared.STILL, alt="Accuracy against range shown"
+    )
 
 
 def price(home: Workspace, live: Recommender, rules: Rules) -> None:
@@ -181,3 +197,4 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
         )
         desk.gone(found.moves.gone, ("before", "title", "category", "effect"))
         price(home, live, rules)
+        frontier(live, rules)

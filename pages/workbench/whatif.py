@@ -45,12 +45,6 @@ def reset(names: list[str]) -> None:
     put_back({"without": [], "plus": [], "nobody": False, **{f"as_{name}": None for name in names}})
 
 
-def take_away(found: list[str]) -> None:
-    """Callback of the history: take the selected products away."""
-    chosen = [found[row] for row in state.whatif_history.selection.rows]
-    state.without = [*state.get("without", []), *(item for item in chosen if item not in state.get("without", []))]
-
-
 def follow(view: ShopperView, names: list[str]) -> None:
     """A change belongs to one shopper: another one starts unchanged. And every step is kept for undo."""
     if state.get("whatif_of") not in (None, view.user_id):
@@ -99,7 +93,11 @@ def show(
         changed: dict[str, str | None] = {}
         usable = [name for name in names if name in set(live.model.user_features.kinds)]
         if usable:
-            with st.grid(2, min_column_width=130, gap="small"):
+            given = any(state.get(f"as_{name}") for name in usable)
+            with (
+                st.expander("Who they are", expanded=given),
+                st.grid(2, min_column_width=130, gap="small"),
+            ):
                 for name in usable:
                     value = st.selectbox(
                         words.label(name), [None, *attributes[name]], key=f"as_{name}", bind="query-params",
