@@ -114,7 +114,7 @@ class Database:
     def _connect(self) -> sa.Engine:
         if self._engine is None:
             if self._sqlite and self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(self.url.database).parent)
             engine = sa.create_engine(self.url, connect_args={"timeout": 30} if self._sqlite else {})
             if self._sqlite:
                 sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -122,6 +122,15 @@ class Database:
             metadata.create_all(engine)
             self._engine = engine
         return self._engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageProblem(
+            f"Cannot make the folder {folder}: {error.strerror}. Check INSIDER_HOME and its permissions."
+        ) from error
 
 
 def _prepare_sqlite(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:

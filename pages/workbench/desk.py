@@ -1,8 +1,8 @@
 """What the sections of the Shopper page share: the open finder, stored things, and small renders."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from pages import shared
@@ -11,6 +11,9 @@ from recsys.finder import Finder
 from recsys.rule_sets import OFF, RuleSets
 from recsys.rules import Rules
 from recsys.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AS_SERVED = "as served"
 
@@ -53,14 +56,14 @@ def product_columns(**more: object) -> dict[str, object]:
     }
 
 
-def product_table(table: pd.DataFrame, columns: Sequence[str], alt: str, height: int | str = "auto") -> None:
+def product_table(table: "pd.DataFrame", columns: Sequence[str], alt: str, height: int | str = "auto") -> None:
     """A table of products to look at."""
     st.dataframe(
         table, hide_index=True, column_order=list(columns), column_config=product_columns(), alt=alt, height=height
     )
 
 
-def gone(table: pd.DataFrame, columns: Sequence[str]) -> None:
+def gone(table: "pd.DataFrame", columns: Sequence[str]) -> None:
     """The products that fell out of a list, or nothing."""
     if len(table):
         st.markdown("**No longer shown**")
