@@ -38,6 +38,18 @@ page = st.navigation(
             help="Train another model, watch it learn, compare it with the live one, promote it.",
         ),
         st.Page(
+            "runs.py",
+            title="Runs",
+            icon=":material/stacked_line_chart:",
+            help="Every training; some of them side by side; what all of them teach.",
+        ),
+        st.Page(
+            "models.py",
+            title="Models",
+            icon=":material/inventory_2:",
+            help="Stored versions: what each would change, promote, go back, delete; who did what.",
+        ),
+        st.Page(
             "map.py", title="Map", icon=":material/scatter_plot:", help="All products, placed as the model sees them."
         ),
     ],

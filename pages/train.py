@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from pages import shared
-from recsys import charts, overview, studio, words
+from pages import promoting, shared
+from pages.train_columns import TRAINING_COLUMNS
+from recsys import charts, charts_runs, overview, studio, words
 from recsys.errors import InsiderError, InvalidInput
+from recsys.hyperparameters import Hyperparameters
 from recsys.runs import Run
+from recsys.search import OBJECTIVES
 
 STATES = {
     "queued": ("Waiting", ":material/hourglass_empty:", "gray"),
@@ -14,6 +17,8 @@ STATES = {
     "failed": ("Failed", ":material/error:", "red"),
     "cancelled": ("Cancelled", ":material/cancel:", "orange"),
 }
+
+MODES = {"once": "Train once", "search": "Search"}
 
 home = shared.workspace()
 state = st.session_state
@@ -57,7 +62,7 @@ def recipe_panel() -> None:
         state.dataset = datasets[0]
     if state.get("point") not in points:
         state.point = "preset:default"
-    if "start" not in state:
+    if "start" not in state or state.pop("wanted_point", None):
         set_dials(state.point)
     with st.container(horizontal=True, gap="small"):
         st.selectbox("Data", datasets, key="dataset", on_change=start_over, width=180)
@@ -98,10 +103,40 @@ def recipe_panel() -> None:
         st.warning(shared.plain(error), icon=":material/tune:")
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
         return
+    mode = st.segmented_control(
+        "What to do", list(MODES), format_func=MODES.get, default="once", required=True, key="mode",
+        help="Train once with these dials, or let a search look for better ones, starting from these.",
+    )  # fmt: skip
+    if mode == "search":
+        search_panel(recipe)
+        return
     shared.describe(studio.estimate(home, state.dataset, recipe).words)
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
         run = home.start_training(state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
         state.run = run.id
+        st.rerun()
+
+
+def search_panel(recipe: Hyperparameters) -> None:
+    """Budget, goal and name of a search, and the button."""
+    goal = st.radio(
+        "Look for", list(OBJECTIVES), key="goal", captions=[text.partition(": ")[2] for text in OBJECTIVES.values()],
+        format_func=lambda name: OBJECTIVES[name].partition(":")[0],
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="small"):
+        number = st.number_input("Trainings", 1, 1000, 20, key="trials", width=130)
+        minutes = st.number_input("Minutes at most", 0, 10_000, 0, key="minutes", width=150, help="0: no limit.")
+        name = st.text_input(
+            "Name", key="search_name", placeholder="A new search", max_chars=60, width="stretch",
+            help="The name of an earlier search on these data goes on with it. Several may work on one search.",
+        )  # fmt: skip
+    shared.describe(
+        f"{studio.search_words(home, state.dataset, recipe, number)} The search varies components, learning rate, "
+        "products tried, restraint, half-life, brand and shopper attributes; the best recipe is trained at the end."
+    )
+    if st.button("Search", type="primary", icon=":material/travel_explore:"):
+        plan = studio.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)
+        state.run = home.start_search(plan).id
         st.rerun()
 
 
@@ -122,11 +157,25 @@ def under_way(run_id: int) -> None:
     if st.button("Cancel", icon=":material/stop:"):
         home.cancel(run_id)
     if run.curve:
+        learning(studio.curves(home, run))
+    if run.kind == "search":
+        leaderboard(run)
+
+
+def leaderboard(run: Run) -> None:
+    """The trainings of a search so far, best first."""
+    table, found, front = studio.board(home, run)
+    if not len(table):
+        return
+    if front:
         st.plotly_chart(
-            charts.learning_curves(studio.curves(home, run)),
-            config=shared.STILL,
-            alt="Validation NDCG@10 after each epoch so far, beside the live model",
-        )
+            charts_runs.trade_off(found, front), config=shared.STILL, key=f"front_{run.id}",
+            alt="Accuracy against range of products shown, with the best trade-offs joined",
+        )  # fmt: skip
+    st.dataframe(
+        table, hide_index=True, height=min(38 + 35 * len(table), 320), column_config=TRAINING_COLUMNS,
+        alt="Trainings of this search, best first",
+    )  # fmt: skip
 
 
 def ended(run: Run) -> None:
@@ -138,6 +187,8 @@ def ended(run: Run) -> None:
     found = studio.outcome(home, run)
     if found is not None:
         result(found)
+        if run.kind == "search":
+            leaderboard(run)
     elif run.curve:
         learning(studio.curves(home, run))
 
@@ -148,9 +199,7 @@ def result(found: studio.Outcome) -> None:
     if found.note:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.standing == "candidate" and st.button("Promote", type="primary", icon=":material/publish:"):
-        home.promote(found.model_id)
-        st.toast(f"Model {found.model_id} is live.", icon=":material/check_circle:")
-        st.rerun()
+        promoting.ask(found.model_id)
     if found.lines:
         st.dataframe(
             {
@@ -170,16 +219,23 @@ def result(found: studio.Outcome) -> None:
 
 
 def learning(curves: dict[str, list[dict[str, float]]]) -> None:
+    """The learning curves: accuracy large, range and training loss beside each other."""
     st.plotly_chart(
         charts.learning_curves(curves), config=shared.STILL, alt="Validation NDCG@10 by epoch, beside the live model"
     )
+    with st.expander("Range shown and training loss", icon=":material/show_chart:"):
+        for what in ("coverage", "loss"):
+            st.plotly_chart(
+                charts_runs.curves(curves, what, height=220), config=shared.STILL, key=f"curve_{what}",
+                alt=f"{what} by epoch, beside the live model",
+            )  # fmt: skip
 
 
 def heading(run: Run) -> None:
     """Number, state and recipe of a run."""
     title, icon, colour = STATES[run.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"Run {run.id}", anchor=False, width="content")
+        st.subheader(studio.run_title(run), anchor=False, width="content")
         st.badge(title, icon=icon, color=colour)
     shared.describe(studio.run_words(run))
 
@@ -200,7 +256,7 @@ def live_line() -> None:
         shared.describe(studio.live_words(home))
         before = studio.earlier_model(home)
         if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
-            st.toast(f"Model {home.rollback()} is live again.", icon=":material/undo:")
+            st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
             st.rerun()
 
 
@@ -226,9 +282,7 @@ with right, st.container(border=True, gap="small"):
             with st.expander(f"Earlier and waiting runs ({len(others)})", icon=":material/history:"):
                 for run in others:
                     title, icon, _ = STATES[run.state]
-                    if st.button(
-                        f"Run {run.id} · {title} · {words.ago(run.created)}", key=f"show_{run.id}", icon=icon,
-                        type="tertiary",
-                    ):  # fmt: skip
+                    label = f"{studio.run_title(run)} · {title} · {words.ago(run.created)}"
+                    if st.button(label, key=f"show_{run.id}", icon=icon, type="tertiary"):
                         state.run = run.id
                         st.rerun()

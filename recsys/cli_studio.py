@@ -1,6 +1,7 @@
 """Commands of the studio: search, the list of trainings, the log of what was made live, and keeping versions few."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,8 @@ def register(app: typer.Typer, models: typer.Typer) -> None:
     app.command(epilog="Example: python -m recsys runs --dataset demo")(runs)
     app.command(epilog="Example: python -m recsys note 12 'wider range' --tag candidate")(note)
     models.command("log", epilog="Example: python -m recsys models log")(log)
+    models.command("report", epilog="Example: python -m recsys models report live --out model.html")(report)
+    models.command("preview", epilog="Example: python -m recsys models preview 20250102-030405-abcd")(preview)
     models.command("prune", epilog="Example: python -m recsys models prune --keep 10")(prune)
 
 
@@ -138,6 +141,52 @@ def log(
         return
     rows = [(f"{e.at:%Y-%m-%d %H:%M}", e.who, audit.ACTIONS[e.action], e.subject, e.before, e.note) for e in found]
     console.table(("when (UTC)", "who", "did", "what", "live before", "note"), rows)
+
+
+def report(
+    ctx: typer.Context,
+    model_id: Annotated[str, typer.Argument(metavar="ID", help='Id of a model version, or "live".')] = "live",
+    out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Where to; model-ID.html by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the model card of a version: one HTML file with data, recipe, metrics, baselines, segments, limits."""
+    from recsys import report as card
+
+    workspace = _workspace()
+    found = workspace.load(model_id).model.id
+    target = out or Path(f"model-{found}.html")
+    if not target.absolute().parent.is_dir():
+        raise InvalidInput(f"There is no folder {target.absolute().parent}; make it, or choose another --out.")
+    target.write_text(card.report(workspace, found), encoding="utf-8")
+    if as_json or ctx.obj:
+        console.document({"model": found, "out": str(target)})
+    else:
+        console.say(f"Model card of {found} written to {target}.")
+
+
+def preview(
+    ctx: typer.Context,
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a model version.")],
+    as_json: Json = False,
+) -> None:
+    """What would change if a version went live: figures by segment, shoppers, products, warnings."""
+    from recsys.promotion import preview as look
+
+    found = look(_workspace(), model_id)
+    if as_json or ctx.obj:
+        console.document(found.to_dict())
+        return
+    if found.note:
+        console.say(found.note)
+    rows = [
+        (f"{r.group}: {r.name}", f"{r.users:,}", f"{r.live:.4f}", f"{r.candidate:.4f}", f"{r.difference:+.4f}",
+         f"{r.low:+.4f} to {r.high:+.4f}", r.verdict)
+        for r in (*found.measures, *found.segments)
+    ]  # fmt: skip
+    headings = ("", "users", "live", "this", "difference", "interval", "")
+    console.table(headings, rows, numbers=("users", "live", "this", "difference"))
+    for warning in found.warnings:
+        console.note(warning)
 
 
 def prune(

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
+
+import pandas as pd
 
 from recsys import words
 from recsys.errors import InsiderError, InvalidInput
 from recsys.hyperparameters import ALL, LOSSES, PRESETS, RANGES, Hyperparameters
 from recsys.runs import Run
+from recsys.search import Plan
+from recsys.trials import Training
 from recsys.workspace import Workspace
 
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
 KINDS = ("train", "search")
+POINTS = 30
 BYTES_PER_NUMBER = 4
 EPOCH_SECONDS_PER_MILLION = 3.0
 """Seconds of one epoch over a million pairs with the default recipe, before anything was trained on this machine."""
@@ -106,20 +111,22 @@ def columns_of(workspace: Workspace, dataset: str) -> Columns:
 
 
 def starting_points(workspace: Workspace) -> dict[str, str]:
-    """Where the dials may start from: key to title. Presets first, then the live model, then the newest runs."""
+    """Where the dials may start from: key to title. Presets first, then the live model, then the newest trainings."""
     points = {f"preset:{name}": f"Preset “{name}”" for name in PRESETS}
     if (live := _live_manifest(workspace)) is not None:
         points["live"] = f"The live model, {live['id']}"
-    for run in trainings(workspace):
-        points[f"run:{run.id}"] = f"Run {run.id} · {recipe_words(Hyperparameters.from_dict(run.recipe))}"
+    for training in workspace.trials.all()[:POINTS]:
+        recipe = Hyperparameters.from_dict(training.recipe)
+        value = "" if training.value is None else f" · {words.measured(training.value, is_share=False)}"
+        points[f"training:{training.id}"] = f"Training {training.id}{value} · {recipe_words(recipe)}"
     return points
 
 
 def recipe_at(workspace: Workspace, point: str) -> Hyperparameters:
     """The recipe of a starting point."""
     kind, _, name = point.partition(":")
-    if kind == "run" and name.isdecimal():
-        return Hyperparameters.from_dict(workspace.run(int(name)).recipe)
+    if kind == "training" and name.isdecimal():
+        return Hyperparameters.from_dict(workspace.trials.get(int(name)).recipe)
     if kind == "live":
         return Hyperparameters.from_dict((_live_manifest(workspace) or {"recipe": {}})["recipe"])
     if name not in PRESETS:
@@ -187,6 +194,22 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
         f"At most about {words.duration(max(seconds, 1))} and {max(size / 1e6, 1):,.0f} MB of memory beside the "
         f"program itself; {basis}.",
     )
+
+
+def search_words(workspace: Workspace, dataset: str, recipe: Hyperparameters, trials: int) -> str:
+    """What a search will take, in a sentence."""
+    seconds = estimate(workspace, dataset, recipe).seconds / 2 * trials
+    return f"{trials} trainings take up to about {words.duration(max(seconds, 1))}; bad ones are stopped early."
+
+
+def plan(
+    dataset: str, recipe: Hyperparameters, name: str, trials: int, minutes: float, objective: str, seed: int
+) -> Plan:
+    """A search as the page's widgets say; one without a name gets the time as its name."""
+    return Plan(
+        dataset, name.strip() or f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", trials, recipe, minutes or None,
+        objective, seed,  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
 def trainings(workspace: Workspace, limit: int = 20) -> list[Run]:
@@ -272,11 +295,29 @@ def outcome(workspace: Workspace, run: Run) -> Outcome | None:
 
 def curves(workspace: Workspace, run: Run) -> dict[str, list[dict[str, float]]]:
     """The learning curve of a run, and that of the live model where it learned from the same data."""
-    found = {f"Run {run.id}": run.curve}
+    found = {run_title(run): run.curve}
     live = _live_manifest(workspace)
     if live is not None and live["id"] != run.model and live["dataset"] == run.dataset and live.get("curve"):
         found["Live model"] = live["curve"]
     return found
+
+
+def board(workspace: Workspace, run: Run) -> tuple[pd.DataFrame, list[Training], list[Training]]:
+    """A search so far, best first: as a table, and its trainings and best trade-offs for the charts."""
+    from recsys.search import PREFIX, pareto
+
+    name = PREFIX + run.recipe["name"]
+    found = [training for training in workspace.trials.all(run.dataset) if training.study == name]
+    found.sort(key=lambda t: (t.state != "done", t.state != "pruned", -(t.value or 0.0), t.id))
+    rows = [
+        {
+            "training": t.id, "state": t.state, "ndcg": t.value, "coverage": t.coverage,
+            **{key: t.recipe[key] for key in ("components", "learning_rate", "max_sampled", "half_life_days")},
+            "seconds": t.seconds, "note": t.reason,
+        }
+        for t in found
+    ]  # fmt: skip
+    return pd.DataFrame(rows), found, pareto(found) if run.recipe["objective"] == "variety" else []
 
 
 def earlier_model(workspace: Workspace) -> str | None:
@@ -293,9 +334,20 @@ def live_words(workspace: Workspace) -> str:
     return f"Model {live['id']}, trained {words.ago(datetime.fromisoformat(live['created']))} on “{live['dataset']}”"
 
 
+def run_title(run: Run) -> str:
+    """ "Run 12", or "Search 13"."""
+    return f"{'Search' if run.kind == 'search' else 'Run'} {run.id}"
+
+
 def run_words(run: Run) -> str:
     """Recipe, seed, data and duration of a run in a line."""
-    parts = [recipe_words(Hyperparameters.from_dict(run.recipe)), f"seed {run.seed}", f"data “{run.dataset}”"]
+    if run.kind == "search":
+        budget = [f"{run.recipe['trials']} trainings"]
+        if run.recipe["minutes"] is not None:
+            budget.append(f"at most {run.recipe['minutes']:g} minutes")
+        parts = [f"“{run.recipe['name']}”", *budget, run.recipe["objective"], f"data “{run.dataset}”"]
+    else:
+        parts = [recipe_words(Hyperparameters.from_dict(run.recipe)), f"seed {run.seed}", f"data “{run.dataset}”"]
     if run.ended and run.started:
         parts.append(f"took {words.duration((run.ended - run.started).total_seconds())}")
     return " · ".join(parts)

@@ -92,7 +92,18 @@ class Workspace:
         found = []
         for model_id in self.store.models():
             manifest = self.store.model_manifest(model_id)
-            kept = ("id", "dataset", "fingerprint", "created", "recipe", "seed", "epochs", "metrics", "curve")
+            kept = (
+                "id",
+                "dataset",
+                "fingerprint",
+                "created",
+                "recipe",
+                "seed",
+                "epochs",
+                "metrics",
+                "curve",
+                "lineage",
+            )
             found.append(
                 {key: manifest.get(key) for key in kept}
                 | {"live": model_id == live, "has_map": self.store.has_map(model_id)}
@@ -182,6 +193,10 @@ class Workspace:
         with self.store.changing_live(), self.database.begin() as connection:
             audit.write(connection, "delete", model_id, who=who, note=note)
             self.store.delete_model(model_id)
+
+    def dataset_of(self, model_id: str) -> Dataset:
+        """The very data a version was trained on; InvalidInput when they have changed since."""
+        return self._same_data(self.store.model_manifest(model_id))
 
     def evaluate(self, model_id: str = "live", *, k: int = 10, baselines: bool = False) -> dict[str, Any]:
         """Metrics of a version on the held-out period, in the form of `evaluate --json`."""

@@ -1,0 +1,134 @@
+"""Runs: every training by page, command or search; some of them side by side; what all of them teach."""
+
+import streamlit as st
+
+from pages import promoting, shared
+from pages.train_columns import TRAINING_COLUMNS
+from recsys import audit, charts_runs, run_view
+from recsys.trials import Training
+
+STATES = ("done", "running", "pruned", "failed", "cancelled")
+
+home = shared.workspace()
+state = st.session_state
+
+
+def chosen_table(found: list[Training], notes: dict[str, audit.Note]) -> list[Training]:
+    """The table; the trainings whose rows are selected."""
+    picked = st.dataframe(
+        run_view.table(found, notes), key="runs_table", on_select="rerun", selection_mode="multi-row", hide_index=True,
+        height=min(38 + 35 * len(found), 420), column_config=TRAINING_COLUMNS,
+        alt="All trainings, newest first; select rows to compare them",
+    )  # fmt: skip
+    return [found[row] for row in picked.selection.rows][: run_view.MOST_COMPARED]
+
+
+def compare(chosen: list[Training]) -> None:
+    """Several trainings side by side."""
+    found = run_view.side_by_side(home, chosen)
+    if found.note:
+        st.info(shared.plain(found.note), icon=":material/info:")
+    if not found.curves:
+        return
+    with st.grid(2, min_column_width=330, gap="small") as grid:
+        for what in ("ndcg", "coverage"):
+            with grid.cell():
+                st.plotly_chart(
+                    charts_runs.curves(found.curves, what), config=shared.STILL, key=f"compare_{what}",
+                    alt=f"{what} by epoch of the chosen trainings",
+                )  # fmt: skip
+    if found.paired:
+        shared.describe("The second against the first, paired over the same shoppers of the test period.")
+        promoting.differences(found.paired, "Metric")
+    if len(found.metrics):
+        shared.describe("On the test period; 95% intervals in brackets.")
+        st.dataframe(found.metrics, hide_index=True, alt="Metrics of the chosen trainings on the test period")
+    if len(found.parameters):
+        shared.describe("Only what differs.")
+        st.dataframe(found.parameters, hide_index=True, alt="Parameters in which the chosen trainings differ")
+    shared.describe(run_view.noise_floor(home.trials.all(), chosen[0].fingerprint))
+
+
+def one(training: Training, note: audit.Note) -> None:
+    """One training: its curve, why it ended, note and tags, and what to do with it."""
+    st.subheader(f"Training {training.id}", anchor=False)
+    if training.reason:
+        st.warning(shared.plain(training.reason), icon=":material/info:")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        if training.curve:
+            st.plotly_chart(
+                charts_runs.curves({f"Training {training.id}": training.curve}, "ndcg"), config=shared.STILL,
+                alt="Validation NDCG@10 by epoch",
+            )  # fmt: skip
+        else:
+            st.caption("It ended before the first epoch was measured.")
+    with right, st.form(f"note_{training.id}", border=False):
+        text = st.text_area("Note", note.text, max_chars=2000, height=90)
+        tags = st.multiselect("Tags", list(note.tags), list(note.tags), accept_new_options=True)
+        if st.form_submit_button("Save", icon=":material/save:"):
+            audit.set_note(home.database, f"training {training.id}", audit.Note(text, tuple(tags)), who=promoting.who())
+            st.rerun()
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Start from this", icon=":material/tune:", help="Turns the dials of the Train page to its recipe."
+        ):
+            state.point, state.wanted_point = f"training:{training.id}", f"training:{training.id}"
+            st.switch_page("train.py")
+        there = training.model in home.store.models()
+        if there and training.model != home.live_id() and st.button("Promote", icon=":material/publish:"):
+            promoting.ask(str(training.model))
+
+
+def figures(found: list[Training]) -> None:
+    """Optuna's figures over the trainings in the table, of the newest data among them."""
+    newest = found[0].fingerprint
+    same = [training for training in found if training.fingerprint == newest]
+    kind = st.segmented_control(
+        "Figure", list(charts_runs.FIGURES), format_func=charts_runs.FIGURES.get, default="parallel", required=True,
+        key="figure", label_visibility="collapsed",
+    )  # fmt: skip
+    shared.describe(charts_runs.MEANINGS[kind])
+    names = charts_runs.varied(same)
+    params: list[str] = []
+    if kind == "contour" and len(names) > 1:
+        params = st.multiselect("Two parameters", names, names[:2], max_selections=2, key="contour_params")
+    figure = charts_runs.trainings_figure(kind, same, params)
+    if figure is None:
+        st.caption(
+            f"This needs at least {charts_runs.FEWEST} finished trainings on the same data that differ in something. "
+            "A search makes them: Train, then Search."
+        )
+        return
+    st.plotly_chart(figure, config=shared.STILL, key="optuna_figure", alt=charts_runs.MEANINGS[kind])
+
+
+everything = home.trials.all()
+if not everything:
+    st.subheader("Nothing was trained yet", anchor=False)
+    st.caption("Every training appears here, whether it was started on the Train page, by a command or by a search.")
+    st.page_link("train.py", label="Train a model", icon=":material/tune:")
+    st.stop()
+
+written = audit.notes(home.database)
+datasets = sorted({training.dataset for training in everything})
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    only = st.selectbox("Data", datasets, key="runs_dataset", width=170, index=datasets.index(everything[0].dataset))
+    states = st.multiselect("State", STATES, key="runs_states", width=260, placeholder="Any")
+    words_given = st.text_input("Find", key="runs_find", placeholder="Source, note, tag, model…", width="stretch")
+shown = run_view.filtered(everything, written, dataset=only, states=states, text=words_given)
+if not shown:
+    st.caption("No training fits.")
+    st.stop()
+chosen = chosen_table(shown, written)
+if not chosen:
+    shared.describe(f"Select one row to look into it, or up to {run_view.MOST_COMPARED} to compare them.")
+elif len(chosen) == 1:
+    with st.container(border=True):
+        one(chosen[0], written.get(f"training {chosen[0].id}", audit.Note()))
+else:
+    with st.container(border=True):
+        compare(chosen)
+with st.container(border=True):
+    st.subheader("What they teach", anchor=False)
+    figures(shown)

@@ -1,0 +1,27 @@
+"""How the columns of tables of trainings look, wherever they stand."""
+
+import streamlit as st
+
+TRAINING_COLUMNS = {
+    "training": st.column_config.NumberColumn("Training", pinned=True),
+    "state": st.column_config.TextColumn("State"),
+    "ndcg": st.column_config.NumberColumn("NDCG@10", format="%.4f", help="Best on the validation period."),
+    "coverage": st.column_config.NumberColumn("Range", format="percent", help="Share of all products shown."),
+    "test": st.column_config.NumberColumn("NDCG@10, test", format="%.4f", help="On the test period."),
+    "source": st.column_config.TextColumn("From"),
+    "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
+    "seconds": st.column_config.NumberColumn("Took", format="%.1f s"),
+    "epochs": st.column_config.NumberColumn("Epochs"),
+    "loss": st.column_config.TextColumn("Loss"),
+    "components": st.column_config.NumberColumn("Components"),
+    "learning_rate": st.column_config.NumberColumn("Learning rate", format="%.4g"),
+    "max_sampled": st.column_config.NumberColumn("Tried"),
+    "item_alpha": st.column_config.NumberColumn("Restraint, products", format="%.1e"),
+    "user_alpha": st.column_config.NumberColumn("Restraint, shoppers", format="%.1e"),
+    "half_life_days": st.column_config.NumberColumn("Half-life", format="%.0f days"),
+    "seed": st.column_config.NumberColumn("Seed"),
+    "model": st.column_config.TextColumn("Model"),
+    "dataset": None,
+    "note": st.column_config.TextColumn("Note", width="large"),
+    "tags": st.column_config.ListColumn("Tags"),
+}
