@@ -212,8 +212,10 @@ class Store:
                 pointer = json.loads((self.home / "live.json").read_text())
                 self._live = seen, pointer["model"], tuple(pointer["before"])
             return self._live[1], list(self._live[2])
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None, []
+        except OSError as error:
+            raise StorageProblem(f"Cannot read {self._pointer}: {error.strerror}. Check its permissions.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise Corrupted(f"{self.home / 'live.json'} is damaged; promote a model again.") from error
 

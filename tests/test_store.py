@@ -322,6 +322,13 @@ def test_a_home_below_a_file_is_said(tmp_path: Path) -> None:
         Store(tmp_path / "file" / "home").save_dataset(planted_shop())
 
 
+def test_a_pointer_that_cannot_be_read_is_said(own_home: Path) -> None:
+    (own_home / "live.json").unlink()
+    (own_home / "live.json").mkdir()
+    with pytest.raises(StorageProblem, match=r"Cannot read .*live\.json: Is a directory"):
+        Store(own_home).live()
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "../up", "a b", "x" * 61, "ü", "a\n"])
 def test_names_that_are_no_folder_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="is no name for a folder"):
