@@ -248,6 +248,11 @@ def fingerprint_of(
     return digest.hexdigest()
 
 
+def as_stored(events: pd.DataFrame) -> pd.DataFrame:
+    """Events from a file, with times to the second, whatever wrote it."""
+    return events.assign(**{c.TIMESTAMP: events[c.TIMESTAMP].astype("datetime64[s]")})
+
+
 def _times(events: pd.DataFrame) -> NDArray[np.datetime64]:
     if c.TIMESTAMP not in events:
         return np.full(len(events), np.datetime64("NaT"), dtype="datetime64[s]")

@@ -71,14 +71,18 @@ def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
     With times: by time, 28 days each for validation and test, or a fifth of the period each where there is less than
     five times that. Without times, or when everything happened on one day: leave-k-out.
     """
-    if not dataset.timed:
+    days = split_days(*_reach(dataset)) if dataset.timed else None
+    if days is None:
         return leave_k_out(dataset, seed=seed)
-    first, last = _reach(dataset)
+    return time_split(dataset, test_days=days[0], validation_days=days[1])
+
+
+def split_days(first: Any, last: Any) -> tuple[float, float] | None:
+    """Days of the test and of the validation period for data of this period; None where time is no help."""
+    if pd.isna(first):
+        return None
     days = (last - first) / pd.Timedelta(days=1)
-    if days < 1:
-        return leave_k_out(dataset, seed=seed)
-    share = days / SHORT
-    return time_split(dataset, test_days=min(TEST_DAYS, share), validation_days=min(VALIDATION_DAYS, share))
+    return None if days < 1 else (min(TEST_DAYS, days / SHORT), min(VALIDATION_DAYS, days / SHORT))
 
 
 def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_days: float = VALIDATION_DAYS) -> Split:

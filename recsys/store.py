@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,9 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys import columns as c
 from recsys import lightfm_model
-from recsys.dataset import Dataset, Interactions
+from recsys.dataset import Dataset, Interactions, as_stored
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 from recsys.features import Features
 from recsys.hyperparameters import Hyperparameters
@@ -30,6 +30,7 @@ from recsys.model import Model
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+SWEEP_SECONDS = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 _HERE, _RENAME_EXCHANGE = -100, 2
@@ -75,17 +76,48 @@ class Store:
         }
         self._write("datasets", dataset.name, manifest, files)
 
+    def save_dataset_files(self, manifest: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+        """Store a dataset whose tables are files already, below the same home: they are moved, not copied.
+
+        Args:
+            manifest: what `save_dataset` writes, and more.
+            files: `users.parquet`, `items.parquet`, `events.parquet` and any others, to where they are now.
+        """
+        writes: dict[str, Write] = {name: _mover(path) for name, path in files.items()}
+        self._write("datasets", str(manifest["name"]), manifest, writes)
+
+    def dataset_file(self, name: str, file: str) -> Path | None:
+        """A file beside the tables of a dataset, or None when it has no such file."""
+        manifest = self._manifest("datasets", name, "dataset")
+        return self.home / "datasets" / name / file if file in manifest["files"] else None
+
+    def delete_dataset(self, name: str) -> None:
+        """Remove a dataset; NotFound when there is none."""
+        if name not in self._names("datasets"):
+            self._manifest("datasets", name, "dataset")
+        gone = self.home / "datasets" / f".deleted-{uuid.uuid4().hex}"
+        with readable_errors(self.home):
+            (self.home / "datasets" / name).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def sweep(self, older_than: float = SWEEP_SECONDS) -> None:
+        """Remove what writers that were killed have left beside the stored folders."""
+        limit = time.time() - older_than
+        for left in [*self.home.glob("*/.writing-*"), *self.home.glob("*/.deleted-*")]:
+            with suppress(OSError):
+                if left.stat().st_mtime < limit:
+                    shutil.rmtree(left, ignore_errors=True)
+
     def load_dataset(self, name: str) -> Dataset:
         """Read a dataset back; NotFound or Corrupted when that cannot be."""
 
         def build(folder: Path, manifest: dict[str, Any]) -> Dataset:
             tables = {part: pd.read_parquet(folder / f"{part}.parquet") for part in ("users", "items", "events")}
-            tables["events"][c.TIMESTAMP] = tables["events"][c.TIMESTAMP].astype("datetime64[s]")  # Parquet has ms
             return Dataset(
                 name,
                 tables["users"],
                 tables["items"],
-                tables["events"],
+                as_stored(tables["events"]),
                 tuple(manifest["category_levels"]),
                 tuple(manifest["user_attributes"]),
                 manifest["notes"],
@@ -258,7 +290,7 @@ class Store:
     def _write_live(self, model_id: str | None, before: list[str]) -> None:
         pointer = self.home / "live.json"
         aside = pointer.with_name(f".live-{uuid.uuid4().hex}")
-        with _readable_errors(self.home):
+        with readable_errors(self.home):
             try:
                 aside.write_text(json.dumps({"model": model_id, "before": before}))
                 _sync(aside)
@@ -273,12 +305,11 @@ class Store:
         return sorted(x.name for x in folder.iterdir() if not x.name.startswith(".") and (x / MANIFEST).exists())
 
     def _write(self, kind: str, name: str, manifest: Mapping[str, Any], files: Mapping[str, Write]) -> None:
-        if not _NAME.fullmatch(name):
-            raise InvalidInput(f"{name!r} is no name for a folder: use letters, digits, dot, dash and underscore.")
+        check_name(name)
         final = self.home / kind / name
         write_id = uuid.uuid4().hex
         aside = final.with_name(f".writing-{write_id}")
-        with _readable_errors(self.home):
+        with readable_errors(self.home):
             try:
                 aside.mkdir(parents=True)
                 for file, write in files.items():
@@ -345,8 +376,15 @@ class Store:
         return folder
 
 
+def check_name(name: str) -> str:
+    """A name that can be a folder, as it is; InvalidInput otherwise."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"{name!r} is no name for a folder: use letters, digits, dot, dash and underscore.")
+    return name
+
+
 @contextmanager
-def _readable_errors(home: Path) -> Iterator[None]:
+def readable_errors(home: Path) -> Iterator[None]:
     """Turns an operating system's refusal to write into words."""
     try:
         yield
@@ -436,6 +474,13 @@ def _npy_writer(array: NDArray[Any]) -> Write:
 
 def _parquet_writer(table: pd.DataFrame) -> Write:
     return lambda path: table.to_parquet(path, index=False)
+
+
+def _mover(source: Path) -> Write:
+    def move(path: Path) -> None:
+        source.replace(path)
+
+    return move
 
 
 def _csr_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, NDArray[Any]]:

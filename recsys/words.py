@@ -141,6 +141,11 @@ def day(moment: Any, *, year: bool = True) -> str:
     return f"{time.day} {time:%b %Y}" if year else f"{time.day} {time:%b}"
 
 
+def plural(count: int, noun: str) -> str:
+    """ "1 row", "27,955 rows"."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def period(moments: Any) -> str:
     """ "1 Jan 2017 to 31 Dec 2017" from two moments; "no times in the data" from None."""
     return "no times in the data" if moments is None else " to ".join(day(moment) for moment in moments)

@@ -1,0 +1,120 @@
+"""The only module that imports DuckDB: a connection with bounds, and queries that tell how far they are."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from recsys.errors import InvalidInput, StorageProblem
+
+MEMORY_MB = 1000
+"""What DuckDB may hold in memory before it writes to disk; the process as a whole stays below twice that."""
+
+THREADS = 2
+POLL_SECONDS = 0.2
+
+OnFraction = Callable[[float], None]
+
+
+class Duck:
+    """One DuckDB database in a folder of its own, with its temporary files beside it.
+
+    Queries run in a thread, so that the caller's thread can report progress, and stop them by raising.
+    """
+
+    def __init__(self, folder: Path, *, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
+        import duckdb
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._of_the_data = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
+        self._no_space = (duckdb.IOException, duckdb.OutOfMemoryException)
+        self.connection = duckdb.connect(
+            str(folder / "staging.duckdb"),
+            config={
+                "memory_limit": f"{memory_mb}MB",
+                "threads": threads,
+                "temp_directory": str(folder / "spill"),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        self.connection.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a short query."""
+        return self._guarded(lambda: self.connection.execute(sql).fetchall())
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        """The only row of a short query."""
+        return self.rows(sql)[0]
+
+    def run(self, sql: str, on_fraction: OnFraction = lambda _: None) -> None:
+        """A long statement; `on_fraction` hears from 0 to 1, and an exception it raises stops the statement."""
+        outcome: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self.connection.execute(sql)
+            except BaseException as error:
+                outcome.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(POLL_SECONDS)
+                on_fraction(min(max(self.connection.query_progress(), 0.0) / 100, 1.0))
+        except BaseException:
+            while thread.is_alive():
+                self.connection.interrupt()
+                thread.join(POLL_SECONDS)
+            raise
+        if outcome:
+            self._guarded(lambda: _raise(outcome[0]))
+
+    def append(self, table: str, columns: Sequence[str], batch: Sequence[Sequence[Any]]) -> None:
+        """Add rows of text to a table."""
+        import pyarrow as pa
+
+        arrays = [pa.array(column, type=pa.string()) for column in zip(*batch, strict=True)]
+        piece = pa.Table.from_arrays(arrays, names=list(columns))
+        self.connection.register("piece", piece)
+        self._guarded(lambda: self.connection.execute(f"INSERT INTO {table} SELECT * FROM piece"))
+        self.connection.unregister("piece")
+
+    def _guarded(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except self._no_space as error:
+            raise StorageProblem(
+                f"The import needs more disk space or memory than there is: {_first_line(error)} "
+                "Free some, or point INSIDER_HOME to a larger disk. Nothing was changed."
+            ) from error
+        except self._of_the_data as error:
+            raise InvalidInput(f"The data cannot be read: {_first_line(error)}") from error
+
+
+def text(value: object) -> str:
+    """A value as an SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def name(column: str) -> str:
+    """A column name as SQL takes it, whatever is in it."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def listed(values: Iterable[object]) -> str:
+    """Strings as an SQL list."""
+    return "[" + ", ".join(text(value) for value in values) + "]"
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:300]

@@ -1,0 +1,235 @@
+"""Events from files into one table of DuckDB: every row with its fields, and the reason when it cannot be used."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from recsys import columns as c
+from recsys import duck, moments
+from recsys.duck import Duck, OnFraction
+from recsys.errors import InvalidInput
+from recsys.fields import ITEM_FIELDS, GivenMapping, Mapped, mapping
+from recsys.moments import Ambiguous, Reading
+from recsys.plan import MOST_QUANTITY, ImportPlan
+from recsys.sources import Source
+
+SAMPLED = 20_000
+MOST_KINDS = 50
+MISSING = ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N")
+"""What programs write for a missing value; as an id they count as empty."""
+
+REASONS: dict[int, str] = {
+    1: "no user_id",
+    2: "no item_id",
+    3: "no timestamp",
+    4: "timestamp cannot be read",
+    5: f"timestamp before {moments.EARLIEST} or after {moments.LATEST}",
+    6: "quantity is no number",
+    7: f"quantity beyond {MOST_QUANTITY:,.0f}",
+    8: "value is no number",
+    9: "rating is no number",
+    10: "line is no JSON object",
+}
+_EXTRA = (*(x for x in ITEM_FIELDS if x not in (c.ITEM, c.PRICE)), c.ATTRIBUTE)
+
+
+@dataclass(frozen=True)
+class StagedSource:
+    """A source in the staging table: its rows are those of number `number`, from `first_row` on."""
+
+    source: Source
+    number: int
+    first_row: int
+    mapped: Mapped
+    reading: Reading | None
+
+
+@dataclass(frozen=True)
+class Staged:
+    """All events in the table `staged`.
+
+    Columns: file, u, i (text), ts, kind, q, v, r, reason, bad (the offending value), and the `extras`.
+
+    Attributes:
+        extras: further columns of the table, to the field they belong to and their name as people see it.
+    """
+
+    sources: tuple[StagedSource, ...]
+    extras: dict[str, tuple[str, str]]
+    fields: frozenset[str]
+
+
+def stage(
+    db: Duck, sources: Sequence[Source], plan: ImportPlan, given: GivenMapping, on_source: Callable[[int], OnFraction]
+) -> Staged:
+    """Read all sources into the table `staged`; parse rejects of source n go to the table `rejected_lines`.
+
+    Args:
+        given: what of the plan's mapping concerns events.
+    """
+    mapped = [mapping(s.columns, "events", given, s.shown, extra=True) for s in sources]
+    readings = _readings(db, sources, mapped, plan)
+    extras: dict[str, tuple[str, str]] = {}
+    for part in mapped:
+        for name in (x for x in _EXTRA if x in part):
+            for column in part[name]:
+                if (name, column) not in extras.values():
+                    extras[f"x{len(extras)}"] = (name, column)
+    more = "".join(f", {column} VARCHAR" for column in extras)
+    db.rows(
+        "CREATE TABLE staged (file UTINYINT, u VARCHAR, i VARCHAR, ts TIMESTAMP, kind VARCHAR, q FLOAT, v FLOAT, "
+        f"r FLOAT, reason UTINYINT, bad VARCHAR{more})"
+    )
+    db.rows("CREATE TABLE rejected_lines (part VARCHAR, file UTINYINT, line BIGINT, reason VARCHAR)")
+    staged: list[StagedSource] = []
+    rows = 0
+    for number, (source, fields, reading) in enumerate(zip(sources, mapped, readings, strict=True)):
+        db.run(f"INSERT INTO staged {_select(db, number, source, fields, reading, extras)}", on_source(number))
+        keep_rejects(db, "events", number)
+        staged.append(StagedSource(source, number, rows, fields, reading))
+        rows = int(db.one("SELECT count(*) FROM staged")[0])
+    return Staged(tuple(staged), extras, frozenset(x for part in mapped for x in part))
+
+
+def keep_rejects(db: Duck, part: str, number: int) -> None:
+    """Move what the reader of text files rejected into `rejected_lines`, one row per line of the file."""
+    if not db.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")[0]:
+        return
+    db.rows(
+        f"INSERT INTO rejected_lines SELECT {duck.text(part)}, {number}, line, "
+        "arg_min(lower(CAST(error_type AS VARCHAR)), byte_position) FROM reject_errors GROUP BY line"
+    )
+    db.rows("DELETE FROM reject_errors")
+    db.rows("DELETE FROM reject_scans")
+
+
+def id_sql(text: str) -> str:
+    """An id to the letter; NULL where there is none."""
+    missing = ", ".join(duck.text(x) for x in MISSING)
+    return f"CASE WHEN trim({text}) = '' OR {text} IN ({missing}) THEN NULL ELSE {text} END"
+
+
+def number_sql(text: str, *, decimal_comma: bool) -> str:
+    """A number: with a decimal comma where the column is written so, otherwise also as $1,234.50."""
+    if decimal_comma:
+        return f"try_cast(replace(replace(trim({text}, ' $€£'), '.', ''), ',', '.') AS DOUBLE)"
+    plain = f"try_cast({text} AS DOUBLE)"
+    grouped = f"regexp_matches({text}, '^\\s*[-$€£]*\\s*\\d{{1,3}}(,\\d{{3}})*(\\.\\d+)?\\s*[$€£]?\\s*$')"
+    stripped = f"try_cast(regexp_replace({text}, '[^-0-9.]', '', 'g') AS DOUBLE)"
+    return f"coalesce({plain}, CASE WHEN {grouped} THEN {stripped} END)"
+
+
+def comma_sql(db: Duck, source: Source, column: str) -> bool:
+    """Whether the first values of a column are written with a decimal comma: 3,50 rather than 3.50 or 1,000."""
+    values = sample(db, source, column, 2000)
+    commas = sum("," in v and v.rpartition(",")[2].strip(" €$£").isdigit() for v in values)
+    thousands = sum(len(v.rpartition(",")[2].strip(" €$£")) == 3 for v in values if "," in v)
+    points = sum("." in v.rpartition(",")[2] for v in values)
+    return commas > 0 and points == 0 and thousands < commas
+
+
+def sample(db: Duck, source: Source, column: str, limit: int = SAMPLED) -> list[str]:
+    """The first values of a column that are not empty."""
+    value = source.expression(column)
+    found = db.rows(f"SELECT x FROM (SELECT {value} AS x FROM {source.scan()}) WHERE x IS NOT NULL LIMIT {limit}")
+    return [str(row[0]) for row in found]
+
+
+def _readings(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], plan: ImportPlan) -> list[Reading | None]:
+    found: list[Reading | None] = []
+    unsettled: list[int] = []
+    for number, (source, part) in enumerate(zip(sources, mapped, strict=True)):
+        if c.TIMESTAMP not in part:
+            found.append(None)
+            continue
+        column = part[c.TIMESTAMP][0]
+        where = f"{source.shown}, column {column!r},"
+        values = sample(db, source, column)
+        try:
+            found.append(moments.detect(values, where, stated=plan.timestamp_format))
+        except Ambiguous as error:
+            settling = _settling(db, source, column)
+            if settling:
+                found.append(moments.detect([*values, *settling], where))
+            else:
+                found.append(None)
+                unsettled.append(number)
+                problem = error
+    if unsettled:
+        settled = next((r for r in found if r is not None and r.day_first is not None), None)
+        if settled is None:
+            raise problem
+        found = [settled if number in unsettled else r for number, r in enumerate(found)]
+    with_times = sum(c.TIMESTAMP in part for part in mapped)
+    if 0 < with_times < len(sources):
+        lacking = next(s.shown for s, part in zip(sources, mapped, strict=True) if c.TIMESTAMP not in part)
+        raise InvalidInput(
+            f"{lacking} has no column of timestamps, but other files have one. Name it (--map timestamp=COLUMN), "
+            "or leave times out everywhere (--map timestamp=)."
+        )
+    return found
+
+
+def _settling(db: Duck, source: Source, column: str) -> list[str]:
+    """Values anywhere in a column that tell day from month."""
+    value = source.expression(column)
+    over = "(1[3-9]|2[0-9]|3[01])"
+    row = db.one(
+        f"SELECT any_value(x) FILTER (regexp_matches(x, '^\\s*{over}[-/.]')), "
+        f"any_value(x) FILTER (regexp_matches(x, '^\\s*[0-9]+[-/.]{over}[-/.]')) "
+        f"FROM (SELECT {value} AS x FROM {source.scan()})"
+    )
+    return [str(x) for x in row if x is not None]
+
+
+def _select(
+    db: Duck, number: int, source: Source, part: Mapped, reading: Reading | None, extras: dict[str, tuple[str, str]]
+) -> str:
+    def raw(name: str) -> str:
+        return source.expression(part[name][0]) if name in part else "CAST(NULL AS VARCHAR)"
+
+    def parsed(name: str) -> str:
+        if name not in part:
+            return "CAST(NULL AS DOUBLE)"
+        return number_sql(f"{name}_text", decimal_comma=comma_sql(db, source, part[name][0]))
+
+    numbers = (c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
+    texts = ", ".join(f"{raw(name)} AS {name}_text" for name in (c.TIMESTAMP, *numbers))
+    more = {x: source.expression(col) if col in part.get(name, ()) else "NULL" for x, (name, col) in extras.items()}
+    inner = (
+        f"SELECT {id_sql(raw(c.USER))} AS u, {id_sql(raw(c.ITEM))} AS i, lower(trim({raw(c.EVENT)})) AS kind, {texts}"
+        + (", json_valid(line) AS whole" if source.kind == "json" else "")
+        + "".join(f", {sql} AS {x}" for x, sql in more.items())
+        + f" FROM {source.scan(rejects=source.kind == 'text')}"
+    )
+    ts = reading.sql(f"{c.TIMESTAMP}_text") if reading else "CAST(NULL AS TIMESTAMP)"
+    middle = f"SELECT *, {ts} AS ts, " + ", ".join(f"{parsed(name)} AS {name}" for name in numbers) + f" FROM ({inner})"
+    value = f"coalesce({c.VALUE}, {c.PRICE} * coalesce({c.QUANTITY}, 1))" if c.VALUE not in part else c.VALUE
+
+    def no_number(name: str) -> str:
+        return f"{name}_text IS NOT NULL AND ({name} IS NULL OR NOT isfinite({name}))"
+
+    checks: list[tuple[int, str, str]] = [(1, "u IS NULL", "''"), (2, "i IS NULL", "''")]
+    if source.kind == "json":
+        checks.insert(0, (10, "NOT whole", "''"))
+    if reading:
+        text = f"{c.TIMESTAMP}_text"
+        checks += [
+            (3, f"{text} IS NULL", "''"),
+            (4, "ts IS NULL", text),
+            (5, f"ts < TIMESTAMP '{moments.EARLIEST}' OR ts >= TIMESTAMP '{moments.LATEST}'", text),
+        ]
+    if c.QUANTITY in part:
+        checks += [
+            (6, no_number(c.QUANTITY), f"{c.QUANTITY}_text"),
+            (7, f"abs({c.QUANTITY}) > {MOST_QUANTITY}", f"{c.QUANTITY}_text"),
+        ]
+    for code, name in ((8, c.VALUE), (8, c.PRICE), (9, c.RATING)):
+        if name in part:
+            checks.append((code, no_number(name), f"{name}_text"))
+    reason = "CASE " + " ".join(f"WHEN {test} THEN {code}" for code, test, _ in checks) + " ELSE 0 END"
+    bad = "CASE " + " ".join(f"WHEN {test} THEN left({shown}, 200)" for _, test, shown in checks) + " END"
+    return (
+        f"SELECT {number}, u, i, ts, kind, {c.QUANTITY}, {value}, {c.RATING}, {reason}, {bad}"
+        + "".join(f", {x}" for x in more)
+        + f" FROM ({middle})"
+    )
