@@ -15,6 +15,7 @@ MOST_VALUES = 200
 """A column of users with more different values than this is no attribute: nothing is shared."""
 
 MOST_LEVELS = 4
+NOT_AVAILABLE = ("false", "no", "n", "f", "0", "0.0", "out of stock", "inactive")
 LONGEST = 500
 """Titles and values are cut to this many characters."""
 
@@ -142,7 +143,10 @@ def _merge_items(db: Duck, levels: Sequence[str], others: Sequence[str], facts: 
     )
     columns = [f"coalesce(k.title, {c.ITEM}) AS title" if c.TITLE in others else f"{c.ITEM} AS title"]
     columns += [f"coalesce(k.{duck.name(x)}, {duck.text(c.UNCATEGORISED)}) AS {duck.name(x)}" for x in levels]
-    columns += [f"k.{duck.name(x)}" for x in others if x != c.TITLE]
+    columns += [f"k.{duck.name(x)}" for x in others if x not in (c.TITLE, c.AVAILABLE)]
+    if c.AVAILABLE in others:
+        no = ", ".join(duck.text(x) for x in NOT_AVAILABLE)
+        columns.append(f"CASE WHEN lower(k.{c.AVAILABLE}) IN ({no}) THEN 'false' ELSE 'true' END AS {c.AVAILABLE}")
     db.run(
         f"CREATE TABLE items AS SELECT {c.ITEM}, {', '.join(columns)} FROM known_items k "
         f"FULL JOIN (SELECT i AS {c.ITEM} FROM seen_items) s USING ({c.ITEM})"

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from recsys import cli_api, cli_studio, console
+from recsys import cli_api, cli_dataset, cli_studio, console
 from recsys.errors import InvalidInput
 from recsys.hyperparameters import PRESETS, preset
 
@@ -56,6 +56,7 @@ app.add_typer(
 app.add_typer(models, name="models")
 cli_api.register(app)
 cli_studio.register(app, models)
+cli_dataset.register(datasets)
 
 
 def whole_number(text: str) -> int:
@@ -96,12 +97,6 @@ def dataset_list(as_json: Json = False) -> None:
             for d in found
         ]
         console.table(("name", *numbers, "period"), rows, numbers=numbers)
-
-
-@datasets.command("show", epilog="Example: python -m recsys dataset show demo")
-def dataset_show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: Json = False) -> None:
-    """Describe one dataset: counts, dates, density, repeat rate, categories, what was left out."""
-    _show(_workspace().store.dataset_manifest(name)["summary"], as_json)
 
 
 @app.command(epilog="Example: python -m recsys train --preset fast --set components=24 --promote")

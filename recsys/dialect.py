@@ -11,6 +11,9 @@ from recsys.fields import is_known_header
 SEPARATORS = (",", ";", "\t", "|", "::")
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": "double colon"}
 LONGEST_SAMPLED = 100_000
+STRAY_QUOTES = 0.2
+"""Quotes mean nothing when that makes this share more of the lines readable."""
+
 _NUMBER_OR_DATE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
 
 
@@ -60,10 +63,13 @@ def detect(sample: str, where: str, *, header: bool | None = None, separator: st
             width = len(rows[0]) if rows else 0
             if width < 2:
                 continue
-            share = sum(len(row) == width for row in rows) / len(rows)
+            share = sum(1 + "".join(row).count("\n") for row in rows if len(row) == width) / len(lines)
             escape = "\\" if quote and '\\"' in sample and '""' not in sample else quote
             found = Dialect(candidate, quote, escape, True, ())
-            if best is None or (share, width) > (best[0] + (0.02 if best[2].separator == candidate else 0), best[1]):
+            if best is None or (share, width) > (
+                best[0] + (STRAY_QUOTES if best[2].separator == candidate else 0),
+                best[1],
+            ):
                 best = (share, width, found, rows)
     if best is None:
         tried = ", ".join(NAMES[x] for x in SEPARATORS) if separator is None else repr(separator)

@@ -13,7 +13,7 @@ from recsys.database import runs as table
 from recsys.errors import NotFound, StorageProblem
 from recsys.progress import Progress
 
-Kind = Literal["demo", "train", "search", "map"]
+Kind = Literal["demo", "train", "search", "map", "import"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 LOST = "The process of this run ended without a word: it was killed, or the machine ran out of memory. Start it again."

@@ -19,6 +19,8 @@ class Settings:
         home: folder of datasets, models, logs (`INSIDER_HOME`).
         database_url: SQLAlchemy URL of runs, live pointer history and events (`INSIDER_DATABASE_URL`).
         api_key: key that writes through the API must carry (`INSIDER_API_KEY`), or None.
+        import_folder: folder below which the dashboard may read files of the server (`INSIDER_IMPORT_FOLDER`), or None
+            for `data`.
         scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), or None for local processes.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
@@ -32,6 +34,7 @@ class Settings:
     database_url: str
     api_key: str | None = None
     scheduler: str | None = None
+    import_folder: str | None = None
     cors_origins: tuple[str, ...] = ()
     rate_limit: float = 0.0
     answer_cache_bytes: int = 64_000_000
@@ -52,6 +55,7 @@ class Settings:
             database_url=url or default_url,
             api_key=os.environ.get("INSIDER_API_KEY") or None,
             scheduler=os.environ.get("INSIDER_SCHEDULER") or None,
+            import_folder=os.environ.get("INSIDER_IMPORT_FOLDER") or None,
             cors_origins=_origins(os.environ.get("INSIDER_CORS_ORIGINS", "")),
             rate_limit=_number("INSIDER_RATE_LIMIT", "0", "requests a second, 0 for any"),
             answer_cache_bytes=int(1e6 * _number("INSIDER_ANSWER_CACHE_MB", "64", "megabytes, 0 for none")),

@@ -280,7 +280,7 @@ class Store:
     @contextmanager
     def changing_live(self) -> Iterator[None]:
         """One process at a time decides what is live; the others wait. The lock goes with the process that holds it."""
-        with _readable_errors(self.home):
+        with readable_errors(self.home):
             self.home.mkdir(parents=True, exist_ok=True)
             lock = (self.home / "live.lock").open("a")
         with lock:

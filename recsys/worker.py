@@ -4,10 +4,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import FrameType
 
 from recsys import retention
+from recsys.data import run_import
 from recsys.errors import Cancelled, InsiderError
 from recsys.hyperparameters import Hyperparameters
 from recsys.mapping import draw
@@ -36,9 +38,7 @@ def work(workspace: Workspace, run_id: int) -> None:
         while not runs.claim(run_id, workspace.settings.max_jobs):
             report(Progress("Waiting for its turn", 0.0))
             time.sleep(0.5)
-        work_of = {"map": _draw, "search": _search}.get(run.kind, _train)
-        model = work_of(workspace, run, report)
-        runs.finish(run_id, "done", model=model)
+        runs.finish(run_id, "done", model=_WORK[run.kind](workspace, run, report))
     except Cancelled:
         runs.finish(run_id, "cancelled")
     except InsiderError as error:
@@ -94,6 +94,15 @@ def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
         raise InsiderError(f"Run {run.id} names no model to draw.")
     draw(workspace, run.model, MapSettings.from_dict(run.recipe), seed=run.seed, on_progress=report)
     return run.model
+
+
+def _import(workspace: Workspace, run: Run, report: OnProgress) -> None:
+    run_import(workspace, run, report)
+
+
+_WORK: Mapping[str, Callable[[Workspace, Run, OnProgress], str | None]] = {
+    "demo": _train, "train": _train, "search": _search, "map": _draw, "import": _import,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -294,12 +294,12 @@ class Workspace:
         if self.live_id() is not None and not even_with_model:
             return None
         run_id = self.run_store.create_unless_active("demo", demo.NAME, PRESETS["default"].to_dict(), promote=True)
-        return None if run_id is None else self._launch(run_id)
+        return None if run_id is None else self.launch(run_id)
 
     def start_training(self, dataset: str, recipe: Hyperparameters, *, seed: int = 0, promote: bool = False) -> Run:
         """Train on a stored dataset, in a job of its own."""
         self.store.dataset_manifest(dataset)
-        return self._launch(self.run_store.create("train", dataset, recipe.to_dict(), seed=seed, promote=promote))
+        return self.launch(self.run_store.create("train", dataset, recipe.to_dict(), seed=seed, promote=promote))
 
     def start_search(self, plan: "Plan") -> Run:
         """Search for a better recipe and train the best one found, in a job of its own."""
@@ -314,7 +314,7 @@ class Workspace:
         run_id = self.run_store.create(
             "map", manifest["dataset"], dict(settings or {}), seed=manifest["seed"], promote=False, model=model_id
         )
-        return self._launch(run_id)
+        return self.launch(run_id)
 
     def run(self, run_id: int) -> Run:
         """One run as it stands now."""
@@ -366,7 +366,8 @@ class Workspace:
             self.promote(model.id)
         return self.load(model.id)
 
-    def _launch(self, run_id: int) -> Run:
+    def launch(self, run_id: int) -> Run:
+        """Start the process of a run that is in the queue."""
         self.run_store.attach(run_id, jobs.launch(run_id, self.settings))
         return self.run_store.get(run_id)
 

@@ -1,0 +1,147 @@
+"""Datasets as people handle them: listed with who uses them, imported by a job, deleted with care."""
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from recsys.errors import InvalidInput
+from recsys.plan import ImportPlan
+from recsys.runs import Run
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.store import check_name, readable_errors
+from recsys.workspace import Workspace
+
+UPLOADS = "uploads"
+DATA_FILES = (
+    ".csv", ".tsv", ".txt", ".psv", ".gz", ".jsonl", ".ndjson", ".json", ".parquet", ".inter", ".item", ".user",
+)  # fmt: skip
+UPLOAD_SECONDS = 24 * 3600.0
+"""Uploads that nothing was imported from are removed after this long."""
+
+
+def datasets(workspace: Workspace) -> list[dict[str, Any]]:
+    """Every stored dataset: name, counts, period, bytes on disk, and the models trained on it; newest first.
+
+    A damaged one has `problem` instead of counts.
+    """
+    from recsys.errors import InsiderError
+
+    models = workspace.models()
+    found = []
+    for name in workspace.datasets():
+        folder = workspace.store.home / "datasets" / name
+        size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+        users = [m["id"] for m in models if m["dataset"] == name]
+        entry = {
+            "name": name,
+            "bytes": size,
+            "models": users,
+            "live": any(m["live"] for m in models if m["dataset"] == name),
+        }
+        try:
+            manifest = workspace.store.dataset_manifest(name)
+        except InsiderError as error:
+            found.append(entry | {"problem": str(error), "changed": 0.0})
+            continue
+        summary = manifest["summary"]
+        kept = {key: summary[key] for key in ("users", "items", "events", "pairs", "period", "fingerprint")}
+        found.append(entry | kept | {"changed": (folder / "manifest.json").stat().st_mtime})
+    return sorted(found, key=lambda entry: -float(entry["changed"]))
+
+
+def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> list[str]:
+    """Remove a dataset; gives the models that were trained on it.
+
+    Raises:
+        InvalidInput: the live model was trained on it and `force` is not given, or a job works on it.
+    """
+    workspace.store.dataset_manifest(name)
+    busy = [run for run in workspace.runs() if run.active and run.dataset == name]
+    if busy:
+        raise InvalidInput(f"Job {busy[0].id} ({busy[0].kind}) works on dataset {name!r}; cancel it first.")
+    using = [model for model in workspace.models() if model["dataset"] == name]
+    if any(model["live"] for model in using) and not force:
+        raise InvalidInput(
+            f"The live model was trained on dataset {name!r}: without it, histories and evaluation are gone. "
+            "Promote a model of another dataset first, or delete it with --force."
+        )
+    workspace.store.delete_dataset(name)
+    return [model["id"] for model in using]
+
+
+def start_import(workspace: Workspace, plan: ImportPlan) -> Run:
+    """Import in a job of its own."""
+    check_name(plan.name)
+    run_id = workspace.run_store.create("import", plan.name, plan.to_dict(), seed=0, promote=False)
+    return workspace.launch(run_id)
+
+
+def run_import(workspace: Workspace, run: Run, on_progress: Callable[[Any], None]) -> None:
+    """What the job of an import does; uploaded files are removed when it is over."""
+    from recsys.importing import import_dataset
+
+    plan = ImportPlan.from_dict(run.recipe)
+    try:
+        import_dataset(workspace.store, plan, on_progress)
+    finally:
+        uploads = workspace.store.home / UPLOADS
+        for path in (Path(x) for x in (*plan.events, *plan.items, *plan.users)):
+            if path.parent.parent == uploads:
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def keep_upload(workspace: Workspace, name: str, stream: IO[bytes]) -> Path:
+    """Write an uploaded file below the home, under its own name in a folder of its own."""
+    uploads = workspace.store.home / UPLOADS
+    for old in uploads.glob("*"):
+        if time.time() - old.stat().st_mtime > UPLOAD_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = uploads / uuid.uuid4().hex
+    safe = "".join(x if x.isalnum() or x in "._- " else "_" for x in Path(name).name).strip(". ")[-100:] or "upload"
+    with readable_errors(workspace.store.home):
+        folder.mkdir(parents=True)
+        with (folder / safe).open("wb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
+    return folder / safe
+
+
+def allowed_folder() -> Path:
+    """The folder below which the page may read files of the server: `INSIDER_IMPORT_FOLDER`, or `data`."""
+    return Path(Settings.from_environment().import_folder or PROJECT_ROOT / "data").resolve()
+
+
+def allowed_path(text: str) -> str:
+    """A path or glob below the allowed folder, relative to it or absolute; InvalidInput for any other.
+
+    Links are followed before it is decided.
+    """
+    folder = allowed_folder()
+    wanted = folder / text.strip()
+    if not text.strip():
+        raise InvalidInput(f"Name a file below {folder}.")
+    if any(mark in text for mark in "*?["):
+        if ".." in Path(text).parts:
+            raise InvalidInput(f"{text} leads outside {folder}; only files below it may be imported from here.")
+        for match in folder.glob(str(wanted.relative_to(folder))) if wanted.is_relative_to(folder) else ():
+            _check_below(match, folder, text)
+        if not wanted.is_relative_to(folder):
+            raise InvalidInput(f"{text} lies outside {folder}; only files below it may be imported from here.")
+        return str(wanted)
+    _check_below(wanted, folder, text)
+    return str(wanted.resolve())
+
+
+def _check_below(path: Path, folder: Path, shown: str) -> None:
+    if not path.resolve().is_relative_to(folder):
+        raise InvalidInput(f"{shown} lies outside {folder}; only files below it may be imported from here.")
+
+
+def files_of_server(limit: int = 200) -> list[str]:
+    """Names of the files below the allowed folder that look like data, relative to it."""
+    folder = allowed_folder()
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(DATA_FILES))
+    shown = (path.relative_to(folder) for path in found if "store" not in path.relative_to(folder).parts[:1])
+    return sorted(str(path) for path in shown)[:limit]
