@@ -59,12 +59,12 @@ def detect(sample: str, where: str, *, header: bool | None = None, separator: st
     best: tuple[float, int, Dialect, list[list[str]]] | None = None
     for candidate in [separator] if separator else SEPARATORS:
         for quote in ('"', ""):
-            rows = split(lines, candidate, quote)
+            escape = escape_of(sample, candidate, quote)
+            rows = split(lines, candidate, quote, escape)
             width = len(rows[0]) if rows else 0
             if width < 2:
                 continue
             share = sum(1 + "".join(row).count("\n") for row in rows if len(row) == width) / len(lines)
-            escape = "\\" if quote and '\\"' in sample and '""' not in sample else quote
             found = Dialect(candidate, quote, escape, True, ())
             if best is None or (share, width) > (
                 best[0] + (STRAY_QUOTES if best[2].separator == candidate else 0),
@@ -83,17 +83,21 @@ def detect(sample: str, where: str, *, header: bool | None = None, separator: st
     return replace(found, header=has_header, columns=names)
 
 
-def split(lines: Sequence[str], separator: str, quote: str) -> list[list[str]]:
+def escape_of(sample: str, separator: str, quote: str) -> str:
+    """What stands before a quote within quotes: a backslash where the text shows one amid a field, else the quote."""
+    amid = rf'\\"(?!"|\r|\n|$|{re.escape(separator)})'
+    return "\\" if quote and '""' not in sample and re.search(amid, sample) else quote
+
+
+def split(lines: Sequence[str], separator: str, quote: str, escape: str) -> list[list[str]]:
     """Lines as rows of fields; nothing where the reader gives up."""
     if len(separator) > 1:
         return [line.split(separator) for line in lines]
-    escape = (
-        "\\" if quote and any('\\"' in line for line in lines) and not any('""' in line for line in lines) else None
-    )
     try:
         reader = csv.reader(
-            (line + "\n" for line in lines), delimiter=separator, quotechar=quote or None, escapechar=escape,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE, doublequote=escape is None,
+            (line + "\n" for line in lines), delimiter=separator, quotechar=quote or None,
+            escapechar=escape if escape != quote else None, doublequote=escape == quote,
+            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         )  # fmt: skip
         return [row for row in reader if row]
     except csv.Error:

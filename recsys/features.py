@@ -84,7 +84,7 @@ def item_features(dataset: Dataset, recipe: Hyperparameters) -> Features:
     levels = _chosen(recipe.category_levels, dataset.category_levels, "category level")
     if recipe.brand and c.BRAND in dataset.items:
         levels = (*levels, c.BRAND)
-    return _build(dataset.items, c.ITEM, levels, identity=recipe.identity)
+    return _build(dataset.items, c.ITEM, levels, identity=recipe.identity, several=dataset.category_levels)
 
 
 def user_features(dataset: Dataset, recipe: Hyperparameters) -> Features:
@@ -102,16 +102,28 @@ def _chosen(wanted: Sequence[str], available: Sequence[str], what: str) -> tuple
     return tuple(wanted)
 
 
-def _build(table: pd.DataFrame, key: str, columns: Sequence[str], *, identity: bool) -> Features:
+def each_value(column: pd.Series) -> tuple[NDArray[np.int64], pd.Series]:
+    """Row numbers and values of a column whose cells may hold several values, as "Games|Puzzles": one entry each."""
+    values = column.astype(object).reset_index(drop=True)
+    if not values.astype(str).str.contains(c.SEPARATOR, regex=False).any():
+        return np.arange(len(values)), values
+    values = values.str.split(c.SEPARATOR).map(lambda parts: list(dict.fromkeys(parts)), na_action="ignore").explode()
+    return values.index.to_numpy(dtype=np.int64), values.reset_index(drop=True)
+
+
+def _build(
+    table: pd.DataFrame, key: str, columns: Sequence[str], *, identity: bool, several: Sequence[str] = ()
+) -> Features:
     n = len(table)
     blocks = [sparse.identity(n, dtype=np.float32, format="csr")] if identity else []
     kinds = [IDENTITY] * n if identity else []
     values = list(table[key]) if identity else []
     for column in columns:
-        codes, names = pd.factorize(table[column].astype(object), sort=True)
+        rows, texts = each_value(table[column]) if column in several else (np.arange(n), table[column].astype(object))
+        codes, names = pd.factorize(texts, sort=True)
         known = np.flatnonzero(codes >= 0)
         ones = np.ones(len(known), dtype=np.float32)
-        blocks.append(sparse.csr_matrix((ones, (known, codes[known])), shape=(n, len(names))))
+        blocks.append(sparse.csr_matrix((ones, (rows[known], codes[known])), shape=(n, len(names))))
         kinds += [column] * len(names)
         values += [str(name) for name in names]
     matrix = sparse.hstack(blocks, format="csr", dtype=np.float32)

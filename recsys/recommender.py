@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recsys.again import frequency
 from recsys.errors import InvalidInput, NotFound
+from recsys.features import each_value
 from recsys.foldin import fold_in
 from recsys.model import Model
 from recsys.ranking import top_k, top_k_block
@@ -439,8 +440,9 @@ class Recommender:
     def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:
         found: dict[str, list[NDArray[np.int64]]] = {}
         for level in self.model.category_levels:
-            for name, rows in self.items.groupby(level, sort=False).indices.items():
-                found.setdefault(str(name), []).append(np.asarray(rows, dtype=np.int64))
+            rows, names = each_value(self.items[level])
+            for name, places in names.groupby(names, sort=False).indices.items():
+                found.setdefault(str(name), []).append(rows[places])
         return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
 
 

@@ -205,8 +205,8 @@ def _look_through(path: Path, where: str, size: int, packed: bool, on_bytes: OnB
                 good, bad = _count(decoder, chunk)
                 valid, broken = valid + good, broken + bad
     on_bytes(size if packed else 0)
-    encoding = encoding or ("cp1252" if broken > valid else "utf-8")
-    if broken > 0 and broken > valid and _mostly_control(sample):
+    encoding = encoding or ("cp1252" if 2 * broken > valid else "utf-8")
+    if 2 * broken > valid and _mostly_control(sample):
         raise InvalidInput(f"{where} is no text that could be read. Export it as CSV, JSON lines or Parquet.")
     errors = "replace" if encoding == "utf-8" else "strict"
     text = _decoded(sample, encoding) if errors == "strict" else sample.decode("utf-8", "replace")

@@ -304,9 +304,7 @@ class Workspace:
     def start_search(self, plan: "Plan") -> Run:
         """Search for a better recipe and train the best one found, in a job of its own."""
         self.store.dataset_manifest(plan.dataset)
-        return self._launch(
-            self.run_store.create("search", plan.dataset, plan.to_dict(), seed=plan.seed, promote=False)
-        )
+        return self.launch(self.run_store.create("search", plan.dataset, plan.to_dict(), seed=plan.seed, promote=False))
 
     def start_map(self, model_id: str, settings: Mapping[str, Any] | None = None) -> Run:
         """Draw the map of a version, in a job of its own; `settings` as `MapSettings` has them."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput
+from recsys.features import item_features
 from recsys.recency import recency_weights
 from recsys.settings import Settings
 from recsys.split import leave_k_out, make_split, split_again, time_split
@@ -139,3 +140,19 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
     told = overview(workspace)
     assert "set aside at random, because the data have no times" in told.evidence
     assert "no times in the data" in {fact.value for fact in told.facts}
+
+
+def test_several_categories_on_one_level_are_several_features():
+    table = pd.DataFrame(
+        {"item_id": ["a", "b", "c"], "title": ["A", "B", "C"], "category": ["Games|Toys", "Toys", None]}
+    )
+    dataset = Dataset.from_raw(
+        "several", pd.DataFrame({"user_id": ["u"] * 3, "item_id": ["a", "b", "c"]}), items=table,
+        category_levels=("category",),
+    )  # fmt: skip
+    features = item_features(dataset, SMALL_RECIPE)
+    names = features.values[features.kinds == "category"].tolist()
+    assert names == ["Games", "Toys", "uncategorised"]
+    matrix = features.matrix.toarray()[:, features.kinds == "category"]
+    assert matrix[0] == pytest.approx([1 / 3, 1 / 3, 0])
+    assert matrix[1] == pytest.approx([0, 1 / 2, 0])
