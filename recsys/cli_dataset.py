@@ -131,7 +131,7 @@ def delete(
 
 
 def _tell(report: dict[str, Any], as_json: bool) -> None:
-    from recsys.report import sections
+    from recsys.import_report import sections
 
     if as_json:
         console.document(report)

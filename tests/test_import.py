@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from recsys.errors import InvalidInput
+from recsys.import_report import sections
 from recsys.importing import import_dataset
 from recsys.plan import ImportPlan
-from recsys.report import sections
 from recsys.store import Store
 
 
