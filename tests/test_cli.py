@@ -14,13 +14,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from docs.reference import commands
 from recsys import demo
 from recsys.batch import recommend_all
 from recsys.errors import InsiderError
 from recsys.recommender import MAX_K, Recommender
 from recsys.settings import PROJECT_ROOT
 from recsys.workspace import Workspace
-from tests.commands import commands, options, run
+from tests.commands import run
 from tests.homes import read_only_copy
 from tests.shops import planted_shop
 
@@ -73,7 +74,7 @@ def test_every_command_has_help_with_an_example_and_json(name: str) -> None:
     found = run(*name.split(), "--help")
     assert found.exit_code == 0
     assert f"Example: python -m recsys {name.split()[0]}" in found.stdout
-    assert "--json" in options(EVERY[name])
+    assert "--json" in {option for param in EVERY[name].params for option in param.opts}
     first_line = EVERY[name].help.strip().splitlines()[0]
     assert first_line[0].isupper()
     assert first_line.endswith((".", "."))
