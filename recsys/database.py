@@ -77,6 +77,7 @@ class Database:
         self.url = sa.make_url(url)
         self._sqlite = self.url.get_backend_name() == "sqlite"
         self._engine: sa.Engine | None = None
+        self._tables = 0
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -119,8 +120,12 @@ class Database:
             if self._sqlite:
                 sa.event.listen(engine, "connect", _prepare_sqlite)
                 sa.event.listen(engine, "begin", _begin_immediate)
-            metadata.create_all(engine)
             self._engine = engine
+        if self._tables < len(metadata.tables):
+            # a module that was imported later brings tables of its own
+            count = len(metadata.tables)
+            metadata.create_all(self._engine)
+            self._tables = count
         return self._engine
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,13 @@ def test_turning_over_and_revoking(home: Workspace) -> None:
     for key in (old, new):
         keys.delete(key.id)
     assert not keys.exist()
+
+
+def test_a_database_from_before_gets_the_tables_it_lacks(home: Workspace, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "own.sqlite") as old:
+        old.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY)")
+    assert client_of(home).get(USER).status_code == 200
+    assert Keys(home.database).create("shop", ["read"])[0].state == "valid"
 
 
 def test_bad_keys_are_refused_with_the_mend(home: Workspace) -> None:
