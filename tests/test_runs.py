@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from recsys import jobs, projection, worker
+from recsys import jobs, worker
 from recsys.database import Database, utc_now
 from recsys.database import runs as table
 from recsys.dataset import Dataset
@@ -225,19 +225,6 @@ def test_training_ends_with_a_model_that_is_live_when_asked_for(
     assert home.load().recommend("u001").items
     newest = home.runs()[0]
     assert (newest.kind, newest.state, newest.model) == ("map", "queued", run.model)
-
-
-def test_a_map_is_drawn_and_found(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = work(home, monkeypatch, promote=True)
-    monkeypatch.setattr(projection, "umap_reduce", lambda rows, seed: rows[:, :2])
-    assert home.load().map is None
-    drawing = home.runs()[0]
-    worker.work(home, drawing.id)
-    assert home.run(drawing.id).state == "done"
-    assert home.run(drawing.id).model == run.model
-    drawn = home.load().map
-    assert drawn is not None
-    assert len(drawn) == len(home.load().items)
 
 
 def test_what_cannot_be_trained_says_why(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
