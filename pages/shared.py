@@ -59,7 +59,10 @@ def problem(error: InsiderError) -> None:
 def live() -> Recommender:
     """Answers from the live model; before there is one, the page shows how far it is and ends here."""
     try:
-        return workspace().load()
+        found = workspace().load()
+        if damage := workspace().damaged_live():
+            st.warning(plain(damage), title="The live model is damaged", icon=":material/warning:")
+        return found
     except NoModel:
         waiting_panel()
         st.stop()

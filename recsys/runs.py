@@ -1,6 +1,8 @@
 """Runs: everything that was asked to be trained or drawn, how far it is, and how it ended."""
 
 import os
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,8 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 LOST = "The process of this run ended without a word: it was killed, or the machine ran out of memory. Start it again."
 NO_PROCESS_SECONDS = 60
+SILENT_SECONDS = 3600
+"""A run on another machine that has said nothing for so long is lost."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,13 @@ class Runs:
 
     def attach(self, run_id: int, pid: int) -> None:
         """Note which process works on a run."""
-        self._update(run_id, process=process_identity(pid))
+        self._update(run_id, process=f"{process_identity(pid)}@{_host()}")
+
+    def process(self, run_id: int) -> int | None:
+        """The living process of this machine that works on a run, if one does."""
+        with self._database.begin() as connection:
+            process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
+        return _pid_here(process) if process else None
 
     def claim(self, run_id: int, limit: int) -> bool:
         """Start a queued run if fewer than `limit` others are running; whether it did."""
@@ -126,18 +136,22 @@ class Runs:
         """Store how far a run is; whether somebody asked to cancel it."""
         values = {
             "step": progress.step, "fraction": progress.fraction, "epoch": progress.epoch, "epochs": progress.epochs,
-            "seconds_left": progress.seconds_left, "curve": [dict(point) for point in progress.curve],
+            "at": utc_now().isoformat(), "seconds_left": progress.seconds_left,
+            "curve": [dict(point) for point in progress.curve],
         }  # fmt: skip
         with self._database.begin() as connection:
             connection.execute(table.update().where(table.c.id == run_id).values(progress=values))
             return bool(connection.scalar(sa.select(table.c.cancel_requested).where(table.c.id == run_id)))
 
     def finish(self, run_id: int, state: State, *, message: str = "", model: str | None = None) -> None:
-        """End a run, unless it has ended already."""
+        """End a run, unless it has ended already. One that was asked to stop and fails at it counts as cancelled."""
         values: dict[str, Any] = {"state": state, "message": message, "ended": utc_now()}
         if model is not None:
             values["model"] = model
         with self._database.begin() as connection:
+            asked = connection.scalar(sa.select(table.c.cancel_requested).where(table.c.id == run_id))
+            if state == "failed" and asked:
+                values |= {"state": "cancelled", "message": ""}
             connection.execute(table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(**values))
 
     def request_cancel(self, run_id: int) -> int | None:
@@ -145,7 +159,7 @@ class Runs:
         with self._database.begin() as connection:
             connection.execute(table.update().where(table.c.id == run_id).values(cancel_requested=True))
             process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
-        return int(process.split("@")[0]) if process and process_alive(process) else None
+        return _pid_here(process) if process else None
 
     def settle(self) -> None:
         """End as failed every run whose process is gone, so that none seems to run for ever."""
@@ -153,13 +167,13 @@ class Runs:
             return
         with self._database.begin() as connection:
             rows = connection.execute(
-                sa.select(table.c.id, table.c.process, table.c.created, table.c.cancel_requested).where(
-                    table.c.state.in_(ACTIVE)
-                )
+                sa.select(
+                    table.c.id, table.c.process, table.c.created, table.c.cancel_requested, table.c.progress
+                ).where(table.c.state.in_(ACTIVE))
             ).all()
-            for run_id, process, created, cancelled in rows:
+            for run_id, process, created, cancelled, progress in rows:
                 young = (utc_now() - created).total_seconds() < NO_PROCESS_SECONDS
-                if process_alive(process) if process else young:
+                if _is_worked_on(process, progress) if process else young:
                     continue
                 state, message = ("cancelled", "") if cancelled else ("failed", LOST)
                 connection.execute(
@@ -178,6 +192,23 @@ def _insert(connection: sa.Connection, values: dict[str, Any]) -> int:
     if key is None:
         raise StorageProblem("The database gave the new run no number.")
     return int(key[0])
+
+
+def _host() -> str:
+    return socket.gethostname()[:24]
+
+
+def _pid_here(process: str) -> int | None:
+    pid, start, host = process.split("@", 2) if process.count("@") > 1 else (*process.split("@"), _host())
+    return int(pid) if host == _host() and process_alive(f"{pid}@{start}") else None
+
+
+def _is_worked_on(process: str, progress: Mapping[str, Any]) -> bool:
+    """Whether the process lives; that of another machine counts as alive while it has reported lately."""
+    if process.split("@")[2:] in ([], [_host()]):
+        return _pid_here(process) is not None
+    at = progress.get("at")
+    return at is None or (utc_now() - datetime.fromisoformat(at)).total_seconds() < SILENT_SECONDS
 
 
 def process_identity(pid: int) -> str:

@@ -185,13 +185,12 @@ class Trials:
             recorder = Recorder(self.storage, self.storage.create_new_trial(study._study_id, template_trial=template))
         try:
             yield recorder
-        except Cancelled:
-            with translated(self.url):
-                recorder.ended("cancelled", "")
-            raise
         except BaseException as error:
+            cancelled = _comes_from_cancelling(error)
             with translated(self.url):
-                recorder.ended("failed", str(error) or type(error).__name__)
+                recorder.ended(
+                    "cancelled" if cancelled else "failed", "" if cancelled else str(error) or type(error).__name__
+                )
             raise
 
     def all(self, dataset: str | None = None) -> list[Training]:
@@ -266,6 +265,15 @@ def comparable_study(trainings: Sequence[Training]) -> optuna.Study:
             )
         )
     return study
+
+
+def _comes_from_cancelling(error: BaseException | None) -> bool:
+    """Whether it is a cancellation, or what became of one in the middle of somebody else's code."""
+    while error is not None:
+        if isinstance(error, Cancelled):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextmanager

@@ -107,6 +107,7 @@ _WORK: Mapping[str, Callable[[Workspace, Run, OnProgress], str | None]] = {
 
 def main() -> None:
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Cancelled("The process was asked to stop.")
 
     signal.signal(signal.SIGTERM, stop)

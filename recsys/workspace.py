@@ -1,6 +1,7 @@
 """One home, opened: what the pages, the API and the command line all go through."""
 
 import dataclasses
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from recsys import columns as c
 from recsys.database import Database
 from recsys.dataset import Dataset
 from recsys.enlarged import with_log
-from recsys.errors import Corrupted, InvalidInput, NoModel
+from recsys.errors import Corrupted, InvalidInput, NoModel, NotFound
 from recsys.eventlog import EventLog, Mark
 from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.newcomers import with_new_items, with_new_users, with_news
@@ -25,6 +26,8 @@ from recsys.recommender import Recommender
 from recsys.runs import Run, Runs
 from recsys.settings import Settings
 from recsys.store import Store
+
+logger = logging.getLogger("insider")
 
 if TYPE_CHECKING:
     from recsys.search import Plan
@@ -44,6 +47,7 @@ class Workspace:
         self.run_store = Runs(self.database)
         self.event_log = EventLog(self.database)
         self._lock = threading.RLock()
+        self._damaged: dict[str, tuple[str, str]] = {}
         self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
         self._enlarged: OrderedDict[tuple[str, bool], tuple[int, Recommender]] = OrderedDict()
         self._datasets: OrderedDict[tuple[str, str, Mark], _OpenDataset] = OrderedDict()
@@ -117,14 +121,43 @@ class Workspace:
     def load(self, model_id: str = "live") -> Recommender:
         """Answers from one version; "live" follows the live pointer.
 
+        When a file of the live version was changed, the one that was live before it answers, and a warning names the
+        damage; `damaged_live` says so to whoever asks.
+
         Raises:
             NoModel: nothing is live yet.
             NotFound: no such version.
-            Corrupted: a file of it was changed.
+            Corrupted: a file of it was changed, and for "live" there is no earlier version that is whole.
         """
-        wanted = self.live_id() if model_id == "live" else model_id
+        if model_id != "live":
+            return self._load(model_id)
+        wanted, earlier = self.store.live()
         if wanted is None:
             raise NoModel("No model is live yet. Train one, or store the demo: python -m recsys train --promote")
+        if wanted in self._damaged:
+            return self._load(self._damaged[wanted][0])
+        try:
+            return self._load(wanted)
+        except Corrupted as error:
+            for version in earlier:
+                try:
+                    found = self._load(version)
+                except (Corrupted, NotFound):
+                    continue
+                logger.warning("%s Model %r answers instead.", error, version)
+                self._damaged[wanted] = version, str(error)
+                return found
+            raise
+
+    def damaged_live(self) -> str:
+        """What is wrong with the live version and which one answers instead; empty when all is well."""
+        live = self.live_id()
+        if live is None or live not in self._damaged:
+            return ""
+        instead, reason = self._damaged[live]
+        return f"{reason} Model {instead!r}, which was live before, answers instead: go back to it, or train again."
+
+    def _load(self, wanted: str) -> Recommender:
         key = (wanted, self.store.has_map(wanted))
         with self._lock:
             if key not in self._models:

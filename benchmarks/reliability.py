@@ -1,0 +1,328 @@
+"""Proofs that versions change safely: promotion under load, random kill -9, a damaged version.
+
+`python -m benchmarks reliability [--only load kills damage] [--seconds 20] [--kills 30]`, on a home with a live model
+(`INSIDER_HOME`); everything happens on a copy of it. What it prints are counts: the target of each error count is 0.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from recsys.errors import Corrupted
+from recsys.hyperparameters import PRESETS, Hyperparameters
+from recsys.search import Plan
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.workspace import Workspace
+
+CONNECTIONS = 16
+SWAPS = 20
+USERS = 25
+QUICK: Hyperparameters = replace(PRESETS["fast"], components=8, epochs=2, max_sampled=5)
+PARTS = ("load", "kills", "damage")
+
+PROMOTING = """
+import sys
+from recsys.settings import Settings
+from recsys.workspace import Workspace
+home = Workspace(Settings.from_environment(sys.argv[1]))
+versions = home.store.models()
+print("ready", flush=True)
+while True:
+    for version in versions:
+        home.promote(version, who="benchmark")
+    home.rollback(who="benchmark")
+"""
+
+
+@dataclass
+class _Counts:
+    """What the readers of one server saw."""
+
+    answers: int = 0
+    errors: list[str] = field(default_factory=list)
+    mixed: int = 0
+    seen: set[str] = field(default_factory=set)
+    milliseconds: list[float] = field(default_factory=list)
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Run the proofs; gives the document of `python -m benchmarks reliability --json`."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks reliability", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long the load lasts")
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    results: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        shutil.copytree(Settings.from_environment().home, home)
+        settings = Settings.from_environment(home)
+        _two_versions(Workspace(settings))
+        if "load" in given.only:
+            results += promotions_under_load(settings, given.seconds)
+        if "kills" in given.only:
+            results += kills(settings, given.kills, given.seed)
+        if "damage" in given.only:
+            results += damage(settings)
+    document = {"subject": "reliability", "machine": {"cores": os.cpu_count()}, "results": results}
+    if given.json:
+        print(json.dumps(document, indent=2))
+    else:
+        for line in results:
+            print(f"{line['name']:62} {line['ours']:>10,.6g} {line['unit']:8} {'' if line['met'] else 'NOT MET'}")
+    return document
+
+
+def promotions_under_load(settings: Settings, seconds: float) -> list[dict[str, Any]]:
+    """`CONNECTIONS` clients ask as fast as they are answered while `SWAPS` promotions and roll-backs happen.
+
+    Every answer must be, to the letter, that of one version to that user.
+    """
+    workspace = Workspace(settings)
+    versions = workspace.store.models()[:2]
+    users = [str(user) for user in workspace.load().users["user_id"].iloc[:USERS]]
+    server, port = _serve(settings)
+    try:
+        expected: dict[tuple[str, str], str] = {}
+        for version in (*versions, *versions[:1]):
+            workspace.promote(version, who="benchmark")
+            for user in users:
+                answer = _ask(port, user)
+                expected[(version, user)] = json.dumps(answer["items"])
+        counts, stop = [_Counts() for _ in range(CONNECTIONS)], threading.Event()
+        readers = [
+            threading.Thread(target=_read, args=(port, users, expected, count, stop, number))
+            for number, count in enumerate(counts)
+        ]
+        for reader in readers:
+            reader.start()
+        swaps = 0
+        for number in range(SWAPS):
+            time.sleep(seconds / (SWAPS + 1))
+            if number % 2:
+                workspace.rollback(who="benchmark")
+            else:
+                live = workspace.live_id()
+                workspace.promote(next(v for v in versions if v != live), who="benchmark")
+            swaps += 1
+        time.sleep(seconds / (SWAPS + 1))
+        stop.set()
+        for reader in readers:
+            reader.join()
+    finally:
+        _end(server)
+    errors = [error for count in counts for error in count.errors]
+    for error in sorted(set(errors))[:5]:
+        print(error, file=sys.stderr)
+    answers = sum(count.answers for count in counts)
+    times = sorted(ms for count in counts for ms in count.milliseconds)
+    return [
+        _line("promotions and roll-backs under load", swaps, "swaps", swaps == SWAPS),
+        _line(f"answers from {CONNECTIONS} connections meanwhile", answers, "answers", answers > 0),
+        _line("failed requests", len(errors), "errors", not errors),
+        _line("answers that are not wholly one version's", sum(c.mixed for c in counts), "answers",
+              not any(c.mixed for c in counts)),
+        _line("versions that answered", len(set().union(*(c.seen for c in counts))), "versions",
+              len(set().union(*(c.seen for c in counts))) == 2),
+        _line("median answer", statistics.median(times), "ms", True),
+        _line("slowest answer", times[-1], "ms", True),
+    ]  # fmt: skip
+
+
+def kills(settings: Settings, number: int, seed: int) -> list[dict[str, Any]]:
+    """kill -9 at random moments of training, search and promotion; after each, everything must be whole."""
+    rng = random.Random(seed)
+    dataset = Workspace(settings).load().manifest["dataset"]
+    broken: list[str] = []
+    struck = dict.fromkeys(("training", "search", "promotion"), 0)
+    for turn in range(number):
+        kind = tuple(struck)[turn % 3]
+        home = Workspace(settings)
+        if kind == "promotion":
+            _kill_promoting(settings, rng)
+        else:
+            run = (
+                home.start_training(dataset, QUICK, seed=turn, promote=bool(turn % 2))
+                if kind == "training"
+                else home.start_search(Plan(dataset, f"killed {turn}", trials=20, base=QUICK))
+            )
+            process = home.run_store.process(run.id)
+            time.sleep(rng.uniform(0.2, 12.0))
+            _kill(process)
+        struck[kind] += 1
+        broken += [f"{kind} {turn}: {text}" for text in _what_is_broken(settings)]
+    for text in broken:
+        print(text, file=sys.stderr)
+    home = Workspace(settings)
+    lost = sum(run.state == "failed" for run in home.runs(500))
+    return [
+        *(_line(f"kill -9 of a {kind}", count, "kills", True) for kind, count in struck.items()),
+        _line("jobs that were in the middle of it, and say so", lost, "jobs", lost > 0),
+        _line("times anything was not whole afterwards", len(broken), "times", not broken),
+    ]
+
+
+def damage(settings: Settings) -> list[dict[str, Any]]:
+    """One flipped byte in the live version: it is refused and named, and the one before it answers."""
+    home = Workspace(settings)
+    good, bad = home.store.models()[:2]
+    home.promote(good, who="benchmark")
+    home.promote(bad, who="benchmark")
+    file = settings.home / "models" / bad / "item_embeddings.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    fresh = Workspace(settings)
+    try:
+        fresh.load(bad)
+        named = False
+    except Corrupted as error:
+        named = str(file) in str(error)
+    answers = fresh.load().model.id
+    return [
+        _line("a flipped byte is refused and its file named", float(named), "yes", named),
+        _line("the version before it answers", float(answers == good), "yes", answers == good),
+        _line("and the damage is said", float(bad in fresh.damaged_live()), "yes", bad in fresh.damaged_live()),
+    ]
+
+
+def _two_versions(home: Workspace) -> None:
+    dataset = home.load().manifest["dataset"]
+    while len(home.store.models()) < 2:
+        home.train_now(dataset, QUICK, seed=len(home.store.models()), source="benchmark")
+    first, second = home.store.models()[:2]
+    home.promote(second, who="benchmark")
+    home.promote(first, who="benchmark")
+
+
+def _what_is_broken(settings: Settings) -> list[str]:
+    """Everything that is not as it must be: nothing runs, the live version and all others load, no trial is open."""
+    fresh = Workspace(settings)
+    found = []
+    until = time.monotonic() + 60
+    while active := [run for run in fresh.runs(500) if run.active and run.kind != "map"]:
+        if time.monotonic() > until:
+            found += [f"run {run.id} is {run.state} for ever" for run in active]
+            break
+        time.sleep(0.5)
+    for run in fresh.runs(500):
+        if run.active:
+            fresh.cancel(run.id)
+    found += [f"training {t.id} is running for ever" for t in fresh.trials.all() if t.state == "running"]
+    for version in fresh.store.models():
+        try:
+            fresh.store.load_model(version)
+        except Exception as error:
+            found.append(f"version {version}: {error}")
+    try:
+        fresh.load().recommend(str(fresh.load().users["user_id"].iloc[0]))
+    except Exception as error:
+        found.append(f"live: {error}")
+    return found
+
+
+def _kill_promoting(settings: Settings, rng: random.Random) -> None:
+    command = [sys.executable, "-c", PROMOTING, str(settings.home)]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(rng.uniform(0.0, 1.5))
+    process.kill()
+    process.wait()
+
+
+def _kill(process: int | None) -> None:
+    if process is None:
+        return
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _serve(settings: Settings) -> tuple[subprocess.Popen[bytes], int]:
+    environment = os.environ | {"INSIDER_HOME": str(settings.home), "INSIDER_DATABASE_URL": settings.database_url}
+    command = [sys.executable, "-m", "recsys", "serve", "--port", "0", "--json"]
+    server = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    text = b""
+    while not text.rstrip().endswith(b"}"):
+        line = server.stdout.readline()
+        if not line:
+            raise RuntimeError("The app ended before it listened.")
+        text += line
+    port = int(json.loads(text)["url"].rpartition(":")[2])
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return server, port
+        except OSError:
+            pass
+        time.sleep(0.5)
+    raise RuntimeError("The app was not ready within 120 s.")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+def _ask(port: int, user: str) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", f"/v1/users/{user}/recommendations")
+    return json.loads(connection.getresponse().read())
+
+
+def _read(
+    port: int, users: list[str], expected: dict[tuple[str, str], str], count: _Counts, stop: threading.Event, seed: int
+) -> None:
+    rng = random.Random(seed)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    while not stop.is_set():
+        user, started = rng.choice(users), time.perf_counter()
+        try:
+            connection.request("GET", f"/v1/users/{user}/recommendations")
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status != 200:
+                count.errors.append(f"{answer.status}: {body[:200]!r}")
+                continue
+        except (OSError, http.client.HTTPException) as error:
+            count.errors.append(f"{type(error).__name__}: {error}")
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            continue
+        found = json.loads(body)
+        count.answers += 1
+        count.milliseconds.append(1000 * (time.perf_counter() - started))
+        count.seen.add(found["model"])
+        count.mixed += expected.get((found["model"], user)) != json.dumps(found["items"])
+
+
+def _line(name: str, value: float, unit: str, met: bool) -> dict[str, Any]:
+    return {"name": name, "ours": value, "theirs": None, "unit": unit, "ratio": None, "target": None, "met": met,
+            "runs": 1}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
