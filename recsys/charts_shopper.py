@@ -53,6 +53,7 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
     names = list(lists)
     longest = max((len(items) for items in lists.values()), default=1)
     figure = _figure(max(longest, 3) * (ROW - 2) + 70)
+    letters = {1: 90, 2: 48}.get(len(names), 30)
     places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
     for left, (one, other) in enumerate(pairwise(places)):
         for item, place in one.items():
@@ -70,13 +71,14 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
             only = not any(item in p for p in elsewhere)
             figure.add_scatter(
                 x=[column - 0.34], y=[place], mode="markers+text", textposition="middle right", cliponaxis=False,
-                text=[f"{place}. {escape(words.shortened(title, 30))}"], customdata=[escape(title)],
+                text=[f"{place}. {escape(words.shortened(title, letters))}"], customdata=[escape(title)],
                 marker={"size": 9, "color": palette.OTHER if only else palette.NEUTRAL},
                 hovertemplate="%{customdata}<extra>" + ("only here" if only else "shared") + "</extra>",
                 showlegend=False,
             )  # fmt: skip
     figure.update_xaxes(
-        range=[-0.42, len(names) - 0.5], tickvals=list(range(len(names))), showgrid=False, zeroline=False,
+        range=[-0.42, len(names) - 0.5], tickvals=[column - 0.24 for column in range(len(names))], showgrid=False,
+        zeroline=False,
         ticktext=[escape(words.shortened(name, 34)) for name in names], side="top",
     )  # fmt: skip
     figure.update_yaxes(range=[longest + 0.6, 0.4], visible=False)
