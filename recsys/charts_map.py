@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 import numpy as np
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 from recsys import palette, words
 from recsys.charts import CLEAR
 from recsys.map_colours import Colouring, Groups, Numbers
-from recsys.map_view import Focus, Points
+from recsys.map_points import Points
+from recsys.map_regions import Name, grid_axis
+from recsys.map_shopper import ShopperOnMap
+from recsys.map_view import Focus
 
 HEIGHT = 640
 TITLE_LENGTH = 40
@@ -38,14 +42,40 @@ class Layer:
     rays_from: int | None = None
 
 
-def layers_of(focus: Focus | None) -> tuple[Layer, ...]:
-    """The item that is looked at and its true neighbours, with a line to each."""
-    if focus is None:
+@dataclass(frozen=True)
+class Mark:
+    """A place on the map that is no item: a taste. `towards` draws an arrow from it to another place."""
+
+    name: str
+    x: float
+    y: float
+    colour: str
+    towards: tuple[float, float] | None = None
+
+
+def layers_of(
+    focus: Focus | None, shopper: ShopperOnMap | None = None, marked: NDArray[np.int64] | None = None
+) -> tuple[Layer, ...]:
+    """The item that is looked at with lines to its true neighbours, the shopper's items, the items of a list."""
+    layers = []
+    if marked is not None and len(marked):
+        layers.append(Layer("On the list", marked, palette.AGAINST, size=7))
+    if shopper is not None:
+        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.OTHER, size=6))
+        layers.append(Layer("Recommended to them", shopper.recommended, palette.OURS, symbol="star", size=15))
+        if len(shopper.then):
+            layers.append(Layer("Recommended then", shopper.then, "#4F7FD6", symbol="star-diamond", size=14))
+    if focus is not None:
+        layers.append(Layer("Truly nearest", focus.rows, palette.OTHER, size=10, rays_from=focus.row))
+        layers.append(Layer("Looked at", np.array([focus.row]), palette.AGAINST, symbol="star", size=18))
+    return tuple(layers)
+
+
+def marks_of(shopper: ShopperOnMap | None) -> tuple[Mark, ...]:
+    """Where a shopper's taste lies, and where it would lie."""
+    if shopper is None or shopper.taste is None:
         return ()
-    return (
-        Layer("Truly nearest", focus.rows, palette.OTHER, size=10, rays_from=focus.row),
-        Layer("Looked at", np.array([focus.row]), palette.AGAINST, symbol="star", size=17),
-    )
+    return (Mark("Their taste", *shopper.taste, "#8B6CCF", shopper.moved),)
 
 
 def catalogue(
@@ -53,36 +83,57 @@ def catalogue(
     colouring: Colouring,
     *,
     layers: Sequence[Layer] = (),
+    marks: Sequence[Mark] = (),
+    names: Sequence[Name] = (),
+    density: NDArray[np.float64] | None = None,
+    selected: NDArray[np.int64] | None = None,
+    shown: NDArray[np.int64] | None = None,
     centre: int | None = None,
     currency: str = "",
     height: int = HEIGHT,
 ) -> go.Figure:
-    """Every item as a point. Ids stand in `customdata`, so that a selection names items and not places.
+    """Every item as a point. Ids stand first in `customdata`, so that a selection names items and not places.
 
     Args:
-        layers: drawn on top, in this order.
+        layers, marks: drawn on top, in this order.
+        names: of regions.
+        density: (bins, bins) over the square from -1.08 to 1.08, for contour lines.
+        selected: places of the items that stand out; the others stay, but faint.
+        shown: places of the items to draw, in order; all by default.
         centre: place of an item to fly to; the whole map by default.
     """
     figure = go.Figure(layout=_layout(height, points, centre))
+    drawn = np.zeros(len(points), dtype=bool)
+    drawn[slice(None) if shown is None else shown] = True
+    chosen = None
+    if selected is not None and len(selected):
+        chosen = np.zeros(len(points), dtype=bool)
+        chosen[selected] = True
     sizes = _sizes(points.popularity)
-    hover = _Hover(points, currency)
+    hover = _hover(points, currency)
     if isinstance(colouring, Groups):
         counts = np.bincount(colouring.codes, minlength=len(colouring.names))
         for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
-            rows = np.flatnonzero(colouring.codes == code)
-            label = f"{words.shortened(name, 26)} ({words.number(counts[code])})"
-            _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]})
+            rows = np.flatnonzero((colouring.codes == code) & drawn)
+            label = f"{words.shortened(name, 24)} ({words.number(counts[code])})"
+            _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]}, chosen)
         figure.update_layout(legend={"title": {"text": escape(colouring.title)}})
     else:
         known = np.isfinite(colouring.values)
-        if not known.all():
-            _scatter(figure, points, np.flatnonzero(~known), hover, "", "Not known",
-                     {"color": palette.NEUTRAL, "size": sizes[~known]})  # fmt: skip
-        rows = np.flatnonzero(known)
+        rows = np.flatnonzero(~known & drawn)
+        if len(rows):
+            _scatter(figure, points, rows, hover, "", escape(colouring.absent),
+                     {"color": palette.NEUTRAL, "size": sizes[rows]}, chosen)  # fmt: skip
+        rows = np.flatnonzero(known & drawn)
         _scatter(figure, points, rows, hover, "", escape(colouring.title),
-                 {"size": sizes[rows], **_scale(colouring, rows)}, legend=not known.all())  # fmt: skip
+                 {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
+    if density is not None:
+        _add_contours(figure, density)
     for layer in layers:
         _add_layer(figure, points, layer, hover)
+    for mark in marks:
+        _add_mark(figure, mark)
+    _add_names(figure, names, close=centre is not None)
     return figure
 
 
@@ -108,6 +159,11 @@ class _Hover:
         return self.template.replace("{}", escape(words.shortened(name, 30)))
 
 
+@lru_cache(maxsize=3)
+def _hover(points: Points, currency: str) -> _Hover:
+    return _Hover(points, currency)
+
+
 def _scatter(
     figure: go.Figure,
     points: Points,
@@ -116,6 +172,7 @@ def _scatter(
     group: str,
     name: str,
     marker: dict[str, object],
+    chosen: NDArray[np.bool_] | None = None,
     legend: bool = True,
 ) -> None:
     figure.add_scattergl(
@@ -128,6 +185,7 @@ def _scatter(
         marker={"opacity": 0.72, "line": {"width": 0}, **marker},
         unselected={"marker": {"opacity": 0.12}},
         selected={"marker": {"opacity": 0.95}},
+        selectedpoints=None if chosen is None else np.flatnonzero(chosen[rows]),
         showlegend=legend,
     )
 
@@ -158,6 +216,49 @@ def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )  # fmt: skip
+
+
+def _add_mark(figure: go.Figure, mark: Mark) -> None:
+    figure.add_scatter(
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers",
+        name=escape(mark.name),
+        hovertemplate=f"{escape(mark.name)}<extra></extra>",
+        marker={"symbol": "x", "size": 15, "color": mark.colour, "line": {"width": 1.5, "color": "#FFFFFF"}},
+    )
+    if mark.towards is not None:
+        x, y = mark.towards
+        figure.add_annotation(
+            x=x, y=y, ax=mark.x, ay=mark.y, axref="x", ayref="y", text="", showarrow=True, arrowhead=2, arrowsize=1.2,
+            arrowwidth=2.5, arrowcolor=mark.colour,
+        )  # fmt: skip
+
+
+def _add_contours(figure: go.Figure, density: NDArray[np.float64]) -> None:
+    axis = grid_axis(len(density)).astype(np.float32)
+    figure.add_contour(
+        x=axis,
+        y=axis,
+        z=np.log1p(density).astype(np.float32),
+        contours={"coloring": "none", "start": 0.25, "end": float(np.log1p(density.max(initial=1.0))), "size": 0.5},
+        line={"width": 0.8, "color": palette.with_alpha(palette.NEUTRAL, 0.8), "smoothing": 1.0},
+        hoverinfo="skip",
+        showscale=False,
+        showlegend=False,
+    )
+
+
+def _add_names(figure: go.Figure, names: Sequence[Name], *, close: bool) -> None:
+    most = max((name.items for name in names), default=1)
+    for name in names:
+        figure.add_annotation(
+            x=name.x,
+            y=name.y,
+            text=f"<b>{escape(name.text)}</b>",
+            showarrow=False,
+            font={"size": 12 if close else round(11 + 4 * (name.items / most) ** 0.5), "shadow": "auto"},
+        )
 
 
 def _sizes(popularity: NDArray[np.int64]) -> NDArray[np.uint8]:

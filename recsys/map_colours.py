@@ -1,6 +1,5 @@
 """By what the points of the map are coloured: groups with a legend, or numbers with a scale."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys import palette, words
 from recsys.errors import NotFound
-from recsys.recommender import Recommender
+from recsys.map_points import ItemMap
+from recsys.mapping import EXPOSURE, EXPOSURE_K, TREND, TREND_WEEKS
 
 OTHER = "Other"
 POPULARITY = "popularity"
@@ -43,39 +43,54 @@ class Numbers:
         title: what it is, with its unit.
         values: float64 (n_items,); nan where nothing is known.
         log: whether the scale goes by the logarithm.
+        absent: what nan means.
     """
 
     title: str
     values: NDArray[np.float64]
     log: bool = False
+    absent: str = "Not known"
 
 
 Colouring = Groups | Numbers
 
 
-def colourings(live: Recommender) -> dict[str, str]:
-    """What the map of this model can be coloured by: key to title, the widest category level first."""
-    found = {level: words.label(level) for level in live.model.category_levels}
-    if c.BRAND in live.items:
+def colourings(item_map: ItemMap) -> dict[str, str]:
+    """What a map can be coloured by: key to title, the widest category level first."""
+    items = item_map.live.items
+    found = {level: words.label(level) for level in item_map.live.model.category_levels}
+    if c.BRAND in items:
         found[c.BRAND] = "Brand"
-    if c.PRICE in live.items and live.items[c.PRICE].notna().any():
+    if c.PRICE in items and items[c.PRICE].notna().any():
         found[c.PRICE] = "Price"
-    return found | {POPULARITY: "Popularity", SOLD: "Bought or never"}
+    found[POPULARITY] = "Popularity"
+    if item_map.exposure is not None:
+        found[EXPOSURE] = "How often recommended"
+    if item_map.trend is not None:
+        found[TREND] = "Sales trend"
+    return found | {SOLD: "Bought or never"}
 
 
-def colouring(live: Recommender, by: str) -> Colouring:
+def colouring(item_map: ItemMap, by: str) -> Colouring:
     """The groups or numbers behind one of `colourings`; NotFound for another key."""
-    known = colourings(live)
+    known = colourings(item_map)
+    items, points = item_map.live.items, item_map.points
     if by not in known:
         raise NotFound(f"The map cannot be coloured by {by!r}; choose one of {', '.join(known)}.")
     if by == c.PRICE:
-        return Numbers("Price", live.items[c.PRICE].to_numpy(dtype=np.float64), log=True)
+        return Numbers("Price", points.price, log=True)
     if by == POPULARITY:
-        return Numbers("Shoppers who bought it", live.model.popularity.astype(np.float64), log=True)
+        return Numbers("Shoppers who bought it", points.popularity.astype(np.float64), log=True)
+    if by == EXPOSURE and item_map.exposure is not None:
+        shown = np.where(item_map.exposure > 0, 100.0 * item_map.exposure, np.nan)
+        return Numbers(f"% of shoppers it is recommended to (first {EXPOSURE_K})", shown, log=True, absent="To nobody")
+    if by == TREND and item_map.trend is not None:
+        weeks = f"Purchases of {TREND_WEEKS} weeks, times those of the {TREND_WEEKS} before"
+        return Numbers(weeks, item_map.trend, log=True)
     if by == SOLD:
-        sold = live.model.popularity > 0
+        sold = points.popularity > 0
         return Groups("Bought or never", SOLD_NAMES, (palette.OURS, palette.AGAINST), np.where(sold, 0, 1))
-    return groups_of(live.items[by], known[by])
+    return groups_of(items[by], known[by])
 
 
 def groups_of(values: pd.Series, title: str, most: int = len(palette.CATEGORIES)) -> Groups:
@@ -95,8 +110,3 @@ def groups_of(values: pd.Series, title: str, most: int = len(palette.CATEGORIES)
         kept.append(OTHER)
         colours.append(palette.NEUTRAL)
     return Groups(title, tuple(kept), tuple(colours), np.minimum(place, most)[codes])
-
-
-def sizes_of(groups: Groups) -> Mapping[str, int]:
-    """How many items each group has."""
-    return dict(zip(groups.names, np.bincount(groups.codes, minlength=len(groups.names)).tolist(), strict=True))

@@ -1,7 +1,6 @@
 """What the Map page shows: every item as a point, one item with its true neighbours, and how the drawing stands."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,8 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys import words
-from recsys.errors import InsiderError, NoModel
+from recsys.errors import InsiderError
+from recsys.map_points import ItemMap
 from recsys.recommender import Recommender
 from recsys.runs import Run
 from recsys.workspace import Workspace
@@ -17,29 +17,6 @@ from recsys.workspace import Workspace
 LIKENESS = "likeness"
 POPULARITY = "popularity"
 NEIGHBOURS_SHOWN = 12
-
-
-@dataclass(frozen=True)
-class Points:
-    """All items of a model on its map, in the order of its item table.
-
-    Attributes:
-        item_ids, titles, categories: text (n,); categories are those of the middle level.
-        x, y: float32 (n,) from -1 to 1.
-        price: float64 (n,), nan where unknown.
-        popularity: int64 (n,), how many users have had each item.
-    """
-
-    item_ids: NDArray[np.object_]
-    titles: NDArray[np.object_]
-    categories: NDArray[np.object_]
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-    price: NDArray[np.float64]
-    popularity: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.item_ids)
 
 
 @dataclass(frozen=True)
@@ -89,37 +66,6 @@ def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
     return Found(None, products.assign(**{c.CATEGORY: products[levels[0]] if levels else ""}), sign)
 
 
-def clicked(event: Any) -> str | None:
-    """The id of the item that was clicked on the map, from Plotly's selection event; None when it was none."""
-    marked = event["selection"]["points"]
-    return str(_id_of(marked[0])) if len(marked) == 1 else None
-
-
-def _id_of(point: Any) -> str:
-    given = point["customdata"]
-    return str(given[0] if isinstance(given, list) else given)
-
-
-def points(live: Recommender) -> Points:
-    """The map of a model as points; NoModel when it has not been drawn yet."""
-    if live.map is None:
-        raise NoModel(f"Model {live.model.id!r} has no map yet.")
-    items = live.items
-    places = live.map.set_index(c.ITEM).reindex(items[c.ITEM])
-    levels = live.model.category_levels
-    lines = items[levels[len(levels) // 2]].astype(str) if levels else pd.Series("", index=items.index)
-    price = items[c.PRICE].to_numpy(dtype=np.float64) if c.PRICE in items else np.full(len(items), np.nan)
-    return Points(
-        item_ids=items[c.ITEM].to_numpy(dtype=object),
-        titles=items[c.TITLE].astype(str).to_numpy(dtype=object),
-        categories=lines.to_numpy(dtype=object),
-        x=places[c.X].to_numpy(dtype=np.float32),
-        y=places[c.Y].to_numpy(dtype=np.float32),
-        price=price,
-        popularity=live.model.popularity,
-    )
-
-
 def focus(live: Recommender, item_id: str, currency: str = "", k: int = NEIGHBOURS_SHOWN) -> Focus:
     """An item and its k nearest by cosine of the embeddings; NotFound for an unknown one."""
     from recsys.shopper import item_facts
@@ -157,6 +103,58 @@ def summary(live: Recommender) -> str:
         f"{words.number(len(live.items))} products{widest}, each a point. Close together means: bought by the same "
         "kind of shopper, as the model sees it. The directions of the picture mean nothing."
     )
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A figure about the map and what it means; plain text."""
+
+    text: str
+    meaning: str
+    good: bool = True
+
+
+def badges(item_map: ItemMap) -> tuple[Badge, ...]:
+    """How faithful the map is, and how far things moved since the one before."""
+    facts = item_map.facts
+    found = []
+    worth, kept, purity, moved = (facts.get(name) for name in ("trustworthiness", "kept", "purity", "moved"))
+    if worth is not None:
+        found.append(
+            Badge(
+                f"Trustworthy {words.share(worth)}",
+                f"Trustworthiness over the {facts['k']} nearest: 100% when nothing looks near that is not. Measured on "
+                f"{words.number(facts['sample'])} products.",
+                worth >= 0.9,
+            )
+        )
+    if kept is not None:
+        found.append(
+            Badge(
+                f"{words.share(kept, 0)} of true neighbours kept",
+                f"Share of a product's {facts['k']} truly nearest that are among its {facts['k']} nearest here. Two "
+                "dimensions cannot keep more; click a product to see the true ones.",
+            )
+        )
+    if purity is not None:
+        level = words.label(facts["purity_level"]).lower()
+        part = facts.get("settings", {}).get("part")
+        told = "The model does not know it here." if part == "own" else "The model was told it, so this proves little."
+        found.append(
+            Badge(
+                f"{words.share(purity, 0)} of neighbours of one {level}",
+                f"Share of the 10 nearest here that are of the product's own {level}. {told}",
+            )
+        )
+    if moved is not None:
+        found.append(
+            Badge(
+                f"Moved {words.share(moved)}",
+                f"Half of the products lie within so much of the map's width of where the map of model "
+                f"{facts['since']} had them.",
+            )
+        )
+    return tuple(found)
 
 
 def last_run(workspace: Workspace, model_id: str) -> Run | None:
