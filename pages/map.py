@@ -1,49 +1,60 @@
-"""Map: all products as the model sees them, and for any one of them those that are truly next to it."""
+"""Map: all products as the model sees them, a shopper among them, and for any product those truly next to it."""
+
+from datetime import date
 
 import streamlit as st
 
 from pages import shared
-from recsys import charts_map, map_colours, map_view
+from pages.cartography import drawing, sections
+from recsys import map_colours, map_scene, map_view
 from recsys.errors import InsiderError
+from recsys.map_odd import KINDS
+from recsys.map_points import open_map
+from recsys.map_selection import ids_of
+from recsys.map_shopper import shopper_on_map
+from recsys.projection import MapSettings
 
-MAP = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]}
+CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"], "displayModeBar": True}
+BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
+FORMS = {"png": "image/png", "svg": "image/svg+xml", "html": "text/html"}
+PRESENTING = """<style>
+[data-testid="stHeader"], .st-key-map_tools, .st-key-map_below, .st-key-map_side { display: none; }
+[data-testid="stMainBlockContainer"] { padding-top: 1rem; }
+</style>"""
 
 live = shared.live()
 home = shared.workspace()
 state = st.session_state
-COLOURINGS = map_colours.colourings(live)
 
-
-@st.fragment(run_every=shared.REFRESH_SECONDS)
-def drawing() -> None:
-    """How far the drawing is; goes on by itself."""
-    try:
-        run = map_view.last_run(home, live.model.id)
-    except InsiderError as error:
-        shared.problem(error)
-        return
-    if run is not None and run.state == "done":
-        st.rerun()
-    if run is not None and run.active:
-        st.markdown("The products are being arranged, in the background. You can leave this page open.")
-        shared.show_progress(run)
-        if st.button("Stop", icon=":material/stop_circle:"):
-            home.cancel(run.id)
-        return
-    if run is not None and run.state == "failed":
-        st.error(shared.plain(run.message), title="The last drawing failed", icon=":material/error:")
-    else:
-        st.markdown("This model has no map yet. Drawing one takes about a minute and disturbs nobody.")
-    if st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
+if not home.store.has_map(live.model.id):
+    drawing.first(home, live.model.id)
+    st.stop()
+try:
+    item_map = open_map(home, live)
+except InsiderError as error:
+    st.error(shared.plain(error), title="The map cannot be used", icon=":material/error:")
+    if st.button("Draw it again", icon=":material/refresh:"):
         home.start_map(live.model.id)
-        st.rerun(scope="fragment")
+    drawing.progress(home, live.model.id)
+    st.stop()
+
+COLOURINGS = map_colours.colourings(item_map)
+LABELS = {"colour": COLOURINGS, "names": map_scene.NAMES, "below": BELOW, "odd": KINDS}
+if "item" not in state:
+    better = {key: value for name, labels in LABELS.items() for key, value in shared.by_label(name, labels).items()}
+    if better:
+        st.query_params.update(better)
+        st.rerun()
 
 
-def pick(found: list[str], table: str) -> None:
-    """Callback of a table of products: choose the one in the selected row."""
-    rows = state[table].selection.rows
-    if rows:
-        state.item = found[rows[0]]
+def picked(scene: map_scene.Scene) -> None:
+    """Callback of the map: a click looks at one product, a box or lasso selects some, a double click lets go."""
+    marked = state.map["selection"]
+    found = ids_of(state.map, item_map.points, scene.drawn)
+    if marked["box"] or marked["lasso"] or not found:
+        state.selected, state.selected_in, state.below = found, state.picture, "selection"
+    elif len(found) == 1:
+        state.item = found[0]
 
 
 def forget() -> None:
@@ -51,83 +62,139 @@ def forget() -> None:
     state.item = ""
 
 
-def pick_on_map() -> None:
-    """Callback of the map: a click looks at one product."""
-    clicked = map_view.clicked(state.map)
-    if clicked:
-        state.item = clicked
+def clear_selection() -> None:
+    """Callback of "Clear selection"."""
+    state.selected = []
+    state.pop("selected_in", None)
 
 
-if live.map is None:
-    _, middle, _ = st.columns([1, 4, 1])
-    with middle, st.container(border=True, gap="small"):
-        st.subheader("The map is not drawn yet", icon=":material/scatter_plot:", anchor=False)
-        drawing()
-    st.stop()
-
-better = shared.by_label("colour", COLOURINGS)
-if better and "colour" not in state:
-    st.query_params.update(better)
-    st.rerun()
-
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_tools"):
     query = st.text_input(
-        "Find a product", key="item", bind="query-params", width=280, placeholder="Words or a product number",
+        "Find a product", key="item", bind="query-params", width=240, placeholder="Words or a product number",
         icon=":material/search:",
     ).strip()  # fmt: skip
     by = st.selectbox(
-        "Colour by", list(COLOURINGS), format_func=COLOURINGS.get, key="colour", bind="query-params", width=180
+        "Colour by", list(COLOURINGS), format_func=COLOURINGS.get, key="colour", bind="query-params", width=190
     )
+    who = st.text_input(
+        "Shopper on the map", key="shopper", bind="query-params", width=150, placeholder="Number",
+        icon=":material/person:",
+    ).strip()  # fmt: skip
+    with st.popover("View", icon=":material/layers:"):
+        regions = st.segmented_control(
+            "Names of regions", list(map_scene.NAMES), format_func=map_scene.NAMES.get, default="zoom", required=True,
+            key="names", bind="query-params", help="By zoom: large regions on the whole map, small ones close up.",
+        )  # fmt: skip
+        contours = st.toggle("Contours", key="contours", bind="query-params", help="Lines of equal density.")
+        present = st.toggle(
+            "Presentation", key="present", bind="query-params", help="The map alone, for a screen on the wall."
+        )
+    with st.popover("Take along", icon=":material/download:"):
+        title = st.text_input("Title", "Our products", key="poster_title")
+        theme = st.segmented_control("Ground", ["light", "dark"], default="light", required=True, key="poster_theme")
+        for form, mime in FORMS.items():
+            st.download_button(
+                form.upper(),
+                lambda form=form: map_scene.take_along(
+                    item_map, by, form, title=title, theme=theme, day=date.today(), regions=regions
+                ),
+                f"map.{form}", mime, key=f"take_{form}", icon=":material/download:", width="stretch",
+            )  # fmt: skip
     if query:
         st.button("Whole map", icon=":material/zoom_out_map:", on_click=forget)
+    if state.get("selected"):
+        st.button("Clear selection", icon=":material/close:", on_click=clear_selection)
 
 found = map_view.find(home, query)
-points = map_view.points(live)
-focus = found.focus
-left, right = st.columns([7, 3], gap="small")
+shopper = None
+if who:
+    try:
+        shopper = shopper_on_map(item_map, who, state.get("what_if", []))
+    except InsiderError as error:
+        shared.problem(error)
+        state.pop("what_if", None)
+
+if present:
+    st.html(PRESENTING)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(shared.plain(title), anchor=False)
+        shared.describe(f"Model {live.model.id} · {map_view.today()}")
+        st.button(
+            "Leave", icon=":material/close_fullscreen:", type="tertiary", on_click=lambda: state.update(present=False)
+        )
+else:
+    with st.container(horizontal=True, gap="xsmall"):
+        for badge in map_view.badges(item_map):
+            st.badge(
+                shared.plain(badge.text), color="green" if badge.good else "orange", help=shared.plain(badge.meaning)
+            )
+
+state.picture = (by, query if found.focus else "", who, tuple(state.get("what_if", [])), regions, contours, present)
+stands_out = state.get("selected", []) if state.get("selected_in") != state.picture else []
+listed = map_scene.odd_ones(item_map, state.get("odd", "wrong")) if state.get("below") == "odd" else None
+scene = map_scene.scene(
+    item_map,
+    by,
+    found,
+    shopper=shopper,
+    regions=regions,
+    contours=contours,
+    selected=stands_out,
+    listed=[] if listed is None else listed["item_id"].tolist(),
+    height=820 if present else 640,
+)
+left, right = st.columns([1000, 1] if present else [7, 3], gap="small")
 with left:
     st.plotly_chart(
-        charts_map.catalogue(
-            points,
-            map_colours.colouring(live, by),
-            layers=charts_map.layers_of(focus),
-            centre=None if focus is None else focus.row,
-            currency=found.currency,
-        ),
+        scene.figure,
         key="map",
-        on_select=pick_on_map,
-        selection_mode=("points",),
-        config=MAP,
+        on_select=lambda: picked(scene),
+        selection_mode=("points", "box", "lasso"),
+        config=CONFIG,
         alt=map_view.summary(live),
     )
-with right:
-    if focus is not None:
-        st.subheader(shared.plain(focus.title), anchor=False)
-        shared.describe(focus.facts)
+    if scene.note:
+        shared.describe(scene.note)
+with right, st.container(key="map_side"):
+    table = None
+    if shopper is not None:
+        st.subheader(shared.plain(f"Shopper {shopper.user_id}"), anchor=False)
+        shared.describe(shopper.summary)
+        st.multiselect(
+            "What if they also bought", map_view.suggestions(found, shopper, item_map), key="what_if",
+            format_func=lambda item: map_view.title_of(item_map, item), placeholder="Products they were recommended",
+            help="Adds these to their history. The cross is their taste, the arrow shows where it would go.",
+        )  # fmt: skip
+        st.page_link("shopper.py", label="Everything about them", icon=":material/shopping_basket:",
+                     query_params={"shopper": who}, help="")  # fmt: skip
+    if found.focus is not None:
+        st.subheader(shared.plain(found.focus.title), anchor=False)
+        shared.describe(found.focus.facts)
+        st.page_link("item.py", label="About this product", icon=":material/sell:",
+                     query_params={"item": found.focus.item_id}, help="")  # fmt: skip
         st.markdown("**Truly nearest**", help="By the cosine of the embeddings; the picture can only come close.")
-        table = focus.neighbours
+        table = found.focus.neighbours
     elif found.products is not None and len(found.products):
         st.markdown("**Which one?**")
         table = found.products
     elif query:
         st.warning(shared.plain(f"No product has {query!r} in its title, categories or number."))
-        table = None
-    else:
+    elif shopper is None:
         shared.describe(map_view.summary(live))
-        st.caption("Click a point, or search, to see what is truly next to it.")
-        table = None
+        st.caption("Click a point, or search, to see what is truly next to it. Scroll to zoom, drag to move; click a "
+                   "line of the legend to see that alone.")  # fmt: skip
     if table is not None:
         ids = table["item_id"].tolist()
         st.dataframe(
             table,
-            key=f"near_{focus.item_id if focus else query}",
-            on_select=lambda: pick(ids, f"near_{focus.item_id if focus else query}"),
+            key=f"near_{query}",
+            on_select=lambda: sections.look_at(ids, f"near_{query}"),
             selection_mode="single-row",
             hide_index=True,
-            height=min(38 + 35 * len(ids), 470),
+            height=min(38 + 35 * len(ids), 440),
             column_order=["title", "likeness", "category", "popularity"],
             column_config={
-                "title": st.column_config.TextColumn("Product", width=210),
+                "title": st.column_config.TextColumn("Product", width=200),
                 "category": st.column_config.TextColumn("Category", width=110),
                 "likeness": st.column_config.ProgressColumn(
                     "Likeness", min_value=0, max_value=100, format="%d%%", width=90
@@ -136,3 +203,24 @@ with right:
             },
             alt="Products",
         )
+
+with st.container(border=True, gap="small", key="map_below"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        below = st.segmented_control(
+            "Below", list(BELOW), format_func=BELOW.get, default="selection", required=True, key="below",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        if below == "odd":
+            st.segmented_control(
+                "Kind", list(KINDS), format_func=KINDS.get, default="wrong", required=True, key="odd",
+                bind="query-params", label_visibility="collapsed",
+            )  # fmt: skip
+    chosen = tuple(state.get("selected", []))
+    if below == "selection":
+        sections.selection(home, item_map, chosen, found.currency)
+    elif below == "odd":
+        sections.odd(item_map, state.odd)
+    elif below == "compare":
+        sections.compare(home, item_map, by, found.currency, chosen)
+    else:
+        drawing.anew(home, live.model.id, MapSettings.from_dict(item_map.facts.get("settings", {})))

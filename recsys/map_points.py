@@ -69,12 +69,12 @@ def open_map(workspace: Workspace, live: Recommender) -> ItemMap:
     model_id = live.model.id
     if not workspace.store.has_map(model_id):
         raise NoModel(f"Model {model_id!r} has no map yet.")
-    return _opened(workspace, live, str(workspace.store.map_manifest(model_id)["checksum"]))
+    return _opened(workspace, model_id, str(workspace.store.map_manifest(model_id)["checksum"]))
 
 
 @lru_cache(maxsize=3)
-def _opened(workspace: Workspace, live: Recommender, checksum: str) -> ItemMap:
-    store, model_id = workspace.store, live.model.id
+def _opened(workspace: Workspace, model_id: str, checksum: str) -> ItemMap:
+    live, store = workspace.load(model_id), workspace.store
     table = store.load_map(model_id)
     if table is None:
         raise NoModel(f"Model {model_id!r} has no map yet.")

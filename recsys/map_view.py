@@ -1,6 +1,7 @@
 """What the Map page shows: every item as a point, one item with its true neighbours, and how the drawing stands."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys import words
-from recsys.errors import InsiderError
 from recsys.map_points import ItemMap
+from recsys.map_shopper import ShopperOnMap
 from recsys.recommender import Recommender
 from recsys.runs import Run
+from recsys.shopper import currency_of
+from recsys.why import item_facts
 from recsys.workspace import Workspace
 
 LIKENESS = "likeness"
@@ -56,7 +59,7 @@ class Found:
 def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
     """Look for an item by its number or by words."""
     live = workspace.load()
-    sign = currency(workspace, live)
+    sign = currency_of(workspace, live)
     if not query:
         return Found(None, None, sign)
     if query in live.model.item_index:
@@ -68,8 +71,6 @@ def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
 
 def focus(live: Recommender, item_id: str, currency: str = "", k: int = NEIGHBOURS_SHOWN) -> Focus:
     """An item and its k nearest by cosine of the embeddings; NotFound for an unknown one."""
-    from recsys.shopper import item_facts
-
     row = int(live.model.item_rows([item_id])[0])
     near = live.similar(item_id, min(k, max(len(live.items) - 1, 1)))
     rows = live.model.item_rows([item.item_id for item in near])
@@ -84,15 +85,6 @@ def focus(live: Recommender, item_id: str, currency: str = "", k: int = NEIGHBOU
         }
     )
     return Focus(item_id, str(live.items[c.TITLE].iat[row]), item_facts(live, row, currency), row, rows, table)
-
-
-def currency(workspace: Workspace, live: Recommender) -> str:
-    """The sign before amounts of money of the data behind a model, or ""."""
-    try:
-        notes = workspace.store.dataset_manifest(live.manifest["dataset"])["notes"]
-    except InsiderError:
-        return ""
-    return str(notes.get("currency", ""))
 
 
 def summary(live: Recommender) -> str:
@@ -165,3 +157,21 @@ def last_run(workspace: Workspace, model_id: str) -> Run | None:
 def _plural(live: Recommender) -> str:
     name = words.label(live.model.category_levels[0]).lower()
     return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+
+
+def suggestions(found: Found, shopper: ShopperOnMap, item_map: ItemMap) -> list[str]:
+    """Ids to choose from for "what if": the item that is looked at, those that were found, those recommended."""
+    given = [] if found.focus is None else [found.focus.item_id]
+    listed = [] if found.products is None else [str(item) for item in found.products[c.ITEM]]
+    shown = [str(item) for item in item_map.points.item_ids[shopper.recommended]]
+    return list(dict.fromkeys([*given, *listed, *shown]))
+
+
+def title_of(item_map: ItemMap, item_id: str) -> str:
+    """The title of an item."""
+    return str(item_map.points.titles[item_map.live.model.item_rows([item_id])[0]])
+
+
+def today() -> str:
+    """The day, in words."""
+    return words.day(date.today())

@@ -1,0 +1,164 @@
+"""What stands below the map: the selection, what is odd, another model beside this one."""
+
+import pandas as pd
+import streamlit as st
+
+from pages import shared
+from recsys import export, map_scene, map_selection
+from recsys.errors import InsiderError
+from recsys.map_odd import KINDS
+from recsys.map_points import ItemMap, open_map
+from recsys.workspace import Workspace
+
+state = st.session_state
+ODD_WORDS = {
+    "wrong": "Products whose title reads like another category than the one they stand in; first those where every "
+    "category level disagrees. Behaviour alone does not tell such mistakes, titles do.",
+    "alone": "Products that nothing is near to in the model: bought by people who have little else in common, or new.",
+    "twice": "Products with the same words in the title that the same kind of shopper buys: perhaps one is enough.",
+}
+
+
+def look_at(found: list[str], table: str) -> None:
+    """Callback of a table of products: fly to the one in the selected row."""
+    rows = state[table].selection.rows
+    if rows:
+        state.item = found[rows[0]]
+
+
+def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], currency: str) -> None:
+    """What is in the box or lasso."""
+    if not chosen:
+        shared.describe(
+            "Nothing is selected. Choose the lasso or the box at the top right of the map, and draw around products."
+        )
+        return
+    view = map_scene.selection(item_map, chosen, currency)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{shared.plain(view.summary)}**")
+        st.download_button(
+            "Products", lambda: export.csv_bytes(view.items), "selection.csv", icon=":material/download:",
+            help="These products as a table for a spreadsheet.",
+        )  # fmt: skip
+        st.download_button(
+            "Audience", lambda: export.csv_bytes(view.audience), "audience.csv", icon=":material/group:",
+            help="Everybody who bought any of them: shopper, products, purchases, money spent.",
+        )  # fmt: skip
+        with st.popover("Make a rule", icon=":material/rule:"):
+            name = st.text_input("Name of the rule set", "From the map", key="rule_name")
+            strength = st.slider("Push down or up", -3.0, 3.0, 1.0, 0.5, help="In standard deviations of the scores.")
+            if st.button("Store the rule set", type="primary"):
+                try:
+                    stored = map_selection.save_rule(home, name, chosen, strength)
+                    st.success(shared.plain(f"Stored as {stored.label}. Try it on the Shopper page."))
+                except InsiderError as error:
+                    shared.problem(error)
+    left, middle, right = st.columns([5, 3, 3], gap="small")
+    with left:
+        st.markdown("**Most bought**")
+        st.dataframe(
+            view.items.head(200),
+            hide_index=True,
+            height=330,
+            column_order=["title", "category", "popularity", "spent"],
+            column_config={
+                "title": st.column_config.TextColumn("Product", width=230),
+                "category": st.column_config.TextColumn("Category", width=110),
+                "popularity": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
+                "spent": st.column_config.NumberColumn("Spent", format=f"{currency}%.2f", width=80),
+            },
+            alt="Products in the selection",
+        )
+    with middle:
+        st.markdown("**Categories**")
+        _shares(view.mix, "category", "Category")
+    with right:
+        st.markdown("**Who buys it**")
+        if len(view.buyers):
+            _shares(view.buyers, "value", "Shoppers")
+        else:
+            st.caption("Nothing is known of the shoppers but what they bought.")
+
+
+def _shares(table: pd.DataFrame, name: str, title: str) -> None:
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=330,
+        column_order=[name, "share", "of_all"],
+        column_config={
+            name: st.column_config.TextColumn(title, width=130),
+            "share": st.column_config.NumberColumn("Here", format="percent", width=60),
+            "of_all": st.column_config.NumberColumn("Of all", format="percent", width=60),
+        },
+        alt=f"{title}: share here and of all",
+    )
+
+
+def odd(item_map: ItemMap, kind: str) -> None:
+    """A list for whoever looks after the catalogue."""
+    table = map_scene.odd_ones(item_map, kind)
+    shared.describe(ODD_WORDS[kind])
+    if not len(table):
+        st.caption("Nothing of this kind was found.")
+        return
+    ids = table["item_id"].tolist()
+    st.dataframe(
+        table,
+        key=f"odd_{kind}",
+        on_select=lambda: look_at(ids, f"odd_{kind}"),
+        selection_mode="single-row",
+        hide_index=True,
+        height=360,
+        column_order=["title", "category", "instead", "why", "popularity"],
+        column_config={
+            "title": st.column_config.TextColumn("Product", width=260),
+            "category": st.column_config.TextColumn("Stands in", width=150),
+            "instead": st.column_config.TextColumn("Rather" if kind == "wrong" else "Nearest product", width=170),
+            "why": st.column_config.TextColumn("Why", width=330),
+            "popularity": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
+        },
+        alt=KINDS[kind],
+    )
+    st.download_button(
+        "Take the list along", lambda: export.csv_bytes(table), f"odd-{kind}.csv", icon=":material/download:"
+    )
+
+
+def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: tuple[str, ...]) -> None:
+    """Another model's map beside this one."""
+    others = [model["id"] for model in home.models() if model["has_map"] and model["id"] != item_map.live.model.id]
+    if not others:
+        shared.describe("No other model has a map. Train one on the Train page; its map is drawn by itself.")
+        return
+    other = st.selectbox("The other model", others, key="other", bind="query-params", width=260)
+    second = open_map(home, home.load(other))
+    laid = map_scene.comparison(item_map, second)
+    shared.describe(laid.summary)
+    left, right = st.columns(2, gap="small")
+    figures = map_scene.other_figure(item_map, second, by, currency, chosen)
+    for place, figure, name in zip((left, right), figures, (item_map.live.model.id, other), strict=True):
+        with place:
+            st.markdown(f"**{shared.plain(name)}**")
+            st.plotly_chart(figure, key=f"compare_{name}", config=shared.STILL, alt=f"Map of model {name}")
+    st.markdown("**Moved most**")
+    ids = laid.table["item_id"].tolist()
+    st.dataframe(
+        laid.table,
+        key="moved",
+        on_select=lambda: look_at(ids, "moved"),
+        selection_mode="single-row",
+        hide_index=True,
+        height=300,
+        column_order=["title", "category", "moved", "kept", "popularity"],
+        column_config={
+            "title": st.column_config.TextColumn("Product", width=300),
+            "category": st.column_config.TextColumn("Category", width=150),
+            "moved": st.column_config.NumberColumn("Moved", format="%.1f%%", help="Of the map's width."),
+            "kept": st.column_config.NumberColumn(
+                "Same neighbours", format="%d%%", help="Of the 15 truly nearest in both models."
+            ),
+            "popularity": st.column_config.NumberColumn("Shoppers", format="localized"),
+        },
+        alt="Products that moved most between the two maps",
+    )
