@@ -7,7 +7,9 @@ then (see `engine_kernels`). Importing this module is cheap; the first call comp
 """
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,13 +45,29 @@ def fit_partial(
     sample_weight: NDArray[np.floating[Any]] | sparse.spmatrix | None = None,
     epochs: int = 1,
     threads: int = 1,
+) -> None:
+    """Goes on training `model`, in place, as `LightFM.fit_partial` does; see `epochs_of`."""
+    for _ in epochs_of(model, interactions, user_features, item_features, sample_weight, epochs, threads):
+        pass
+
+
+def epochs_of(
+    model: "LightFM",
+    interactions: sparse.spmatrix,
+    user_features: sparse.spmatrix | None = None,
+    item_features: sparse.spmatrix | None = None,
+    sample_weight: NDArray[np.floating[Any]] | sparse.spmatrix | None = None,
+    epochs: int = 1,
+    threads: int = 1,
     *,
     exact: bool = False,
-) -> None:
+) -> Iterator[int]:
     """Goes on training `model`, in place, as `LightFM.fit_partial` does; starts it if it is new.
 
     One thread and one `random_state` give the same result to the bit. Several threads work on the same numbers without
     locks (Hogwild, Niu et al. 2011), and no two runs are alike.
+
+    Whoever stops asking for epochs stops the training; the model then holds the last whole epoch.
 
     Args:
         model: its settings are the recipe. After every epoch it holds what was learned so far.
@@ -60,6 +78,9 @@ def fit_partial(
         epochs: passes over the interactions; 0 only starts the model.
         threads: threads that train together; not more are used than there are cores.
         exact: bring every item up to date after every single example. Very slow: for tests against the library.
+
+    Yields:
+        The number of each epoch, from 1, when it is done.
 
     Raises:
         InvalidInput: shapes that do not fit together, weights that are negative or not finite, no items.
@@ -78,7 +99,7 @@ def fit_partial(
     if epochs == 0 or lookup.nnz == 0:
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    _Training(model, users, items, lookup, marks, weights, exact).run(epochs, min(threads, cores))
+    yield from _Training(model, users, items, lookup, marks, weights, exact).run(epochs, min(threads, cores))
 
 
 class _Training:
@@ -104,14 +125,14 @@ class _Training:
         self.items = kernels.Side(self._pack("item"), items.indptr, _records(items))
         self.table = _aligned(items.shape[0], self.width)
         self.scales = np.ones(2)
-        self.examples = kernels.Examples(
-            np.repeat(np.arange(lookup.shape[0], dtype=np.int32), np.diff(lookup.indptr)),
-            lookup.indices,
-            marks,
-            weights,
-        )
+        self.examples = np.empty((lookup.nnz, 4), np.int32)
+        self.examples[:, 0] = np.repeat(np.arange(lookup.shape[0], dtype=np.int32), np.diff(lookup.indptr))
+        self.examples[:, 1] = lookup.indices
+        self.examples[:, 2] = marks.view(np.int32)
+        self.examples[:, 3] = weights.view(np.int32)
+        self.order = np.empty(0, np.int32)
         words = 1 << max(lookup.nnz * SIEVE_BITS // 64, 1).bit_length()
-        self.positives = kernels.Positives(lookup.indptr, lookup.indices, np.zeros(words, np.uint64), lookup.indices)
+        self.positives = kernels.Positives(lookup.indptr, lookup.indices, np.zeros(words, np.uint64))
         kernels.fill_sieve(lookup.indptr, lookup.indices, self.positives.sieve)
         shared = items.nnz > 0 and int(np.bincount(items.indices).max()) > 1
         self.rules = kernels.Rules(
@@ -130,9 +151,9 @@ class _Training:
             pause=1 if exact else PAUSE,
         )
 
-    def run(self, epochs: int, threads: int) -> None:
+    def run(self, epochs: int, threads: int) -> Iterator[int]:
         with ThreadPoolExecutor(threads) as pool:
-            for _ in range(epochs):
+            for epoch in range(1, epochs + 1):
                 self._epoch(pool, threads)
                 if not all(np.isfinite(side.state.sum()) for side in (self.users, self.items)):
                     raise Diverged(
@@ -141,31 +162,39 @@ class _Training:
                     )
                 self._unpack("user", self.users.state)
                 self._unpack("item", self.items.state)
+                yield epoch
 
     def _epoch(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        random = self.model.random_state
-        order = np.arange(len(self.examples.users), dtype=np.int32)
-        random.shuffle(order)
-        shuffled = self.kernels.Examples._make(column[order] for column in self.examples)
-        n_tasks = 1 if threads == 1 else threads * TASKS
-        seeds = np.zeros(n_tasks, np.uint32)
-        if self.model.loss != "logistic":  # which draws nothing, so that the library asks for no seeds
-            seeds = random.randint(0, np.iinfo(np.int32).max, size=n_tasks).astype(np.uint32)
-        bounds = [len(order) * n // n_tasks for n in range(n_tasks + 1)]
-        tasks = [(bounds[n], bounds[n + 1], seeds[n : n + 1]) for n in range(n_tasks)]
+        """One thread takes the library's order. Several shuffle their own pieces of the last order, cut anew."""
+        random, n = self.model.random_state, len(self.examples)
+        order, mix = self.order, threads > 1 and len(self.order) > 0
+        if not mix:
+            order = self.order = np.arange(n, dtype=np.int32)
+            random.shuffle(order)
+        pieces = threads * TASKS
+        cuts = [] if threads == 1 else [int(n * (piece + random.random_sample()) / pieces) for piece in range(pieces)]
+        bounds = [0, *sorted(cuts), n]
+        seeds = np.zeros(len(bounds) - 1, np.uint32)
+        if self.model.loss != "logistic" or mix:  # the library draws no seeds for logistic
+            seeds = random.randint(0, np.iinfo(np.int32).max, size=len(seeds)).astype(np.uint32)
+        tasks = [(first, last, mix, seeds[at : at + 1]) for at, (first, last) in enumerate(pairwise(bounds))]
+        if mix:
+            tasks = [tasks[at] for at in random.permutation(len(tasks))]
 
-        def learn(task: tuple[int, int, NDArray[np.uint32]]) -> int:
+        def learn(task: tuple[int, int, bool, NDArray[np.uint32]]) -> int:
+            first, last, mixed, seed = task
             return int(
                 self.kernels.train(
-                    self.rules, shuffled, self.positives, *task, self.users, self.items, self.table, self.scales
+                    self.rules, self.examples, order, first, last, mixed, self.positives, seed,
+                    self.users, self.items, self.table, self.scales,
                 )
-            )
+            )  # fmt: skip
 
         while tasks:
             self.kernels.refresh_rows(self.items, self.table, 0, len(self.table))
             reached = list(pool.map(learn, tasks)) if threads > 1 else [learn(task) for task in tasks]
             self._divide_scales_out()
-            tasks = [(at, task[1], task[2]) for at, task in zip(reached, tasks, strict=True) if at < task[1]]
+            tasks = [(at, task[1], False, task[3]) for at, task in zip(reached, tasks, strict=True) if at < task[1]]
 
     def _divide_scales_out(self) -> None:
         """The L2 regularisation is applied late: all values are divided by what has gathered in the scales."""

@@ -29,8 +29,10 @@ WARP, BPR, LOGISTIC, KOS = range(4)
 MAX_LOSS = 10.0
 MAX_SCALE = 1e6
 AHEAD = 4
+FAR = 24
 RING = 8
-EAGER = 4.0
+LAST = RING - 1
+EAGER = 2.0
 
 
 class Side(NamedTuple):
@@ -47,22 +49,12 @@ class Side(NamedTuple):
     features: NDArray[np.int32]
 
 
-class Examples(NamedTuple):
-    """What is learned from, in the order of learning: that a user has had an item, where the mark is positive."""
-
-    users: NDArray[np.int32]
-    items: NDArray[np.int32]
-    marks: NDArray[np.float32]
-    weights: NDArray[np.float32]
-
-
 class Positives(NamedTuple):
-    """Who has had what: CSR with ascending indices, a sieve before it, and the items of all examples to draw from."""
+    """Who has had what: CSR with ascending indices, and a sieve before it."""
 
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
     sieve: NDArray[np.uint64]
-    items: NDArray[np.int32]
 
 
 class Rules(NamedTuple):
@@ -127,6 +119,11 @@ def random(seed):
     x ^= (x << np.uint32(15)) & np.uint32(0xEFC60000)
     x ^= x >> np.uint32(18)
     return np.int32(x >> np.uint32(1))
+
+
+@njit(forceinline=True)
+def remainder(x, n):
+    return np.int64(np.uint32(x) % np.uint32(n))
 
 
 @njit(forceinline=True)
@@ -221,17 +218,21 @@ def refresh_rows(items, table, start, stop):
 
 
 @njit(cache=True, nogil=True)
-def train(rules, examples, positives, start, stop, seed, users, items, table, scales):
-    """Learns from the examples `start` to `stop`; the arrays of `users` and `items`, `table` and `scales` change.
+def train(rules, examples, order, start, stop, mix, positives, seed, users, items, table, scales):
+    """Learns from some examples; the arrays of `users` and `items`, `table` and `scales` change.
 
     Args:
+        examples: int32 (n, 4): user, item, and the bits of two float32, mark and weight. Where the mark is positive,
+            the user has had the item. In the order of `positives`.
+        order: int32 (n,): numbers of the examples; those from `start` to `stop` are learned from.
+        mix: whether to shuffle this part of `order` first.
         seed: uint32 (1,), the state of the random numbers.
         scales: float64 (2,), the L2 regularisation of items and users that is still to be divided out.
 
     Returns:
         `stop`, or the place where it stopped because a scale must be divided out first.
     """
-    width, bias, n_items, n_examples = table.shape[1], rules.components, np.int64(table.shape[0]), len(examples.users)
+    width, bias, n_items, n_examples = table.shape[1], rules.components, np.int64(table.shape[0]), len(examples)
     size = np.int64(4 * width)
     buffers = np.zeros(3 * width + LANES, np.float32)
     offset = (-(np.int64(buffers.ctypes.data) // 4)) % LANES
@@ -258,25 +259,34 @@ def train(rules, examples, positives, start, stop, seed, users, items, table, sc
         penalties[sampled] = math.log(max(1.0, (n_items - 1) // sampled))
     best, best_scores = np.zeros(rules.n, np.int64), np.zeros(rules.n, np.float32)
     ring, drawn = np.zeros(RING, np.int64), np.zeros(RING, np.int64)
+    if mix:
+        for place in range(stop - 1, start, -1):
+            other = start + remainder(random(seed), place + 1 - start)
+            order[place], order[other] = order[other], order[place]
     for head in range(RING):
         ring[head] = random(seed)
-        drawn[head] = ring[head] % n_items
+        drawn[head] = remainder(ring[head], n_items)
     head, draws = 0, 1.0
+    data, sequence = np.int64(examples.ctypes.data), np.int64(order.ctypes.data)
     turn = (n_items * np.int64(start)) // max(n_examples, 1)
 
     for place in range(start, stop):
-        if rules.loss <= BPR and not examples.marks[place] > 0:
+        example = data + 16 * whole(sequence + 4 * place)
+        user, item, mark, weight = whole(example), whole(example + 4), real(example + 8), real(example + 12)
+        if rules.loss <= BPR and not mark > 0:
             continue
-        user, item, weight = np.int64(examples.users[place]), np.int64(examples.items[place]), examples.weights[place]
-        if place + 2 * AHEAD < stop:
-            later = np.int64(examples.items[place + 2 * AHEAD])
+        if place + FAR < stop:
+            prefetch(data + 16 * whole(sequence + 4 * (place + FAR)))
+            later = whole(data + 16 * whole(sequence + 4 * (place + 2 * AHEAD)) + 4)
             ask(rows + later * size, size)
             prefetch(i_features + 8 * whole(i_starts + 4 * later))
-            ask_features(u_state, u_bytes, size, u_starts, u_features, np.int64(examples.users[place + AHEAD]))
-            ask_features(i_state, i_bytes, size, i_starts, i_features, np.int64(examples.items[place + AHEAD]))
-        for near in range(2):
-            word, _ = sieve_place(user, drawn[(head + near) % RING], words)
-            prefetch(sieve + 8 * word)
+            later = data + 16 * whole(sequence + 4 * (place + AHEAD))
+            ask_features(u_state, u_bytes, size, u_starts, u_features, whole(later))
+            ask_features(i_state, i_bytes, size, i_starts, i_features, whole(later + 4))
+        if draws < EAGER:
+            for near in range(2):
+                word, _ = sieve_place(user, drawn[(head + near) & LAST], words)
+                prefetch(sieve + 8 * word)
 
         item_scale, user_scale = np.float32(scales[0]), np.float32(scales[1])
         represent(u_state, u_bytes, size, u_starts, u_features, user, user_scale, shopper)
@@ -289,10 +299,10 @@ def train(rules, examples, positives, start, stop, seed, users, items, table, sc
             if n_tried == 0:
                 continue
             for a in range(n_tried):
-                candidate = np.int64(positives.indices[first + ring[head] % n_had])
+                candidate = np.int64(positives.indices[first + remainder(ring[head], n_had)])
                 ring[head] = random(seed)
-                drawn[head] = ring[head] % n_items
-                head = (head + 1) % RING
+                drawn[head] = remainder(ring[head], n_items)
+                head = (head + 1) & LAST
                 row = rows + candidate * size
                 represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
                 score = dot(shopper, row, size)
@@ -309,13 +319,13 @@ def train(rules, examples, positives, start, stop, seed, users, items, table, sc
         loss, other = one, np.int64(-1)
 
         if rules.loss == LOGISTIC:
-            mark = 1.0 if examples.marks[place] > 0 else 0.0
-            loss = np.float32(weight * (1.0 / (1.0 + math.exp(-(positive_score + user_bias))) - mark))
+            wanted = 1.0 if mark > 0 else 0.0
+            loss = np.float32(weight * (1.0 / (1.0 + math.exp(-(positive_score + user_bias))) - wanted))
         elif rules.loss == BPR:
             for _ in range(n_examples):
-                other = np.int64(positives.items[ring[head] % n_examples])
+                other = whole(data + 16 * remainder(ring[head], n_examples) + 4)
                 ring[head] = random(seed)
-                head = (head + 1) % RING
+                head = (head + 1) & LAST
                 if not has(positives, user, other):
                     break
             row = rows + other * size
@@ -329,15 +339,15 @@ def train(rules, examples, positives, start, stop, seed, users, items, table, sc
                 sampled += 1
                 candidate = drawn[head]
                 ring[head] = random(seed)
-                later = ring[head] % n_items
+                later = remainder(ring[head], n_items)
                 drawn[head] = later
-                head = (head + 1) % RING
+                head = (head + 1) & LAST
                 ask(rows + later * size, size)
-                prefetch(i_features + 8 * whole(i_starts + 4 * later))
-                word, _ = sieve_place(user, drawn[(head + 1) % RING], words)
-                prefetch(sieve + 8 * word)
                 if draws < EAGER:
-                    ask_features(i_state, i_bytes, size, i_starts, i_features, drawn[(head + 3) % RING])
+                    prefetch(i_features + 8 * whole(i_starts + 4 * later))
+                    word, _ = sieve_place(user, drawn[(head + 1) & LAST], words)
+                    prefetch(sieve + 8 * word)
+                    ask_features(i_state, i_bytes, size, i_starts, i_features, drawn[(head + 3) & LAST])
                 row = rows + candidate * size
                 if not item_scale * dot(shopper, row, size) > margin or has(positives, user, candidate):
                     continue

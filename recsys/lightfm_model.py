@@ -1,6 +1,6 @@
 """The only module that imports lightfm: making, training, saving and reading `lightfm.LightFM` objects."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from lightfm import LightFM
@@ -41,15 +41,16 @@ def new(recipe: Hyperparameters, seed: int) -> LightFM:
     )
 
 
-def train_epoch(
+def train_epochs(
     model: LightFM,
     interactions: sparse.csr_matrix,
     weights: NDArray[np.float32] | None,
     users: Features,
     items: Features,
     recipe: Hyperparameters,
-) -> None:
-    """One pass over the interactions, in place.
+    epochs: int,
+) -> Iterator[int]:
+    """Passes over the interactions, in place, by the recipe's engine; gives each epoch's number when it is done.
 
     Args:
         interactions: CSR (n_users, n_items) of ones.
@@ -61,9 +62,13 @@ def train_epoch(
     """
     weights = None if recipe.loss == "warp-kos" else weights
     if recipe.engine == "fast":
-        engine.fit_partial(model, interactions, users.matrix, items.matrix, weights, epochs=1, threads=recipe.threads)
-    else:
+        yield from engine.epochs_of(
+            model, interactions, users.matrix, items.matrix, weights, epochs=epochs, threads=recipe.threads
+        )
+        return
+    for epoch in range(1, epochs + 1):
         _library_epoch(model, interactions, weights, users, items, recipe)
+        yield epoch
 
 
 def _library_epoch(

@@ -6,6 +6,8 @@ from scipy import sparse
 
 NOTHING = -1
 """Item number in the places of a list that has fewer than k items."""
+GROUP = 64
+"""Places that are judged together by their best one."""
 
 
 def top_k(
@@ -55,22 +57,53 @@ def top_k_block(
         rows = np.repeat(np.arange(n_users), np.diff(exclude.indptr))
         scores[rows, exclude.indices] = -np.inf
     if allowed is not None:
-        scores[:, ~allowed.ravel()] = -np.inf
+        np.copyto(scores, -np.inf, where=~allowed.ravel())
     kept = min(k, n_items)
-    if kept < n_items:
-        threshold = -np.partition(-scores, kept - 1, axis=1)[:, kept - 1 : kept]
-        candidates = _lowest_ties(scores, threshold, kept)
-    else:
-        candidates = np.broadcast_to(np.arange(n_items), scores.shape)
-    values = np.take_along_axis(scores, candidates, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    values = np.take_along_axis(values, order, axis=1)
-    items = np.take_along_axis(candidates, order, axis=1).astype(np.int32)
+    places, values = _best(scores, kept)
+    items = places.astype(np.int32)
     items[np.isneginf(values)] = NOTHING
     if kept < k:
         items = np.pad(items, ((0, 0), (0, k - kept)), constant_values=NOTHING)
         values = np.pad(values, ((0, 0), (0, k - kept)), constant_values=-np.inf)
     return items, values
+
+
+def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Places (n, k) of the k best of every row, best first and of equals the lowest first, and their scores.
+
+    Every row is cut into groups of `GROUP` places. The k best lie in the k groups whose best are best, so that a row
+    is read once, as fast as memory gives it, and only these groups are looked at again. Rows in which a group left
+    out has an equal of the last one found are sorted out one by one.
+    """
+    n_rows, n_items = scores.shape
+    n_groups = n_items // GROUP
+    if n_groups < 4 * k:
+        return _best_of_all(scores, k)
+    cut = n_groups * GROUP
+    tops = np.maximum.reduce(scores[:, :cut].reshape(n_rows, GROUP, n_groups), axis=1)
+    order = np.argpartition(-tops, (k - 1, k), axis=1)
+    next_top = np.take_along_axis(tops, order[:, k : k + 1], axis=1)[:, 0]
+    members = (np.sort(order[:, :k], axis=1)[:, None, :] + np.arange(0, cut, n_groups)[:, None]).reshape(n_rows, -1)
+    rest = np.broadcast_to(np.arange(cut, n_items), (n_rows, n_items - cut))
+    places = np.concatenate([members, rest], axis=1)  # ascending, so that the lowest of equals comes first
+    found, values = _best_of_all(np.take_along_axis(scores, places, axis=1), k)
+    found = np.take_along_axis(places, found, axis=1)
+    unclear = (values[:, -1] == next_top) & (next_top > -np.inf)
+    if unclear.any():
+        found[unclear], values[unclear] = _best_of_all(scores[unclear], k)
+    return found, values
+
+
+def _best_of_all(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The same, by partition of whole rows."""
+    if k < scores.shape[1]:
+        threshold = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+        candidates = _lowest_ties(scores, threshold, k)
+    else:
+        candidates = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    values = np.take_along_axis(scores, candidates, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
 def _lowest_ties(scores: NDArray[np.float32], threshold: NDArray[np.float32], kept: int) -> NDArray[np.int64]:

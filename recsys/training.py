@@ -195,14 +195,12 @@ def _epochs(
     items: Features,
     recipe: Hyperparameters,
     epochs: int,
-) -> Iterator[None]:
+) -> Iterator[int]:
     positives = sparse.csr_matrix(
         (np.ones_like(period.counts.data), period.counts.indices, period.counts.indptr), shape=period.counts.shape
     )
     weights = recency_weights(period, now, recipe.half_life_days)
-    for _ in range(epochs):
-        lightfm_model.train_epoch(lightfm, positives, weights, users, items, recipe)
-        yield
+    yield from lightfm_model.train_epochs(lightfm, positives, weights, users, items, recipe, epochs)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def both(
     pairs = interactions.tocoo()
     given = None if weights is None else sparse.coo_matrix((weights, (pairs.row, pairs.col)), shape=pairs.shape)
     library.fit_partial(pairs, users, items, sample_weight=given, epochs=epochs)
-    engine.fit_partial(ours, interactions, users, items, weights, epochs=epochs, exact=True)
+    assert list(engine.epochs_of(ours, interactions, users, items, weights, epochs=epochs, exact=True))
     return library, ours
 
 

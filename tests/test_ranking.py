@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from recsys.ranking import NOTHING, top_k, top_k_block
+from recsys.ranking import GROUP, NOTHING, top_k, top_k_block
 from tests.strategies import PROPERTY
 
 
@@ -65,3 +65,18 @@ def test_nothing_left_is_an_empty_list(everything: np.ndarray | None) -> None:
     allowed = None if everything is not None else np.zeros(6, dtype=bool)
     items, values = top_k(np.arange(6, dtype=np.float32), 3, exclude=everything, allowed=allowed)
     assert len(items) == len(values) == 0
+
+
+@PROPERTY
+@given(st.integers(0, 2**32 - 1), st.sampled_from((1, 4, 50, 10**6)), st.sampled_from((1, 3, 10)))
+def test_many_items_are_ranked_as_sorting_does_whatever_the_ties(seed: int, levels: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_items = int(rng.integers(GROUP * 4 * k, GROUP * 4 * k + 3 * GROUP))
+    scores = (rng.integers(-levels, levels + 1, (4, n_items)) / 7).astype(np.float32)
+    allowed = rng.random(n_items) < rng.choice((0.001, 0.5)) if seed % 2 else None
+    items, values = top_k_block(scores.copy(), k, allowed=allowed)
+    for user in range(4):
+        expected = by_sorting(scores[user], k, set(), allowed)
+        assert items[user, : len(expected)].tolist() == expected
+        assert values[user, : len(expected)].tolist() == scores[user, expected].tolist()
+        assert (items[user, len(expected) :] == NOTHING).all()

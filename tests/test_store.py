@@ -76,10 +76,10 @@ def test_a_model_comes_back_to_the_bit_and_can_go_on_training(live: Recommender,
     pd.testing.assert_frame_equal(back.items, live.items)
     pd.testing.assert_frame_equal(back.users, live.users)
     assert abs(back.history.counts - live.model.history.counts).sum() == 0
-    lightfm_model.train_epoch(
+    assert list(lightfm_model.train_epochs(
         back.lightfm, (back.history.counts > 0).astype(np.float32), None, back.user_features, back.item_features,
-        back.recipe,
-    )  # fmt: skip
+        back.recipe, 1,
+    ))  # fmt: skip
     assert not np.array_equal(back.lightfm.item_embeddings, before["item_embeddings"])
 
 
