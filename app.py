@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from recsys.api import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
-from recsys.settings import PROJECT_ROOT
-from recsys.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.workspace import Workspace, open_workspace
 
 logger = logging.getLogger("insider")
 
@@ -42,7 +42,7 @@ def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
     try:
         workspace.ensure_demo()
-        workspace.load()
+        workspace.load().warm()
     except NoModel:
         logger.info("No model is live yet: the demo is being prepared.")
     except InsiderError as error:
@@ -60,7 +60,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 try:
-    workspace = Workspace()
+    workspace = open_workspace(Settings.from_environment())
 except InsiderError as error:
     sys.exit(str(error))
 

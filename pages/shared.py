@@ -10,7 +10,7 @@ from recsys.errors import InsiderError, NoModel
 from recsys.recommender import Recommender
 from recsys.runs import Run
 from recsys.settings import Settings
-from recsys.workspace import Workspace
+from recsys.workspace import Workspace, open_workspace
 
 STILL = {"displayModeBar": False}
 """Plotly settings for a chart to look at, not to work in."""
@@ -20,7 +20,7 @@ REFRESH_SECONDS = 1.0
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _open(home: str, database_url: str) -> Workspace:
-    return Workspace(Settings.from_environment())
+    return open_workspace(Settings.from_environment())
 
 
 def workspace() -> Workspace:

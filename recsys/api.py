@@ -133,7 +133,7 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
         """The k best items for a user the model was trained on, or who has sent events since."""
 
         def tag_now() -> str | None:
-            loaded = workspace.loaded()
+            loaded = workspace.serving()
             return None if loaded is None else _tag(loaded, rule_sets.asked(query.rules), user_id)
 
         def answer(recommender: Recommender | None = None) -> Response:
@@ -150,7 +150,7 @@ def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetr
             return response
 
         # Answering takes less time than handing it to a thread, unless something has to be loaded or folded in first.
-        loaded = workspace.loaded()
+        loaded = workspace.serving()
         if loaded is not None and query.rules is None and loaded.is_quick(user_id):
             return answer(loaded)
         return await run_in_threadpool(answer)

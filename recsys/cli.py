@@ -306,6 +306,8 @@ def batch(
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets the network in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
+    api_only: Annotated[bool, typer.Option("--api-only", help="Leave the dashboard out.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than 1 with --api-only.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Serve the dashboard and the API until stopped."""
@@ -315,11 +317,11 @@ def serve(
         if as_json:
             console.document({"url": url})
         else:
-            console.say(f"Dashboard {url}   API {url}/docs   (stop with Ctrl+C)")
+            console.say(f"{'' if api_only else f'Dashboard {url}   '}API {url}/docs   (stop with Ctrl+C)")
         sys.stdout.flush()
 
     try:
-        serve_app(host, port, on_listening=tell)
+        serve_app(host, port, api_only=api_only, workers=workers, on_listening=tell)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

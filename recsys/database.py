@@ -101,6 +101,11 @@ class Database:
         """The file of an SQLite database; None for any other."""
         return self.url.database if self._sqlite else None
 
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+
     def exists(self) -> bool:
         """Whether there is anything to read yet; never creates a file."""
         return not self._sqlite or self.url.database is None or Path(self.url.database).exists()

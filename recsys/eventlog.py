@@ -153,6 +153,10 @@ class EventLog:
         self._watch.wrote()
         return Receipt(len(fresh), len(batch) - len(fresh))
 
+    def close(self) -> None:
+        """Give up the connection by which changes are noticed, until it is needed again."""
+        self._watch.close()
+
     def version(self) -> int:
         """A number that is another one after every change of the log, by whichever process; cheap to ask."""
         return self._watch.version()
@@ -291,6 +295,12 @@ class _Watch:
     def wrote(self) -> None:
         with self._lock:
             self._writes += 1
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def version(self) -> int:
         with self._lock:

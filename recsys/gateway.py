@@ -1,5 +1,6 @@
 """The layer around the API: lets in, limits, measures, labels and logs every request."""
 
+import asyncio
 import json
 import logging
 import re
@@ -22,6 +23,9 @@ from recsys.telemetry import Telemetry
 
 UNMATCHED = "unmatched"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+BODY_SECONDS = 20.0
+"""How long the next part of a body may let itself be waited for."""
+
 REQUEST_ID = b"x-request-id"
 _USABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -152,14 +156,19 @@ class _Answer:
 
 
 def _limited(receive: Receive, announced: int, most: int) -> Receive:
-    """`receive` that gives up with 413 as soon as the body is known to be larger than `most` bytes."""
+    """`receive` that gives up with 413 as soon as the body is known to be larger than `most` bytes, and with 408 when
+    it does not come."""
     received = 0
 
     async def limited() -> Message:
         nonlocal received
         if announced > most:
             raise HTTPException(413)
-        message = await receive()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
         received += len(message.get("body", b""))
         if received > most:
             raise HTTPException(413)

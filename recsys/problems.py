@@ -67,6 +67,7 @@ _KINDS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "The route does not take this method"),
     "no-key": (401, "A valid key is needed"),
     "not-allowed": (403, "The key may not do this"),
+    "too-slow": (408, "The body did not arrive"),
     "conflict": (409, "This contradicts what was sent before"),
     "too-many": (429, "Too many requests"),
     "too-large": (413, "The body is too large"),
@@ -168,6 +169,8 @@ def install(app: FastAPI, waiting: Callable[[], tuple[str, Waiting | None]]) -> 
             return response
         if error.status_code == 400:
             return problem("invalid-input", "The body cannot be read: send JSON in UTF-8.", path)
+        if error.status_code == 408:
+            return problem("too-slow", "The body did not arrive in time; send it again.", path)
         if error.status_code == 413:
             return problem("too-large", _EXAMPLES[413][1], path)
         title = HTTPStatus(error.status_code).phrase

@@ -179,6 +179,11 @@ class Recommender:
         label = rules.label if rules else None
         return Answer(str(user_id), self.model.id, checked_lane, standing.path, items, label)
 
+    def warm(self) -> None:
+        """Work out now what the first answer would have to wait for."""
+        self.recommend(next(iter(self.model.rows_of_users)), 1, "all", explain=True)
+        self.similar(self.model.item_ids[0], 1)
+
     def is_quick(self, user_id: str) -> bool:
         """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
         if self.recent is None:

@@ -46,13 +46,22 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def serve(host: str, port: int, *, on_listening: Callable[[str], None]) -> None:
+def serve(
+    host: str, port: int, *, api_only: bool = False, workers: int = 1, on_listening: Callable[[str], None]
+) -> None:
     """Serve dashboard and API until the process is told to stop.
 
     Args:
+        api_only: leave the dashboard out; only then there may be several workers.
+        workers: processes that answer; they share the memory of the model.
         on_listening: called with the URL as soon as the port is ours.
     """
     settings = Settings.from_environment()
+    if workers > 1 and not api_only:
+        raise InvalidInput(
+            "A dashboard lives in one process: for several workers, serve the API alone (--api-only), and the "
+            "dashboard on another port: python -m recsys serve --port 8001"
+        )
     listener = listen(host, port)
     os.environ["INSIDER_HOME"] = str(settings.home)
     os.chdir(PROJECT_ROOT)
@@ -60,7 +69,15 @@ def serve(host: str, port: int, *, on_listening: Callable[[str], None]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # Streamlit sets the levels of these anew when it starts; what is disabled stays so. The API keeps a log of its own.
     logging.getLogger("uvicorn.access").disabled = True
+    if settings.request_log:
+        _write_request_log()
     on_listening(url_of(listener))
+    if api_only:
+        from recsys.workers import run_workers
+
+        with listener:
+            run_workers(listener, settings, workers)
+        return
 
     import uvicorn
 
@@ -72,6 +89,16 @@ def serve(host: str, port: int, *, on_listening: Callable[[str], None]) -> None:
         server.run(sockets=[listener])
     if not server.started:
         raise InsiderError("The app did not start; the lines above say why.")
+
+
+def _write_request_log() -> None:
+    """The lines of the request log on stderr, as they are."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("insider.requests")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _is_taken(family: int, host: str, port: int) -> bool:

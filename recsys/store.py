@@ -434,7 +434,8 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
 
 def _model_from(folder: Path, manifest: dict[str, Any]) -> Model:
     def array(name: str) -> NDArray[Any]:
-        return np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False))
+        # mapped: the processes of one machine share the pages, and a page is copied only if it is written to
+        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False))
 
     def csr(name: str) -> sparse.csr_matrix:
         parts = array(f"{name}_data"), array(f"{name}_indices"), array(f"{name}_indptr")

@@ -13,11 +13,10 @@ from starlette.responses import Response
 
 from recsys.errors import InsiderError
 from recsys.recommender import Answer
+from recsys.workers import COUNTERS
 from recsys.workspace import Workspace
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable with the folder in which the processes of one server keep their counters."""
 
 
 class Telemetry:
@@ -63,7 +62,7 @@ class Telemetry:
         read_now = CollectorRegistry()
         read_now.register(self._read_now)
         counted = self._registry
-        if SHARED in os.environ:
+        if COUNTERS in os.environ:
             counted = CollectorRegistry()
             MultiProcessCollector(counted)
         else:

@@ -3,9 +3,10 @@
 import dataclasses
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from recsys import columns as c
 from recsys.database import Database
 from recsys.dataset import Dataset
 from recsys.enlarged import with_log
-from recsys.errors import Corrupted, InvalidInput, NoModel, NotFound
+from recsys.errors import Corrupted, InsiderError, InvalidInput, NoModel, NotFound
 from recsys.eventlog import EventLog, Mark
 from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.newcomers import with_new_items, with_new_users, with_news
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 MODELS_IN_MEMORY = 3
 DATASETS_IN_MEMORY = 2
+SECONDS_TO_TRY_AGAIN = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Workspace:
@@ -48,6 +52,9 @@ class Workspace:
         self.event_log = EventLog(self.database)
         self._lock = threading.RLock()
         self._damaged: dict[str, tuple[str, str]] = {}
+        self._loading = threading.Lock()
+        self._served: tuple[str, bool] | None = None
+        self._next: tuple[str, bool] | None = None
         self._models: OrderedDict[tuple[str, bool], Recommender] = OrderedDict()
         self._enlarged: OrderedDict[tuple[str, bool], tuple[int, Recommender]] = OrderedDict()
         self._datasets: OrderedDict[tuple[str, str, Mark], _OpenDataset] = OrderedDict()
@@ -160,23 +167,59 @@ class Workspace:
     def _load(self, wanted: str) -> Recommender:
         key = (wanted, self.store.has_map(wanted))
         with self._lock:
+            if key in self._models:
+                return self._opened(key)
+        with self._loading:
             if key not in self._models:
                 model = self.store.load_model(wanted)
-                self._models[key] = Recommender(model, self.store.load_map(wanted), Recent(self.event_log, model))
-                self._models.pop((wanted, not key[1]), None)
-            self._models.move_to_end(key)
-            while len(self._models) > MODELS_IN_MEMORY:
-                self._enlarged.pop(self._models.popitem(last=False)[0], None)
-            return self._with_new_items(key)
+                recommender = Recommender(model, self.store.load_map(wanted), Recent(self.event_log, model))
+                with self._lock:
+                    self._models[key] = recommender
+                    self._models.pop((wanted, not key[1]), None)
+            with self._lock:
+                return self._opened(key)
 
-    def loaded(self) -> Recommender | None:
-        """Answers from the live version if that takes no loading; None otherwise."""
+    def serving(self) -> Recommender | None:
+        """Answers that take no loading: from the live version or, while that is being loaded, from the one before it.
+
+        None when there is nothing loaded to answer from.
+        """
         live = self.live_id()
         if live is None:
             return None
+        if live in self._damaged:
+            live = self._damaged[live][0]
         key = (live, self.store.has_map(live))
         with self._lock:
-            return self._with_new_items(key) if key in self._models else None
+            if key in self._models:
+                self._served = key
+                return self._opened(key)
+            if self._served is None or self._served not in self._models:
+                return None
+            if self._next != key:
+                self._next = key
+                threading.Thread(target=self._load_next, daemon=True, name=f"load {live}").start()
+            return self._opened(self._served)
+
+    def before_fork(self) -> None:
+        """Close what two processes must not share; it is opened again when it is needed."""
+        self.event_log.close()
+        self.database.close()
+
+    def _load_next(self) -> None:
+        try:
+            self.load().warm()
+        except InsiderError as error:
+            logger.error("The new live model cannot be used, the one before it goes on answering: %s", error)
+            time.sleep(SECONDS_TO_TRY_AGAIN)
+        finally:
+            self._next = None
+
+    def _opened(self, key: tuple[str, bool]) -> Recommender:
+        self._models.move_to_end(key)
+        while len(self._models) > MODELS_IN_MEMORY:
+            self._enlarged.pop(self._models.popitem(last=False)[0], None)
+        return self._with_new_items(key)
 
     def _with_new_items(self, key: tuple[str, bool]) -> Recommender:
         """The answers from a loaded model, over its items and those announced since."""
@@ -428,6 +471,12 @@ class Workspace:
             while len(self._datasets) > DATASETS_IN_MEMORY:
                 self._datasets.popitem(last=False)
             return self._datasets[key]
+
+
+@lru_cache(maxsize=4)
+def open_workspace(settings: Settings) -> Workspace:
+    """The workspace of these settings in this process: dashboard and API share it, and with it the loaded models."""
+    return Workspace(settings)
 
 
 class _OpenDataset:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from benchmarks.kill import events_survive
 from recsys import shopper
 from recsys.api import create_api
 from recsys.database import Database
@@ -330,3 +331,14 @@ def test_an_export_that_contains_logged_events_does_not_double_them(home: Worksp
     user, item = str(stored.users["user_id"][one["user_id"]]), str(stored.items["item_id"][one["item_id"]])
     home.event_log.append("small", [Event("k", user, item, one["timestamp"].to_pydatetime())])
     assert len(home.dataset("small").events) == len(stored.events)
+
+
+# Killed
+
+
+def test_what_was_acknowledged_is_there_once_after_kill_9(trained_home: Path) -> None:
+    """Two kills here; twenty with `python -m benchmarks kill`."""
+    found = events_survive(trained_home, kills=2, seed=3)
+    assert found.acknowledged > 100
+    assert found.lost == 0
+    assert found.doubled == 0
