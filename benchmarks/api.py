@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.kill import free_port, start_server, stop_server
-
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.workspace import Workspace
 

@@ -23,6 +23,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.caption(shared.plain(f"Model {view.model_id} · trained {view.made} · dataset “{view.trained_on}”"))
 st.title(shared.plain(view.verdict), anchor=False)
 st.markdown(shared.plain(view.evidence))
+shared.describe(shared.how_fresh())
 
 with st.grid(4, min_column_width=155, gap="small"):
     for line in view.headlines:

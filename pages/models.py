@@ -5,7 +5,6 @@ import streamlit as st
 from pages import promoting, shared
 from recsys import audit, registry
 from recsys.errors import InsiderError
-from recsys.freshness import freshness
 from recsys.registry import Version
 from recsys.report import report
 
@@ -58,7 +57,7 @@ if not found:
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.badge("Live", icon=":material/check_circle:", color="green")
-    shared.describe(f"{home.live_id() or 'none'} · {freshness(home).words()}")
+    shared.describe(f"{home.live_id() or 'none'} · {shared.how_fresh()}")
     before = home.store.live()[1]
     if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before[0]} live again."):
         st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")

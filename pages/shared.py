@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from recsys import charts, overview, words
+from recsys import charts, freshness, overview, words
 from recsys.errors import InsiderError, NoModel
 from recsys.recommender import Recommender
 from recsys.runs import Run
@@ -72,6 +72,16 @@ def live() -> Recommender:
             workspace().rollback()
             st.rerun()
         st.stop()
+
+
+@st.cache_data(max_entries=4, ttl=300, show_spinner=False)
+def _freshness(home: str, live: str | None) -> str:
+    return freshness.freshness(workspace()).words()
+
+
+def how_fresh() -> str:
+    """How old and how good the live model is on the newest data, in a sentence; worked out every five minutes."""
+    return _freshness(str(workspace().settings.home), workspace().live_id())
 
 
 def waiting_panel() -> None:

@@ -49,7 +49,7 @@ def trainings_figure(kind: Figure, trainings: Sequence[Training], params: Sequen
     if kind == "parallel":
         figure = draw.plot_parallel_coordinate(study, params=differing, target_name="NDCG@10")
         _recolour(figure)
-        height, margin = 460, {"l": 60, "r": 30, "t": 110, "b": 30}
+        height, margin = 460, {"l": 60, "r": 30, "t": 30, "b": 30}
     elif kind == "importances":
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         figure = draw.plot_param_importances(study, evaluator=evaluator, params=differing, target_name="NDCG@10")
@@ -70,9 +70,8 @@ def trainings_figure(kind: Figure, trainings: Sequence[Training], params: Sequen
 
 def varied(trainings: Sequence[Training]) -> list[str]:
     """Names of the parameters that are not the same in all trainings with a result."""
-    study = comparable_study(trainings)
-    names = study.trials[0].params if study.trials else {}
-    return [name for name in names if len({t.params[name] for t in study.trials}) > 1]
+    done = [t for t in comparable_study(trainings).trials if t.state == optuna.trial.TrialState.COMPLETE]
+    return [name for name in (done[0].params if done else {}) if len({t.params[name] for t in done}) > 1]
 
 
 def trade_off(trainings: Sequence[Training], front: Sequence[Training]) -> go.Figure:

@@ -112,6 +112,9 @@ def train(
     if_stale: Annotated[
         bool, typer.Option("--if-stale", help="Only when much was bought since, or the live model got worse on it.")
     ] = False,
+    unless_worse: Annotated[
+        bool, typer.Option("--unless-worse", help="Promote only if nothing got significantly worse.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
@@ -126,8 +129,10 @@ def train(
         return
     with console.ProgressOnStderr() as show:
         trained = workspace.train_now(
-            dataset, recipe, seed=seed, promote=promote, on_progress=show, source="command line"
+            dataset, recipe, seed=seed, promote=promote and not unless_worse, on_progress=show, source="command line"
         )
+    if promote and unless_worse:
+        promote = cli_studio.promoted_unless_worse(workspace, trained.model.id)
     retention.apply(workspace, also_keep=trained.model.id)
     metrics = trained.manifest["metrics"]
     if as_json:

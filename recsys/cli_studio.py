@@ -218,6 +218,19 @@ def is_stale(workspace: "Workspace", dataset: str, as_json: bool) -> bool:
     return found.stale
 
 
+def promoted_unless_worse(workspace: "Workspace", model_id: str) -> bool:
+    """Promote a version if the preview finds nothing significantly worse; says why not."""
+    from recsys.promotion import preview as look
+
+    found = look(workspace, model_id)
+    for warning in found.warnings:
+        console.note(warning)
+    if found.warnings:
+        return False
+    workspace.promote(model_id, instead_of=found.live, note="nothing was significantly worse")
+    return True
+
+
 def pairs(texts: list[str]) -> dict[str, str]:
     """`KEY=VALUE` texts as a mapping."""
     found = {}

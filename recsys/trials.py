@@ -31,12 +31,14 @@ BEAT_SECONDS, GRACE_SECONDS = 30, 120
 COLUMNS_USED = ("all", "some", "none")
 """How `category_levels` and `user_attributes` stand among a trial's parameters; the recipe holds the names."""
 
+LOGARITHMIC = ("components", "learning_rate", "max_sampled")
+
 
 def _distribution(name: str) -> BaseDistribution:
     limits, value = RANGES[name], getattr(Hyperparameters(), name)
     if isinstance(value, int):
-        return IntDistribution(int(limits.low), int(limits.high))
-    return FloatDistribution(limits.low, limits.high)
+        return IntDistribution(int(limits.low), int(limits.high), log=name in LOGARITHMIC)
+    return FloatDistribution(limits.low, limits.high, log=name in LOGARITHMIC)
 
 
 DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
