@@ -11,8 +11,8 @@ from recsys.errors import InsiderError
 from recsys.map_odd import KINDS
 from recsys.map_points import open_map
 from recsys.map_selection import ids_of
+from recsys.map_settings import MapSettings
 from recsys.map_shopper import shopper_on_map
-from recsys.projection import MapSettings
 
 CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"], "displayModeBar": True}
 BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
@@ -129,9 +129,42 @@ else:
                 shared.plain(badge.text), color="green" if badge.good else "orange", help=shared.plain(badge.meaning)
             )
 
-state.picture = (by, query if found.focus else "", who, tuple(state.get("what_if", [])), regions, contours, present)
+picture = st.container()
+with st.container(border=True, gap="small", key="map_below"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        below = st.segmented_control(
+            "Below", list(BELOW), format_func=BELOW.get, default="selection", required=True, key="below",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        kind = "wrong"
+        if below == "odd":
+            kind = st.segmented_control(
+                "Kind", list(KINDS), format_func=KINDS.get, default="wrong", required=True, key="odd",
+                bind="query-params", label_visibility="collapsed",
+            )  # fmt: skip
+    chosen = tuple(state.get("selected", []))
+    if below == "selection":
+        sections.selection(home, item_map, chosen, found.currency)
+    elif below == "odd":
+        sections.odd(item_map, kind)
+    elif below == "compare":
+        sections.compare(home, item_map, by, found.currency, chosen)
+    else:
+        drawing.anew(home, live.model.id, MapSettings.from_dict(item_map.facts.get("settings", {})))
+
+state.picture = (
+    by,
+    query if found.focus else "",
+    who,
+    tuple(state.get("what_if", [])),
+    regions,
+    contours,
+    present,
+    below,
+    kind,
+)
 stands_out = state.get("selected", []) if state.get("selected_in") != state.picture else []
-listed = map_scene.odd_ones(item_map, state.get("odd", "wrong")) if state.get("below") == "odd" else None
+listed = map_scene.odd_ones(item_map, kind) if below == "odd" and not present else None
 scene = map_scene.scene(
     item_map,
     by,
@@ -142,8 +175,9 @@ scene = map_scene.scene(
     selected=stands_out,
     listed=[] if listed is None else listed["item_id"].tolist(),
     height=820 if present else 640,
+    theme=st.context.theme.type,
 )
-left, right = st.columns([1000, 1] if present else [7, 3], gap="small")
+left, right = picture.columns([1000, 1] if present else [7, 3], gap="small")
 with left:
     st.plotly_chart(
         scene.figure,
@@ -203,24 +237,3 @@ with right, st.container(key="map_side"):
             },
             alt="Products",
         )
-
-with st.container(border=True, gap="small", key="map_below"):
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        below = st.segmented_control(
-            "Below", list(BELOW), format_func=BELOW.get, default="selection", required=True, key="below",
-            bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
-        if below == "odd":
-            st.segmented_control(
-                "Kind", list(KINDS), format_func=KINDS.get, default="wrong", required=True, key="odd",
-                bind="query-params", label_visibility="collapsed",
-            )  # fmt: skip
-    chosen = tuple(state.get("selected", []))
-    if below == "selection":
-        sections.selection(home, item_map, chosen, found.currency)
-    elif below == "odd":
-        sections.odd(item_map, state.odd)
-    elif below == "compare":
-        sections.compare(home, item_map, by, found.currency, chosen)
-    else:
-        drawing.anew(home, live.model.id, MapSettings.from_dict(item_map.facts.get("settings", {})))

@@ -91,6 +91,7 @@ def catalogue(
     centre: int | None = None,
     currency: str = "",
     height: int = HEIGHT,
+    ink: str | None = None,
 ) -> go.Figure:
     """Every item as a point. Ids stand first in `customdata`, so that a selection names items and not places.
 
@@ -101,6 +102,7 @@ def catalogue(
         selected: places of the items that stand out; the others stay, but faint.
         shown: places of the items to draw, in order; all by default.
         centre: place of an item to fly to; the whole map by default.
+        ink: colour of the names; the theme's own by default.
     """
     figure = go.Figure(layout=_layout(height, points, centre))
     drawn = np.zeros(len(points), dtype=bool)
@@ -133,7 +135,7 @@ def catalogue(
         _add_layer(figure, points, layer, hover)
     for mark in marks:
         _add_mark(figure, mark)
-    _add_names(figure, names, close=centre is not None)
+    _add_names(figure, names, ink, close=centre is not None)
     return figure
 
 
@@ -249,7 +251,7 @@ def _add_contours(figure: go.Figure, density: NDArray[np.float64]) -> None:
     )
 
 
-def _add_names(figure: go.Figure, names: Sequence[Name], *, close: bool) -> None:
+def _add_names(figure: go.Figure, names: Sequence[Name], ink: str | None, *, close: bool) -> None:
     most = max((name.items for name in names), default=1)
     for name in names:
         figure.add_annotation(
@@ -257,7 +259,7 @@ def _add_names(figure: go.Figure, names: Sequence[Name], *, close: bool) -> None
             y=name.y,
             text=f"<b>{escape(name.text)}</b>",
             showarrow=False,
-            font={"size": 12 if close else round(11 + 4 * (name.items / most) ** 0.5), "shadow": "auto"},
+            font={"size": 12 if close else round(11 + 4 * (name.items / most) ** 0.5), "shadow": "auto", "color": ink},
         )
 
 
@@ -300,6 +302,7 @@ def _layout(height: int, points: Points, centre: int | None) -> dict[str, object
         "plot_bgcolor": CLEAR,
         "hovermode": "closest",
         "dragmode": "pan",
+        "modebar": {"bgcolor": CLEAR, "color": palette.NEUTRAL, "activecolor": palette.OURS},
         "xaxis": {**axis, "range": x_range},
         "yaxis": {**axis, "range": y_range, "scaleanchor": "x"},
         "legend": {

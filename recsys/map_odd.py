@@ -42,7 +42,7 @@ def odd(item_map: ItemMap, kind: str, most: int = MOST) -> pd.DataFrame:
             return _table(item_map, np.zeros(0, np.int64), category, [], [], np.zeros(0))
         strength, levels_against, suggested = misplaced_on_all_levels(item_map)
         rows = np.lexsort((-strength, -levels_against))[:most]
-        rows = rows[levels_against[rows] > 0]
+        rows = rows[(levels_against[rows] > 0) & (strength[rows] > 0)]
         why = [
             f"Its title reads like “{words.shortened(suggested[row], 40)}”{_near(item_map, category, suggested, row)}"
             for row in rows

@@ -50,6 +50,7 @@ def scene(
     selected: Sequence[str] = (),
     listed: Sequence[str] = (),
     height: int = charts_map.HEIGHT,
+    theme: str | None = "light",
 ) -> Scene:
     """The picture.
 
@@ -60,6 +61,7 @@ def scene(
         contours: draw lines of equal density.
         selected: ids of items that stand out.
         listed: ids of items to mark.
+        theme: "light" or "dark", for the colour of the names.
     """
     model, points = item_map.live.model, item_map.points
     focus = found.focus
@@ -79,6 +81,7 @@ def scene(
         centre=None if focus is None else focus.row,
         currency=found.currency,
         height=height,
+        ink=map_poster.SCALES["dark" if theme == "dark" else "light"][1],
     )
     note = "" if drawn is None else (
         f"{words.number(len(drawn))} of {words.number(len(points))} products are drawn: rare categories whole, the "

@@ -11,9 +11,10 @@ from recsys import columns as c
 from recsys.errors import InsiderError, InvalidInput
 from recsys.features import IDENTITY
 from recsys.map_fidelity import fidelity, movement, purity
+from recsys.map_settings import MapSettings
 from recsys.model import Model
 from recsys.progress import OnProgress, Progress
-from recsys.projection import MapSettings, Reduce, item_map, prepared
+from recsys.projection import Reduce, item_map, prepared
 from recsys.ranking import top_k_block
 from recsys.workspace import Workspace
 

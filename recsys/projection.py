@@ -1,8 +1,7 @@
 """The map: item embeddings drawn in two dimensions. The only module that imports umap, and only when called."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
-from recsys.errors import InvalidInput
+from recsys.map_settings import MapSettings
 
 EPOCHS = 100
 EPOCHS_FROM_START = 50
@@ -20,49 +19,8 @@ LEARNING_RATE_FROM_START = 0.3
 SMALLEST = 0.8
 """A map that has shrunk below this while it was kept in place is brought to full size again."""
 
-METRICS = ("cosine", "euclidean")
-PARTS = ("all", "own")
-
 Reduce = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 """(n, components) rows and a seed, to (n, 2) coordinates."""
-
-
-@dataclass(frozen=True)
-class MapSettings:
-    """How a map is drawn.
-
-    Attributes:
-        neighbours: how many neighbours of each item are to stay near; few show detail, many the large picture.
-        min_dist: how tight the points may lie, from 0 (clumps) to 1 (spread out), in units of the map's scale.
-        metric: "cosine" compares directions, "euclidean" lengths as well, which go with popularity.
-        part: "all" of the embedding, or the item's "own" part, without what it shares with its category and brand.
-        keep: start from an earlier map, so that people find things again.
-    """
-
-    neighbours: int = 15
-    min_dist: float = 0.1
-    metric: str = "cosine"
-    part: str = "all"
-    keep: bool = True
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.neighbours <= 200:
-            raise InvalidInput(f"neighbours is {self.neighbours!r}; it must be a whole number from 2 to 200.")
-        if not 0.0 <= self.min_dist <= 1.0:
-            raise InvalidInput(f"min_dist is {self.min_dist!r}; it must be a number from 0 to 1.")
-        if self.metric not in METRICS:
-            raise InvalidInput(f"metric is {self.metric!r}; choose one of {', '.join(METRICS)}.")
-        if self.part not in PARTS:
-            raise InvalidInput(f"part is {self.part!r}; choose one of {', '.join(PARTS)}.")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "MapSettings":
-        """Settings from a mapping; names that are none of ours are left out."""
-        names = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in names})
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def item_map(

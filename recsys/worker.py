@@ -12,9 +12,9 @@ from recsys import retention
 from recsys.data import run_import
 from recsys.errors import Cancelled, InsiderError
 from recsys.hyperparameters import Hyperparameters
+from recsys.map_settings import MapSettings
 from recsys.mapping import draw
 from recsys.progress import OnProgress, Progress
-from recsys.projection import MapSettings
 from recsys.runs import Run
 from recsys.workspace import Workspace
 

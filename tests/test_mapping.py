@@ -9,9 +9,10 @@ from sklearn.manifold import trustworthiness
 
 from recsys.errors import InvalidInput
 from recsys.map_fidelity import fidelity, movement, near_on_map
+from recsys.map_settings import MapSettings
 from recsys.mapping import draw, exposure, own_part
 from recsys.neighbours import nearest
-from recsys.projection import MapSettings, aligned, item_map, prepared
+from recsys.projection import aligned, item_map, prepared
 from recsys.recommender import Recommender
 from recsys.settings import Settings
 from recsys.workspace import Workspace

@@ -5,7 +5,7 @@ import streamlit as st
 from pages import shared
 from recsys import map_view
 from recsys.errors import InsiderError
-from recsys.projection import METRICS, PARTS, MapSettings
+from recsys.map_settings import METRICS, PARTS, MapSettings
 from recsys.workspace import Workspace
 
 PART_NAMES = {"all": "All of it", "own": "Without category and brand"}

@@ -1,6 +1,7 @@
 """What stands below the map: the selection, what is odd, another model beside this one."""
 
-import pandas as pd
+from typing import Any
+
 import streamlit as st
 
 from pages import shared
@@ -80,7 +81,7 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
             st.caption("Nothing is known of the shoppers but what they bought.")
 
 
-def _shares(table: pd.DataFrame, name: str, title: str) -> None:
+def _shares(table: Any, name: str, title: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
