@@ -19,6 +19,7 @@ from recsys.gate import Gate
 from recsys.gateway import Gateway
 from recsys.kept import Given, Kept
 from recsys.keys import Keys
+from recsys.paging import Page
 from recsys.problems import MAX_BODY_BYTES, Waiting, documented, install, problem_schemas
 from recsys.recommender import Answer, Recommender
 from recsys.records import records, with_category
@@ -212,10 +213,13 @@ def _add_users(app: FastAPI, workspace: Workspace) -> None:
     )
     def users(query: Annotated[schemas.UserQuery, Query()]) -> Any:
         """Users whose id begins with the query come first, then those whose id contains it."""
-        attributes = workspace.load().model.user_attributes
-        rows = records(workspace.find_users(query.query, limit=query.limit))
+        model = workspace.load().model
+        attributes = model.user_attributes
+        page = Page(model.id, query.limit, query.cursor)
+        rows = page.cut(records(workspace.find_users(query.query, limit=page.most)))
         known = [{name: row[name] for name in attributes if row[name] is not None} for row in rows]
-        return {"users": [row | {"attributes": found} for row, found in zip(rows, known, strict=True)]}
+        users = [row | {"attributes": found} for row, found in zip(rows, known, strict=True)]
+        return {"users": users, "next": page.next}
 
     @app.get(
         "/v1/users/{user_id:path}/history",
@@ -243,8 +247,9 @@ def _add_items(app: FastAPI, workspace: Workspace) -> None:
     def items(query: Annotated[schemas.ItemQuery, Query()], response: Response) -> Any:
         """Items that hold all words of the query in title or categories, most popular first."""
         model = _live(workspace, response).model
-        rows = records(workspace.find_items(query.query, limit=query.limit))
-        return {"model": model.id, "items": with_category(rows, model.category_levels)}
+        page = Page(model.id, query.limit, query.cursor)
+        rows = page.cut(records(workspace.find_items(query.query, limit=page.most)))
+        return {"model": model.id, "items": with_category(rows, model.category_levels), "next": page.next}
 
     @app.get(
         "/v1/items/{item_id:path}/similar",

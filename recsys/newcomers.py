@@ -58,7 +58,7 @@ def with_new_items(model: Model, announced: Mapping[str, Mapping[str, Any]]) -> 
         found = [known[pair] for pair in zip(kinds, map(str, values), strict=True) if pair in known]
         rows += [row] * len(found)
         columns += found
-        weights += [1.0 / len(found)] * len(found)
+        weights += [1.0 / max(len(found), 1)] * len(found)
     added = sparse.csr_matrix(
         (np.array(weights, np.float32), (rows, columns)), shape=(len(table), features.matrix.shape[1])
     )

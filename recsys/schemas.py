@@ -31,6 +31,11 @@ Lane = Annotated[Literal["discover", "again", "all"], Field(description=_LANE, e
 K = Annotated[int, Field(ge=1, le=MAX_K, description="How many items.", examples=[5])]
 StrictK = Annotated[int, Field(ge=1, le=MAX_K, strict=True, description="How many items.", examples=[5])]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="The most entries to give.", examples=[5])]
+Cursor = Annotated[
+    str | None,
+    Field(max_length=200, description="Where to go on: `next` of the page before. None for the first page."),
+]
+Next = Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last one.")]
 Levels = Annotated[
     list[str],
     Field(description="Its categories, widest first.", examples=[["Produce", "Tropical fruit", "Bananas"]]),
@@ -83,11 +88,13 @@ class HistoryQuery(Asked):
 class UserQuery(Asked):
     query: str = Field("", description="Beginning or part of a user id; empty for all.", examples=["100"])
     limit: Limit = 20
+    cursor: Cursor = None
 
 
 class ItemQuery(Asked):
     query: str = Field("", description="An item id, or words of title and categories.", examples=["banana"])
     limit: Limit = 20
+    cursor: Cursor = None
 
 
 class _Wanted(Asked):
@@ -268,6 +275,7 @@ class UserOut(BaseModel):
 
 class UsersOut(BaseModel):
     users: list[UserOut]
+    next: Next
 
 
 class PastItemOut(BaseModel):
@@ -310,6 +318,7 @@ class ItemOut(BaseModel):
 class ItemsOut(BaseModel):
     model: str
     items: list[ItemOut]
+    next: Next
 
 
 class ModelOut(BaseModel):

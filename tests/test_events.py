@@ -138,6 +138,14 @@ def test_a_new_item_is_recommended_by_its_categories(home: Workspace, client: Te
     assert "department, shelf" in too_deep.json()["detail"]
 
 
+def test_a_new_item_of_which_nothing_is_known_is_harmless(client: TestClient) -> None:
+    items = [{"item_id": "bare"}, {"item_id": "odd", "category": ["never heard of", ""], "brand": "nor of this"}]
+    assert client.post(EVENTS, json={"items": items, "events": [had("u001", "bare")]}).status_code == 200
+    assert client.get("/v1/items/bare").json()["title"] == "bare"
+    assert client.get("/v1/items/odd/similar").status_code == 200
+    assert len(item_ids(client, "u001")) == 10
+
+
 def test_page_and_api_answer_alike_for_a_user_with_events(home: Workspace, client: TestClient) -> None:
     live = home.load()
     first = live.recommend("u007", 2).items[0].item_id
