@@ -32,6 +32,12 @@ page = st.navigation(
             help="One product: who buys it, what is like it, and to whom it would be recommended.",
         ),
         st.Page(
+            "data.py",
+            title="Data",
+            icon=":material/database:",
+            help="Which datasets there are and what is in them; bring your own.",
+        ),
+        st.Page(
             "train.py",
             title="Train",
             icon=":material/tune:",

@@ -4,11 +4,17 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from recsys.errors import InvalidInput
+import pandas as pd
+
+from recsys import words
+from recsys.errors import InsiderError, InvalidInput
+from recsys.import_report import Section, sections
 from recsys.plan import ImportPlan
+from recsys.rejects import FILE
 from recsys.runs import Run
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.store import check_name, readable_errors
@@ -27,8 +33,6 @@ def datasets(workspace: Workspace) -> list[dict[str, Any]]:
 
     A damaged one has `problem` instead of counts.
     """
-    from recsys.errors import InsiderError
-
     models = workspace.models()
     found = []
     for name in workspace.datasets():
@@ -145,3 +149,81 @@ def files_of_server(limit: int = 200) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(DATA_FILES))
     shown = (path.relative_to(folder) for path in found if "store" not in path.relative_to(folder).parts[:1])
     return sorted(str(path) for path in shown)[:limit]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One dataset as the page shows it.
+
+    Attributes:
+        sections: the report in words; for a dataset that was not imported from files, what is known of it.
+        report: the document of the import, or None.
+        rejects: the file of all rejected rows, or None when there are none.
+        warning: what deleting it would cost, in words.
+        may_go: whether it may be deleted here.
+    """
+
+    name: str
+    sections: tuple[Section, ...]
+    report: dict[str, Any] | None
+    rejects: Path | None
+    warning: str
+    may_go: bool
+
+    def read_rejects(self) -> bytes:
+        """The file of all rejected rows."""
+        return b"" if self.rejects is None else self.rejects.read_bytes()
+
+
+def stored(workspace: Workspace, name: str) -> Stored:
+    """One dataset; NotFound or Corrupted when there is none or it cannot be read."""
+    manifest = workspace.store.dataset_manifest(name)
+    report = manifest.get("report")
+    models = [model for model in workspace.models() if model["dataset"] == name]
+    live = any(model["live"] for model in models)
+    told = tuple(sections(report)) if report else (_in_words(manifest["summary"]),)
+    file = workspace.store.dataset_file(name, FILE) if report and report["rejected"]["rows"] else None
+    if live:
+        warning = "The live model was trained on it. Promote a model of another dataset first."
+    elif models:
+        warning = f"{words.plural(len(models), 'model')} trained on it can still answer, but no longer be evaluated."
+    else:
+        warning = "No model was trained on it."
+    return Stored(name, told, report, file, warning, not live)
+
+
+def table(found: list[dict[str, Any]]) -> pd.DataFrame:
+    """The list of datasets for people: one row each, sizes in MB."""
+    return pd.DataFrame(
+        {
+            "name": [x["name"] for x in found],
+            "events": [x.get("events") for x in found],
+            "users": [x.get("users") for x in found],
+            "items": [x.get("items") for x in found],
+            "period": [x.get("problem") or words.period(x.get("period")) for x in found],
+            "size": [x["bytes"] / 1e6 for x in found],
+            "models": [len(x["models"]) for x in found],
+            "live": [x["live"] for x in found],
+        }
+    )
+
+
+def import_under_way(workspace: Workspace) -> Run | None:
+    """The newest import that has not ended, or None."""
+    return next((run for run in workspace.runs() if run.kind == "import" and run.active), None)
+
+
+def _in_words(summary: dict[str, Any]) -> Section:
+    facts = [
+        ("Events", words.number(summary["events"])),
+        ("Users", words.number(summary["users"])),
+        ("Items", words.number(summary["items"])),
+        ("Period", words.period(summary["period"])),
+        ("Density", f"{summary['density']:.4%} of all pairs of user and item"),
+        ("Repeated", f"{words.share(summary['repeat_rate'])} of the pairs have more than one event"),
+    ]
+    facts += [(f"{words.label(level)} names", words.number(n)) for level, n in summary["categories"].items()]
+    notes = summary["notes"]
+    facts += [(f"Left out: {why}", words.number(n)) for why, n in notes.get("left_out", {}).items()]
+    facts += [(words.label(key), str(notes[key])) for key in ("about", "source") if notes.get(key)]
+    return Section("Found", tuple(facts))

@@ -17,23 +17,24 @@ OnFraction = Callable[[float], None]
 
 
 class Duck:
-    """One DuckDB database in a folder of its own, with its temporary files beside it.
+    """One DuckDB database in a folder of its own, with its temporary files beside it; in memory without a folder.
 
     Queries run in a thread, so that the caller's thread can report progress, and stop them by raising.
     """
 
-    def __init__(self, folder: Path, *, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
+    def __init__(self, folder: Path | None, *, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
         import duckdb
 
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         self._of_the_data = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
         self._no_space = (duckdb.IOException, duckdb.OutOfMemoryException)
         self.connection = duckdb.connect(
-            str(folder / "staging.duckdb"),
+            ":memory:" if folder is None else str(folder / "staging.duckdb"),
             config={
                 "memory_limit": f"{memory_mb}MB",
                 "threads": threads,
-                "temp_directory": str(folder / "spill"),
+                "temp_directory": "" if folder is None else str(folder / "spill"),
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
             },

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from recsys import columns as c
 from recsys import duck, moments
@@ -67,7 +68,7 @@ def stage(
         given: what of the plan's mapping concerns events.
     """
     mapped = [mapping(s.columns, "events", given, s.shown, extra=True) for s in sources]
-    readings = _readings(db, sources, mapped, plan)
+    read_as = readings(db, sources, mapped, plan)
     extras: dict[str, tuple[str, str]] = {}
     for part in mapped:
         for name in (x for x in _EXTRA if x in part):
@@ -82,12 +83,46 @@ def stage(
     db.rows("CREATE TABLE rejected_lines (part VARCHAR, file UTINYINT, line BIGINT, reason VARCHAR)")
     staged: list[StagedSource] = []
     rows = 0
-    for number, (source, fields, reading) in enumerate(zip(sources, mapped, readings, strict=True)):
+    for number, (source, fields, reading) in enumerate(zip(sources, mapped, read_as, strict=True)):
         db.run(f"INSERT INTO staged {_select(db, number, source, fields, reading, extras)}", on_source(number))
         keep_rejects(db, "events", number)
         staged.append(StagedSource(source, number, rows, fields, reading))
         rows = int(db.one("SELECT count(*) FROM staged")[0])
     return Staged(tuple(staged), extras, frozenset(x for part in mapped for x in part))
+
+
+def trial(db: Duck, source: Source, part: Mapped, reading: Reading | None, rows: int = SAMPLED) -> "Trial":
+    """What would become of the first rows of a source."""
+    names = "(file, u, i, ts, kind, q, v, r, reason, bad)"
+    db.rows(
+        f"CREATE OR REPLACE TABLE trial AS SELECT * FROM ({_select(db, 0, source, part, reading, {})}) t{names} "
+        f"LIMIT {rows}"
+    )
+    reasons = db.rows("SELECT reason, count(*), any_value(bad) FROM trial WHERE reason > 0 GROUP BY 1 ORDER BY 2 DESC")
+    kinds = db.rows(
+        "SELECT coalesce(kind, ''), count(*) FROM trial WHERE reason = 0 GROUP BY 1 ORDER BY 2 DESC, 1 "
+        f"LIMIT {MOST_KINDS + 1}"
+    )
+    seen, users, items, first, last = db.one(
+        "SELECT count(*), count(DISTINCT u), count(DISTINCT i), min(ts) FILTER (reason = 0), "
+        "max(ts) FILTER (reason = 0) FROM trial"
+    )
+    bad = {REASONS[code]: (count, str(example or "")) for code, count, example in reasons}
+    return Trial(seen, users, items, first, last, bad, [str(k) for k, _ in kinds] if c.EVENT in part else [])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Counts over the first rows of a source: rows, users, items, first and last time, rejects (reason to count and an
+    example), kinds of events."""
+
+    rows: int
+    users: int
+    items: int
+    first: datetime | None
+    last: datetime | None
+    rejects: dict[str, tuple[int, str]]
+    kinds: list[str]
 
 
 def keep_rejects(db: Duck, part: str, number: int) -> None:
@@ -134,7 +169,7 @@ def sample(db: Duck, source: Source, column: str, limit: int = SAMPLED) -> list[
     return [str(row[0]) for row in found]
 
 
-def _readings(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], plan: ImportPlan) -> list[Reading | None]:
+def readings(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], plan: ImportPlan) -> list[Reading | None]:
     found: list[Reading | None] = []
     unsettled: list[int] = []
     for number, (source, part) in enumerate(zip(sources, mapped, strict=True)):

@@ -1,0 +1,177 @@
+"""Importing beside what DuckDB alone takes to count the same file by user and item; and imports killed at random.
+
+`python -m benchmarks import [--events 200000 2000000 20000000] [--runs 3] [--kills 20] [--folder F]`. The files are
+generated, with a power law over items; the largest has about 1 GB. Everything runs in processes of its own, on two
+threads.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from recsys.duck import MEMORY_MB, THREADS
+from recsys.errors import InsiderError
+from recsys.settings import PROJECT_ROOT
+from recsys.store import Store
+
+TIMES_DUCKDB = 3.0
+MEMORY_LIMIT_GB = 2.0
+
+GENERATE = """
+import sys, duckdb
+events, path = int(sys.argv[1]), sys.argv[2]
+users, items = max(events // 20, 10), max(events // 100, 10)
+connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
+connection.execute(f'''COPY (SELECT
+    printf('U%07d', (hash(i * 5 + 1) % {users})::BIGINT) AS user_id,
+    printf('SKU-%06d', least(floor({items} * power((hash(i * 5 + 2) % 1000000007) / 1000000007.0, 3)),
+           {items} - 1)::BIGINT) AS item_id,
+    strftime(TIMESTAMP '2024-01-01' + to_seconds((hash(i * 5 + 3) % 31536000)::BIGINT), '%Y-%m-%d %H:%M:%S')
+        AS timestamp,
+    CASE hash(i * 5 + 4) % 10 WHEN 0 THEN 'purchase' WHEN 1 THEN 'cart' ELSE 'view' END AS event,
+    1 + (hash(i * 5) % 3)::INT AS quantity
+FROM range({events}) t(i)) TO '{path}' (HEADER, DELIMITER ',')''')
+"""
+
+COUNT = """
+import sys, duckdb
+connection = duckdb.connect(config={"memory_limit": sys.argv[2] + "MB", "threads": int(sys.argv[3]),
+                                    "temp_directory": sys.argv[4]})
+print(connection.execute(f'''SELECT count(*), sum(n) FROM (SELECT user_id, item_id, count(*) AS n
+    FROM read_csv('{sys.argv[1]}', all_varchar = true) GROUP BY user_id, item_id)''').fetchall())
+"""
+
+
+def run(options: list[str]) -> list[dict[str, Any]]:
+    """The results, one line per size, then the kills."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks import")
+    parser.add_argument("--events", type=int, nargs="*", default=[200_000, 2_000_000, 20_000_000])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--folder", type=Path, default=None, help="where to work; a temporary folder by default")
+    chosen = parser.parse_args(options)
+    results: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
+        folder = Path(name)
+        last: tuple[int, float] | None = None
+        for events in chosen.events:
+            path = generate(folder, events)
+            ours, theirs, memory = [], [], []
+            for _ in range(chosen.runs):
+                seconds, _ = timed(
+                    [sys.executable, "-c", COUNT, str(path), str(MEMORY_MB), str(THREADS), str(folder / "x")]
+                )
+                theirs.append(seconds)
+                home = folder / "home"
+                seconds, peak = timed(command(path), home)
+                ours.append(seconds)
+                memory.append(peak)
+                shutil.rmtree(home)
+            path.unlink()
+            mine, other = statistics.median(ours), statistics.median(theirs)
+            results.append(line(f"{events:,} events, whole import against DuckDB's count", mine, other, "s",
+                                TIMES_DUCKDB if events == max(chosen.events) else None, chosen.runs))  # fmt: skip
+            peak = max(memory)
+            results.append(line(f"{events:,} events, most memory", peak, None, "GB", MEMORY_LIMIT_GB, chosen.runs))
+            if last is not None:
+                growth = (mine / last[1]) / (events / last[0])
+                results.append(line(f"seconds per event, {events:,} against {last[0]:,}", growth, None, "times", 1.5,
+                                    chosen.runs))  # fmt: skip
+            last = (events, mine)
+        if chosen.kills:
+            outcomes = killed(folder, chosen.kills)
+            broken = float(sum(x not in ("whole", "none") for x in outcomes))
+            results.append(line(f"{len(outcomes)} imports killed at random ({outcomes.count('whole')} whole, "
+                                f"{outcomes.count('none')} none): neither", broken, None, "datasets", 0.0,
+                                len(outcomes)))  # fmt: skip
+    return results
+
+
+def line(name: str, ours: float, theirs: float | None, unit: str, target: float | None, runs: int) -> dict[str, Any]:
+    """One result; `ratio` is theirs / ours, the target is the most that ours (over theirs, if there are any) may be."""
+    reached = ours if theirs is None else ours / theirs
+    ratio = None if theirs is None else theirs / ours
+    return {"name": name, "ours": ours, "theirs": theirs, "unit": unit, "ratio": ratio, "target": target,
+            "met": target is None or reached <= target, "runs": runs}  # fmt: skip
+
+
+def generate(folder: Path, events: int) -> Path:
+    """A CSV file of so many events."""
+    path = folder / f"events-{events}.csv"
+    subprocess.run([sys.executable, "-c", GENERATE, str(events), str(path)], check=True)
+    return path
+
+
+def command(path: Path) -> list[str]:
+    return [sys.executable, "-m", "recsys", "dataset", "import", "big", "--events", str(path), "--json"]
+
+
+def timed(arguments: list[str], home: Path | None = None) -> tuple[float, float]:
+    """Seconds and most memory (GB) of a process."""
+    environment = os.environ | ({"INSIDER_HOME": str(home)} if home else {})
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        arguments, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise RuntimeError(said.decode())
+    return time.perf_counter() - began, usage.ru_maxrss / 1e6
+
+
+def killed(folder: Path, times: int, *, events: int = 200_000, seed: int = 0) -> list[str]:
+    """Import over a stored dataset and into an empty home, in turns, kill -9 at a random moment, and look what is left.
+
+    Returns:
+        per kill "whole" (the new dataset, or the old one where there was one), "none", or what was found instead.
+    """
+    chance = random.Random(seed)
+    new, old = generate(folder, events), generate(folder, events // 10)
+    home = folder / "killed"
+    seconds, _ = timed(command(new), home)
+    after = Store(home).load_dataset("big").fingerprint
+    shutil.rmtree(home)
+    timed(command(old), home)
+    before = Store(home).load_dataset("big").fingerprint
+    base = folder / "base"
+    home.rename(base)
+    outcomes = []
+    for number in range(times):
+        shutil.rmtree(home, ignore_errors=True)
+        if number % 2:
+            shutil.copytree(base, home)
+        process = subprocess.Popen(
+            command(new), cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(home)}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        time.sleep(chance.uniform(0.25, 1.05) * seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        outcomes.append(state_of(home, {before, after} if number % 2 else {after}, may_lack=number % 2 == 0))
+    timed(command(new), home)
+    if Store(home).load_dataset("big").fingerprint != after or list(home.glob("importing/*")):
+        outcomes.append("an import after the kills did not clear up")
+    return outcomes
+
+
+def state_of(home: Path, whole: set[str], *, may_lack: bool) -> str:
+    store = Store(home)
+    if not store.datasets():
+        return "none" if may_lack else "the stored dataset is gone"
+    try:
+        found = store.load_dataset("big").fingerprint
+    except InsiderError as error:
+        return str(error)
+    return "whole" if found in whole else f"another dataset: {json.dumps(found)}"

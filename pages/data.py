@@ -1,0 +1,258 @@
+"""Data: which datasets there are and what is in them; bring another one, from a file to a dataset ready to train on."""
+
+import streamlit as st
+
+from pages import shared
+from recsys import charts_data, data, data_view, words
+from recsys.errors import InsiderError
+from recsys.fields import MEANING
+from recsys.runs import Run
+
+PARTS = {
+    "events": ("Events", "Who did what: one row per purchase, view or rating. The only part that is needed."),
+    "items": ("Catalogue", "Titles, categories, brands, prices. Optional."),
+    "users": ("Customers", "What is known of them: age group, region. Optional."),
+}
+UPLOAD, SERVER = "Upload files", "Files of the server"
+
+home = shared.workspace()
+state = st.session_state
+
+
+def uploaded(part: str) -> list[str]:
+    """Paths of the files in an uploader; each is written to disk once."""
+    kept = state.setdefault("kept_uploads", {})
+    title, meaning = PARTS[part]
+    files = st.file_uploader(title, accept_multiple_files=True, key=f"files_{part}", help=meaning) or []
+    for file in files:
+        if file.file_id not in kept:
+            kept[file.file_id] = str(data.keep_upload(home, file.name, file))
+    return [kept[file.file_id] for file in files]
+
+
+def of_server(part: str) -> list[str]:
+    """Paths chosen among the files below the allowed folder, or typed."""
+    title, meaning = PARTS[part]
+    chosen = st.multiselect(
+        title, data.files_of_server(), accept_new_options=True, key=f"server_{part}", help=meaning,
+        placeholder="Choose, or type a path or *.csv",
+    )  # fmt: skip
+    return [data.allowed_path(path) for path in chosen]
+
+
+def choose_files() -> dict[str, list[str]]:
+    """The files of each part, from one of the two ways in."""
+    way = st.segmented_control("From", [UPLOAD, SERVER], default=UPLOAD, required=True, key="way")
+    if way == SERVER:
+        shared.describe(f"Files below {data.allowed_folder()} on the machine that runs Insider.")
+    with st.grid(3, min_column_width=240, gap="small") as grid:
+        found = {}
+        for part in PARTS:
+            with grid.cell():
+                found[part] = uploaded(part) if way == UPLOAD else of_server(part)
+    return found
+
+
+def mapping_panel(look: data_view.Look) -> dict[str, str | None]:
+    """A box for every field of the events, set to what the headers suggest."""
+    st.subheader("Which column is what", anchor=False)
+    chosen: dict[str, str | None] = {}
+    columns = [None, *look.columns]
+    with st.grid(4, min_column_width=170, gap="small") as grid:
+        for field in data_view.fields():
+            with grid.cell():
+                guess = look.suggested.get(field)
+                chosen[field] = st.selectbox(
+                    words.label(field), columns, index=columns.index(guess), help=MEANING[field],
+                    format_func=lambda column: column or "Not there", key=f"map_{field}_{'|'.join(look.columns)}",
+                )  # fmt: skip
+    return chosen
+
+
+def options_panel(look: data_view.Look) -> dict:
+    """Weights, filters and categories."""
+    found: dict = {}
+    with st.expander("Weights, filters and categories", icon=":material/tune:"):
+        if look.kinds:
+            shared.describe("How much an event of each kind counts; 0 leaves the kind out.")
+            with st.grid(4, min_column_width=150, gap="small") as grid:
+                for kind, weight in look.kinds.items():
+                    with grid.cell():
+                        found.setdefault("weights", {})[kind] = st.number_input(
+                            shared.plain(kind), 0.0, 1000.0, weight, step=1.0, key=f"weight_{kind}"
+                        )
+        with st.grid(3, min_column_width=220, gap="small") as grid:
+            with grid.cell():
+                found["min_users"] = st.number_input(
+                    "Leave out items with fewer users than", 1, 1000, 1, key="min_users"
+                )
+            with grid.cell():
+                found["min_items"] = st.number_input(
+                    "Leave out users with fewer items than", 1, 1000, 1, key="min_items"
+                )
+            with grid.cell():
+                found["levels"] = st.multiselect(
+                    "Categories in columns of the events", look.columns, key="levels",
+                    help="The widest first. Not needed when the catalogue has them.",
+                )  # fmt: skip
+    return found
+
+
+def preview(look: data_view.Look) -> None:
+    """The first rows of each file, as they are written."""
+    tabs = st.tabs([shared.plain(f"{file.name} ({PARTS[file.part][0].lower()})") for file in look.files])
+    for tab, file in zip(tabs, look.files, strict=True):
+        with tab:
+            shared.describe(f"Read as {file.written}. The first rows:")
+            st.dataframe(file.rows, hide_index=True, height=220, alt=f"First rows of {file.name}")
+
+
+def question(look: data_view.Look) -> str | None:
+    """Asks what no row settles: day or month first; the form of the times, once it is answered."""
+    shared.describe("No row of the file tells whether the day or the month comes first.")
+    return st.radio(
+        "Which is it?", list(look.question), format_func=lambda form: shared.plain(look.question[form]), index=None,
+        key=f"form_{'|'.join(look.columns)}",
+    )  # fmt: skip
+
+
+def verdict(look: data_view.Look) -> None:
+    """What the first rows tell."""
+    if look.problem:
+        st.error(shared.plain(look.problem), icon=":material/error:")
+    else:
+        st.success(shared.plain(". ".join(look.facts) + "."), icon=":material/check_circle:")
+    for warning in look.warnings[:5]:
+        st.warning(shared.plain(warning), icon=":material/warning:")
+
+
+def bring() -> None:
+    """The way from files to the button."""
+    files = choose_files()
+    if not files["events"]:
+        st.caption("Nothing is stored until you press Import.")
+        return
+    look = data_view.look(data_view.plan_of("new", files, {}))
+    preview(look)
+    chosen = mapping_panel(look)
+    tried = data_view.look(data_view.plan_of("new", files, chosen))
+    form = question(tried) if tried.question else None
+    if form:
+        tried = data_view.look(data_view.plan_of("new", files, chosen, timestamp_format=form))
+    if not tried.question:
+        verdict(tried)
+    options = options_panel(tried)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.text_input("Name of the dataset", "shop", key="new_name", width=260, max_chars=60)
+        ready = not tried.problem and bool(name.strip())
+        if st.button("Import", type="primary", icon=":material/download:", disabled=not ready):
+            plan = data_view.plan_of(name, files, chosen, timestamp_format=form, **options)
+            state.import_run = data.start_import(home, plan).id
+            state.dataset_shown = plan.name
+            st.rerun()
+    if name.strip() in home.datasets():
+        st.caption(
+            shared.plain(f"A dataset “{name.strip()}” is stored already; it will be replaced when all went well.")
+        )
+
+
+@st.fragment(run_every=shared.REFRESH_SECONDS)
+def follow(run_id: int) -> None:
+    """How far an import is, until it ends."""
+    run = home.run(run_id)
+    if not run.active:
+        st.rerun()
+    st.progress(run.fraction, text=shared.plain(f"{run.step} for “{run.dataset}”"))
+    if st.button("Cancel", icon=":material/cancel:", key="cancel_import"):
+        home.cancel(run_id)
+
+
+def ended(run: Run) -> None:
+    """How an import ended."""
+    if run.state == "done":
+        st.success(shared.plain(f"“{run.dataset}” is stored and ready to train on."), icon=":material/check_circle:")
+        st.page_link("train.py", label="Train a model on it", icon=":material/tune:")
+    elif run.state == "failed":
+        st.error(shared.plain(run.message), title="Nothing was imported", icon=":material/error:")
+    else:
+        st.info("The import was cancelled; nothing was stored.", icon=":material/cancel:")
+
+
+def show(name: str) -> None:
+    """One dataset: its report in words and charts, its rejects, and the way to be rid of it."""
+    found = data.stored(home, name)
+    st.subheader(shared.plain(name), anchor=False)
+    if found.report:
+        left, right = st.columns(2, gap="small")
+        with left, st.container(border=True, height="stretch"):
+            shared.describe("How demand is spread over the items; the dotted line would be evenly.")
+            st.plotly_chart(charts_data.long_tail(found.report["long_tail"]), config=shared.STILL, key="tail",
+                            alt="Share of the pairs that the most popular items make")  # fmt: skip
+        with right, st.container(border=True, height="stretch"):
+            if found.report["tree"]:
+                shared.describe("Categories by pairs of user and item.")
+                st.plotly_chart(charts_data.category_tree(found.report["tree"]), config=shared.STILL, key="tree",
+                                alt="Categories, sized by pairs of user and item")  # fmt: skip
+            else:
+                shared.describe("No categories: every item stands for itself. Add a catalogue to recommend new items.")
+    with st.grid(2, min_column_width=330, gap="small") as grid:
+        for section in found.sections:
+            with grid.cell(), st.container(border=True, height="stretch"):
+                st.markdown(f"**{shared.plain(section.title)}**")
+                st.table({shared.plain(key): shared.plain(value) for key, value in section.facts}, border="horizontal")
+    if found.report and found.report["rejected"]["first"]:
+        with st.expander("Rejected rows", icon=":material/block:"):
+            st.dataframe(found.report["rejected"]["first"], hide_index=True, alt="The first rejected rows")
+            if found.rejects:
+                st.download_button(
+                    "All of them (CSV)", found.read_rejects, file_name=f"{name}-rejects.csv", key="rejects",
+                    icon=":material/download:", mime="text/csv",
+                )  # fmt: skip
+    with st.popover("Delete", icon=":material/delete:"):
+        shared.describe(found.warning)
+        typed = st.text_input("Type its name to delete it", key=f"delete_{name}", disabled=not found.may_go)
+        if st.button("Delete for good", disabled=typed != name, type="primary"):
+            data.delete_dataset(home, name)
+            state.pop("dataset_shown", None)
+            st.rerun()
+
+
+st.title("Data", anchor=False)
+shared.describe(
+    "What models learn from. Bring a shop's own events as they were exported; they are checked and explained."
+)
+
+under_way = data.import_under_way(home)
+stored = data.datasets(home)
+with st.expander("Bring your own data", icon=":material/upload:", expanded=not stored or "import_run" not in state):
+    if under_way:
+        follow(under_way.id)
+    else:
+        try:
+            bring()
+        except InsiderError as error:
+            shared.problem(error)
+if not under_way and "import_run" in state:
+    ended(home.run(state.import_run))
+
+if stored:
+    names = [entry["name"] for entry in stored]
+    picked = st.dataframe(
+        data.table(stored), key="datasets", on_select="rerun", selection_mode="single-row", hide_index=True,
+        alt="Stored datasets, newest first; select one to see what is in it",
+        column_config={
+            "name": st.column_config.TextColumn("Dataset", pinned=True),
+            "events": st.column_config.NumberColumn("Events", format="localized"),
+            "users": st.column_config.NumberColumn("Users", format="localized"),
+            "items": st.column_config.NumberColumn("Items", format="localized"),
+            "period": st.column_config.TextColumn("Period"),
+            "size": st.column_config.NumberColumn("Size", format="%.1f MB"),
+            "models": st.column_config.NumberColumn("Models", help="How many stored models were trained on it."),
+            "live": st.column_config.CheckboxColumn("Live", help="The live model was trained on it."),
+        },
+    )  # fmt: skip
+    rows = picked.selection.rows
+    shown = names[rows[0]] if rows else state.get("dataset_shown", names[0])
+    show(shown if shown in names else names[0])
+else:
+    st.info("No dataset is stored yet.", icon=":material/database:")
