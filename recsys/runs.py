@@ -117,11 +117,16 @@ class Runs:
         return _pid_here(process) if process else None
 
     def claim(self, run_id: int, limit: int) -> bool:
-        """Start a queued run if fewer than `limit` others are running; whether it did."""
+        """Start a queued run if fewer than `limit` others are running; whether it did.
+
+        Imports wait for imports alone, and nothing else waits for them.
+        """
         self.settle()
         with self._database.begin() as connection:
-            running = sa.and_(table.c.state == "running", table.c.kind != "map")
-            earlier = sa.and_(table.c.state == "queued", table.c.id < run_id)
+            kind = connection.scalar(sa.select(table.c.kind).where(table.c.id == run_id))
+            rivals = table.c.kind == "import" if kind == "import" else table.c.kind != "import"
+            running = sa.and_(table.c.state == "running", table.c.kind != "map", rivals)
+            earlier = sa.and_(table.c.state == "queued", table.c.id < run_id, rivals)
             before = connection.scalar(sa.select(sa.func.count()).select_from(table).where(sa.or_(running, earlier)))
             if (before or 0) >= limit:
                 return False

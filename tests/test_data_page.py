@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,8 +128,6 @@ def test_an_import_can_be_cancelled_and_leaves_nothing(home, tmp_path):
 
 
 def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
-    import shutil
-
     shutil.copytree(trained_home, tmp_path / "home")
     home = Workspace(Settings.from_environment(tmp_path / "home"))
     with pytest.raises(InvalidInput, match="live model was trained on dataset 'small'"):
@@ -139,7 +138,8 @@ def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_file_in_another_dialect_becomes_a_dataset(tmp_path):
+def test_a_file_in_another_dialect_becomes_a_dataset(trained_home, tmp_path):
+    shutil.copytree(trained_home, tmp_path / "home")
     path = tmp_path / "Verkäufe 2024.csv.gz"
     rows = ["Kunde;Artikel;Datum;Anzahl;visitorid"] + [
         f"x;{i};{1 + n % 27}.{1 + n % 12}.2024 10:{n % 60:02d};{1 + n % 2};0{u}"
@@ -165,6 +165,7 @@ def test_a_file_in_another_dialect_becomes_a_dataset(tmp_path):
         tab.get_by_text("“verkauf” is stored and ready to train on").wait_for(timeout=60_000)
         tab.get_by_text("72 of 74 rows").wait_for()
         if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.wait_for_timeout(3000)
             tab.screenshot(path=f"{folder}/data.png", full_page=True)
     home = Workspace(Settings.from_environment(tmp_path / "home"))
     assert set(home.dataset("verkauf").items["item_id"]) == {f"Käse <b>{i}</b>" for i in range(6)}
