@@ -97,15 +97,20 @@ with right, st.container(border=True, height="stretch"):
     if people.in_lists is not None:
         shared.describe(f"It stands among the first ten new products of {words.number(people.in_lists)} shoppers.")
     shared.describe("Shoppers who have not bought it, whom it suits best first.")
-    st.dataframe(
-        people.table, hide_index=True, height=300,
+    ids = people.table["user_id"].tolist()
+    chosen = st.dataframe(
+        people.table, on_select="rerun", selection_mode="single-row", key="audience", hide_index=True, height=300,
         column_config={
             "user_id": st.column_config.TextColumn("Shopper", pinned=True),
+            **{name: st.column_config.TextColumn(words.label(name)) for name in live.model.user_attributes},
             "match": st.column_config.NumberColumn("Match", format="%.1f σ", help="Above their own mean score."),
             "place": st.column_config.NumberColumn("Place", format="#%d", help="Among the products new to them."),
         },
-        alt="Audience of the product",
+        alt="Audience of the product; select a shopper to see them",
     )  # fmt: skip
+    for row in chosen.selection.rows:
+        state.shopper = ids[row]
+        st.switch_page("shopper.py", query_params={"shopper": ids[row]})
     st.download_button(
         "Audience as CSV", lambda: export.csv_bytes(people.table), item_view.file_name(item_id),
         icon=":material/download:", on_click="ignore",

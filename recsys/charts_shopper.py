@@ -34,7 +34,7 @@ def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
             fillcolor=palette.with_alpha(palette.NEUTRAL, 0.16), line={"width": 0}, layer="below",
         )  # fmt: skip
         figure.add_annotation(
-            x=timeline.cut, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False,
+            x=timeline.weeks["week"].max(), y=1, yref="paper", yanchor="bottom", xanchor="right", showarrow=False,
             text="not seen by the model", font={"size": 11},
         )  # fmt: skip
     first, last = timeline.weeks["week"].min(), timeline.weeks["week"].max()
@@ -53,7 +53,7 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
     names = list(lists)
     longest = max((len(items) for items in lists.values()), default=1)
     figure = _figure(max(longest, 3) * (ROW - 2) + 70)
-    letters = {1: 90, 2: 48}.get(len(names), 30)
+    letters = {1: 90, 2: 56}.get(len(names), 34)
     places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
     for left, (one, other) in enumerate(pairwise(places)):
         for item, place in one.items():

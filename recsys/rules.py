@@ -255,8 +255,8 @@ class RuleBook:
         if self.lift is not None and self.lift[row] < 0:
             return "pushed down"
         if rules.most_per_category is not None:
-            return f"no more than {rules.most_per_category} of a category, or others came first"
-        return "others came first"
+            return f"over {rules.most_per_category} per category, or outranked"
+        return "outranked"
 
     def note(self, row: int, place: int, before: int | None) -> str:
         """What the rules did to an item that is shown, in words; "" when nothing.

@@ -127,7 +127,7 @@ def price(home: Workspace, live: Recommender, rules: Rules) -> None:
     with st.grid(5, min_column_width=110, gap="small"):
         for line in found.lines:
             st.metric(
-                shared.plain(line.title), line.value, delta=f"{line.before} without", delta_color="off",
+                shared.plain(line.title), line.value, delta=f"was {line.before}", delta_color="off",
                 delta_arrow="off", help=line.meaning, border=True,
             )  # fmt: skip
 
