@@ -10,7 +10,8 @@ from recsys.errors import InvalidInput
 LOSSES = ("warp", "bpr", "logistic", "warp-kos")
 SCHEDULES = ("adagrad", "adadelta")
 ENGINES = ("fast", "library")
-WHOLE = ("components", "epochs", "max_sampled", "patience", "threads")
+STARTS = ("svd", "random")
+WHOLE = ("components", "epochs", "max_sampled", "patience", "threads", "start_views")
 ALL = "all"
 
 
@@ -32,6 +33,21 @@ RANGES: Mapping[str, Range] = {
     "user_alpha": Range(0.0, 0.1, "Pulls shopper embeddings towards zero."),
     "patience": Range(1, 50, "Epochs without a better validation NDCG@10 before training stops."),
     "half_life_days": Range(0, 3650, "A purchase counts half after this many days; 0 counts all alike."),
+    "start_views": Range(
+        1,
+        6,
+        "How many views of the past the start averages: each forgets at another pace. More is steadier and slower.",
+    ),
+    "start_power": Range(
+        0.0, 0.5, "Damping of popular products in the start: 0 follows the crowd, 0.5 gives every product the same say."
+    ),
+    "start_popularity": Range(0.0, 2.0, "How much the start favours products that many shoppers first bought lately."),
+    "popularity": Range(
+        0.0,
+        3.0,
+        "The popularity dial b, score = taste + b × bias: below 1 shows rarer products, above 1 what everybody "
+        "buys. Needs no new training.",
+    ),
     "threads": Range(1, 64, "Threads that train together; 1 repeats to the bit with the same seed."),
 }
 
@@ -44,15 +60,20 @@ class Hyperparameters:
     """
 
     loss: Literal["warp", "bpr", "logistic", "warp-kos"] = "warp"
-    components: int = 32
-    epochs: int = 20
-    learning_rate: float = 0.05
+    components: int = 128
+    epochs: int = 10
+    learning_rate: float = 0.02
     learning_schedule: Literal["adagrad", "adadelta"] = "adagrad"
-    max_sampled: int = 300
+    max_sampled: int = 100
     item_alpha: float = 0.0
     user_alpha: float = 0.0
-    patience: int = 3
+    patience: int = 1
     half_life_days: float = 30.0
+    start: Literal["svd", "random"] = "svd"
+    start_views: int = 3
+    start_power: float = 0.25
+    start_popularity: float = 0.1
+    popularity: float = 1.0
     identity: bool = True
     category_levels: tuple[str, ...] = (ALL,)
     brand: bool = True
@@ -61,7 +82,12 @@ class Hyperparameters:
     engine: Literal["fast", "library"] = "fast"
 
     def __post_init__(self) -> None:
-        for name, options in (("loss", LOSSES), ("learning_schedule", SCHEDULES), ("engine", ENGINES)):
+        for name, options in (
+            ("loss", LOSSES),
+            ("learning_schedule", SCHEDULES),
+            ("engine", ENGINES),
+            ("start", STARTS),
+        ):
             if getattr(self, name) not in options:
                 raise InvalidInput(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(options)}.")
         for name, limits in RANGES.items():
@@ -83,8 +109,10 @@ class Hyperparameters:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`; unknown names are refused."""
+        """The inverse of `to_dict`; unknown names are refused. Recipes that name no start began at random."""
         _refuse_unknown(values)
+        if values and "start" not in values:
+            values = {**values, "start": "random"}
         arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**arguments)
 
@@ -95,10 +123,11 @@ class Hyperparameters:
 
 
 PRESETS: Mapping[str, Hyperparameters] = {
-    "fast": Hyperparameters(components=16, epochs=6, max_sampled=50, patience=2),
+    "fast": Hyperparameters(components=32, start_views=1, epochs=1, max_sampled=20),
     "default": Hyperparameters(),
-    "best": Hyperparameters(components=48, epochs=40, patience=5),
+    "best": Hyperparameters(components=160, start_views=5, start_power=0.2, epochs=20, patience=2),
 }
+"""What they leave to the data is settled by the validation period: lengths of the start, and epochs after it."""
 
 
 def preset(name: str) -> Hyperparameters:

@@ -41,6 +41,11 @@ def new(recipe: Hyperparameters, seed: int) -> LightFM:
     )
 
 
+def prepare(model: LightFM, users: Features, items: Features) -> None:
+    """Give an untrained model its arrays, filled at random, so that they can be filled otherwise."""
+    model._initialize(model.no_components, items.matrix.shape[1], users.matrix.shape[1])
+
+
 def train_epochs(
     model: LightFM,
     interactions: sparse.csr_matrix,

@@ -16,6 +16,7 @@ from recsys.again import frequency
 from recsys.errors import InvalidInput, NotFound
 from recsys.features import each_value
 from recsys.foldin import fold_in
+from recsys.foldin_linear import LinearFoldIn
 from recsys.model import Model
 from recsys.ranking import top_k, top_k_block
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history, taste_of_user, taste_of_weights
@@ -239,7 +240,8 @@ class Recommender:
             return self._trained(user)
         if user >= 0:
             start = self.model.user_embeddings[user], float(self.model.user_biases[user])
-            taste = self._taste(items, dict(zip(*self.model.user_features.row(user), strict=True)), *start)
+            own = dict(zip(*self.model.user_features.row(user), strict=True))
+            taste = self._taste(items, own, *start, ages=_ages(newest))
         else:
             features = self.model.user_features
             usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
@@ -303,11 +305,37 @@ class Recommender:
         return self._taste(history, {int(f): float(row[f]) for f in np.flatnonzero(row)}, start, bias)
 
     def _taste(
-        self, history: NDArray[np.int64], weights: dict[int, float], start: NDArray[np.float32], bias: float
+        self,
+        history: NDArray[np.int64],
+        weights: dict[int, float],
+        start: NDArray[np.float32],
+        bias: float,
+        *,
+        ages: NDArray[np.float64] | None = None,
     ) -> Taste:
-        """Fold-in over a history from a starting embedding; `weights` are those of the user features in it."""
-        vector = fold_in(history, self.item_embeddings, self.item_biases, start=start)
+        """Fold-in over a history from a starting embedding; `weights` are those of the user features in it.
+
+        `ages` are days since each item was last had, for users the model was trained on: their whole history then
+        takes the place of the starting embedding.
+        """
+        linear = self._linear_fold_in
+        if linear is not None and len(history):
+            vector = linear.vector(history, ages, start=start if ages is None else None)
+        else:
+            vector = fold_in(history, self.item_embeddings, self.item_biases, start=start)
         return taste_of_weights(self.model, weights, vector, bias)
+
+    @cached_property
+    def _linear_fold_in(self) -> LinearFoldIn | None:
+        """For models that stayed at a start by decomposition; None where gradient steps have to fold in."""
+        model = self.model
+        if model.recipe.start != "svd":
+            return None
+        found = LinearFoldIn.fit(
+            model.history.counts, model.history.last, pd.Timestamp(self._last_event), model.item_embeddings,
+            model.user_embeddings, power=model.recipe.start_power, half_life_days=model.recipe.half_life_days,
+        )  # fmt: skip
+        return found if found.trusted else None
 
     def scores_for(self, taste: Taste) -> NDArray[np.float32]:
         """(n_items,): the model's scores of all items for one taste."""
@@ -463,6 +491,13 @@ def check_lane(lane: str) -> Lane:
     if lane not in LANES:
         raise InvalidInput(f"lane is {lane!r}; choose one of {', '.join(LANES)}.")
     return cast(Lane, lane)
+
+
+def _ages(last: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """(n,) days before the newest of them; 0 without times."""
+    if len(last) == 0:
+        return np.zeros(0)
+    return np.nan_to_num((np.fmax.reduce(last) - last) / np.timedelta64(1, "D"), nan=0.0)
 
 
 def _faded(counts: NDArray[np.float32], last: NDArray[np.datetime64], now: np.datetime64) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Where a model is good and where it is not: the same lists, measured for groups of users and of items."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class Segment:
     Attributes:
         kind: "activity" or an attribute for users; "popularity" or "category" for items.
         name: the group, in words.
-        measure: "ndcg" for users; "recall" for items: the share of what was bought in the group that stood in the lists.
+        measure: "ndcg" for users; "recall" for items: the share of what was bought in the group that was in the lists.
         users: how many it is the mean of: those with something to find in the group.
         value, low, high: mean, and its 95% bootstrap interval.
         popular: the same of "most popular".
@@ -70,8 +70,8 @@ def segments(model: Model, split: Split, ours: Evaluation, popular: Evaluation) 
         inside = items[relevant.indices]
         wanted = _per_row(relevant, inside)
         rows = np.flatnonzero(wanted)
-        values = [_per_row(relevant, inside & hit)[rows] / wanted[rows] for hit in (ours_hit, popular_hit)]
-        found.append(_segment(model, kind, name, "recall", ours.users[rows], *values, wanted[rows]))
+        own, other = (_per_row(relevant, inside & hit)[rows] / wanted[rows] for hit in (ours_hit, popular_hit))
+        found.append(_segment(model, kind, name, "recall", ours.users[rows], own, other, wanted[rows]))
     found = [segment for segment in found if segment.users >= FEWEST]
     kinds = list(dict.fromkeys(segment.kind for segment in found))
     return sorted(found, key=lambda s: (kinds.index(s.kind), s.value - s.popular))
@@ -118,8 +118,7 @@ def _item_groups(model: Model, relevant: sparse.csr_matrix) -> Iterator[tuple[st
         yield "popularity", name, mask
     if model.category_levels:
         names = model.items[model.category_levels[0]].to_numpy(dtype=object).astype(str)
-        bought: Mapping[str, int] = pd.Series(names[relevant.indices]).value_counts().head(MOST_CATEGORIES).to_dict()
-        for name in bought:
+        for name in pd.Series(names[relevant.indices]).value_counts().index[:MOST_CATEGORIES]:
             yield "category", name, names == name
 
 

@@ -23,11 +23,14 @@ from recsys.features import Features, item_features, user_features
 from recsys.hyperparameters import Hyperparameters
 from recsys.judging import K, measure
 from recsys.model import Model
+from recsys.popularity_dial import dial_frontier
 from recsys.progress import OnProgress, Progress
 from recsys.recency import recency_weights
 from recsys.split import Split, make_split
+from recsys.warmstart import Start, averaged, begin, lately_popular, lengths_to_try, views
 
 CHOOSE = "Choosing the number of epochs on the validation period"
+START = "Decomposing the purchases for a start"
 LEARN = "Learning from everything before the test period"
 JUDGE = "Comparing with most popular on the test period"
 LOSS_SAMPLE = 20_000
@@ -61,9 +64,10 @@ def train(
 ) -> Model:
     """Train one model version and judge it.
 
-    1. Learn from the fit period; after each epoch measure NDCG@10 (products not had before) on the validation
-       period; stop after `recipe.patience` epochs without a better value.
-    2. Learn anew, for the best number of epochs, from everything before the test period. This is the model.
+    1. Learn from the fit period, from the start that does best on the validation period; after each epoch measure
+       NDCG@10 (products not had before) there; stop after `recipe.patience` epochs without a better value.
+    2. Learn anew, from that kind of start and for the best number of epochs, from everything before the test period.
+       This is the model.
     3. Measure it and "most popular" on the test period, which nothing above has looked at.
 
     Args:
@@ -76,15 +80,18 @@ def train(
     split = split or make_split(dataset, seed=seed)
     reporter = _Reporter(on_progress, units=2.0 * recipe.epochs + 2)
     users, items = _features_for(dataset, recipe, split.training)
-    epochs, reporter.curve = _choose_epochs(dataset, recipe, seed, split, reporter)
+    plan = _choose(dataset, recipe, seed, split, reporter)
+    epochs = plan.epochs
     reporter.units = reporter.done + epochs + 2
-
+    if plan.lengths:
+        reporter.report(LEARN, 0, epochs)
     lightfm = lightfm_model.new(recipe, seed)
     for epoch, _ in enumerate(
-        _epochs(lightfm, split.training, split.test_start, users, items, recipe, epochs), start=1
+        learning(lightfm, split.training, split.test_start, users, items, recipe, plan, seed), start=1
     ):
         reporter.done += 1
         reporter.report(LEARN, epoch, epochs)
+    turn_dial(lightfm, recipe.popularity)
 
     again, again_weights = _buying_again(dataset, split)
     manifest: dict[str, Any] = {
@@ -94,6 +101,8 @@ def train(
         "split": split.describe(),
         "epochs": epochs,
         "curve": [dict(point) for point in reporter.curve],
+        "start": plan.to_dict(),
+        "frontier": list(plan.frontier),
         "repeat_share": repeat_share(split.fit, split.validation),
         "again": again_weights,
         "code_version": code_version(),
@@ -135,7 +144,8 @@ def validate(
     The test period is not touched.
     """
     split = split or make_split(dataset, seed=seed)
-    return _choose_epochs(dataset, recipe, seed, split, _Reporter(on_progress, units=float(recipe.epochs)))
+    plan = _choose(dataset, recipe, seed, split, _Reporter(on_progress, units=float(recipe.epochs)))
+    return plan.epochs, plan.curve
 
 
 def _buying_again(dataset: Dataset, split: Split) -> tuple[NDArray[np.float32] | None, dict[str, Any] | None]:
@@ -154,18 +164,66 @@ def code_version() -> str:
     return f"lightfm-next {version('lightfm-next')}, numpy {version('numpy')}"
 
 
-def _choose_epochs(
-    dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, reporter: _Reporter
-) -> tuple[int, tuple[Mapping[str, float], ...]]:
-    """The number of epochs with the best validation NDCG@10, and the curve."""
+@dataclass(frozen=True)
+class Plan:
+    """What the validation period decided.
+
+    Attributes:
+        lengths: lengths at which the views of the start are cut; () for a random start.
+        epochs: passes after the start.
+        curve: points of the learning curve, epoch 0 being the start.
+        tried: `{"lengths", "ndcg", "coverage"}` of every start that was tried.
+        frontier: `{"popularity", "ndcg", "coverage", "novelty", "mean_popularity"}` for turns of the popularity dial.
+    """
+
+    lengths: tuple[int, ...] = ()
+    epochs: int = 0
+    curve: tuple[Mapping[str, float], ...] = ()
+    tried: tuple[Mapping[str, Any], ...] = ()
+    frontier: tuple[Mapping[str, float], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """For manifests."""
+        return {"lengths": list(self.lengths), "tried": [dict(one) for one in self.tried]}
+
+
+def learning(
+    lightfm: LightFM,
+    period: Interactions,
+    now: pd.Timestamp,
+    users: Features,
+    items: Features,
+    recipe: Hyperparameters,
+    plan: Plan,
+    seed: int,
+) -> Iterator[None]:
+    """Begin as the plan says, then give control back after every epoch; `plan.epochs` of them."""
+    if plan.lengths:
+        found = views(period, now, recipe, max(plan.lengths), seed=seed)
+        biases = recipe.start_popularity * lately_popular(period, now)
+        begin(lightfm, averaged(found, plan.lengths, biases, recipe.components), users, items)
+    elif plan.epochs == 0:
+        lightfm_model.prepare(lightfm, users, items)
+    yield from _epochs(lightfm, period, now, users, items, recipe, plan.epochs)
+
+
+def turn_dial(lightfm: LightFM, popularity: float) -> None:
+    """Scale the biases of items in place: score = taste + popularity x bias, for whoever uses the model."""
+    lightfm.item_biases *= np.float32(popularity)
+
+
+def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, reporter: _Reporter) -> Plan:
+    """The start and the number of epochs with the best validation NDCG@10."""
     if split.fit.counts.nnz == 0 or split.validation.counts.nnz == 0:
         raise InvalidInput(f"Dataset {dataset.name!r} has no purchases in the fit or the validation period.")
     users, items = _features_for(dataset, recipe, split.fit)
     lightfm = lightfm_model.new(recipe, seed)
-    best, best_epoch = -1.0, 1
-    for epoch, _ in enumerate(
-        _epochs(lightfm, split.fit, split.validation_start, users, items, recipe, recipe.epochs), start=1
-    ):
+    best, best_epoch, best_scorer = -1.0, 1, None
+    lengths: tuple[int, ...] = ()
+    tried: tuple[Mapping[str, Any], ...] = ()
+
+    def measure_epoch(epoch: int) -> None:
+        nonlocal best, best_epoch, best_scorer
         scorer = _Scorer(*lightfm_model.representations(lightfm, items, users))
         ndcg, coverage = ndcg_and_coverage(scorer, split.fit.counts, split.validation.counts, K)
         ndcg = 0.0 if ndcg is None or np.isnan(ndcg) else float(ndcg)
@@ -177,14 +235,45 @@ def _choose_epochs(
             "loss": scorer.pairwise_loss(split.fit.counts, seed),
         }
         reporter.curve = (*reporter.curve, point)
-        reporter.done += 1
         if ndcg > best:
-            best, best_epoch = ndcg, epoch
+            best, best_epoch, best_scorer = ndcg, epoch, scorer
+
+    if recipe.start == "svd":
+        reporter.report(START)
+        start, lengths, tried = _best_start(split, recipe, seed)
+        begin(lightfm, start, users, items)
+        measure_epoch(0)
+        reporter.report(CHOOSE, 0, recipe.epochs)
+    for epoch, _ in enumerate(
+        _epochs(lightfm, split.fit, split.validation_start, users, items, recipe, recipe.epochs), start=1
+    ):
+        measure_epoch(epoch)
+        reporter.done += 1
         reporter.units = reporter.done + max(best_epoch + recipe.patience - epoch, 0) + best_epoch + 2
         reporter.report(CHOOSE, epoch, recipe.epochs)
         if epoch - best_epoch >= recipe.patience:
             break
-    return best_epoch, reporter.curve
+    frontier = () if best_scorer is None else dial_frontier(best_scorer, split)
+    return Plan(lengths, best_epoch, reporter.curve, tried, frontier)
+
+
+def _best_start(
+    split: Split, recipe: Hyperparameters, seed: int
+) -> tuple[Start, tuple[int, ...], tuple[Mapping[str, Any], ...]]:
+    """The start whose lengths give the best validation NDCG@10, and all that were tried."""
+    found = views(split.fit, split.validation_start, recipe, recipe.components, seed=seed)
+    biases = recipe.start_popularity * lately_popular(split.fit, split.validation_start)
+    best: tuple[float, Start, tuple[int, ...]] | None = None
+    tried: list[Mapping[str, Any]] = []
+    for lengths in lengths_to_try(recipe.components):
+        start = averaged(found, lengths, biases, recipe.components)
+        ndcg, coverage = ndcg_and_coverage(start, split.fit.counts, split.validation.counts, K)
+        tried.append({"lengths": list(lengths), "ndcg": ndcg, "coverage": coverage})
+        if best is None or (ndcg or 0.0) > best[0]:
+            best = ndcg or 0.0, start, lengths
+    if best is None:
+        raise InvalidInput(f"components is {recipe.components}; a start by decomposition needs at least 4.")
+    return best[1], best[2], tuple(tried)
 
 
 def _epochs(

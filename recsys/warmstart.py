@@ -1,10 +1,12 @@
-"""Where training starts: embeddings read off the purchases by a truncated singular value decomposition.
+"""Where training starts: embeddings read off the purchases by truncated singular value decompositions.
 
 Gradient steps from a random start have to find the broad lines of taste first, and on sparse data they learn single
-purchases by heart before they have found them. The decomposition gives the broad lines at once; training goes on from
-there for as long as the validation period says that it helps.
+purchases by heart before they have found them. A decomposition gives the broad lines at once; training goes on from
+there for as long as the validation period says that it helps. Several decompositions are averaged, each forgetting at
+another pace (a view of the past) and cut at several lengths: what they agree on is taste, what they do not is chance.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,7 @@ import pandas as pd
 from lightfm import LightFM
 from numpy.typing import NDArray
 from scipy import linalg, sparse
+from scipy.sparse import linalg as sparse_linalg
 
 from recsys import lightfm_model
 from recsys.baseline_choice import faded
@@ -20,9 +23,18 @@ from recsys.features import IDENTITY, Features
 from recsys.hyperparameters import Hyperparameters
 from recsys.recency import recency_weights
 
-PASSES = 3
+PASSES = 2
 EXTRA = 10
 """Power iterations and extra dimensions of the randomised decomposition (Halko, Martinsson & Tropp 2011)."""
+
+PACES = (1.0, 2.0, 0.5, 4.0, 100.0, 0.25)
+"""Half-lives of the views, in multiples of the recipe's; without times there is one view, in which all counts alike."""
+
+COUNT_SHARE = 0.15
+"""A purchase repeated n times weighs 1 + 0.15 log n of one made once."""
+
+TRIES = 4
+"""How many sets of lengths are tried, each half as long as the one before."""
 
 LATELY_HALF_LIFE_DAYS = 30.0
 SPREAD = 1.0
@@ -31,56 +43,95 @@ SPREAD = 1.0
 RIDGE = 5.0
 """Rows' worth of zeros that what is shared by many rows is mixed with."""
 
+Factors = tuple[NDArray[np.float32], NDArray[np.float32]]
+
 
 @dataclass(frozen=True)
 class Start:
-    """Embeddings and biases of whole users and items, largest component first.
+    """Embeddings and biases of whole users and items.
 
     Attributes:
-        users, items: (n_users, components), (n_items, components) float32; users @ items.T foretells the purchases.
-        lately: (n_items,) float32, logarithm of how many people first had the item lately; mean 0.
+        users, items: (n_users, components), (n_items, components) float32; users @ items.T foretells the purchases, and
+            has a standard deviation of `SPREAD`.
+        biases: (n_items,) float32.
     """
 
     users: NDArray[np.float32]
     items: NDArray[np.float32]
-    lately: NDArray[np.float32]
+    biases: NDArray[np.float32]
 
-    def cut(self, components: int, popularity: float) -> tuple[NDArray[np.float32], ...]:
-        """User embeddings, item embeddings and item biases of the first `components`, scores scaled to `SPREAD`."""
-        users, items = self.users[:, :components], self.items[:, :components]
-        scale = SPREAD / max(_spread(users, items), 1e-12)
-        return (
-            users * np.float32(np.sqrt(scale)),
-            items * np.float32(np.sqrt(scale)),
-            self.lately * np.float32(popularity),
-        )
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        block = self.users[users] @ self.items.T
+        block += self.biases
+        return block
 
 
-def decompose(period: Interactions, now: pd.Timestamp, recipe: Hyperparameters, *, seed: int = 0) -> Start:
-    """Factors U S, V of W D^-p, with W the weighted purchases and D how much each item was bought in all.
+def views(
+    period: Interactions, now: pd.Timestamp, recipe: Hyperparameters, length: int, *, seed: int = 0
+) -> list[Factors]:
+    """One decomposition for each view: factors U S (n_users, length), V (n_items, length) of W D^-p.
 
-    `recipe.start_power` is p: at 0 the most popular items decide everything, at 1/2 every item has the same say.
+    W are the weighted purchases, D how much each item was bought in all, p is `recipe.start_power`: at 0 the most
+    popular items decide everything, at 1/2 every item has the same say.
     """
-    weights = recency_weights(period, now, recipe.half_life_days)
-    data = np.ones(period.counts.nnz, np.float32) if weights is None else weights
-    matrix = sparse.csr_matrix((data, period.counts.indices, period.counts.indptr), shape=period.counts.shape)
-    totals = np.maximum(np.asarray(matrix.sum(axis=0)).ravel(), 1.0)
-    damped = (matrix @ sparse.diags(totals**-recipe.start_power)).tocsr().astype(np.float32)
-    components = min(recipe.components, min(damped.shape) - 1)
-    left, strength, right = randomised_svd(damped, max(components, 1), seed=seed)
-    pad = ((0, 0), (0, recipe.components - len(strength)))
-    balance = np.sqrt(strength)
-    return Start(np.pad(left * balance, pad), np.pad(right * balance, pad), lately_popular(period, now))
+    counts = period.counts
+    length = max(min(length, min(counts.shape) - 1), 1)
+    paces = PACES[: recipe.start_views] if recipe.half_life_days > 0 and not np.isnat(period.last).any() else (0.0,)
+    found = []
+    for number, pace in enumerate(paces):
+        weights = recency_weights(period, now, recipe.half_life_days * pace)
+        data = (1 + COUNT_SHARE * np.log(np.maximum(counts.data, 1.0))).astype(np.float32)
+        data = data if weights is None else data * weights
+        matrix = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+        totals = np.maximum(np.asarray(matrix.sum(axis=0)).ravel(), 1.0)
+        damped = (matrix @ sparse.diags(totals**-recipe.start_power)).tocsr().astype(np.float32)
+        left, strength, right = randomised_svd(damped, length, seed=seed + number)
+        found.append((left * strength, right))
+    return found
+
+
+def averaged(found: Sequence[Factors], lengths: Sequence[int], biases: NDArray[np.float32], components: int) -> Start:
+    """The mean of all views, each cut at all lengths and scaled to the same spread, in at most `components`.
+
+    The factors of a sum lie side by side; a decomposition of their product keeps its largest `components`, and zeros
+    fill up what is short of them.
+    """
+    users = np.hstack([left * _weights(left, right, lengths) for left, right in found])
+    items = np.hstack([right for _, right in found])
+    item_basis, mixed = linalg.qr(items, mode="economic")
+    user_basis, mixed_users = linalg.qr(users, mode="economic")
+    left, strength, right = linalg.svd(mixed_users @ mixed.T)
+    kept = min(components, len(strength))
+    balance = np.sqrt(strength[:kept])
+    users = user_basis @ left[:, :kept] * balance
+    items = item_basis @ right[:kept].T * balance
+    scale = np.sqrt(SPREAD / max(_spread(users, items), 1e-12))
+    pad = ((0, 0), (0, components - kept))
+    return Start(
+        np.pad(users * scale, pad).astype(np.float32), np.pad(items * scale, pad).astype(np.float32), biases
+    )  # fmt: skip
 
 
 def lately_popular(period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
-    """(n_items,): log(1 + people who first had the item, each halved every 30 days); mean 0. Without times, all count."""
-    if np.isnat(period.first).any() or len(period.first) == 0:
+    """(n_items,): log(1 + people), people who first had the item, each halved every 30 days since; mean 0.
+
+    Without times everybody counts alike.
+    """
+    if len(period.first) == 0 or np.isnat(period.first).any():
         people = np.bincount(period.counts.indices, minlength=period.counts.shape[1]).astype(np.float64)
     else:
         people = np.asarray(faded(period, now, LATELY_HALF_LIFE_DAYS, "first").sum(axis=0)).ravel()
     logs = np.log1p(people)
     return np.asarray(logs - logs.mean(), dtype=np.float32)
+
+
+def lengths_to_try(components: int) -> Iterator[tuple[int, ...]]:
+    """Sets of lengths at which a view is cut: around the whole length, its half, its quarter and so on."""
+    length = components
+    for _ in range(TRIES):
+        if length >= 2:
+            yield (length, max(length * 2 // 3, 1))
+        length //= 2
 
 
 def randomised_svd(
@@ -98,21 +149,19 @@ def randomised_svd(
     return left[:, :components], strength[:components], (basis @ right.T)[:, :components]
 
 
-def begin(lightfm: LightFM, start: Start, components: int, popularity: float, users: Features, items: Features) -> None:
+def begin(lightfm: LightFM, start: Start, users: Features, items: Features) -> None:
     """Put a start into an untrained LightFM, as embeddings and biases of features.
 
-    Afterwards feature matrix times feature embeddings gives the embeddings of `start.cut` exactly for every row that
-    has an identity; the others get what they share with those that have one.
+    Afterwards feature matrix times feature embeddings gives the embeddings of `start` for every row that has an
+    identity; the others get what they share with those that have one.
     """
-    user_rows, item_rows, biases = start.cut(components, popularity)
     lightfm_model.prepare(lightfm, users, items)
     for side, features, rows, values in (
-        ("user", users, user_rows, np.zeros(len(user_rows), np.float32)),
-        ("item", items, item_rows, biases),
+        ("user", users, start.users, np.zeros(len(start.users), np.float32)),
+        ("item", items, start.items, start.biases),
     ):
         both = by_feature(features, np.column_stack([rows, values]))
-        wide = getattr(lightfm, f"{side}_embeddings")
-        wide[...] = both[:, :-1]
+        getattr(lightfm, f"{side}_embeddings")[...] = both[:, :-1]
         getattr(lightfm, f"{side}_biases")[...] = both[:, -1]
 
 
@@ -123,21 +172,29 @@ def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.fl
     """
     identity = features.kinds == IDENTITY
     found = np.zeros((len(features.kinds), target.shape[1]), dtype=np.float32)
-    has_identity = np.asarray(features.matrix[:, identity].sum(axis=1)).ravel() > 0
+    own = features.matrix[:, identity].tocoo()
     shared = np.flatnonzero(~identity)
     if len(shared):
         design = features.matrix[:, shared].tocsr()
-        known = design[has_identity] if identity.any() else design
-        aim = target[has_identity] if identity.any() else target
+        rows = np.unique(own.row) if identity.any() else np.arange(len(target))
+        known = design[rows]
         weight = float(known.data.mean()) if known.nnz else 1.0
-        gram = np.asarray((known.T @ known).todense(), dtype=np.float64)
-        gram[np.diag_indices_from(gram)] += RIDGE * weight**2
-        found[shared] = linalg.solve(gram, known.T @ aim, assume_a="pos")
+        gram = (known.T @ known + RIDGE * weight**2 * sparse.identity(len(shared))).tocsc()
+        found[shared] = sparse_linalg.splu(gram.astype(np.float64)).solve(
+            np.asarray(known.T @ target[rows], np.float64)
+        )
         target = target - design @ found[shared]
-    own = features.matrix[:, identity].tocoo()
     if own.nnz:
         found[np.flatnonzero(identity)[own.col]] = target[own.row] / own.data[:, None]
     return found
+
+
+def _weights(left: NDArray[np.float32], right: NDArray[np.float32], lengths: Sequence[int]) -> NDArray[np.float32]:
+    """(length,): the sum over all cuts that keep a component, each scaled to the same spread."""
+    weights = np.zeros(left.shape[1], dtype=np.float32)
+    for n in lengths:
+        weights[:n] += 1 / max(_spread(left[:, :n], right[:, :n]), 1e-12)
+    return weights
 
 
 def _spread(users: NDArray[np.float32], items: NDArray[np.float32]) -> float:

@@ -18,7 +18,9 @@ from recsys.workspace import Workspace
 from tests.serving import chromium
 from tests.shops import planted_shop
 
-SMALL_RECIPE = Hyperparameters(components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1)
+SMALL_RECIPE = Hyperparameters(
+    components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1, start="random", patience=3
+)
 
 
 @pytest.fixture(scope="session")
