@@ -56,6 +56,12 @@ page = st.navigation(
             help="Stored versions: what each would change, promote, go back, delete; who did what.",
         ),
         st.Page(
+            "quality.py",
+            title="Quality",
+            icon=":material/verified:",
+            help="How good the model is beside simple methods, for whom it works and for whom it does not.",
+        ),
+        st.Page(
             "map.py", title="Map", icon=":material/scatter_plot:", help="All products, placed as the model sees them."
         ),
     ],

@@ -186,3 +186,8 @@ def _figure(height: int) -> go.Figure:
             "yaxis": {"automargin": True},
         }
     )
+
+
+def blank(height: int) -> go.Figure:
+    """An empty figure in the style of all others."""
+    return _figure(height)

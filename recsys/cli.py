@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from recsys import cli_api, cli_dataset, cli_studio, cli_workbench, console
+from recsys import cli_api, cli_dataset, cli_quality, cli_studio, cli_workbench, console
 from recsys.errors import InvalidInput
 from recsys.hyperparameters import PRESETS, preset
 
@@ -58,6 +58,7 @@ cli_api.register(app)
 cli_studio.register(app, models)
 cli_dataset.register(datasets)
 cli_workbench.register(app)
+cli_quality.register(app, models)
 
 
 def whole_number(text: str) -> int:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from recsys.errors import InvalidInput
 from recsys.evaluation import evaluate
 from recsys.model import Model
 from recsys.split import Split
+
+if TYPE_CHECKING:
+    from recsys.workspace import Workspace
 
 TURNS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 """Values of b at which the frontier is measured."""
@@ -105,3 +108,24 @@ def turned(model: Model, popularity: float) -> Model:
 
 
 _OF_THE_FILES = ("id", "recipe", "seed", "files", "checksum", "format_version")
+
+
+def turn_and_store(workspace: "Workspace", model_id: str, popularity: float, *, promote: bool = False) -> Model:
+    """`turned`, measured on the test period, stored, and promoted if asked to; gives the new version.
+
+    Raises:
+        InvalidInput: as `turned`, or the dataset has changed since the training.
+    """
+    from recsys.judging import measure
+    from recsys.quality import same_data
+    from recsys.split import split_again
+
+    old = workspace.load(model_id).model
+    model = turned(old, popularity)
+    dataset = same_data(workspace.dataset(str(old.manifest["dataset"])), old)
+    metrics = measure(model, split_again(dataset, old.manifest["split"]))
+    model = replace(model, manifest={**model.manifest, "metrics": metrics})
+    workspace.store.save_model(model)
+    if promote:
+        workspace.promote(model.id)
+    return model

@@ -15,7 +15,7 @@ from recsys.database import runs as table
 from recsys.errors import NotFound, StorageProblem
 from recsys.progress import Progress
 
-Kind = Literal["demo", "train", "search", "map", "import"]
+Kind = Literal["demo", "train", "search", "map", "import", "quality"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 LOST = "The process of this run ended without a word: it was killed, or the machine ran out of memory. Start it again."
@@ -125,7 +125,7 @@ class Runs:
         with self._database.begin() as connection:
             kind = connection.scalar(sa.select(table.c.kind).where(table.c.id == run_id))
             rivals = table.c.kind == "import" if kind == "import" else table.c.kind != "import"
-            running = sa.and_(table.c.state == "running", table.c.kind != "map", rivals)
+            running = sa.and_(table.c.state == "running", table.c.kind.not_in(["map", "quality"]), rivals)
             earlier = sa.and_(table.c.state == "queued", table.c.id < run_id, rivals)
             before = connection.scalar(sa.select(sa.func.count()).select_from(table).where(sa.or_(running, earlier)))
             if (before or 0) >= limit:

@@ -182,7 +182,7 @@ class Store:
         if model_id == live:
             raise InvalidInput(f"Model {model_id!r} is live; promote another one before deleting it.")
         self._write_live(live, [x for x in before if x != model_id])
-        for kind in ("models", "maps"):
+        for kind in ("models", "maps", "quality"):
             folder = self.home / kind / model_id
             if folder.exists():
                 aside = folder.with_name(f".deleted-{uuid.uuid4().hex}")
@@ -230,6 +230,18 @@ class Store:
             return table, {name[:-4]: np.load(folder / name, allow_pickle=False) for name in names}
 
         return self._read("maps", model_id, "map", build)
+
+    def save_quality(self, model_id: str, report: Mapping[str, Any]) -> None:
+        """Store what was found out about how good a version is; replaces what was there."""
+        self._manifest("models", model_id, "model")
+        self._write("quality", model_id, {"model": model_id, "report": dict(report)}, {})
+
+    def load_quality(self, model_id: str) -> dict[str, Any] | None:
+        """What `save_quality` stored, or None."""
+        if model_id not in self._names("quality"):
+            return None
+        report: dict[str, Any] = self._manifest("quality", model_id, "quality report")["report"]
+        return report
 
     def has_map(self, model_id: str) -> bool:
         return os.path.exists(f"{self._maps}/{model_id}/{MANIFEST}")  # noqa: PTH110  asked for every answer

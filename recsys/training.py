@@ -30,6 +30,9 @@ from recsys.split import Split, make_split
 from recsys.warmstart import Start, averaged, begin, lately_popular, lengths_to_try, views
 
 CHOOSE = "Choosing the number of epochs on the validation period"
+AS_GOOD = 0.99
+"""Share of the best validation NDCG@10 that counts as just as good: less than chance moves it."""
+
 START = "Decomposing the purchases for a start"
 LEARN = "Learning from everything before the test period"
 JUDGE = "Comparing with most popular on the test period"
@@ -79,7 +82,7 @@ def train(
     """
     split = split or make_split(dataset, seed=seed)
     reporter = _Reporter(on_progress, units=2.0 * recipe.epochs + 2)
-    users, items = _features_for(dataset, recipe, split.training)
+    users, items = features_for(dataset, recipe, split.training)
     plan = _choose(dataset, recipe, seed, split, reporter)
     epochs = plan.epochs
     reporter.units = reporter.done + epochs + 2
@@ -216,7 +219,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
     """The start and the number of epochs with the best validation NDCG@10."""
     if split.fit.counts.nnz == 0 or split.validation.counts.nnz == 0:
         raise InvalidInput(f"Dataset {dataset.name!r} has no purchases in the fit or the validation period.")
-    users, items = _features_for(dataset, recipe, split.fit)
+    users, items = features_for(dataset, recipe, split.fit)
     lightfm = lightfm_model.new(recipe, seed)
     best, best_epoch, best_scorer = -1.0, 1, None
     lengths: tuple[int, ...] = ()
@@ -260,20 +263,19 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
 def _best_start(
     split: Split, recipe: Hyperparameters, seed: int
 ) -> tuple[Start, tuple[int, ...], tuple[Mapping[str, Any], ...]]:
-    """The start whose lengths give the best validation NDCG@10, and all that were tried."""
+    """Of the starts with the best validation NDCG@10, give or take 1%, the one that shows the widest range; and all
+    that were tried."""
     found = views(split.fit, split.validation_start, recipe, recipe.components, seed=seed)
     biases = recipe.start_popularity * lately_popular(split.fit, split.validation_start)
-    best: tuple[float, Start, tuple[int, ...]] | None = None
     tried: list[Mapping[str, Any]] = []
     for lengths in lengths_to_try(recipe.components):
         start = averaged(found, lengths, biases, recipe.components)
         ndcg, coverage = ndcg_and_coverage(start, split.fit.counts, split.validation.counts, K)
-        tried.append({"lengths": list(lengths), "ndcg": ndcg, "coverage": coverage})
-        if best is None or (ndcg or 0.0) > best[0]:
-            best = ndcg or 0.0, start, lengths
-    if best is None:
-        raise InvalidInput(f"components is {recipe.components}; a start by decomposition needs at least 4.")
-    return best[1], best[2], tuple(tried)
+        tried.append({"lengths": list(lengths), "ndcg": ndcg or 0.0, "coverage": coverage})
+    enough = AS_GOOD * max(one["ndcg"] for one in tried)
+    chosen = max((one for one in tried if one["ndcg"] >= enough), key=lambda one: one["coverage"])
+    lengths = tuple(chosen["lengths"])
+    return averaged(found, lengths, biases, recipe.components), lengths, tuple(tried)
 
 
 def _epochs(
@@ -320,7 +322,7 @@ class _Scorer:
         return float(np.logaddexp(0.0, -margin.astype(np.float64)).mean())
 
 
-def _features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions) -> tuple[Features, Features]:
+def features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions) -> tuple[Features, Features]:
     """User and item features; who or what has no event in the period goes without identity, which nothing trains."""
     pairs = period.counts
     users = user_features(dataset, recipe).without_identity_of(np.diff(pairs.indptr) == 0)

@@ -23,7 +23,7 @@ from recsys.features import IDENTITY, Features
 from recsys.hyperparameters import Hyperparameters
 from recsys.recency import recency_weights
 
-PASSES = 2
+PASSES = 3
 EXTRA = 10
 """Power iterations and extra dimensions of the randomised decomposition (Halko, Martinsson & Tropp 2011)."""
 

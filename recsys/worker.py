@@ -96,12 +96,22 @@ def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
     return run.model
 
 
+def _assess(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    from recsys.quality import assess
+
+    if run.model is None:
+        raise InsiderError(f"Run {run.id} names no model to assess.")
+    assess(workspace, run.model, on_progress=report)
+    return run.model
+
+
 def _import(workspace: Workspace, run: Run, report: OnProgress) -> None:
     run_import(workspace, run, report)
 
 
 _WORK: Mapping[str, Callable[[Workspace, Run, OnProgress], str | None]] = {
     "demo": _train, "train": _train, "search": _search, "map": _draw, "import": _import,
+    "quality": _assess,
 }  # fmt: skip
 
 

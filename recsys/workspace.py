@@ -390,6 +390,14 @@ class Workspace:
         )
         return self.launch(run_id)
 
+    def start_quality(self, model_id: str) -> Run:
+        """Find out how good a version is, beside the baselines and in every segment, in a job of its own."""
+        manifest = self.store.model_manifest(model_id)
+        run_id = self.run_store.create(
+            "quality", manifest["dataset"], {}, seed=manifest["seed"], promote=False, model=model_id
+        )
+        return self.launch(run_id)
+
     def run(self, run_id: int) -> Run:
         """One run as it stands now."""
         return self.run_store.get(run_id)
