@@ -199,7 +199,7 @@ def learning(
     recipe: Hyperparameters,
     plan: Plan,
     seed: int,
-) -> Iterator[None]:
+) -> Iterator[int]:
     """Begin as the plan says, then give control back after every epoch; `plan.epochs` of them."""
     if plan.lengths:
         found = views(period, now, recipe, max(plan.lengths), seed=seed)
