@@ -1,6 +1,6 @@
 """Proofs that versions change safely: promotion under load, random kill -9, a damaged version.
 
-`python -m benchmarks reliability [--only load kills damage] [--seconds 20] [--kills 30]`, on a home with a live model
+`python -m benchmarks reliability [--only load kills damage] [--kills 30] [--longest 12]`, on a home with a live model
 (`INSIDER_HOME`); everything happens on a copy of it. What it prints are counts: the target of each error count is 0.
 """
 
@@ -64,6 +64,7 @@ def run(options: list[str]) -> list[dict[str, Any]]:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long the load lasts")
     parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--longest", type=float, default=12.0, help="seconds after which a job is killed at the latest")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     given = parser.parse_args(options)
     results: list[dict[str, Any]] = []
@@ -75,7 +76,7 @@ def run(options: list[str]) -> list[dict[str, Any]]:
         if "load" in given.only:
             results += promotions_under_load(settings, given.seconds)
         if "kills" in given.only:
-            results += kills(settings, given.kills, given.seed)
+            results += kills(settings, given.kills, given.seed, given.longest)
         if "damage" in given.only:
             results += damage(settings)
     return results
@@ -137,7 +138,7 @@ def promotions_under_load(settings: Settings, seconds: float) -> list[dict[str, 
     ]  # fmt: skip
 
 
-def kills(settings: Settings, number: int, seed: int) -> list[dict[str, Any]]:
+def kills(settings: Settings, number: int, seed: int, longest: float) -> list[dict[str, Any]]:
     """kill -9 at random moments of training, search and promotion; after each, everything must be whole."""
     rng = random.Random(seed)
     dataset = Workspace(settings).load().manifest["dataset"]
@@ -155,10 +156,11 @@ def kills(settings: Settings, number: int, seed: int) -> list[dict[str, Any]]:
                 else home.start_search(Plan(dataset, f"killed {turn}", trials=20, base=QUICK))
             )
             process = home.run_store.process(run.id)
-            time.sleep(rng.uniform(0.2, 12.0))
+            time.sleep(rng.uniform(0.2, longest))
             _kill(process)
         struck[kind] += 1
         broken += [f"{kind} {turn}: {text}" for text in _what_is_broken(settings)]
+        print(f"kill {turn + 1} of {number}, {kind}: {len(broken)} troubles so far", file=sys.stderr, flush=True)
     for text in broken:
         print(text, file=sys.stderr)
     home = Workspace(settings)

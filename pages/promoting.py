@@ -49,6 +49,17 @@ def show(found: Preview) -> None:
     """Figures, segments, shoppers and products of a preview."""
     if found.note:
         st.info(shared.plain(found.note), icon=":material/info:")
+    if found.golden:
+        with st.expander("Golden shoppers", icon=":material/star:", expanded=True):
+            st.dataframe(
+                {
+                    "Golden shopper": [x.name for x in found.golden],
+                    "Expectations": ["met" if x.ok else " ".join(x.failures) for x in found.golden],
+                    "What changes": [x.change for x in found.golden],
+                },
+                hide_index=True,
+                alt="Golden shoppers: expectations and what changes",
+            )
     if not found.measures:
         return
     shared.describe(

@@ -1,7 +1,7 @@
 """What would change if a model went live: figures by segment, shoppers, products; and what should give pause."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from recsys import columns as c
 from recsys import words
 from recsys.errors import InsiderError, NoModel
 from recsys.evaluation import Evaluation, evaluate
+from recsys.golden import GoldenShoppers
 from recsys.judging import category_codes
 from recsys.metrics import bootstrap_interval
 from recsys.model import Model
@@ -52,6 +53,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """A golden shopper's list from the candidate."""
+
+    name: str
+    ok: bool
+    change: str
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Preview:
     """A candidate beside the live model, on the purchases of the candidate's test period.
 
@@ -64,7 +75,8 @@ class Preview:
             whose lists change most first.
         items: `item_id`, `title`, `live`, `candidate` (lists it stands in) and `change`, largest changes first.
         kept: mean share of a list that stays.
-        warnings: where the candidate is worse by more than chance explains; empty when nowhere.
+        warnings: where the candidate is worse by more than chance explains, and what golden shoppers lack.
+        golden: every golden shopper, what changes for them, and what they lack.
     """
 
     live: str | None
@@ -76,6 +88,7 @@ class Preview:
     items: pd.DataFrame
     kept: float | None
     warnings: tuple[str, ...]
+    golden: tuple[Expectation, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
@@ -84,15 +97,30 @@ class Preview:
             for name in ("measures", "segments")
         }
         tables = {name: getattr(self, name).to_dict("records") for name in ("shoppers", "items")}
-        return vars(self) | rows | tables | {"warnings": list(self.warnings)}
+        golden = [vars(expectation) for expectation in self.golden]
+        return vars(self) | rows | tables | {"warnings": list(self.warnings), "golden": golden}
 
 
 def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None) -> Preview:
-    """Hold a version against the live one, or against `live_id`.
+    """Hold a version against the live one, or against `live_id`, and golden shoppers against what is expected of them.
 
     Both are judged on the same shoppers and purchases: those of the candidate's test period. A live model that learned
     from other data takes part where it had not seen that period; shoppers it does not know get what it shows anybody.
     """
+    found = _compared(workspace, candidate_id, live_id)
+    if found.live == found.candidate:
+        return found
+    after = workspace.load(candidate_id)
+    before = None if found.live is None else workspace.load(found.live)
+    verdicts = GoldenShoppers(workspace.database).check(after, against=before)
+    golden = tuple(
+        Expectation(verdict.golden.name, verdict.ok, verdict.change, verdict.failures) for verdict in verdicts
+    )
+    unmet = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.failures)
+    return replace(found, golden=golden, warnings=(*found.warnings, *unmet))
+
+
+def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> Preview:
     candidate = workspace.load(candidate_id).model
     try:
         live = workspace.load(live_id or "live").model

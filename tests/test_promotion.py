@@ -1,6 +1,10 @@
 """What a promotion would change: figures paired over the same shoppers, and a guard that finds harm."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +13,11 @@ import pandas as pd
 import pytest
 
 from recsys import promotion as module
+from recsys.errors import Corrupted
 from recsys.freshness import freshness
+from recsys.golden import Golden, GoldenShoppers
 from recsys.promotion import preview
-from recsys.settings import Settings
+from recsys.settings import PROJECT_ROOT, Settings
 from recsys.workspace import Workspace
 from tests.conftest import SMALL_RECIPE
 
@@ -67,3 +73,59 @@ def test_fresh_and_stale(home: Workspace) -> None:
     )
     later = freshness(home)
     assert later.new_events == 400 and later.stale and "more purchases" in later.reasons[0]
+
+
+def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    other = home.train_now("small", SMALL_RECIPE, seed=6)
+    user = str(other.users["user_id"].iloc[3])
+    shown = other.recommend(user).items[0].item_id
+    GoldenShoppers(home.database).save(Golden("Ann", user=user, must_not=(shown,)))
+    found = preview(home, other.model.id)
+    assert [(x.name, x.ok) for x in found.golden] == [("Ann", False)]
+    assert any(text.startswith("Golden shopper Ann:") for text in found.warnings)
+
+
+def test_a_damaged_live_version_is_named_and_the_one_before_answers(trained_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    good = str(home.live_id())
+    bad = home.train_now("small", SMALL_RECIPE, seed=6, promote=True).model.id
+    assert not home.damaged_live()
+    file = folder / "models" / bad / "item_embeddings.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    fresh = Workspace(Settings.from_environment(folder))
+    with pytest.raises(Corrupted, match=r"item_embeddings\.npy"):
+        fresh.load(bad)
+    assert fresh.load().model.id == good
+    assert fresh.load().model.id == good, "and again, without reading the damaged one anew"
+    assert (
+        bad in fresh.damaged_live() and "item_embeddings.npy" in fresh.damaged_live() and good in fresh.damaged_live()
+    )
+    assert fresh.rollback() == good and not fresh.damaged_live()
+
+
+@pytest.mark.parametrize("learning_rate, promoted", [("0.0001", False), ("0.1", True)])
+def test_the_command_promotes_only_what_is_not_worse(
+    trained_home: Path, tmp_path: Path, learning_rate: str, promoted: bool
+) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    before = home.live_id()
+    epochs = "1" if not promoted else "8"
+    options = ["components=8", f"epochs={epochs}", "max_sampled=50", "threads=1", f"learning_rate={learning_rate}"]
+    command = ["train", "--dataset", "small", "--seed", "2", "--promote", "--unless-worse", "--json"]
+    command += [x for option in options for x in ("--set", option)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "recsys", *command],
+        cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(folder)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    assert told["promoted"] is promoted
+    assert home.live_id() == (told["model"] if promoted else before)
