@@ -14,7 +14,7 @@ from recsys.map_selection import ids_of
 from recsys.map_settings import MapSettings
 from recsys.map_shopper import shopper_on_map
 
-CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"], "displayModeBar": True}
+CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]}
 BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
 FORMS = {"png": "image/png", "svg": "image/svg+xml", "html": "text/html"}
 PRESENTING = """<style>
@@ -184,7 +184,7 @@ with left:
         key="map",
         on_select=lambda: picked(scene),
         selection_mode=("points", "box", "lasso"),
-        config=CONFIG,
+        config=CONFIG | {"displayModeBar": not present},
         alt=map_view.summary(live),
     )
     if scene.note:

@@ -126,6 +126,7 @@ def catalogue(
         if len(rows):
             _scatter(figure, points, rows, hover, "", escape(colouring.absent),
                      {"color": palette.NEUTRAL, "size": sizes[rows]}, chosen)  # fmt: skip
+        figure.update_layout(legend={"y": 1, "yanchor": "top"})
         rows = np.flatnonzero(known & drawn)
         _scatter(figure, points, rows, hover, "", escape(colouring.title),
                  {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
@@ -271,7 +272,10 @@ def _sizes(popularity: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
     values = numbers.values[rows]
-    bar: dict[str, object] = {"title": {"text": escape(numbers.title), "side": "right"}, "thickness": 12, "len": 0.6}
+    bar: dict[str, object] = {
+        "title": {"text": escape(numbers.title), "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.9,
+        "lenmode": "fraction", "x": 0.02, "xanchor": "left", "y": 0, "yanchor": "top",
+    }  # fmt: skip
     if numbers.log:
         low, high = float(np.log10(max(values[values > 0].min(initial=np.inf), 1e-3))) if (values > 0).any() else 0.0, \
             float(np.log10(max(values.max(initial=1.0), 1e-3)))  # fmt: skip

@@ -1,0 +1,173 @@
+"""The map: drawing against umap-learn's plain call, what the page costs, and planted wrong categories found.
+
+`python -m benchmarks map [--json] [--planted] [--large]`: over the live model of INSIDER_HOME (the demo is trained
+where there is none). `--planted` trains a second model on data with 50 wrong categories, about a minute more;
+`--large` draws 200,000 generated items, some minutes more. Compilation is paid by both sides before the clock starts.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from recsys import map_scene, map_view
+from recsys.columns import ITEM
+from recsys.dataset import Dataset
+from recsys.errors import NoModel
+from recsys.hyperparameters import PRESETS
+from recsys.map_fidelity import fidelity, movement
+from recsys.map_odd import misplaced_on_all_levels
+from recsys.map_points import ItemMap, open_map, points
+from recsys.map_settings import MapSettings
+from recsys.mapping import draw
+from recsys.projection import item_map, prepared
+from recsys.recommender import Recommender
+from recsys.training import train
+from recsys.workspace import Workspace
+
+PLANTED = 50
+LARGE = 200_000
+
+
+def line(name: str, ours: float, theirs: float | None, unit: str, **more: Any) -> dict[str, Any]:
+    """One result in the form of all benchmarks."""
+    ratio = None if theirs is None or not ours else theirs / ours
+    return {"name": name, "ours": ours, "theirs": theirs, "unit": unit, "ratio": ratio,
+            "target": None, "met": None, "runs": 1} | more  # fmt: skip
+
+
+def run(options: list[str]) -> list[dict[str, Any]]:
+    """Measure; `theirs` is `umap.UMAP(metric="cosine")` with everything else as it comes."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks map")
+    parser.add_argument("--planted", action="store_true")
+    parser.add_argument("--large", action="store_true")
+    asked = parser.parse_args(options)
+    workspace = Workspace()
+    live = _live(workspace)
+    found = [*drawing(live), *page(workspace, live)]
+    if asked.planted:
+        found += planted(workspace.dataset(str(live.manifest["dataset"])))
+    if asked.large:
+        found.append(large())
+    return found
+
+
+def drawing(live: Recommender) -> list[dict[str, Any]]:
+    """A first map and one from the map before, against the plain call."""
+    from umap import UMAP
+
+    ids, embeddings = [str(x) for x in live.items[ITEM]], live.item_embeddings
+    rows = prepared(embeddings, "cosine")
+    for few in (ids[:5000],):
+        item_map(few, embeddings[: len(few)])
+        UMAP(metric="cosine").fit_transform(embeddings[: len(few)])
+    plain_seconds, plain = _clocked(lambda: UMAP(metric="cosine").fit_transform(embeddings))
+    seconds, places = zip(
+        *(_clocked(lambda: _places(item_map(ids, embeddings, seed=0))) for _ in range(3)), strict=True
+    )
+    anew = _places(item_map(ids, embeddings, seed=1))
+    rng = np.random.default_rng(1)
+    turned = embeddings @ np.linalg.qr(rng.normal(size=(embeddings.shape[1],) * 2))[0].astype(np.float32)
+    again_seconds, again = _clocked(lambda: _places(item_map(ids, turned, seed=1, start=places[0])))
+    ours, theirs = (fidelity(rows, np.asarray(x, np.float32)) for x in (places[0], plain))
+    speed = plain_seconds / median(seconds)
+    near = ours["trustworthiness"] >= theirs["trustworthiness"] - 0.01
+    return [
+        line("first map", median(seconds), plain_seconds, "s", target=8, met=speed >= 8, runs=3),
+        line("trustworthiness", ours["trustworthiness"], theirs["trustworthiness"], "", target=-0.01, met=near),
+        line("true neighbours kept", ours["kept"], theirs["kept"], ""),
+        line("map from the one before", again_seconds, plain_seconds, "s"),
+        line("moved, from the one before against anew", movement(again, places[0]) or 0.0,
+             movement(anew, places[0]), "of the width"),
+        line("trustworthiness, from the one before", fidelity(rows, again)["trustworthiness"], None, ""),
+    ]  # fmt: skip
+
+
+def page(workspace: Workspace, live: Recommender) -> list[dict[str, Any]]:
+    """Server work for the picture and what is sent, once the map is open."""
+    import plotly.io
+
+    if workspace.store.has_map(live.model.id):
+        opened = open_map(workspace, live)
+    else:
+        table = item_map([str(x) for x in live.items[ITEM]], live.item_embeddings)
+        opened = ItemMap(live, points(live, table), {})
+    by = next(iter(live.model.category_levels))
+    found = map_view.find(workspace, "")
+
+    def render() -> str:
+        scene = map_scene.scene(opened, by, found)
+        return str(plotly.io.to_json(scene.figure, validate=False))
+
+    text = render()
+    seconds = median(_clocked(render)[0] for _ in range(5))
+    size = len(text.encode()) / 1e6
+    return [
+        line(f"page with {len(opened.points):,} points", 1000 * seconds, None, "ms", target=300,
+             met=1000 * seconds < 300, runs=5),
+        line("sent", size, None, "MB", target=3, met=size < 3),
+    ]  # fmt: skip
+
+
+def planted(dataset: Dataset) -> list[dict[str, Any]]:
+    """Give 50 products the categories of others, train on that, and see how many the list of odd ones finds."""
+    rng = np.random.default_rng(8)
+    bought = np.bincount(dataset.events[ITEM], minlength=dataset.n_items)
+    rows = rng.choice(np.flatnonzero(bought >= 20), PLANTED, replace=False)
+    items = dataset.items.copy()
+    widest = dataset.category_levels[0]
+    for row in rows:
+        source = rng.choice(np.flatnonzero((dataset.items[widest] != dataset.items[widest].iat[row]).to_numpy()))
+        for level in dataset.category_levels:
+            items.loc[row, level] = dataset.items[level].iat[source]
+    model = train(replace(dataset, items=items), PRESETS["default"], seed=0)
+    live = Recommender(model)
+    nowhere = item_map([str(x) for x in model.items[ITEM]], np.ones_like(model.item_embeddings))
+    total, against, _ = misplaced_on_all_levels(ItemMap(live, points(live, nowhere), {}))
+    order = np.lexsort((-total, -against))
+    precision, hundred = np.isin(order[:PLANTED], rows).mean(), np.isin(order[:100], rows).sum()
+    return [
+        line("planted wrong categories, precision at 50", float(precision), None, "", target=0.5, met=precision > 0.5),
+        line("of 50 planted, among the first 100", float(hundred), None, "products"),
+    ]
+
+
+def large() -> dict[str, Any]:
+    """200,000 generated items in 300 clouds, drawn and measured by the job's own steps."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 32))[rng.integers(0, 300, LARGE)] + 0.4 * rng.normal(size=(LARGE, 32))
+    ids = [str(i) for i in range(LARGE)]
+
+    def job() -> None:
+        places = _places(item_map(ids, rows.astype(np.float32)))
+        fidelity(prepared(rows.astype(np.float32), "cosine"), places)
+
+    seconds, _ = _clocked(job)
+    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    met = seconds < 300 and gigabytes < 4
+    return line(f"map of {LARGE:,} items, peak {gigabytes:.1f} GB", seconds, None, "s", target=300, met=met)
+
+
+def _live(workspace: Workspace) -> Recommender:
+    try:
+        return workspace.load()
+    except NoModel:
+        workspace.import_demo()
+        live = workspace.train_now("demo", PRESETS["default"], promote=True)
+        draw(workspace, live.model.id, MapSettings())
+        return workspace.load()
+
+
+def _clocked(work: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def _places(table: Any) -> np.ndarray:
+    return np.asarray(table[["x", "y"]], dtype=np.float32)
