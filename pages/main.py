@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import shared
+from pages import shared, visitor
 from recsys.errors import InsiderError
 
 st.set_page_config(page_title="Insider", page_icon=":material/target:", layout="wide")
 st.logo(Path(__file__).parent / "assets" / "insider.svg", size="medium")
 
+visitor.check()
 page = st.navigation(
     [
         st.Page(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from recsys.access import require
 from recsys.database import Database, documents, utc_now
 from recsys.errors import InvalidInput, NotFound
 
@@ -88,6 +89,7 @@ class Shelf:
         return NOUNS[self._kind]
 
     def _add(self, name: str, content: dict[str, Any] | None) -> Document:
+        require("merchandiser", f"Changing a {self._noun}")
         mine = sa.and_(documents.c.kind == self._kind, documents.c.name == name)
         now = utc_now()
         with self._database.begin() as connection:

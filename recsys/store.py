@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import lightfm_model
+from recsys.access import require
 from recsys.dataset import Dataset, Interactions, as_stored
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 from recsys.features import Features
@@ -62,6 +63,7 @@ class Store:
 
     def save_dataset(self, dataset: Dataset) -> None:
         """Store a dataset under its name; one of the same name is replaced."""
+        require("admin", "Storing a dataset")
         manifest = {
             "name": dataset.name,
             "category_levels": list(dataset.category_levels),
@@ -83,6 +85,7 @@ class Store:
             manifest: what `save_dataset` writes, and more.
             files: `users.parquet`, `items.parquet`, `events.parquet` and any others, to where they are now.
         """
+        require("admin", "Storing a dataset")
         writes: dict[str, Write] = {name: _mover(path) for name, path in files.items()}
         self._write("datasets", str(manifest["name"]), manifest, writes)
 
@@ -93,6 +96,7 @@ class Store:
 
     def delete_dataset(self, name: str) -> None:
         """Remove a dataset; NotFound when there is none."""
+        require("admin", "Deleting a dataset")
         if name not in self._names("datasets"):
             self._manifest("datasets", name, "dataset")
         gone = self.home / "datasets" / f".deleted-{uuid.uuid4().hex}"
@@ -177,6 +181,7 @@ class Store:
 
     def delete_model(self, model_id: str) -> None:
         """Remove a version and its map, also a damaged one. The live one is refused."""
+        require("admin", "Deleting a model")
         self._folder("models", model_id, "model")
         live, before = self.live()
         if model_id == live:
@@ -265,6 +270,7 @@ class Store:
 
     def set_live(self, model_id: str) -> None:
         """Point to another version, in one step: a reader sees the old one or the new one."""
+        require("admin", "Promoting a model")
         self._manifest("models", model_id, "model")
         try:
             live, before = self.live()
@@ -284,6 +290,7 @@ class Store:
 
     def roll_back(self) -> str:
         """Point to the version that was live before; gives its id."""
+        require("admin", "Rolling back")
         model_id = self.earlier()
         before = self.live()[1]
         self._write_live(model_id, before[before.index(model_id) + 1 :])
