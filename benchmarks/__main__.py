@@ -19,7 +19,7 @@ def machine() -> dict[str, object]:
     names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     return {
         "cpu": names[0] if names else platform.processor(), "cores": os.cpu_count(), "system": platform.system(),
-        "python": platform.python_version(),
+        "python": platform.python_version(), "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def main() -> int:
             sides += f"   against {line['theirs']:,.4g}   ratio {line['ratio']:.3g}"
         if line.get("target") is not None:
             sides += f"   target {line['target']:g}: {'met' if line['met'] else 'MISSED'}"
-        print(f"{line['name']}: {sides}   ({line['runs']} runs)")
+        print(f"{line['name']}: {sides}   ({line['runs']} runs) {line.get('note', '')}".rstrip())
     return 0
 
 

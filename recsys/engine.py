@@ -155,7 +155,9 @@ class _Training:
         with ThreadPoolExecutor(threads) as pool:
             for epoch in range(1, epochs + 1):
                 self._epoch(pool, threads)
-                if not all(np.isfinite(side.state.sum()) for side in (self.users, self.items)):
+                with np.errstate(invalid="ignore", over="ignore"):
+                    sums = self.users.state.sum(), self.items.state.sum()
+                if not np.isfinite(sums).all():
                     raise Diverged(
                         f"Training diverged: with learning rate {self.model.learning_rate:g} the embeddings are no "
                         "longer finite numbers. Lower the learning rate."

@@ -94,9 +94,11 @@ def evaluate(
         x for x in only if (x != "diversity" or categories is not None) and (x != "novelty" or popularity is not None)
     ]
     parts: list[tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]] = []
+    room = np.empty((min(BLOCK, len(users)), train.shape[1]), np.float32)
     for start in range(0, len(users), BLOCK):
         block = users[start : start + BLOCK]
-        scores = np.array(scorer.scores(block), dtype=np.float32)
+        scores = room[: len(block)]
+        scores[...] = scorer.scores(block)
         own = had[block].tocsr()
         n_candidates = np.diff(own.indptr).astype(np.int64)
         if lane == "again":

@@ -63,19 +63,17 @@ def auc(scores: NDArray[np.float32], relevant: sparse.csr_matrix, candidates: ND
         candidates: (n_users,), how many candidates each user has.
     """
     values = np.full(len(scores), 0.5)
-    for user in range(len(scores)):
+    ordered = np.sort(scores, axis=1)
+    for user, row in enumerate(ordered):
         items = relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]]
         n_relevant, n_other = len(items), int(candidates[user]) - len(items)
         if n_relevant == 0 or n_other == 0:
             continue
-        row = np.sort(scores[user])
         ours = np.sort(scores[user, items])
-        below = np.searchsorted(row, ours, side="left") - (len(row) - int(candidates[user]))
-        equal = np.searchsorted(row, ours, side="right") - np.searchsorted(row, ours, side="left")
-        own_below = np.searchsorted(ours, ours, side="left")
-        own_equal = np.searchsorted(ours, ours, side="right") - own_below
-        wins = (below - own_below) + (equal - own_equal) / 2
-        values[user] = wins.sum() / (n_relevant * n_other)
+        # Among themselves the relevant win half of n_relevant^2, and each wins over all that is no candidate.
+        ranks = (row.searchsorted(ours, side="left").sum() + row.searchsorted(ours, side="right").sum()) / 2
+        wins = ranks - n_relevant * (len(row) - int(candidates[user])) - n_relevant**2 / 2
+        values[user] = wins / (n_relevant * n_other)
     return values
 
 

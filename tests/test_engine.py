@@ -1,11 +1,17 @@
 """The training engine against the library: the same model, step by step and epoch by epoch."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from lightfm import LightFM
 from scipy import sparse
 
 from recsys import engine
+from recsys.errors import Diverged, InvalidInput
+from recsys.metrics import auc
+from recsys.settings import PROJECT_ROOT
 
 LOSSES = ("warp", "bpr", "logistic", "warp-kos")
 STATE = ("embeddings", "embedding_gradients", "embedding_momentum", "biases", "bias_gradients", "bias_momentum")
@@ -99,3 +105,154 @@ def test_whole_epochs_with_the_same_random_numbers_are_the_librarys(loss: str, s
         user_alpha=alpha,
     )
     assert_same(library, ours, 1e-3)
+
+
+def test_regularisation_that_must_be_divided_out_within_an_epoch_is_the_librarys() -> None:
+    interactions, users, items, weights = shop(density=0.5)
+    settings = {"loss": "logistic", "item_alpha": 0.3, "user_alpha": 0.2, "learning_rate": 0.5}
+    library, ours = both(interactions, users, items, weights, epochs=2, **settings)
+    assert_same(library, ours, 1e-3)
+
+
+def test_one_thread_and_one_seed_repeat_to_the_bit() -> None:
+    interactions, users, items, weights = shop()
+    first, second = (LightFM(no_components=10, loss="warp", random_state=5) for _ in range(2))
+    for model in (first, second):
+        engine.fit_partial(model, interactions, users, items, weights, epochs=3)
+    assert (first.item_embeddings == second.item_embeddings).all()
+    assert (first.user_embedding_gradients == second.user_embedding_gradients).all()
+
+
+def test_more_threads_than_cores_train_too_and_the_library_goes_on_from_there() -> None:
+    interactions, users, items, _ = shop()
+    model = LightFM(no_components=10, loss="warp", learning_rate=0.5, random_state=5)
+    engine.fit_partial(model, interactions, users, items, epochs=20, threads=64)
+    had, new = (model.predict(*np.nonzero(part), items, users).mean() for part in both_kinds(interactions))
+    assert had > new + 0.3
+    before = model.item_embeddings.copy()
+    model.fit_partial(interactions.tocoo(), users, items)
+    engine.fit_partial(model, interactions, users, items)
+    assert np.isfinite(model.get_item_representations(items)[1]).all()
+    assert not (model.item_embeddings == before).all()
+
+
+def both_kinds(interactions: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    dense = interactions.toarray() > 0
+    return dense, ~dense
+
+
+def test_entries_in_any_order_and_form_are_the_same_training() -> None:
+    interactions, users, items, weights = shop()
+    pairs = interactions.tocoo()
+    weight_matrix = sparse.coo_matrix((weights, (pairs.row, pairs.col)), shape=pairs.shape)
+    expected, as_coo, unsorted = (LightFM(no_components=10, loss="warp", random_state=5) for _ in range(3))
+    engine.fit_partial(expected, interactions, users, items, weights)
+    engine.fit_partial(as_coo, pairs, users, items, weight_matrix)
+    backwards = np.concatenate([np.arange(b - 1, a - 1, -1) for a, b in zip(*ends_of(interactions), strict=True)])
+    mixed = sparse.csr_matrix(
+        (interactions.data, interactions.indices[backwards], interactions.indptr), shape=interactions.shape
+    )
+    engine.fit_partial(unsorted, mixed, users, items, weights[backwards])
+    assert (as_coo.item_embeddings == expected.item_embeddings).all()
+    assert (unsorted.item_embeddings == expected.item_embeddings).all()
+
+
+def ends_of(matrix: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    return matrix.indptr[:-1], matrix.indptr[1:]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_learns_as_well_as_the_library(threads: int) -> None:
+    """Generated tastes, 20 seeds: the paired difference of the AUC on withheld pairs holds 0 or is in our favour."""
+    rng = np.random.default_rng(1)
+    tastes, appeal = rng.normal(size=(150, 3)), rng.normal(size=(120, 3))
+    chance = 1 / (1 + np.exp(5 - 3 * tastes @ appeal.T))
+    had = rng.random(chance.shape) < chance
+    withheld = had & (rng.random(had.shape) < 0.3)
+    interactions = sparse.csr_matrix((had & ~withheld).astype(np.float32))
+    users, items = features(150, (3,), rng), features(120, (4, 9), rng)
+    differences = []
+    for seed in range(20):
+        library, ours = (LightFM(no_components=10, loss="warp", learning_rate=0.3, random_state=seed) for _ in range(2))
+        library.fit_partial(interactions.tocoo(), users, items, epochs=20)
+        engine.fit_partial(ours, interactions, users, items, epochs=20, threads=threads)
+        values = []
+        for model in (ours, library):
+            scores = model.predict(*np.nonzero(np.ones(had.shape)), items, users).reshape(had.shape)
+            scores[had & ~withheld] = -np.inf
+            candidates = had.shape[1] - (had & ~withheld).sum(axis=1)
+            values.append(auc(scores.astype(np.float32), sparse.csr_matrix(withheld), candidates).mean())
+        assert values[0] > 0.75
+        differences.append(values[0] - values[1])
+    spread = np.std(differences, ddof=1) / np.sqrt(len(differences))
+    assert np.mean(differences) + 2.1 * spread >= 0 or abs(np.mean(differences)) < 0.002
+
+
+def test_rows_without_features_and_shoppers_with_everything_do_no_harm() -> None:
+    interactions, users, items, _ = shop()
+    interactions = interactions.tolil()
+    interactions[3] = 1.0
+    users, items = users.tolil(), items.tolil()
+    users[4], items[5] = 0, 0
+    for loss in LOSSES:
+        model = LightFM(no_components=10, loss=loss, random_state=5, item_alpha=0.01)
+        engine.fit_partial(model, interactions.tocsr(), users.tocsr(), items.tocsr(), epochs=2)
+        assert np.isfinite(model.item_embeddings).all()
+
+
+def test_nothing_to_learn_from_only_starts_the_model() -> None:
+    model = LightFM(no_components=10, loss="warp", random_state=5)
+    engine.fit_partial(model, sparse.csr_matrix((3, 4), dtype=np.float32), epochs=2, threads=2)
+    assert model.item_embeddings.shape == (4, 10)
+    with pytest.raises(InvalidInput, match="0 items"):
+        engine.fit_partial(model, sparse.csr_matrix((3, 0), dtype=np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_weights_that_are_no_weights_are_named(value: float) -> None:
+    interactions, users, items, weights = shop()
+    weights[7] = value
+    with pytest.raises(InvalidInput, match=f"Sample weight {value}"):
+        engine.fit_partial(LightFM(loss="warp"), interactions, users, items, weights)
+
+
+def test_what_does_not_fit_together_is_named() -> None:
+    interactions, users, items, weights = shop()
+    model = LightFM(loss="warp")
+    with pytest.raises(InvalidInput, match="sample weights for"):
+        engine.fit_partial(model, interactions, users, items, weights[1:])
+    with pytest.raises(InvalidInput, match="item features have 39 rows for 40"):
+        engine.fit_partial(model, interactions, users, items[:39])
+    with pytest.raises(InvalidInput, match="threads is 0"):
+        engine.fit_partial(model, interactions, users, items, threads=0)
+    with pytest.raises(InvalidInput, match="warp-kos takes no sample weights"):
+        engine.fit_partial(LightFM(loss="warp-kos"), interactions, users, items, weights)
+    engine.fit_partial(model, interactions, users, items)
+    with pytest.raises(InvalidInput, match="user features have 30 columns; the model was trained with 33"):
+        engine.fit_partial(model, interactions, None, items)
+
+
+def test_training_that_diverges_says_so_and_keeps_the_last_good_epoch() -> None:
+    interactions, users, items, _ = shop()
+    model = LightFM(no_components=10, loss="warp", learning_rate=1e30, random_state=5)
+    engine.fit_partial(model, interactions, users, items, epochs=0)
+    before = model.item_embeddings.copy()
+    with pytest.raises(Diverged, match=r"learning rate 1e\+30"):
+        engine.fit_partial(model, interactions, users, items, epochs=3)
+    assert (model.item_embeddings == before).all()
+
+
+def test_who_stops_after_an_epoch_has_that_epoch() -> None:
+    interactions, users, items, _ = shop()
+    stopped, whole = (LightFM(no_components=10, loss="warp", random_state=5) for _ in range(2))
+    steps = engine.epochs_of(stopped, interactions, users, items, epochs=50)
+    assert next(steps) == 1
+    steps.close()
+    engine.fit_partial(whole, interactions, users, items, epochs=1)
+    assert (stopped.item_embeddings == whole.item_embeddings).all()
+
+
+def test_nothing_that_compiles_is_imported_before_training() -> None:
+    code = "import recsys, recsys.training, sys; print('numba' in sys.modules or 'umap' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

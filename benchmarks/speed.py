@@ -1,0 +1,338 @@
+"""Training, ranking and evaluating, beside LightFM itself and implicit.
+
+`python -m benchmarks speed [--json] [--only epoch quality ranking evaluation start growth]`, on the dataset `demo` of
+INSIDER_HOME (`python -m recsys dataset demo` stores it). All of it takes a quarter of an hour on two cores.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from lightfm import LightFM
+from scipy import sparse
+
+from benchmarks._measuring import RUNS, in_turn, result, say, seconds
+from recsys import engine
+from recsys.evaluation import evaluate, ndcg_at_k
+from recsys.features import item_features, user_features
+from recsys.hyperparameters import Hyperparameters
+from recsys.ranking import top_k, top_k_block
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.split import time_split
+from recsys.workspace import Workspace
+
+Results = list[dict[str, Any]]
+COMPONENTS, THREADS, K = 64, 2, 10
+SEEDS = range(5)
+EPOCHS = 4
+BLOCK = 256
+SIZES = ((100_000, 20_000, 10_000), (1_000_000, 60_000, 30_000), (10_000_000, 200_000, 100_000))
+"""Interactions, users, items of the generated shops."""
+
+
+class Shop:
+    """The demo data, split by time: what is learned from, what is judged on, identity and category features."""
+
+    def __init__(self) -> None:
+        dataset = Workspace(Settings.from_environment()).store.load_dataset("demo")
+        split = time_split(dataset)
+        recipe = Hyperparameters(components=COMPONENTS, brand=False, user_attributes=())
+        self.users, self.items = user_features(dataset, recipe).matrix, item_features(dataset, recipe).matrix
+        self.fit, self.validation = _ones(split.fit.counts), split.validation.counts
+        self.train, self.test = _ones(split.training.counts), split.test.counts
+
+
+@cache
+def shop() -> Shop:
+    return Shop()
+
+
+def run(options: list[str]) -> Results:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks speed")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args(options)
+    if asked.one is not None:
+        return [_one_size(*SIZES[asked.one])]
+    found: Results = []
+    for part in asked.only:
+        say(f"{part} ...")
+        found += PARTS[part]()
+    return found
+
+
+def epoch() -> Results:
+    """One epoch of WARP by `fit_partial` on both sides; what compiles, compiles before."""
+    data, lines = shop(), []
+    engine.fit_partial(_model(10), data.train[:20], data.users, data.items)
+    for max_sampled in (10, 100):
+        ours, theirs = _model(max_sampled), _model(max_sampled)
+        turn = in_turn(
+            lambda model=ours: engine.fit_partial(model, data.train, data.users, data.items, threads=THREADS),
+            lambda model=theirs: _library(model, data.train),
+        )
+        lines.append(
+            result(f"WARP epoch, max_sampled {max_sampled}, 2 threads", *turn, target=6)
+        )  # fmt: skip
+    return lines
+
+
+def quality() -> Results:
+    """Five seeds each: NDCG@10 on the validation period after every epoch, and the seconds of training until then."""
+    data = shop()
+    curves: dict[str, list[list[tuple[float, float]]]] = {"ours": [], "library": [], "bpr": []}
+    for seed in SEEDS:
+        ours, theirs = _model(100, seed), _model(100, seed)
+        steps = engine.epochs_of(
+            ours, data.fit, data.users, data.items, epochs=EPOCHS, threads=THREADS
+        )  # fmt: skip
+        curves["ours"].append(_curve(partial(next, steps), partial(_ndcg, ours)))
+        curves["library"].append(_curve(partial(_library, theirs, data.fit), partial(_ndcg, theirs)))
+    final = {name: np.array([c[-1][1] for c in curve]) for name, curve in curves.items() if curve}
+    best = {name: np.array([max(p[1] for p in c) for c in curve]) for name, curve in curves.items() if curve}
+    difference = best["ours"] - best["library"]
+    half = 2.776 * difference.std(ddof=1) / np.sqrt(len(difference))  # Student's t, 4 degrees of freedom, 95%
+    reached = [
+        (next((t for t, v in mine if v >= max(p[1] for p in lib)), float("nan")), max(lib, key=lambda p: p[1])[0])
+        for mine, lib in zip(curves["ours"], curves["library"], strict=True)
+    ]
+    known = [pair for pair in reached if not np.isnan(pair[0])]
+    lines = [
+        result("best validation NDCG@10, mean of 5 seeds", float(best["ours"].mean()), float(best["library"].mean()),
+               unit="NDCG", note=f"ours - library {difference.mean():+.4f}, 95% {difference.mean() - half:+.4f} to "
+               f"{difference.mean() + half:+.4f}; after {EPOCHS} epochs {final['ours'].mean():.4f}, "
+               f"{final['library'].mean():.4f}"),
+    ]  # fmt: skip
+    if known:
+        lines.append(
+            result("time to the library's best validation NDCG@10", statistics.median(k[0] for k in known),
+                   statistics.median(k[1] for k in known), target=8, runs=len(known),
+                   note=f"reached with {len(known)} of {len(reached)} seeds")
+        )  # fmt: skip
+    return lines + _implicit_quality(curves["ours"])
+
+
+def _implicit_quality(ours: list[list[tuple[float, float]]]) -> Results:
+    """ALS and BPR of implicit on the same periods: their NDCG@10 and how long they train, beside our best epoch."""
+    from implicit.als import AlternatingLeastSquares
+    from implicit.bpr import BayesianPersonalizedRanking
+
+    data, lines = shop(), []
+    found = statistics.median(max(curve, key=lambda p: p[1])[1] for curve in ours)
+    took = statistics.median(max(curve, key=lambda p: p[1])[0] for curve in ours)
+    makers: dict[str, Callable[[], Any]] = {
+        "implicit ALS (16 factors)": lambda: AlternatingLeastSquares(
+            16, regularization=1.0, alpha=1.0, num_threads=THREADS, random_state=0
+        ),
+        "implicit BPR (64 factors, 50 passes)": lambda: BayesianPersonalizedRanking(
+            COMPONENTS, iterations=50, num_threads=THREADS, random_state=0
+        ),
+    }
+    for name, make in makers.items():
+        times = []
+        for _ in range(RUNS):
+            model = make()
+            times.append(seconds(lambda model=model: model.fit(data.fit, show_progress=False)))
+        value = ndcg_at_k(_Factors(model.user_factors, model.item_factors), data.fit, data.validation, K) or 0.0
+        lines.append(
+            result(f"training to our best epoch, beside {name}", took, statistics.median(times),
+                   note=f"validation NDCG@10: ours {found:.4f}, theirs {value:.4f}")
+        )  # fmt: skip
+    return lines
+
+
+def ranking() -> Results:
+    """Ten for every user and ten for one, by the same trained embeddings on all sides."""
+    from implicit.cpu.topk import topk
+
+    data, scorer, model = shop(), *_trained()
+    users, items, biases = scorer.users, scorer.items, scorer.biases
+    n_users, n_items = len(users), len(items)
+    joined = np.hstack([items, biases[:, None]]).astype(np.float32)
+    asking = np.hstack([users, np.ones((n_users, 1), np.float32)])
+    everybody = np.arange(n_users)
+
+    def all_ours() -> None:
+        for start in range(0, n_users, BLOCK):
+            top_k_block(scorer.scores(everybody[start : start + BLOCK]), K, data.train[start : start + BLOCK])
+
+    def product() -> None:
+        for start in range(0, n_users, BLOCK):
+            scorer.users[start : start + BLOCK] @ items.T
+
+    some = np.linspace(0, n_users - 1, 50).astype(int)
+    numbers = np.arange(n_items, dtype=np.int32)
+
+    def by_predicting() -> None:
+        for user in some:
+            np.argsort(-model.predict(int(user), numbers, data.items, data.users))[:K]
+
+    lines = []
+    ours, theirs = in_turn(
+        all_ours, lambda: topk(joined, asking, K, filter_query_items=data.train, num_threads=THREADS)
+    )
+    lines.append(result("top 10 of all users, beside implicit's topk", ours, theirs, target=1.5))
+    ours, theirs = in_turn(all_ours, by_predicting)
+    lines.append(
+        result("the same, beside a loop of LightFM.predict", ours, theirs * n_users / len(some), target=30,
+               note=f"the loop over {len(some)} users, times {n_users / len(some):.1f}")
+    )  # fmt: skip
+    ours, theirs = in_turn(all_ours, product)
+    lines.append(
+        result("the same, beside the multiplication alone", ours, theirs, target=1 / 3,
+               note=f"{2 * n_users * n_items * COMPONENTS / theirs / 1e9:.0f} GFLOP/s")
+    )  # fmt: skip
+
+    def one_ours() -> None:
+        for user in some:
+            row = data.train.indices[data.train.indptr[user] : data.train.indptr[user + 1]]
+            top_k(items @ users[user] + biases, K, exclude=row)
+
+    ours, theirs = in_turn(one_ours, by_predicting)
+    lines.append(
+        result("top 10 of one user, beside LightFM.predict and argsort", 1e3 * ours / len(some),
+               1e3 * theirs / len(some), target=7, unit="ms")
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    million, taste = rng.normal(size=(10**6, COMPONENTS)).astype(np.float32), users[0]
+    times = [1e3 * seconds(lambda: top_k(million @ taste, K)) for _ in range(RUNS)]
+    lines.append(result("top 10 of one user among a million items, exact", statistics.median(times), unit="ms"))
+    return lines
+
+
+def evaluation() -> Results:
+    """All our metrics, beside precision, recall and AUC of `lightfm.evaluation`."""
+    from lightfm.evaluation import auc_score, precision_at_k, recall_at_k
+
+    data, scorer, model = shop(), *_trained()
+    new = (data.test > 0).astype(np.float32)
+    new = (new - new.multiply(data.train)).tocsr()  # the library refuses pairs that were trained on
+    new.eliminate_zeros()
+    categories = data.items.indices[data.items.indptr[:-1] + 1].astype(np.int64)
+    popularity = np.bincount(data.train.indices, minlength=data.train.shape[1])
+
+    def theirs() -> None:
+        for measure in (precision_at_k, recall_at_k, auc_score):
+            measure(model, new, data.train, user_features=data.users, item_features=data.items, num_threads=THREADS)
+
+    turn = in_turn(
+        lambda: evaluate(scorer, data.train, data.test, categories=categories, popularity=popularity), theirs
+    )
+    return [result("evaluation: 9 metrics, beside LightFM's 3", *turn, target=10)]
+
+
+def start() -> Results:
+    """`import recsys` in a fresh interpreter, less an interpreter that imports nothing."""
+    ours, bare = in_turn(lambda: _python("import recsys"), lambda: _python("pass"))
+    return [result("import recsys", ours - bare, target=1, at_most=True)]
+
+
+def growth() -> Results:
+    """Generated shops of three sizes, a process each: seconds per million interactions of an epoch, peak memory."""
+    lines: Results = []
+    for number in range(len(SIZES)):
+        command = [sys.executable, "-m", "benchmarks", "speed", "--json", "--one", str(number)]
+        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+        lines += json.loads(done.stdout)["results"]
+    per = [line["ours"] for line in lines]
+    memory = lines[-1].pop("memory")
+    for line in lines:
+        line.pop("memory", None)
+    lines.append(result("growth of the time per interaction, 100k to 10M", per[-1] / per[0], unit="x", target=2,
+                        at_most=True))  # fmt: skip
+    lines.append(result("peak memory at 10M interactions", memory, unit="GB", target=4, at_most=True))
+    return lines
+
+
+def _one_size(n: int, n_users: int, n_items: int) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    users = np.minimum(rng.pareto(1.2, n + n // 4) * n_users / 20, n_users - 1).astype(np.int64)
+    items = np.minimum(rng.pareto(1.0, n + n // 4) * n_items / 50, n_items - 1).astype(np.int64)
+    rng.shuffle(numbers := np.arange(n_items))
+    pairs = np.unique(users * n_items + numbers[items])
+    pairs = rng.permutation(pairs)[:n]
+    matrix = sparse.csr_matrix(
+        (np.ones(len(pairs), np.float32), (pairs // n_items, pairs % n_items)), shape=(n_users, n_items)
+    )
+    level = sparse.csr_matrix((np.ones(n_items, np.float32), (np.arange(n_items), np.arange(n_items) % 300)))
+    features = (sparse.hstack([sparse.identity(n_items, dtype=np.float32), level]) / 2).tocsr().astype(np.float32)
+    times, last = [], time.perf_counter()
+    for _ in engine.epochs_of(_model(10), matrix, None, features, epochs=RUNS + 1, threads=THREADS):
+        times.append(time.perf_counter() - last)
+        last = time.perf_counter()
+    each = statistics.median(times[1:]) / matrix.nnz * 1e6
+    name = f"WARP epoch, {matrix.nnz:,} interactions, {n_users:,} x {n_items:,}"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return result(name, each, unit="s per million", note=f"peak {peak:.2f} GB") | {"memory": peak}
+
+
+class _Factors:
+    """Scores of users by items, for the protocol of `recsys.evaluation`."""
+
+    def __init__(self, users: np.ndarray, items: np.ndarray, biases: np.ndarray | None = None) -> None:
+        self.users, self.items = np.ascontiguousarray(users, np.float32), np.ascontiguousarray(items, np.float32)
+        self.biases = np.zeros(len(items), np.float32) if biases is None else np.asarray(biases, np.float32)
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        block = self.users[users] @ self.items.T
+        block += self.biases
+        return block
+
+
+@cache
+def _trained() -> tuple[_Factors, LightFM]:
+    data, model = shop(), _model(10)
+    engine.fit_partial(model, data.train, data.users, data.items, epochs=3, threads=THREADS)
+    return _factors(model), model
+
+
+def _factors(model: LightFM) -> _Factors:
+    biases, items = model.get_item_representations(shop().items)
+    return _Factors(model.get_user_representations(shop().users)[1], items, biases)
+
+
+def _ndcg(model: LightFM) -> float:
+    return ndcg_at_k(_factors(model), shop().fit, shop().validation, K) or 0.0
+
+
+def _curve(train: Callable[[], object], judge: Callable[[], float]) -> list[tuple[float, float]]:
+    """Seconds of training so far and NDCG@10, after every epoch; judging is not counted."""
+    spent, curve = 0.0, []
+    for _ in range(EPOCHS):
+        spent += seconds(train)
+        curve.append((spent, judge()))
+    return curve
+
+
+def _model(max_sampled: int, seed: int = 0) -> LightFM:
+    return LightFM(no_components=COMPONENTS, loss="warp", max_sampled=max_sampled, random_state=seed)
+
+
+def _library(model: LightFM, interactions: sparse.csr_matrix, epochs: int = 1) -> None:
+    model.fit_partial(interactions.tocoo(), shop().users, shop().items, epochs=epochs, num_threads=THREADS)
+
+
+def _python(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=True)
+
+
+def _ones(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    return sparse.csr_matrix((np.ones(counts.nnz, np.float32), counts.indices, counts.indptr), shape=counts.shape)
+
+
+PARTS: dict[str, Callable[[], Results]] = {
+    "epoch": epoch,
+    "quality": quality,
+    "ranking": ranking,
+    "evaluation": evaluation,
+    "start": start,
+    "growth": growth,
+}
