@@ -19,6 +19,9 @@ COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", 
 KINDS = ("train", "search")
 POINTS = 30
 BYTES_PER_NUMBER = 4
+LIBRARY_COST = 3.5
+"""How much longer the library's own engine takes for the same pairs, roughly."""
+
 EPOCH_SECONDS_PER_MILLION = 3.0
 """Seconds of one epoch over a million pairs with the default recipe, before anything was trained on this machine."""
 
@@ -355,7 +358,8 @@ def run_words(run: Run) -> str:
 
 def _work_per_pair(recipe: Hyperparameters) -> float:
     """Relative cost of one pair: a fixed part, and one that grows with the components and the products tried."""
-    return (8.0 + recipe.components) * (1.0 + recipe.max_sampled / 100.0)
+    engine = LIBRARY_COST if recipe.engine == "library" else 1.0
+    return engine * (8.0 + recipe.components) * (1.0 + recipe.max_sampled / 100.0)
 
 
 def _live_manifest(workspace: Workspace) -> dict[str, Any] | None:
