@@ -14,6 +14,9 @@ IMAGES = Path(__file__).parent / "images"
 SHOTS = (
     ("home", "/", False, 900),
     ("shopper", "/shopper?shopper=1001", False, 1000),
+    ("shopper-why", "/shopper?shopper=1001&section=Why", False, 1150),
+    ("shopper-rules", "/shopper?shopper=1001&section=Rules", False, 1000),
+    ("product", "/item?item=1082185", False, 1250),
     ("train", "/train", False, 900),
     ("quality", "/quality", False, 1000),
     ("map", "/map", True, 900),

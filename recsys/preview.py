@@ -20,13 +20,11 @@ class WhatIf:
 
     Attributes:
         person: the shopper after the change.
-        subject: the same as the model sees them.
         answer: their list, as `POST /v1/recommendations` gives it.
         moves: that list beside the one of the unchanged person, folded in too, so that only the change counts.
     """
 
     person: Person
-    subject: Subject
     answer: Answer
     moves: Moves
 
@@ -52,7 +50,7 @@ def what_if(
     person = base.changed(without, plus, attributes)
     before = live.recommend_for(subject.person.history, subject.person.attributes, k, rules=rules)
     answer = live.recommend_for(person.history, person.attributes, k, rules=rules)
-    return WhatIf(person, described(live, person, subject.name), answer, moves(live, before.items, answer.items))
+    return WhatIf(person, answer, moves(live, before.items, answer.items))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ LANES = ("discover", "again", "all")
 Lane = Literal["discover", "again", "all"]
 Path = Literal["known", "folded", "cold"]
 BOOKS_IN_MEMORY = 32
+DESCRIBED_IN_MEMORY = 64
+"""Persons described by items and attributes whose taste is kept: a page asks for the same one again and again."""
 FOLDED_IN_MEMORY = 20_000
 """Users with recent events whose folded-in taste is kept until the next event."""
 
@@ -281,9 +283,21 @@ class Recommender:
         return Answer(None, self.model.id, checked_lane, standing.path, items, rules.label if rules else None)
 
     def standing_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> Standing:
-        """Where somebody never seen would stand; raises as `recommend_for` does."""
+        """Where somebody never seen would stand; raises as `recommend_for` does. The last ones asked for are kept."""
+        key = tuple(map(str, history)), tuple(sorted((user or {}).items()))
+        with self._folding:
+            if key in self._described:
+                return self._described[key]
+        standing = self._stand(key[0], user or {})
+        with self._folding:
+            while len(self._described) >= DESCRIBED_IN_MEMORY:
+                self._described.pop(next(iter(self._described)))
+            self._described[key] = standing
+        return standing
+
+    def _stand(self, history: Sequence[str], user: Mapping[str, str]) -> Standing:
         rows, times = np.unique(self.model.item_rows([str(item) for item in history]), return_counts=True)
-        taste, counts = self.taste_for(rows, user or {}), times.astype(np.float32)
+        taste, counts = self.taste_for(rows, user), times.astype(np.float32)
         never = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[s]")
         return Standing(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
 
@@ -458,6 +472,10 @@ class Recommender:
 
     @cached_property
     def _folded(self) -> dict[str, tuple[tuple[int, int], Standing]]:
+        return {}
+
+    @cached_property
+    def _described(self) -> dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Standing]:
         return {}
 
     @cached_property
