@@ -59,9 +59,9 @@ def layers_of(
     """The item that is looked at with lines to its true neighbours, the shopper's items, the items of a list."""
     layers = []
     if marked is not None and len(marked):
-        layers.append(Layer("On the list", marked, palette.AGAINST, size=7))
+        layers.append(Layer("On the list", marked, palette.AGAINST, size=9))
     if shopper is not None:
-        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.OTHER, size=6))
+        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.OTHER, size=8))
         layers.append(Layer("Recommended to them", shopper.recommended, palette.OURS, symbol="star", size=15))
         if len(shopper.then):
             layers.append(Layer("Recommended then", shopper.then, "#4F7FD6", symbol="star-diamond", size=14))
@@ -198,7 +198,7 @@ def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -
     if layer.rays_from is not None:
         start_x, start_y = points.x[layer.rays_from], points.y[layer.rays_from]
         gap = np.full(len(x), np.nan, dtype=np.float32)
-        figure.add_scatter(
+        figure.add_scattergl(
             x=np.stack([np.full_like(x, start_x), x, gap], axis=1).ravel(),
             y=np.stack([np.full_like(y, start_y), y, gap], axis=1).ravel(),
             mode="lines",
@@ -207,7 +207,7 @@ def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -
             hoverinfo="skip",
             showlegend=False,
         )
-    figure.add_scatter(
+    figure.add_scattergl(
         x=x,
         y=y,
         mode="markers",
@@ -222,7 +222,7 @@ def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -
 
 
 def _add_mark(figure: go.Figure, mark: Mark) -> None:
-    figure.add_scatter(
+    figure.add_scattergl(
         x=[mark.x],
         y=[mark.y],
         mode="markers",
