@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
 
 from recsys.api import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
@@ -66,6 +67,7 @@ try:
 except InsiderError as error:
     sys.exit(str(error))
 
+config.set_option("server.maxUploadSize", workspace.settings.upload_limit)
 ui = st.App(PROJECT_ROOT / "pages" / "main.py")
 dashboard = ui.lifespan()
 app = Starlette(routes=[ApiRoute(create_api(workspace)), Mount("/", app=ui)], lifespan=lifespan)

@@ -122,8 +122,8 @@ def verdict(look: data_view.Look) -> None:
         st.error(shared.plain(look.problem), icon=":material/error:")
     else:
         st.success(shared.plain(". ".join(look.facts) + "."), icon=":material/check_circle:")
-    for warning in look.warnings[:5]:
-        st.warning(shared.plain(warning), icon=":material/warning:")
+    if look.warnings:
+        st.warning(shared.plain("; ".join(look.warnings)), title="Of the first rows", icon=":material/warning:")
 
 
 def bring() -> None:

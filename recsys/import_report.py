@@ -133,10 +133,11 @@ def sections(found: dict[str, Any]) -> list[Section]:
     told: list[Section] = []
     files = []
     for file in found["files"]:
-        mapped = ", ".join(f"{name} from {' and '.join(cols)}" for name, cols in file.get("mapping", {}).items())
+        named = {name: cols for name, cols in file.get("mapping", {}).items() if cols != [name]}
+        mapped = ", ".join(f"{name} from {' and '.join(cols)}" for name, cols in named.items())
         files.append((file["file"], "; ".join(x for x in (file["part"], file["written"], mapped) if x)))
         if file.get("timestamps"):
-            files.append(("times", file["timestamps"]))
+            files.append(("Times", file["timestamps"]))
     told.append(Section("Files", tuple(files)))
     period = found["period"]
     told.append(

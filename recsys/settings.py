@@ -21,6 +21,7 @@ class Settings:
         api_key: key that writes through the API must carry (`INSIDER_API_KEY`), or None.
         import_folder: folder below which the dashboard may read files of the server (`INSIDER_IMPORT_FOLDER`), or None
             for `data`.
+        upload_limit: megabytes that a file uploaded on the Data page may have (`INSIDER_UPLOAD_LIMIT`, 2000).
         scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), or None for local processes.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
@@ -35,6 +36,7 @@ class Settings:
     api_key: str | None = None
     scheduler: str | None = None
     import_folder: str | None = None
+    upload_limit: int = 2000
     cors_origins: tuple[str, ...] = ()
     rate_limit: float = 0.0
     answer_cache_bytes: int = 64_000_000
@@ -56,6 +58,7 @@ class Settings:
             api_key=os.environ.get("INSIDER_API_KEY") or None,
             scheduler=os.environ.get("INSIDER_SCHEDULER") or None,
             import_folder=os.environ.get("INSIDER_IMPORT_FOLDER") or None,
+            upload_limit=_whole("INSIDER_UPLOAD_LIMIT") or cls.upload_limit,
             cors_origins=_origins(os.environ.get("INSIDER_CORS_ORIGINS", "")),
             rate_limit=_number("INSIDER_RATE_LIMIT", "0", "requests a second, 0 for any"),
             answer_cache_bytes=int(1e6 * _number("INSIDER_ANSWER_CACHE_MB", "64", "megabytes, 0 for none")),

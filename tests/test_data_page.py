@@ -3,6 +3,8 @@
 import gzip
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ def page() -> AppTest:
 def words_of(at: AppTest) -> str:
     parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.success, *at.info, *at.title, *at.subheader]
     return "\n".join(str(part.value) for part in parts).replace("\\", "")
+
+
+def test_uploads_over_the_limit_are_refused_by_their_length(tmp_path):
+    environment = {"INSIDER_HOME": str(tmp_path), "INSIDER_UPLOAD_LIMIT": "3"}
+    code = "import app, streamlit.config as config; print(config.get_option('server.maxUploadSize'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["3"]
 
 
 def test_an_empty_home_says_what_to_do(home):
