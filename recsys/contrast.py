@@ -98,7 +98,7 @@ class Everybody:
 
 def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Everybody:
     """Compare two versions over all shoppers, with the noise floor beside it: two of the stored versions that differ
-    by their seed alone, when there are such."""
+    by their seed alone when there are such, else what a quality report measured."""
     model_id = other.removeprefix(MODEL)
     a, b = workspace.load(live_id), workspace.load(model_id)
     found = compare(a, b, _data(workspace, str(a.manifest["dataset"])), k=k)
@@ -133,9 +133,17 @@ def _floor(workspace: Workspace, live_id: str, model_id: str, found: Difference,
                 f"Mere retraining: models {pair[0]} and {pair[1]} differ by their seed alone and share "
                 f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
             )
+    for one in (live_id, model_id):
+        measured = (workspace.store.load_quality(one) or {}).get("noise")
+        if measured:
+            verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"
+            return (
+                f"Mere retraining: {measured['seeds']} trainings of {one} that differ by their seed alone share "
+                f"{measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
+            )
     return (
-        "The noise floor is not known: train the same recipe once more with another seed, and what mere retraining "
-        "changes is shown here."
+        "The noise floor is not known: make the quality report of one of them, or train the same recipe once more with "
+        "another seed, and what mere retraining changes is shown here."
     )
 
 

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from recsys.api import create_api
+from recsys.contrast import everybody
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput, NotFound
 from recsys.golden import Golden, GoldenShoppers, warnings
@@ -170,6 +171,17 @@ def test_models_are_compared(own: Workspace, own_home: Path, monkeypatch: pytest
     assert "rank\\-biased overlap" in texts(app)
     next(button for button in app.button if button.label == "Compare over everybody").click().run()
     assert "noise floor of mere retraining itself" in texts(healthy(app)).replace("\\", "")
+
+
+def test_the_noise_floor_comes_from_the_quality_report_else(own: Workspace) -> None:
+    other = own.train_now("small", SMALL_RECIPE.with_settings({"epochs": "3"}), seed=2)
+    live_id, key = own.load().model.id, f"model:{other.model.id}"
+    assert "not known" in everybody(own, live_id, key).floor
+    own.store.save_quality(live_id, {"noise": {"seeds": 3, "ndcg": [0.1, 0.1, 0.1], "spread": 0.0, "overlap": 1.0}})
+    found = everybody(own, live_id, key)
+    assert "share 100% (quality report); the two above differ more than that" in found.floor
+    assert set(found.measures["clear"]) <= {"better", "worse", "within chance"}
+    assert len(found.most)
 
 
 def test_the_product_page(trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
