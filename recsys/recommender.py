@@ -30,6 +30,7 @@ Path = Literal["known", "folded", "cold"]
 BOOKS_IN_MEMORY = 32
 DESCRIBED_IN_MEMORY = 64
 """Persons described by items and attributes whose taste is kept: a page asks for the same one again and again."""
+STANDINGS_IN_MEMORY = 20_000
 FOLDED_IN_MEMORY = 20_000
 """Users with recent events whose folded-in taste is kept until the next event."""
 
@@ -215,6 +216,14 @@ class Recommender:
         return known[1]
 
     def _trained(self, user: int) -> Standing:
+        found = self._standings.get(user)
+        if found is None:
+            found = self._work_out(user)
+            if len(self._standings) < STANDINGS_IN_MEMORY:
+                self._standings[user] = found
+        return found
+
+    def _work_out(self, user: int) -> Standing:
         span = self.model.history.of_user(user)
         items = self.model.history.counts.indices[span].astype(np.int64)
         counts, last = self.model.history.counts.data[span], self.model.history.last[span]
@@ -476,6 +485,10 @@ class Recommender:
 
     @cached_property
     def _described(self) -> dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Standing]:
+        return {}
+
+    @cached_property
+    def _standings(self) -> dict[int, Standing]:
         return {}
 
     @cached_property
