@@ -24,6 +24,7 @@ MAIN, PAGE = (str(ROOT / "pages" / name) for name in ("main.py", "data.py"))
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("INSIDER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("INSIDER_IMPORT_FOLDER", str(tmp_path / "inbox"))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
     (tmp_path / "inbox").mkdir()
     return Workspace(Settings.from_environment())
@@ -66,6 +67,8 @@ def test_files_of_the_server_are_tried_mapped_and_imported(home, tmp_path):
     assert "16 rows tried: 4 users, 4 items" in words_of(at)
     at.text_input(key="new_name").set_value("old").run()
     next(x for x in at.button if x.label == "Import").click().run()
+    assert not at.exception, at.exception
+    assert home.runs(), words_of(at)
     wait_until(lambda: not home.runs()[0].active, "the import ends", seconds=60)
     assert home.runs()[0].state == "done", home.runs()[0].message
     at.run()
