@@ -144,6 +144,8 @@ def other_figure(
         charts_map.catalogue(points, shade, selected=rows, shown=both, currency=currency, height=height)
         for points in (first.points, moved)
     )
+    left.update_layout(showlegend=False)
+    right.update_layout(showlegend=False)
     return left, right
 
 

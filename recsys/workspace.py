@@ -172,7 +172,7 @@ class Workspace:
         with self._loading:
             if key not in self._models:
                 model = self.store.load_model(wanted)
-                recommender = Recommender(model, self.store.load_map(wanted), Recent(self.event_log, model))
+                recommender = Recommender(model, self._map_unless_damaged(wanted), Recent(self.event_log, model))
                 with self._lock:
                     self._models[key] = recommender
                     self._models.pop((wanted, not key[1]), None)
@@ -452,6 +452,13 @@ class Workspace:
         """Start the process of a run that is in the queue."""
         self.run_store.attach(run_id, jobs.launch(run_id, self.settings))
         return self.run_store.get(run_id)
+
+    def _map_unless_damaged(self, model_id: str) -> pd.DataFrame | None:
+        """The map of a version; a damaged one must not keep the model from answering."""
+        try:
+            return self.store.load_map(model_id)
+        except Corrupted:
+            return None
 
     def _live_unless_damaged(self) -> str | None:
         try:

@@ -58,3 +58,30 @@ def test_without_a_map_the_page_offers_to_draw_it(
     assert not app.exception
     assert "has no map yet" in app.markdown[0].value
     assert [button.label for button in app.button] == ["Draw the map"]
+
+
+def test_a_damaged_map_is_named_and_can_be_drawn_again(
+    trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    damaged = next((home / "maps").glob("*/map.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-10])
+    app = page(home, monkeypatch)
+    assert not app.exception
+    assert "damaged" in app.error[0].value
+    assert "Draw it again" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("below", ["selection", "odd", "compare", "draw"])
+def test_every_section_below_the_map_shows(below: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch, below=below, shopper="u001", contours="true")
+    assert not app.exception
+    assert not app.error
+    assert app.subheader[0].value == "Shopper u001"
+
+
+def test_a_shopper_who_does_not_exist_is_named(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch, shopper="no*body")
+    assert not app.exception
+    assert "no\\*body" in app.error[0].value
+    assert len(app.get("plotly_chart")) == 1
