@@ -129,7 +129,9 @@ def _against_live(workspace: Workspace, model_id: str) -> list[str]:
     if found.note:
         parts.append(f"<p>{escape(found.note)}</p>")
     if found.measures:
-        parts += [_rows(found.measures, "Metric"), "<h3>NDCG@10 by segment</h3>", _rows(found.segments, "Segment")]
+        parts.append(_rows(found.measures, "Metric"))
+        if found.segments:
+            parts += ["<h3>NDCG@10 by segment</h3>", _rows(found.segments, "Segment")]
         parts.append(f"<p class=soft>{words.share(found.kept or 0, 0)} of a shopper's list is the same in both.</p>")
     return parts
 
