@@ -1,13 +1,12 @@
 """Every training as an Optuna trial in the shared database: by slider, by command or by search."""
 
-import json
 import os
 import socket
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
@@ -54,6 +53,9 @@ DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
     "user_attributes": CategoricalDistribution(COLUMNS_USED),
 }  # fmt: skip
 """What a trial shows as its parameters, the same for every training, so that any of them can be compared."""
+
+KNOWN = frozenset(x.name for x in fields(Hyperparameters))
+"""Hyperparameters of this version; what an older or newer one wrote beside them is left out."""
 
 
 @dataclass(frozen=True)
@@ -318,7 +320,7 @@ def _training(study: str, trial: FrozenTrial) -> Training:
         state=ending,
         dataset=noted["dataset"],
         fingerprint=noted["fingerprint"],
-        recipe=json.loads(json.dumps(noted["recipe"])),
+        recipe={name: value for name, value in noted["recipe"].items() if name in KNOWN},
         params=dict(trial.params),
         seed=noted["seed"],
         source=noted.get("source", ""),
