@@ -271,25 +271,25 @@ def _sizes(popularity: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
+    """A logarithmic scale in 256 steps, which is what a screen shows and a fourth of what floats would weigh."""
     values = numbers.values[rows]
-    bar: dict[str, object] = {
-        "title": {"text": escape(numbers.title), "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.9,
-        "lenmode": "fraction", "x": 0.02, "xanchor": "left", "y": 0, "yanchor": "top",
-    }  # fmt: skip
-    if numbers.log:
-        low, high = float(np.log10(max(values[values > 0].min(initial=np.inf), 1e-3))) if (values > 0).any() else 0.0, \
-            float(np.log10(max(values.max(initial=1.0), 1e-3)))  # fmt: skip
-        values = np.log10(np.maximum(values, 10**low))
-        ticks = [
-            t for t in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000) if low <= np.log10(t) <= high
-        ]
-        bar |= {"tickvals": np.log10(ticks).tolist(), "ticktext": [f"{t:,g}" for t in ticks]}
+    positive = values[values > 0]
+    low, high = (np.log10(positive.min()), np.log10(positive.max())) if len(positive) else (0.0, 1.0)
+    step = max(float(high - low), 1e-6) / 255
+    shades = np.round((np.log10(np.maximum(values, 10**low)) - low) / step)
+    ticks = [t * 10.0**power for power in range(-3, 7) for t in (1, 3) if low <= np.log10(t * 10.0**power) <= high]
     return {
-        "color": values.astype(np.float32),
+        "color": shades.astype(np.uint8),
+        "cmin": 0,
+        "cmax": 255,
         "colorscale": [[i / (len(palette.SCALE) - 1), colour] for i, colour in enumerate(palette.SCALE)],
         "showscale": True,
-        "colorbar": bar,
-    }
+        "colorbar": {
+            "title": {"text": escape(numbers.title), "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.9,
+            "lenmode": "fraction", "x": 0.02, "xanchor": "left", "y": 0, "yanchor": "top",
+            "tickvals": [float((np.log10(t) - low) / step) for t in ticks], "ticktext": [f"{t:,g}" for t in ticks],
+        },
+    }  # fmt: skip
 
 
 def _layout(height: int, points: Points, centre: int | None) -> dict[str, object]:

@@ -37,18 +37,16 @@ class Groups:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Every item with a number.
+    """Every item with a number, on a logarithmic scale.
 
     Attributes:
         title: what it is, with its unit.
         values: float64 (n_items,); nan where nothing is known.
-        log: whether the scale goes by the logarithm.
         absent: what nan means.
     """
 
     title: str
     values: NDArray[np.float64]
-    log: bool = False
     absent: str = "Not known"
 
 
@@ -78,15 +76,15 @@ def colouring(item_map: ItemMap, by: str) -> Colouring:
     if by not in known:
         raise NotFound(f"The map cannot be coloured by {by!r}; choose one of {', '.join(known)}.")
     if by == c.PRICE:
-        return Numbers("Price", points.price, log=True)
+        return Numbers("Price", points.price)
     if by == POPULARITY:
-        return Numbers("Shoppers who bought it", points.popularity.astype(np.float64), log=True)
+        return Numbers("Shoppers who bought it", points.popularity.astype(np.float64))
     if by == EXPOSURE and item_map.exposure is not None:
         shown = np.where(item_map.exposure > 0, 100.0 * item_map.exposure, np.nan)
-        return Numbers(f"% of shoppers it is recommended to (first {EXPOSURE_K})", shown, log=True, absent="To nobody")
+        return Numbers(f"% of shoppers it is recommended to (first {EXPOSURE_K})", shown, absent="To nobody")
     if by == TREND and item_map.trend is not None:
         weeks = f"Purchases of {TREND_WEEKS} weeks, times those of the {TREND_WEEKS} before"
-        return Numbers(weeks, item_map.trend, log=True)
+        return Numbers(weeks, item_map.trend)
     if by == SOLD:
         sold = points.popularity > 0
         return Groups("Bought or never", SOLD_NAMES, (palette.OURS, palette.AGAINST), np.where(sold, 0, 1))

@@ -179,16 +179,13 @@ def _colours(colouring: Colouring) -> tuple[NDArray[np.object_], tuple[tuple[str
         )
         return np.array(colouring.colours, dtype=object)[colouring.codes], legend
     known = np.isfinite(colouring.values)
-    values = np.where(known, colouring.values, np.nan)
-    if colouring.log:
-        positive = values[known & (values > 0)]
-        values = np.log10(np.maximum(values, positive.min() if len(positive) else 1.0))
+    positive = colouring.values[known & (colouring.values > 0)]
+    values = np.log10(np.maximum(colouring.values, positive.min() if len(positive) else 1.0))
     low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if known.any() else (0.0, 1.0)
     steps = len(palette.SCALE)
     place = np.clip(np.nan_to_num((values - low) / max(high - low, 1e-12) * steps), 0, steps - 1).astype(int)
     shades = np.array(palette.SCALE, dtype=object)[place]
     shades[~known] = palette.NEUTRAL
-    edges = low + (high - low) * np.arange(steps + 1) / steps
-    edges = 10**edges if colouring.log else edges
+    edges = 10 ** (low + (high - low) * np.arange(steps + 1) / steps)
     legend = tuple((colour, f"{edges[i]:,.3g} to {edges[i + 1]:,.3g}") for i, colour in enumerate(palette.SCALE))
     return shades, legend if known.all() else (*legend, (palette.NEUTRAL, colouring.absent))
