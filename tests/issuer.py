@@ -1,4 +1,4 @@
-"""A small OpenID Connect issuer for trying the sign-in, `python tests/issuer.py PORT`: whoever comes picks an address."""
+"""A small OpenID Connect issuer, to try the sign-in with: whoever comes picks an address. `python tests/issuer.py PORT`"""
 
 import secrets
 import sys
