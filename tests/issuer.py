@@ -1,4 +1,4 @@
-"""A small OpenID Connect issuer, to try the sign-in with: whoever comes picks an address. `python tests/issuer.py PORT`"""
+"""A small OpenID Connect issuer to try the sign-in with; whoever comes picks an address: `tests/issuer.py PORT`."""
 
 import secrets
 import sys
