@@ -97,6 +97,9 @@ def promotions_under_load(settings: Settings, seconds: float) -> list[dict[str, 
             workspace.promote(version, who="benchmark")
             for user in users:
                 answer = _ask(port, user)
+                while answer["model"] != version:
+                    time.sleep(0.05)
+                    answer = _ask(port, user)
                 expected[(version, user)] = json.dumps(answer["items"])
         counts, stop = [_Counts() for _ in range(CONNECTIONS)], threading.Event()
         readers = [

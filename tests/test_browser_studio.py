@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from recsys import audit
 from recsys.settings import Settings
 from recsys.workspace import Workspace
-from tests.serving import page_of, running_app
+from tests.serving import page_of, running_app, wait_until
 
 
 @pytest.mark.browser
@@ -62,7 +62,7 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
         expect(page.get_by_text(f"Model {run.model}").first).to_be_visible(timeout=30_000)
         expect(dialog).to_be_hidden()
         assert home.live_id() == run.model
-        assert answer()["model"] == run.model
+        wait_until(lambda: answer()["model"] == run.model, "the API answers from the new model", seconds=30)
 
         page.get_by_role("link", name="Runs").click()
         expect(page.get_by_text("What they teach")).to_be_visible(timeout=30_000)
@@ -72,6 +72,6 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
         expect(page.get_by_text(f"Model {first} is live again")).to_be_visible(timeout=30_000)
         page.get_by_text("Who did what", exact=True).last.click()
         expect(page.get_by_test_id("stDataFrame").nth(1)).to_be_visible(timeout=30_000)
-        assert answer()["model"] == first
+        wait_until(lambda: answer()["model"] == first, "the API answers from the old model again", seconds=30)
     did = [(entry.action, entry.who) for entry in audit.entries(home.database)[:2]]
     assert did == [("rollback", "dashboard"), ("promote", "dashboard")]
