@@ -174,12 +174,19 @@ def recommend(
         list[str] | None, typer.Option(metavar="C", help="Only items of this category; repeatable.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
+    rules: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|off", help="A rule set to lay over the model; by default the served one."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What to show one user."""
     from recsys.recommender import check_lane
+    from recsys.rule_sets import RuleSets
 
-    answer = _workspace().load().recommend(user, k, check_lane(lane), category, explain)
+    workspace = _workspace()
+    asked = RuleSets(workspace.database).asked(rules)
+    answer = workspace.load().recommend(user, k, check_lane(lane), category, explain, rules=asked)
     if as_json:
         console.document(answer.to_dict())
         return

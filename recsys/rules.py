@@ -1,6 +1,6 @@
 """What a merchandiser lays over the model: filters, pins, boosts, caps and variety, as one named, frozen value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
@@ -104,6 +104,28 @@ class Rules:
     def label(self) -> str | None:
         """ "NAME, version N" once stored."""
         return f"{self.name}, version {self.version}" if self.name else None
+
+    def pushed(self, of: BoostOf, sign: int) -> tuple[str, ...]:
+        """Names of the categories, brands or items that are pushed up (1) or down (-1)."""
+        return tuple(boost.name for boost in self.boosts if boost.of == of and boost.strength * sign > 0)
+
+    @property
+    def category_strength(self) -> float:
+        """The largest strength of a category's boost, at most 5; 1 without any."""
+        strengths = [abs(boost.strength) for boost in self.boosts if boost.of == "category"]
+        return float(min(max(strengths, default=1.0), 5.0))
+
+    def with_category_boosts(self, up: Sequence[str], down: Sequence[str], strength: float) -> tuple[Boost, ...]:
+        """The boosts with other categories pushed. Boosts of brands and items stay, and so do the strengths of
+        categories that were pushed the same way before, as long as `strength` is still `category_strength`."""
+        same = strength == self.category_strength
+        before = {(boost.name, boost.strength > 0): boost.strength for boost in self.boosts if boost.of == "category"}
+        found = [boost for boost in self.boosts if boost.of != "category"]
+        for names, sign in ((up, 1), (down, -1)):
+            for name in names:
+                kept = before.get((name, sign > 0)) if same else None
+                found.append(Boost("category", name, sign * strength if kept is None else kept))
+        return tuple(boost for boost in found if boost.strength)
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can carry; only what differs from the default, without name and version."""

@@ -82,6 +82,16 @@ def test_a_boost_is_part_of_the_score_and_the_reasons_still_add_up(live: Recomme
     assert any(reason.kind == "rule" for item in shown.items for reason in item.reasons)
 
 
+def test_editing_categories_keeps_every_other_boost() -> None:
+    brand, item = Boost("brand", "A", 2.0), Boost("item", "x", -1.0)
+    rules = Rules(boosts=(brand, Boost("category", "Dairy", 0.5), item, Boost("category", "Garden", -3.0)))
+    assert (rules.pushed("category", 1), rules.pushed("category", -1)) == (("Dairy",), ("Garden",))
+    assert set(rules.with_category_boosts(("Dairy",), ("Garden",), rules.category_strength)) == set(rules.boosts)
+    changed = rules.with_category_boosts(("Drinks",), (), 1.0)
+    assert set(changed) == {brand, item, Boost("category", "Drinks", 1.0)}
+    assert Rules().with_category_boosts(("Drinks",), (), 0.0) == ()
+
+
 @pytest.mark.parametrize("b", [0.0, 0.5, 2.0])
 def test_the_popularity_dial_is_taste_plus_b_times_bias(live: Recommender, b: float) -> None:
     model = live.model

@@ -42,6 +42,7 @@ def own(own_home: Path) -> Workspace:
 
 def page(home: Path, monkeypatch: pytest.MonkeyPatch, name: str = "shopper.py", **query: str | list[str]) -> AppTest:
     monkeypatch.setenv("INSIDER_HOME", str(home))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     app = AppTest.from_file(str(PAGES / "main.py"), default_timeout=60).run()
     for key, value in query.items():
         app.query_params[key] = value

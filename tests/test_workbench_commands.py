@@ -30,6 +30,9 @@ def test_a_rule_set_from_its_file_to_being_served(own: Workspace, tmp_path: Path
     assert json.loads(run("rules", "save", "No garden", str(file), "--json").stdout)["version"] == 2
     assert json.loads(run("rules", "serve", "No garden", "--json").stdout) == {"served": "No garden"}
     assert json.loads(run("rules", "--json").stdout)["rules"][0]["served"] is True
+    told = json.loads(run("recommend", "u001", "--json").stdout)
+    assert told["rules"] == "No garden, version 2"
+    assert json.loads(run("recommend", "u001", "--rules", "off", "--json").stdout)["rules"] is None
     priced = json.loads(run("rules", "price", "No garden", "--json").stdout)
     assert priced["users"] > 0
     assert priced["change"][0] == pytest.approx(priced["ruled"]["ndcg"] - priced["without"]["ndcg"])

@@ -12,7 +12,7 @@ from recsys.workspace import Workspace
 state = st.session_state
 
 
-@st.cache_data(max_entries=10, show_spinner=False)
+@st.cache_data(max_entries=10, ttl=300, show_spinner=False)
 def _everybody(_home: Workspace, live_id: str, other: str, k: int) -> contrast.Everybody:
     return contrast.everybody(_home, live_id, other, k)
 

@@ -1,6 +1,6 @@
 """What the sections of the Shopper page share: the open finder, stored things, and small renders."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -70,13 +70,19 @@ def gone(table: "pd.DataFrame", columns: Sequence[str]) -> None:
         product_table(table, columns, "Products that fell out of the list")
 
 
-def attempt(action: object, *args: object, done: str = "") -> bool:
+def attempt(action: Callable[..., object], *args: object, done: str = "") -> bool:
     """Do something that may be refused; say how it went."""
     try:
-        action(*args)  # type: ignore[operator]
+        action(*args)
     except InsiderError as error:
         shared.problem(error)
         return False
     if done:
         st.toast(shared.plain(done), icon=":material/check:")
     return True
+
+
+def change(action: Callable[..., object], *args: object) -> None:
+    """Do something that changes what the page shows, and show it anew; a refusal stays to be read."""
+    if attempt(action, *args):
+        st.rerun()

@@ -26,8 +26,7 @@ def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> 
                 st.badge(shared.plain(verdict.golden.name), icon=icon, color=colour)
                 st.caption(shared.plain(verdict.golden.user or f"persona {verdict.golden.persona}"))
                 if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete_golden_{number}"):
-                    desk.attempt(golden.delete, verdict.golden.name)
-                    st.rerun()
+                    desk.change(golden.delete, verdict.golden.name)
             for failure in verdict.failures:
                 st.markdown(shared.plain(failure))
 

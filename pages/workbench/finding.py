@@ -134,8 +134,7 @@ def kept(home: Workspace) -> None:
                 for user in lists.users(name):
                     st.button(shared.plain(user), key=f"listed_{user}", on_click=choose, args=(user,), type="tertiary")
                 if st.button("Delete this list", icon=":material/delete:", type="tertiary", key="delete_list"):
-                    desk.attempt(lists.delete, name)
-                    st.rerun()
+                    desk.change(lists.delete, name)
 
 
 def bar(home: Workspace, attributes: dict[str, list[str]]) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from recsys import charts_shopper, preview, rule_price, shopper
 from recsys.errors import InsiderError
 from recsys.recommender import Recommender
 from recsys.rule_sets import RuleSets
-from recsys.rules import Boost, Rules
+from recsys.rules import Rules
 from recsys.shopper import ShopperView
 from recsys.workspace import Workspace
 
@@ -75,12 +75,10 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
         titles |= dict(zip(found["item_id"], found["title"], strict=True))
         titles |= shopper.titles(live, state.get(f"{key}_pins", []))
         pins = several("Pinned, in this order", list(titles), start.pins, "pins")
-        up = several("Push these categories up", names, tuple(b.name for b in start.boosts if b.strength > 0), "up")
-        down = several(
-            "Push these categories down", names, tuple(b.name for b in start.boosts if b.strength < 0), "down"
-        )
+        up = several("Push these categories up", names, start.pushed("category", 1), "up")
+        down = several("Push these categories down", names, start.pushed("category", -1), "down")
         strength = st.slider(
-            "How strongly", 0.0, 5.0, max([abs(b.strength) for b in start.boosts], default=1.0), 0.25,
+            "How strongly", 0.0, 5.0, start.category_strength, 0.25,
             key=f"{key}_strength", help="In standard deviations of the shopper's own scores.",
         )  # fmt: skip
         weight = 0.0
@@ -89,11 +87,11 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
                 "Weight of the price", -3.0, 3.0, start.price_weight, 0.25, key=f"{key}_weight",
                 help="Above 0 pushes dearer products up, below 0 cheaper ones.",
             )  # fmt: skip
-    boosts = (*(Boost("category", x, strength) for x in up), *(Boost("category", x, -strength) for x in down))
+    boosts = start.with_category_boosts(up, down, strength)
     return Rules(
         only_categories=only, never_categories=never, only_brands=only_brands, never_brands=never_brands,
         never_items=start.never_items, min_price=low, max_price=high, available_only=available, hide_popular=int(hide),
-        pins=pins, boosts=boosts if strength else (), popularity=popularity, price_weight=weight,
+        pins=pins, boosts=boosts, popularity=popularity, price_weight=weight,
         most_per_category=most,
         category_level=start.category_level, diversity=diversity,
     )  # fmt: skip
@@ -148,17 +146,14 @@ def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
             served = sets.served()
             if served is not None and served.name == chosen:
                 if st.button("Stop serving", icon=":material/cancel:", key="unserve_rules"):
-                    desk.attempt(sets.serve, None)
-                    st.rerun()
+                    desk.change(sets.serve, None)
                 st.badge("Served", icon=":material/check_circle:", color="green")
             else:
                 if st.button("Serve", icon=":material/publish:", key="serve_rules", help="Every answer of the API "
                              "that does not ask otherwise will follow these rules."):  # fmt: skip
-                    desk.attempt(sets.serve, chosen)
-                    st.rerun()
+                    desk.change(sets.serve, chosen)
                 if st.button("Delete", icon=":material/delete:", type="tertiary", key="delete_rules"):
-                    desk.attempt(sets.delete, chosen)
-                    st.rerun()
+                    desk.change(sets.delete, chosen)
 
 
 def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:

@@ -138,8 +138,7 @@ def show(
             ):  # fmt: skip
                 st.caption("Choose it beside the shopper, above.")
             if not view.subject.known and st.button("Delete this persona", icon=":material/delete:", type="tertiary"):
-                desk.attempt(Personas(home.database).delete, view.user_id)
-                st.rerun()
+                desk.change(Personas(home.database).delete, view.user_id)
         with st.expander("The same list from the API"):
             base = st.context.url.split("/shopper")[0] if st.context.url else "http://localhost:8000"
             body = preview.curl_body(result.person, k, rules_name)
