@@ -48,7 +48,8 @@ def refit(
     recipe = replace(recipe or model.recipe, threads=1)
     seed = model.seed if seed is None else seed
     lengths = tuple(model.manifest.get("start", {}).get("lengths", ())) if recipe.start == "svd" else ()
-    plan = Plan(lengths, int(model.manifest["epochs"]))
+    lift = float(model.manifest.get("start", {}).get("lift", 1.0))
+    plan = Plan(lengths, lift, int(model.manifest["epochs"]))
     users, items = features_for(dataset, recipe, period)
     lightfm = lightfm_model.new(recipe, seed)
     for _ in learning(lightfm, period, now, users, items, recipe, plan, seed):

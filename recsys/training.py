@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -32,6 +32,9 @@ from recsys.warmstart import Start, averaged, begin, lately_popular, lengths_to_
 CHOOSE = "Choosing the number of epochs on the validation period"
 AS_GOOD = 0.99
 """Share of the best validation NDCG@10 that counts as just as good: less than chance moves it."""
+
+LIFTS = (3.0, 10.0, 30.0)
+"""What `start_popularity` is multiplied by where that gains on validation: for data in which novelties rule."""
 
 START = "Decomposing the purchases for a start"
 LEARN = "Learning from everything before the test period"
@@ -173,6 +176,7 @@ class Plan:
 
     Attributes:
         lengths: lengths at which the views of the start are cut; () for a random start.
+        lift: what `start_popularity` was multiplied by.
         epochs: passes after the start.
         curve: points of the learning curve, epoch 0 being the start.
         tried: `{"lengths", "ndcg", "coverage"}` of every start that was tried.
@@ -180,6 +184,7 @@ class Plan:
     """
 
     lengths: tuple[int, ...] = ()
+    lift: float = 1.0
     epochs: int = 0
     curve: tuple[Mapping[str, float], ...] = ()
     tried: tuple[Mapping[str, Any], ...] = ()
@@ -187,7 +192,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """For manifests."""
-        return {"lengths": list(self.lengths), "tried": [dict(one) for one in self.tried]}
+        return {"lengths": list(self.lengths), "lift": self.lift, "tried": [dict(one) for one in self.tried]}
 
 
 def learning(
@@ -203,7 +208,7 @@ def learning(
     """Begin as the plan says, then give control back after every epoch; `plan.epochs` of them."""
     if plan.lengths:
         found = views(period, now, recipe, max(plan.lengths), seed=seed)
-        biases = recipe.start_popularity * lately_popular(period, now)
+        biases = plan.lift * recipe.start_popularity * lately_popular(period, now)
         begin(lightfm, averaged(found, plan.lengths, biases, recipe.components), users, items)
     elif plan.epochs == 0:
         lightfm_model.prepare(lightfm, users, items)
@@ -223,6 +228,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
     lightfm = lightfm_model.new(recipe, seed)
     best, best_epoch, best_scorer = -1.0, 1, None
     lengths: tuple[int, ...] = ()
+    lift = 1.0
     tried: tuple[Mapping[str, Any], ...] = ()
 
     def measure_epoch(epoch: int) -> None:
@@ -243,7 +249,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
 
     if recipe.start == "svd":
         reporter.report(START)
-        start, lengths, tried = _best_start(split, recipe, seed)
+        start, lengths, lift, tried = _best_start(split, recipe, seed)
         begin(lightfm, start, users, items)
         measure_epoch(0)
         reporter.report(CHOOSE, 0, recipe.epochs)
@@ -257,14 +263,14 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
         if epoch - best_epoch >= recipe.patience:
             break
     frontier = () if best_scorer is None else dial_frontier(best_scorer, split)
-    return Plan(lengths, best_epoch, reporter.curve, tried, frontier)
+    return Plan(lengths, lift, best_epoch, reporter.curve, tried, frontier)
 
 
 def _best_start(
     split: Split, recipe: Hyperparameters, seed: int
-) -> tuple[Start, tuple[int, ...], tuple[Mapping[str, Any], ...]]:
-    """Of the starts with the best validation NDCG@10, give or take 1%, the one that shows the widest range; and all
-    that were tried."""
+) -> tuple[Start, tuple[int, ...], float, tuple[Mapping[str, Any], ...]]:
+    """Of the starts with the best validation NDCG@10, give or take 1%, the one that shows the widest range; more
+    popularity where that gains at least as much again. With its lengths, its lift, and all that were tried."""
     found = views(split.fit, split.validation_start, recipe, recipe.components, seed=seed)
     biases = recipe.start_popularity * lately_popular(split.fit, split.validation_start)
     tried: list[Mapping[str, Any]] = []
@@ -274,8 +280,15 @@ def _best_start(
         tried.append({"lengths": list(lengths), "ndcg": ndcg or 0.0, "coverage": coverage})
     enough = AS_GOOD * max(one["ndcg"] for one in tried)
     chosen = max((one for one in tried if one["ndcg"] >= enough), key=lambda one: one["coverage"])
-    lengths = tuple(chosen["lengths"])
-    return averaged(found, lengths, biases, recipe.components), lengths, tuple(tried)
+    lengths, lift, best = tuple(chosen["lengths"]), 1.0, float(chosen["ndcg"])
+    start = averaged(found, lengths, biases, recipe.components)
+    for more in LIFTS:
+        lifted = replace(start, biases=np.float32(more) * biases)
+        ndcg, coverage = ndcg_and_coverage(lifted, split.fit.counts, split.validation.counts, K)
+        tried.append({"lengths": list(lengths), "lift": more, "ndcg": ndcg or 0.0, "coverage": coverage})
+        if AS_GOOD * (ndcg or 0.0) > best:
+            lift, best = more, float(ndcg or 0.0)
+    return replace(start, biases=np.float32(lift) * biases), lengths, lift, tuple(tried)
 
 
 def _epochs(

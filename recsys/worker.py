@@ -58,6 +58,8 @@ def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
         run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report,
         source="first model" if run.kind == "demo" else "page", run=run.id,
     )  # fmt: skip
+    if run.kind == "demo":
+        workspace.start_quality(recommender.model.id)
     return _finished(workspace, recommender.model.id)
 
 

@@ -19,7 +19,7 @@ from recsys.settings import Settings
 from recsys.trials import Trials, comparable_study, params_of
 from recsys.workspace import Workspace
 
-TINY = Hyperparameters(components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2)
+TINY = Hyperparameters(components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, start="random")
 
 
 @pytest.fixture
