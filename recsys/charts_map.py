@@ -19,6 +19,9 @@ from recsys.map_view import Focus
 
 HEIGHT = 640
 TITLE_LENGTH = 40
+OF_SCALE = (0.005, 0.995)
+"""Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
+
 CLOSE_UP = 0.22
 """Half the width of the window around an item that was flown to; the whole map is 2 wide."""
 
@@ -274,9 +277,9 @@ def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
     """A logarithmic scale in 256 steps, which is what a screen shows and a fourth of what floats would weigh."""
     values = numbers.values[rows]
     positive = values[values > 0]
-    low, high = (np.log10(positive.min()), np.log10(positive.max())) if len(positive) else (0.0, 1.0)
+    low, high = np.quantile(np.log10(positive), OF_SCALE) if len(positive) else (0.0, 1.0)
     step = max(float(high - low), 1e-6) / 255
-    shades = np.round((np.log10(np.maximum(values, 10**low)) - low) / step)
+    shades = np.round((np.clip(np.log10(np.maximum(values, 10**low)), low, high) - low) / step)
     ticks = [t * 10.0**power for power in range(-3, 7) for t in (1, 3) if low <= np.log10(t * 10.0**power) <= high]
     return {
         "color": shades.astype(np.uint8),
