@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from recsys import audit
+from recsys.hyperparameters import PRESETS
 from recsys.settings import Settings
 from recsys.workspace import Workspace
 from tests.serving import page_of, running_app, wait_until
@@ -35,18 +36,19 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
             page.keyboard.press("ArrowLeft")
         epochs = page.get_by_role("slider", name="Epochs at most")
         epochs.focus()
-        for _ in range(5):
+        for _ in range(3):
             page.keyboard.press("ArrowLeft")
-        expect(epochs).to_have_value("15")
+        wanted = PRESETS["default"].epochs - 3
+        expect(epochs).to_have_value(str(wanted))
         chosen = int(components.input_value())
-        assert chosen < 32
+        assert chosen < PRESETS["default"].components
         page.get_by_role("button", name="Train", exact=True).click()
 
         expect(page.get_by_role("heading", name=re.compile(r"Run \d+"))).to_be_visible(timeout=30_000)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
         expect(page.get_by_role("button", name="Promote")).to_be_visible(timeout=90_000)
         run = home.runs()[-1] if home.runs()[0].kind == "map" else home.runs()[0]
-        assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, 15)
+        assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, wanted)
         page.reload()
         expect(page.get_by_role("heading", name=f"Run {run.id}")).to_be_visible(timeout=30_000)
         assert answer()["model"] == first
