@@ -166,6 +166,15 @@ def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypa
     assert served.name == "Calm"
 
 
+def test_who_may_only_look_is_told_so(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    RuleSets(own.database).save("Calm", Rules(diversity=0.2))
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Calm"))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "0")
+    app.button(key="save_rules").click().run()
+    assert "needs the role merchandiser" in healthy(app).error[0].value
+    assert len(RuleSets(own.database).versions("Calm")) == 1
+
+
 def test_models_are_compared(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = own.train_now("small", SMALL_RECIPE, seed=2)
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=f"model:{other.model.id}"))
