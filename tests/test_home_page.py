@@ -22,6 +22,7 @@ MAIN = Path(__file__).parent.parent / "pages" / "main.py"
 
 def home_page(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("INSIDER_HOME", str(home))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     st.cache_resource.clear()
     return AppTest.from_file(str(MAIN), default_timeout=60).run()
 
