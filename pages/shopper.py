@@ -30,7 +30,7 @@ IN_LINK = (
 live = shared.live()
 home = shared.workspace()
 state = st.session_state
-attributes = shopper.attribute_values(live)
+attributes, category_names = desk.choices(live.model.id, live)
 LEVEL_NAMES = {level: words.label(level) for level in shopper.levels(live)}
 BEHAVIOUR_NAMES = {name: title for name, (title, _) in BEHAVIOURS.items()}
 rule_choices = desk.rule_choices(home)
@@ -57,7 +57,7 @@ if "shopper" not in state:
         for value, title in values.items():
             if link[name] in ([title], [value]):
                 state[name] = value
-    if st.query_params.get("boughtin") in shopper.category_names(live):
+    if st.query_params.get("boughtin") in category_names:
         state.boughtin = st.query_params["boughtin"]
 
 user_id, persona = finding.bar(home, attributes)
@@ -70,7 +70,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     )  # fmt: skip
     k = st.number_input("How many", 1, MAX_K, 10, key="k", bind="query-params", width=120)
     categories = st.multiselect(
-        "Only these categories", shopper.category_names(live), key="category", bind="query-params", width=280,
+        "Only these categories", category_names, key="category", bind="query-params", width=280,
         placeholder="All categories",
     )  # fmt: skip
     chosen_rules = desk.AS_SERVED
@@ -122,7 +122,7 @@ tabs = st.tabs(SECTIONS, on_change="rerun", key="section", bind="query-params")
 section = dict(zip(SECTIONS, tabs, strict=True))
 with section["Recommended"]:
     if section["Recommended"].open:
-        recommended.show(home, view, shopper.category_names(live), LEVEL_NAMES, since, rules)
+        recommended.show(home, view, category_names, LEVEL_NAMES, since, rules)
 with section["Why"]:
     if section["Why"].open:
         reasons.show(live, view, rules)

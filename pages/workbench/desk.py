@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages import shared
+from recsys import shopper
 from recsys.errors import InsiderError
 from recsys.finder import Finder
+from recsys.recommender import Recommender
 from recsys.rule_sets import OFF, RuleSets
 from recsys.rules import Rules
 from recsys.workspace import Workspace
@@ -25,6 +27,12 @@ def _finder(_home: Workspace, model_id: str, data: str) -> Finder:
     except InsiderError:
         dataset = None
     return Finder(_home.load(model_id).model, dataset)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def choices(model_id: str, _live: Recommender) -> tuple[dict[str, list[str]], list[str]]:
+    """Values of every attribute, and names of the categories, of one model."""
+    return shopper.attribute_values(_live), shopper.category_names(_live)
 
 
 def finder(home: Workspace) -> Finder:
