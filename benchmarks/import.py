@@ -116,7 +116,7 @@ def line(name: str, ours: float, theirs: float | None, unit: str, target: float 
 def generate(folder: Path, events: int) -> Path:
     """A CSV file of so many events."""
     path = folder / f"events-{events}.csv"
-    subprocess.run([sys.executable, "-c", GENERATE, str(events), str(path)], check=True)
+    subprocess.run([sys.executable, "-c", GENERATE, str(events), str(path)], check=True, stdout=subprocess.DEVNULL)
     return path
 
 

@@ -120,6 +120,7 @@ def train(
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
     from recsys import retention
+    from recsys.split import held_out
 
     recipe = preset(preset_name).with_settings(cli_studio.pairs(settings or []))
     workspace = _workspace()
@@ -140,6 +141,7 @@ def train(
         console.document({"model": trained.model.id, "promoted": promote, "metrics": metrics})
         return
     console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest['seconds']:g} s.")
+    console.say(f"Judged on {held_out(trained.manifest['split'])}.")
     console.metrics(metrics)
     if promote:
         console.say("It is live.")
@@ -155,11 +157,13 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a model on the held-out period, with 95% confidence intervals."""
+    from recsys.split import held_out
+
     found = _workspace().evaluate(model, k=k, baselines=baselines)
     if as_json:
         console.document(found)
         return
-    console.say(f"Model {found['model']} on the held-out period of {found['dataset']}.")
+    console.say(f"Model {found['model']} on {found['dataset']}, judged on {held_out(found['split'])}.")
     console.metrics(found)
 
 

@@ -24,6 +24,7 @@ def quality(
 ) -> None:
     """Find out how good a model is: baselines, segments, noise, health, cold start. The page Quality shows it."""
     from recsys.quality import assess
+    from recsys.split import held_out
 
     workspace = _workspace()
     with console.ProgressOnStderr() as show:
@@ -31,7 +32,7 @@ def quality(
     if as_json:
         console.document(report)
         return
-    console.say(f"Model {report['model']} on the held-out period of {report['dataset']}.")
+    console.say(f"Model {report['model']} on {report['dataset']}, judged on {held_out(report['split'])}.")
     console.metrics(report["evaluation"])
     for lane, found in report["evaluation"]["comparisons"].items():
         console.say()

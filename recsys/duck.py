@@ -40,6 +40,8 @@ class Duck:
             },
         )
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET enable_progress_bar = true")
+        self.connection.execute("SET enable_progress_bar_print = false")
 
     def close(self) -> None:
         self.connection.close()

@@ -8,6 +8,7 @@ from typing import Any
 from recsys import palette, words
 from recsys.errors import InsiderError, InvalidInput
 from recsys.promotion import Row, preview
+from recsys.split import held_out
 from recsys.workspace import Workspace
 
 STYLE = """
@@ -100,7 +101,8 @@ def _data(workspace: Workspace, manifest: Any) -> list[tuple[str, Any]]:
 
 def _judged_on(manifest: Any, judged: Any) -> str:
     return (
-        f"Judged on {words.number(judged['users'])} shoppers, on purchases that were held out; lists of {judged['k']}. "
+        f"Judged on {words.number(judged['users'])} shoppers, on {held_out(manifest['split'])}; "
+        f"lists of {judged['k']}. "
         "95% bootstrap intervals in brackets. Baselines learned from the same purchases."
     )
 

@@ -89,7 +89,7 @@ def search(trials: Trials, dataset: Dataset, plan: Plan, on_progress: OnProgress
         Cancelled: from `on_progress`; what was found until then stays.
     """
     deadline = None if plan.minutes is None else time.monotonic() + 60 * plan.minutes
-    split = make_split(dataset, seed=plan.seed)
+    split = make_split(dataset)
     with translated(trials.url):
         study = _study(trials, dataset, plan)
 

@@ -66,7 +66,7 @@ class Split:
 
 
 def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
-    """The split that suits the data.
+    """The split that suits the data. It has a seed of its own: trainings that differ in theirs are judged alike.
 
     With times: by time, 28 days each for validation and test, or a fifth of the period each where there is less than
     five times that. Without times, or when everything happened on one day: leave-k-out.
@@ -171,6 +171,13 @@ def split_again(dataset: Dataset, described: Mapping[str, Any]) -> Split:
     if described["kind"] == "leave-k-out":
         return leave_k_out(dataset, k=described["k"], seed=described["seed"])
     return split_at(dataset, pd.Timestamp(described["validation_start"]), pd.Timestamp(described["test_start"]))
+
+
+def held_out(described: Mapping[str, Any]) -> str:
+    """What a model was judged on, in words that stand after "on"."""
+    if described["kind"] == "leave-k-out":
+        return f"up to {described['k']} products of each user that were set aside at random (the data have no times)"
+    return "the held-out period"
 
 
 def _iso(moment: pd.Timestamp) -> str | None:

@@ -12,6 +12,7 @@ from recsys.errors import InsiderError, InvalidInput
 from recsys.hyperparameters import ALL, LOSSES, PRESETS, RANGES, Hyperparameters
 from recsys.runs import Run
 from recsys.search import Plan
+from recsys.split import held_out
 from recsys.trials import Training
 from recsys.workspace import Workspace
 
@@ -290,7 +291,7 @@ def outcome(workspace: Workspace, run: Run) -> Outcome | None:
         model_id=run.model,
         standing="live" if is_live else "candidate",
         verdict=_verdict(manifest, other, is_live),
-        note=note,
+        note=note or ("" if manifest["split"]["kind"] == "time" else f"Judged on {held_out(manifest['split'])}."),
         lines=_lines(manifest, other),
         curves=curves(workspace, run),
     )

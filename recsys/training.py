@@ -83,7 +83,7 @@ def train(
         Diverged: the embeddings stopped being finite numbers.
         InvalidInput: nothing to learn from.
     """
-    split = split or make_split(dataset, seed=seed)
+    split = split or make_split(dataset)
     reporter = _Reporter(on_progress, units=2.0 * recipe.epochs + 2)
     users, items = features_for(dataset, recipe, split.training)
     plan = _choose(dataset, recipe, seed, split, reporter)
@@ -149,7 +149,7 @@ def validate(
 
     The test period is not touched.
     """
-    split = split or make_split(dataset, seed=seed)
+    split = split or make_split(dataset)
     plan = _choose(dataset, recipe, seed, split, _Reporter(on_progress, units=float(recipe.epochs)))
     return plan.epochs, plan.curve
 
