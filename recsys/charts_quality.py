@@ -71,7 +71,7 @@ def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure
         "a product shown was bought by %{customdata[1]:,.0f} shoppers on average<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title="Range shown: share of all products in at least one list", tickformat=".1%")
+    figure.update_xaxes(title="Range shown", tickformat=".1%")
     figure.update_yaxes(title="NDCG@10, validation period", tickformat=".4f")
     return figure
 
