@@ -9,15 +9,20 @@ from typing import Any
 RUNS = 5
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def in_turn(ours: Callable[[], object], theirs: Callable[[], object], runs: int = RUNS) -> tuple[float, float]:
+def in_turn(
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    runs: int = RUNS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[float, float]:
     """Median seconds of both, run alternately, so that a busy moment falls on both."""
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
+    pairs = [(seconds(ours, clock), seconds(theirs, clock)) for _ in range(runs)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 

@@ -1,6 +1,6 @@
 """Training, ranking and evaluating, beside LightFM itself and implicit.
 
-`python -m benchmarks speed [--json] [--only epoch quality ranking evaluation start growth]`, on the dataset `demo` of
+`python -m benchmarks speed [--json] [--only epoch processor quality ranking evaluation start growth]`, on the dataset `demo` of
 INSIDER_HOME (`python -m recsys dataset demo` stores it). All of it takes a quarter of an hour on two cores.
 """
 
@@ -83,6 +83,35 @@ def epoch() -> Results:
             result(f"WARP epoch, max_sampled {max_sampled}, 2 threads", *turn, target=6)
         )  # fmt: skip
     return lines
+
+
+def processor() -> Results:
+    """The same in seconds of processor time on one thread, which other processes distort less; and out of the cache."""
+    data = shop()
+    ours, theirs = _model(10), _model(10)
+    pairs = data.train.tocoo()
+    demo = in_turn(
+        lambda: engine.fit_partial(ours, data.train, data.users, data.items),
+        lambda: theirs.fit_partial(pairs, data.users, data.items),
+        clock=time.process_time,
+    )
+    rng = np.random.default_rng(0)
+    small = sparse.csr_matrix((rng.random((300, 400)) < 0.1).astype(np.float32))
+    levels = [
+        sparse.csr_matrix((np.ones(400, np.float32), (np.arange(400), rng.integers(0, k, 400)))) for k in (5, 20, 60)
+    ]
+    items = (sparse.hstack([sparse.identity(400, dtype=np.float32), *levels]) / 4).tocsr().astype(np.float32)
+    mine, library = _model(10), _model(10)
+    cached = in_turn(
+        lambda: engine.fit_partial(mine, small, None, items, epochs=20),
+        lambda: library.fit_partial(small.tocoo(), None, items, epochs=20),
+        clock=time.process_time,
+    )
+    examples = 20 * small.nnz / 1e6
+    return [
+        result("WARP epoch, max_sampled 10, processor time, 1 thread", *demo, target=6),
+        result("an example of a shop that fits into the cache, 1 thread", *(t / examples for t in cached), unit="us"),
+    ]
 
 
 def quality() -> Results:
@@ -330,6 +359,7 @@ def _ones(counts: sparse.csr_matrix) -> sparse.csr_matrix:
 
 PARTS: dict[str, Callable[[], Results]] = {
     "epoch": epoch,
+    "processor": processor,
     "quality": quality,
     "ranking": ranking,
     "evaluation": evaluation,

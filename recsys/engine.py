@@ -7,9 +7,11 @@ then (see `engine_kernels`). Importing this module is cheap; the first call comp
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,8 +117,7 @@ class _Training:
         weights: NDArray[np.float32],
         exact: bool,
     ) -> None:
-        from recsys import engine_kernels as kernels
-
+        kernels = _kernels()
         self.kernels, self.model = kernels, model
         adadelta = model.learning_schedule == "adadelta"
         self.parts = PARTS[: 3 if adadelta else 2]
@@ -221,6 +222,18 @@ class _Training:
             start = number * self.width
             getattr(self.model, f"{side}_{embedding}")[...] = state[:, start : start + components]
             getattr(self.model, f"{side}_{bias}")[...] = state[:, start + components]
+
+
+def _kernels() -> ModuleType:
+    """The compiled functions; numba is imported here and not before."""
+    try:
+        from recsys import engine_kernels
+    except RuntimeError:  # no folder that numba may keep compiled code in: a read-only container, say
+        import numba
+
+        vars(numba.config)["CACHE_DIR"] = tempfile.mkdtemp(prefix="insider-")
+        from recsys import engine_kernels
+    return engine_kernels
 
 
 def _checked(

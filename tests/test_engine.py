@@ -256,3 +256,16 @@ def test_nothing_that_compiles_is_imported_before_training() -> None:
     code = "import recsys, recsys.training, sys; print('numba' in sys.modules or 'umap' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_machine_that_lets_nothing_be_kept_compiles_into_a_temporary_folder() -> None:
+    code = """
+from numba.core import caching, config
+config.CACHE_DIR = ""
+for locator in (caching.InTreeCacheLocator, caching.UserWideCacheLocator):
+    locator.from_function = classmethod(lambda *_: None)
+from recsys import engine
+print(engine._kernels().train, config.CACHE_DIR)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert "insider-" in done.stdout
