@@ -1,7 +1,7 @@
 """Training, ranking and evaluating, beside LightFM itself and implicit.
 
-`python -m benchmarks speed [--json] [--only epoch processor quality ranking evaluation start growth]`, on the dataset `demo` of
-INSIDER_HOME (`python -m recsys dataset demo` stores it). All of it takes a quarter of an hour on two cores.
+`python -m benchmarks speed [--json] [--only epoch processor quality ranking evaluation start growth]`, on the dataset
+`demo` of INSIDER_HOME (`python -m recsys dataset demo` stores it). All of it takes minutes on two idle cores.
 """
 
 import argparse
