@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,11 @@ class Features:
             raise InvalidInput(
                 f"{self.matrix.shape[1]} feature columns but {len(self.kinds)} kinds and {len(self.values)} values."
             )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The kinds there are: `"identity"` and names of columns."""
+        return frozenset(map(str, self.kinds))
 
     def row(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Feature numbers and weights of one row."""

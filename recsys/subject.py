@@ -99,7 +99,7 @@ def known(live: Recommender, user_id: str) -> Subject:
     model = live.model
     user = int(model.user_index.get_indexer(pd.Index([user_id]))[0])
     row: Any = model.users.iloc[user] if user >= 0 else {}
-    usable = set(model.user_features.kinds)
+    usable = model.user_features.names
     names = [name for name in model.user_attributes if user >= 0 and name in usable and not pd.isna(row[name])]
     return Subject(user_id, True, Person(tuple(map(str, ids)), {name: str(row[name]) for name in names}), standing)
 

@@ -91,7 +91,7 @@ def show(
             placeholder="Choose among those found",
         )  # fmt: skip
         changed: dict[str, str | None] = {}
-        usable = [name for name in names if name in set(live.model.user_features.kinds)]
+        usable = [name for name in names if name in live.model.user_features.names]
         if usable:
             given = any(state.get(f"as_{name}") for name in usable)
             with (
