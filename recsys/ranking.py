@@ -10,6 +10,15 @@ GROUP = 64
 """Places that are judged together by their best one."""
 
 
+def scores_of_one(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,): the products of (n, components) rows with one vector, on the calling thread.
+
+    So small a product is done before the threads of a linear algebra library wake up, which takes it 14 ms instead of
+    0.3 on a busy machine.
+    """
+    return np.asarray(np.einsum("ij,j->i", rows, vector))
+
+
 def top_k(
     scores: NDArray[np.float32],
     k: int,

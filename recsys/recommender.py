@@ -18,7 +18,7 @@ from recsys.features import each_value
 from recsys.foldin import fold_in
 from recsys.foldin_linear import LinearFoldIn
 from recsys.model import Model
-from recsys.ranking import top_k, top_k_block
+from recsys.ranking import scores_of_one, top_k, top_k_block
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history, taste_of_user, taste_of_weights
 from recsys.recent import News, Recent
 from recsys.rules import RuleBook, Rules, rule_book
@@ -362,7 +362,7 @@ class Recommender:
 
     def scores_for(self, taste: Taste) -> NDArray[np.float32]:
         """(n_items,): the model's scores of all items for one taste."""
-        scores = self.item_embeddings @ taste.vector
+        scores = scores_of_one(self.item_embeddings, taste.vector)
         scores += self.item_biases
         scores += np.float32(taste.bias)
         return scores
@@ -374,7 +374,7 @@ class Recommender:
             NotFound: unknown item.
         """
         item = int(self.model.item_rows([str(item_id)])[0])
-        scores = self._directions @ self._directions[item]
+        scores = scores_of_one(self._directions, self._directions[item])
         found, values = top_k(scores, check_k(k), exclude=np.array([item]))
         return tuple(self._line(rank, row, value, "similar") for rank, (row, value) in _ranked(found, values))
 
