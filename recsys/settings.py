@@ -22,7 +22,7 @@ class Settings:
         import_folder: folder below which the dashboard may read files of the server (`INSIDER_IMPORT_FOLDER`), or None
             for `data`.
         upload_limit: megabytes that a file uploaded on the Data page may have (`INSIDER_UPLOAD_LIMIT`, 2000).
-        scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), or None for local processes.
+        scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`). Read, but nothing uses it yet: all work is local.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
         answer_cache_bytes: memory for answers that are given again until something changes (`INSIDER_ANSWER_CACHE_MB`).
