@@ -173,23 +173,27 @@ class Estimate:
 def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Estimate:
     """How long a training may take at most and how much memory it needs.
 
-    Seconds per epoch are those of the newest model on the same data, scaled by pairs times work per pair; before there
-    is one, those of a common machine. An upper bound: most trainings stop before their last epoch.
+    Seconds per epoch, and before the first, are those of the newest model on the same data, the epochs scaled by pairs
+    times work per pair; without one, those of a common machine. An upper bound: most trainings stop before the last.
     """
     columns = columns_of(workspace, dataset)
     work = columns.pairs * _work_per_pair(recipe)
+    start = 0.0
     known = next((model for model in workspace.models() if model["dataset"] == dataset and model["curve"]), None)
     if known is None:
         per_epoch = EPOCH_SECONDS_PER_MILLION * columns.pairs / 1e6 * _work_per_pair(recipe)
         per_epoch /= _work_per_pair(PRESETS["default"])
         basis = "no training on this data to go by yet"
     else:
-        curve = known["curve"]
-        epochs = max(curve[-1]["epoch"], 1)
+        first, last = known["curve"][0], known["curve"][-1]
         before = columns.pairs * _work_per_pair(Hyperparameters.from_dict(known["recipe"]))
-        per_epoch = curve[-1]["seconds"] / epochs * work / before
+        if first is last:
+            per_epoch = last["seconds"] / max(last["epoch"], 1) * work / before
+        else:
+            per_epoch = (last["seconds"] - first["seconds"]) / (last["epoch"] - first["epoch"]) * work / before
+            start = first["seconds"] - first["epoch"] * per_epoch * before / work
         basis = f"going by model {known['id']}"
-    seconds = per_epoch * 2 * recipe.epochs
+    seconds = 2 * (max(start, 0.0) + per_epoch * recipe.epochs)
     numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
     size = float(BYTES_PER_NUMBER * numbers)
     return Estimate(
