@@ -116,4 +116,5 @@ def test_the_estimate_grows_with_work_and_names_its_basis(home: Workspace) -> No
     small = studio.estimate(home, "small", Hyperparameters(components=8, epochs=5))
     large = studio.estimate(home, "small", Hyperparameters(components=64, epochs=50))
     assert large.seconds > 2 * small.seconds
+    assert large.bytes > small.bytes
     assert str(home.live_id()) in small.words
