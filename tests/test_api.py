@@ -622,7 +622,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     home.import_demo()
     quick = Hyperparameters(components=4, epochs=1, max_sampled=5, half_life_days=0)
     home.train_now("demo", quick, promote=True)
-    return client_of(home)
+    # From this machine itself, which may write.
+    return TestClient(create_api(home), base_url="http://127.0.0.1", client=("127.0.0.1", 5000))
 
 
 def parameter_examples(parameter: dict[str, Any]) -> list[Any]:
@@ -637,6 +638,8 @@ def test_every_example_works_on_the_built_in_data(demo: TestClient) -> None:
     for method, path, operation in operations(document):
         query, filled = {}, path
         for parameter in operation.get("parameters", []):
+            if parameter["name"] == "cursor":
+                continue  # no example can work: it comes from the answer before
             value = parameter_examples(parameter)
             assert value, f"{path}: {parameter['name']} has no example"
             if parameter["in"] == "path":
@@ -656,4 +659,4 @@ def test_every_example_works_on_the_built_in_data(demo: TestClient) -> None:
                 jsonschema.validate(response.json(), {**schema, "components": document["components"]})
                 if "items" in response.json():
                     assert response.json()["items"], f"{path}: the example finds nothing"
-    assert executed == 15
+    assert executed == 18

@@ -39,11 +39,16 @@ def test_from_an_empty_home_to_recommendations_and_the_map(browser: Browser, tmp
             cwd=ROOT, env={"INSIDER_HOME": str(home), "PATH": ""}, capture_output=True, check=True,
         )  # fmt: skip
         assert json.loads(told.stdout)["items"] == served["items"]
-        cells = page.get_by_test_id("stDataFrame").locator("td").all_text_contents()
         titles = [item["title"] for item in served["items"]]
-        assert [cell for cell in cells if cell in titles][:10] == titles
+
+        def listed() -> list[str]:
+            cells = page.get_by_test_id("stDataFrame").locator("td").all_text_contents()
+            return [cell for cell in cells if cell in titles][:10]
+
+        wait_until(lambda: listed() == titles, "the page lists what the API answers", seconds=30)
 
         wait_until(lambda: httpx.get(f"{url}/v1/model").json()["has_map"], "the map is drawn", seconds=5 * MINUTES)
+        page.get_by_role("tab", name="Why").click()
         page.get_by_role("link", name="See it on the map").click()
         expect(page).to_have_url(re.compile(r"/map\?item="))
         expect(page.locator(".js-plotly-plot").first).to_be_visible()

@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-import recsys
 from tests.serving import ROOT, free_port, running_app, stopped_at_the_end, wait_until
 
 README = (ROOT / "README.md").read_text()
@@ -53,19 +52,16 @@ def test_every_command_of_the_readme_is_known_here() -> None:
     assert set(LINES) == {*RECSYS, *CURL, *SERVES, *INSTALLS}
 
 
-def test_the_calls_answer(home: Path, tmp_path: Path) -> None:
+def test_the_calls_and_the_python_answer(home: Path, tmp_path: Path) -> None:
     with running_app(home, tmp_path / "log") as url:
         for line in CURL:
             words = shlex.split(line.replace("localhost:8000", url))
             done = subprocess.run([*words, "--fail-with-body", "-sS"], capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
             assert '"model"' in done.stdout
-
-
-def test_the_python_runs(home: Path) -> None:
-    for language, block in BLOCKS:
-        if language == "python":
-            exec(compile(block, "README.md", "exec"), {"recsys": recsys})
+        for language, block in BLOCKS:
+            if language == "python":
+                exec(compile(block.replace("http://localhost:8000", url), "README.md", "exec"), {})
 
 
 def test_streamlit_run_serves_dashboard_and_api(home: Path, tmp_path: Path) -> None:
