@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from benchmarks.kill import free_port, stop_server
 from recsys.settings import PROJECT_ROOT
@@ -49,14 +49,6 @@ def dashboard(trained_home: Path, tmp_path: Path) -> Iterator[str]:
     finally:
         for server in servers:
             stop_server(server)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.mark.browser

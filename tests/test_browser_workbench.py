@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from recsys.rule_sets import RuleSets
 from recsys.rules import Rules
 from recsys.settings import Settings
 from recsys.workspace import Workspace
 from tests.conftest import SMALL_RECIPE
-from tests.serving import chromium, page_of, running_app
+from tests.serving import page_of, running_app
 
 expect.set_options(timeout=20_000)
 
@@ -29,13 +29,13 @@ def settled(page: Page) -> None:
 
 
 @pytest.mark.browser
-def test_find_ask_why_change_rule_compare_export_reopen(trained_home: Path, tmp_path: Path) -> None:
+def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(trained_home, tmp_path / "home"))
     workspace = Workspace(Settings.from_environment(home))
     other = workspace.train_now("small", SMALL_RECIPE, seed=2)
     RuleSets(workspace.database).save("No garden", Rules(never_categories=("Garden",), diversity=0.3))
     live = workspace.load()
-    with running_app(home, tmp_path / "log") as url, chromium() as browser, page_of(browser, height=1400) as page:
+    with running_app(home, tmp_path / "log") as url, page_of(browser, height=1400) as page:
         # Find by behaviour.
         page.goto(f"{url}/shopper")
         page.get_by_text("Find", exact=True).click()

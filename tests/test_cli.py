@@ -286,13 +286,12 @@ def test_a_taken_port_is_named_with_a_free_one(home: Path) -> None:
     assert int(free[1]) > port
 
 
-@pytest.mark.parametrize("what", ["model", "dataset", "map", "pointer"])
+@pytest.mark.parametrize("what", ["model", "dataset", "pointer"])
 def test_damaged_files_are_named(own_home: Path, what: str) -> None:
     (model,) = (own_home / "models").iterdir()
     path = {
         "model": model / "item_embeddings.npy",
         "dataset": own_home / "datasets" / "small" / "events.parquet",
-        "map": own_home / "maps" / model.name / "map.parquet",
         "pointer": own_home / "live.json",
     }[what]
     path.write_bytes(path.read_bytes()[:-1])

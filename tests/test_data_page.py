@@ -14,7 +14,7 @@ from recsys import data, data_view
 from recsys.errors import InvalidInput
 from recsys.settings import Settings
 from recsys.workspace import Workspace
-from tests.serving import ROOT, chromium, page_of, running_app, wait_until
+from tests.serving import ROOT, page_of, running_app, wait_until
 from tests.test_import import GOOD, lines
 
 MAIN, PAGE = (str(ROOT / "pages" / name) for name in ("main.py", "data.py"))
@@ -152,7 +152,7 @@ def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_file_in_another_dialect_becomes_a_dataset(trained_home, tmp_path):
+def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_path):
     shutil.copytree(trained_home, tmp_path / "home")
     path = tmp_path / "Verkäufe 2024.csv.gz"
     rows = ["Kunde;Artikel;Datum;Anzahl;visitorid"] + [
@@ -162,7 +162,7 @@ def test_a_file_in_another_dialect_becomes_a_dataset(trained_home, tmp_path):
     rows += ["x;=HYPERLINK(1);31.12.2024 10:00;-1;03", "x;kaputt;99.99.2024;1;03"]
     path.write_bytes(gzip.compress("\r\n".join(rows).encode("latin-1")))
     inbox = {"INSIDER_IMPORT_FOLDER": str(tmp_path)}
-    with running_app(tmp_path / "home", tmp_path / "log", inbox) as url, chromium() as browser, page_of(browser) as tab:
+    with running_app(tmp_path / "home", tmp_path / "log", inbox) as url, page_of(browser) as tab:
         tab.goto(f"{url}/data")
         tab.locator("input[type=file]").first.set_input_files(str(path))
         tab.get_by_text("Read as semicolon-separated, Latin-1, gzip").wait_for(timeout=30_000)

@@ -19,6 +19,7 @@ def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     folder = tmp_path / "home"
     shutil.copytree(trained_home, folder)
     monkeypatch.setenv("INSIDER_HOME", str(folder))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
     return Workspace(Settings.from_environment(folder))
 
