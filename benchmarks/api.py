@@ -270,7 +270,7 @@ def _memory(leader: int) -> float:
     for folder in Path("/proc").iterdir():
         try:
             if folder.name.isdecimal() and os.getpgid(int(folder.name)) == leader:
-                total += int(re.search(r"^Pss:\s+(\d+)", (folder / "smaps_rollup").read_text(), re.M).group(1))  # type: ignore[union-attr]
+                total += int(re.search(r"^Pss:\s+(\d+)", (folder / "smaps_rollup").read_text(), re.M).group(1))  # type: ignore[union-attr]  # None is caught below
         except (OSError, AttributeError):
             continue
     return total / 1000

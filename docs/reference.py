@@ -15,6 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
+# After the path is set: this file runs as a script too.
 import typer  # noqa: E402
 
 from recsys.cli import app  # noqa: E402

@@ -1,5 +1,7 @@
 """Product: who buys it, what is like it, what the same people buy, and to whom it would be recommended."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages import shared
@@ -18,7 +20,7 @@ def pick(found: list[str], table: str) -> None:
         state.item = found[rows[0]]
 
 
-def products(table, key: str, columns: dict[str, object], alt: str) -> None:  # type: ignore[no-untyped-def]
+def products(table: Any, key: str, columns: dict[str, object], alt: str) -> None:
     """A table of products to pick from."""
     if not len(table):
         st.caption("None.")

@@ -66,7 +66,7 @@ def whole_number(text: str) -> int:
     from recsys.recommender import check_k
 
     try:
-        return check_k(int(text) if str(text).lstrip("+-").isdecimal() else text)  # type: ignore[arg-type]
+        return check_k(int(text) if str(text).lstrip("+-").isdecimal() else text)  # type: ignore[arg-type]  # check_k refuses text
     except InvalidInput as error:
         raise typer.BadParameter(str(error)) from None
 

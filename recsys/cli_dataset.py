@@ -87,7 +87,7 @@ def import_(
         min_users=min_users,
         min_items=min_items,
         timestamp_format=timestamp_format,
-        returns=returns,  # type: ignore[arg-type]
+        returns=returns,  # type: ignore[arg-type]  # checked where it is used
         drop_duplicates=drop_duplicates,
         header=header,
         separator={"\\t": "\t", "tab": "\t"}.get(separator or "", separator),

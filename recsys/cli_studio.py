@@ -50,7 +50,7 @@ def tune(
     data = workspace.dataset(dataset)
     base = preset(preset_name).with_settings(pairs(settings or []))
     minutes = None if timeout is None else timeout / 60
-    plan = Plan(dataset, name or _new_name(), trials, base, minutes, objective, seed)  # type: ignore[arg-type]
+    plan = Plan(dataset, name or _new_name(), trials, base, minutes, objective, seed)  # type: ignore[arg-type]  # Plan checks
     with console.ProgressOnStderr() as show:
         found = search(workspace.trials, data, plan, show)
     best = next((t for t in found if t.state == "done"), None)

@@ -100,7 +100,7 @@ class Source:
     def open(self) -> Iterator[IO[bytes]]:
         """Its bytes, unpacked."""
         with gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb") as stream:
-            yield stream  # type: ignore[misc]
+            yield stream  # type: ignore[misc]  # a GzipFile reads like any other
 
 
 def find(patterns: Sequence[str]) -> list[Path]:

@@ -216,7 +216,7 @@ def plan(
     """A search as the page's widgets say; one without a name gets the time as its name."""
     return Plan(
         dataset, name.strip() or f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", trials, recipe, minutes or None,
-        objective, seed,  # type: ignore[arg-type]
+        objective, seed,  # type: ignore[arg-type]  # Plan checks the objective
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import optuna
@@ -300,7 +301,7 @@ def _storage_problem(url: str, error: Exception) -> StorageProblem:
 
 def _has_file(url: str) -> bool:
     path = sa.make_url(url).database
-    return path is None or os.path.exists(path)  # noqa: PTH110
+    return path is None or Path(path).exists()
 
 
 def _training(study: str, trial: FrozenTrial) -> Training:

@@ -441,7 +441,7 @@ class Workspace:
                     on_progress(progress)
 
             model = train(data, recipe, seed=seed, on_progress=follow)
-            model.manifest["lineage"] = {"training": record.id, **about}  # type: ignore[index]
+            model.manifest["lineage"] = {"training": record.id, **about}  # type: ignore[index]  # not stored yet
             self.store.save_model(model)
             record.done(model.manifest, model.id)
         if promote:
