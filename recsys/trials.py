@@ -16,6 +16,7 @@ import optuna
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import TrialModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -140,6 +141,27 @@ class Recorder:
             self._storage.set_trial_user_attr(self.id, name, value)
 
 
+class Storage(RDBStorage):
+    """Optuna's tables, with waiting trials given out once on every database.
+
+    Optuna relies on `SELECT ... FOR UPDATE` for that, which SQLite does not know: two processes that ask in the same
+    instant were given the same trial.
+    """
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """As Optuna's; a trial is started by one statement that finds it waiting or does not."""
+        if state != TrialState.RUNNING:
+            return super().set_trial_state_values(trial_id, state, values)
+        trials = TrialModel.__table__
+        with self.engine.begin() as connection:
+            claimed = connection.execute(
+                sa.update(trials)
+                .where(trials.c.trial_id == trial_id, trials.c.state == TrialState.WAITING)
+                .values(state=TrialState.RUNNING, datetime_start=datetime.now())
+            )
+        return claimed.rowcount == 1
+
+
 class Trials:
     """The trainings of one database."""
 
@@ -147,14 +169,14 @@ class Trials:
         self.url = url
 
     @cached_property
-    def storage(self) -> RDBStorage:
+    def storage(self) -> Storage:
         """Optuna's own tables, beside ours; a process that stopped beating is found by the next one."""
         timeout = {"connect_args": {"timeout": 30}} if self.url.startswith("sqlite") else {}
         for attempt in range(5):
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                    return RDBStorage(
+                    return Storage(
                         self.url, engine_kwargs=timeout, heartbeat_interval=BEAT_SECONDS, grace_period=GRACE_SECONDS
                     )
             except SQLAlchemyError as error:

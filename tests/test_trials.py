@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,24 @@ def test_two_objectives_give_a_front_that_nothing_beats(home: Workspace) -> None
             for t in found
             if t.state == "done"
         )
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
+def test_a_waiting_trial_is_given_out_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'trials.db'}"
+    study = Trials(url).study("queue")
+    for number in range(30):
+        study.enqueue_trial({"x": number})
+    ready = threading.Barrier(6)
+
+    def take(_: int) -> list[int]:
+        mine = Trials(url).study("queue")
+        ready.wait()
+        return [mine.ask().suggest_int("x", 0, 99) for _ in range(5)]
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [number for numbers in pool.map(take, range(6)) for number in numbers]
+    assert sorted(taken) == list(range(30))
 
 
 def test_several_processes_share_a_search_without_double_work(home: Workspace) -> None:
