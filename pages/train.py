@@ -131,8 +131,9 @@ def search_panel(recipe: Hyperparameters) -> None:
             help="The name of an earlier search on these data goes on with it. Several may work on one search.",
         )  # fmt: skip
     shared.describe(
-        f"{studio.search_words(home, state.dataset, recipe, number)} The search varies components, learning rate, "
-        "products tried, restraint, half-life, brand and shopper attributes; the best recipe is trained at the end."
+        f"{studio.search_words(home, state.dataset, recipe, number)} The search varies loss, start, components, "
+        "learning rate, products tried, restraint, half-life, category levels, brand and shopper attributes; the best "
+        "recipe is trained at the end."
     )
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
         plan = studio.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)

@@ -13,6 +13,7 @@ TRAINING_COLUMNS = {
     "seconds": st.column_config.NumberColumn("Took", format="%.1f s"),
     "epochs": st.column_config.NumberColumn("Epochs"),
     "loss": st.column_config.TextColumn("Loss"),
+    "start": st.column_config.TextColumn("Start", help="svd: decompositions of the purchases."),
     "components": st.column_config.NumberColumn("Components"),
     "learning_rate": st.column_config.NumberColumn("Learning rate", format="%.4g"),
     "max_sampled": st.column_config.NumberColumn("Tried"),

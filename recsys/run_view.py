@@ -53,8 +53,8 @@ def table(trainings: Sequence[Training], notes: Mapping[str, audit.Note]) -> pd.
                 "training": training.id, "state": training.state, "ndcg": training.value,
                 "coverage": training.coverage, "test": _test(training, "ndcg"), "source": training.source,
                 "started": training.started, "seconds": training.seconds, "epochs": len(training.curve),
-                **{name: recipe[name] for name in ("loss", "components", "learning_rate", "max_sampled",
-                                                   "item_alpha", "user_alpha", "half_life_days")},
+                **{name: recipe.get(name) for name in ("loss", "start", "components", "learning_rate", "max_sampled",
+                                                       "item_alpha", "user_alpha", "half_life_days")},
                 "seed": training.seed, "model": training.model, "dataset": training.dataset,
                 "note": note.text or training.reason, "tags": list(note.tags),
             }

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 import optuna
@@ -11,10 +11,12 @@ from optuna.samplers import TPESampler
 from optuna.study import MaxTrialsCallback
 from optuna.trial import FrozenTrial, TrialState
 
+from recsys import words
 from recsys.dataset import Dataset
 from recsys.errors import Cancelled, Diverged, InvalidInput, NotFound
-from recsys.hyperparameters import PRESETS, RANGES, Hyperparameters
+from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.progress import OnProgress, Progress
+from recsys.search_space import Space
 from recsys.split import make_split
 from recsys.training import validate
 from recsys.trials import Training, Trials, attributes, translated
@@ -27,12 +29,6 @@ OBJECTIVES: Mapping[str, str] = {
 }
 TRIALS_RANGE = (1, 10_000)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-
-FLOATS: Mapping[str, tuple[float, float]] = {
-    "learning_rate": (0.005, 0.3), "item_alpha": (1e-7, 1e-3), "user_alpha": (1e-7, 1e-3), "half_life_days": (7, 730),
-}  # fmt: skip
-WHOLES: Mapping[str, tuple[int, int]] = {"components": (8, 128), "max_sampled": (5, 500)}
-"""Where the search looks, on logarithmic scales; `brand` and `user_attributes` are also tried on and off."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +87,11 @@ def search(trials: Trials, dataset: Dataset, plan: Plan, on_progress: OnProgress
     deadline = None if plan.minutes is None else time.monotonic() + 60 * plan.minutes
     split = make_split(dataset)
     with translated(trials.url):
-        study = _study(trials, dataset, plan)
+        space = Space.of(plan.base, dataset)
+        study = _study(trials, dataset, plan, space)
 
         def objective(trial: optuna.Trial) -> float | tuple[float, float]:
-            recipe = _propose(trial, plan.base)
+            recipe = space.propose(trial)
             noted = attributes(dataset.name, dataset.fingerprint, recipe, plan.seed, source=PREFIX + plan.name)
             for name, value in noted.items():
                 trial.set_user_attr(name, value)
@@ -145,12 +142,12 @@ def pareto(found: list[Training]) -> list[Training]:
     return front
 
 
-def _study(trials: Trials, dataset: Dataset, plan: Plan) -> optuna.Study:
+def _study(trials: Trials, dataset: Dataset, plan: Plan, space: Space) -> optuna.Study:
     name, goals = PREFIX + plan.name, 2 if plan.objective == "variety" else 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         startup = max(4, min(10, plan.trials // 4))
-        sampler = TPESampler(n_startup_trials=startup, multivariate=True, constant_liar=True)
+        sampler = TPESampler(n_startup_trials=startup, multivariate=True, group=True, constant_liar=True)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2)
     try:
         study = optuna.create_study(
@@ -158,20 +155,20 @@ def _study(trials: Trials, dataset: Dataset, plan: Plan) -> optuna.Study:
         )
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=trials.storage, sampler=sampler, pruner=pruner)
-        _refuse_other(study, dataset, plan)
+        _refuse_other(study, dataset, plan, space)
         return study
     study.set_user_attr("fingerprint", dataset.fingerprint)
     study.set_user_attr("objective", plan.objective)
     seen: list[dict[str, Any]] = []
     for recipe in (plan.base, *PRESETS.values()):
-        start = _as_proposal(recipe)
+        start = space.nearest(recipe)
         if start not in seen:
             study.enqueue_trial(start)
             seen.append(start)
     return study
 
 
-def _refuse_other(study: optuna.Study, dataset: Dataset, plan: Plan) -> None:
+def _refuse_other(study: optuna.Study, dataset: Dataset, plan: Plan, space: Space) -> None:
     if study.user_attrs.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:
         raise InvalidInput(
             f"The search {plan.name!r} was made on other data; figures on different data say nothing about each "
@@ -182,23 +179,12 @@ def _refuse_other(study: optuna.Study, dataset: Dataset, plan: Plan) -> None:
             f"The search {plan.name!r} looks for {study.user_attrs['objective']!r}, not {plan.objective!r}; "
             "choose another name."
         )
-
-
-def _propose(trial: optuna.Trial, base: Hyperparameters) -> Hyperparameters:
-    found: dict[str, Any] = {name: trial.suggest_int(name, *limits, log=True) for name, limits in WHOLES.items()}
-    found |= {name: trial.suggest_float(name, *limits, log=True) for name, limits in FLOATS.items()}
-    found["brand"] = trial.suggest_categorical("brand", (True, False))
-    attributes_used = trial.suggest_categorical("user_attributes", ("base", "none"))
-    found["user_attributes"] = base.user_attributes if attributes_used == "base" else ()
-    return replace(base, **found)
-
-
-def _as_proposal(recipe: Hyperparameters) -> dict[str, Any]:
-    """The point of the searched space that is nearest to a recipe."""
-    limits: dict[str, tuple[float, float]] = {**WHOLES, **FLOATS}
-    point: dict[str, Any] = {name: min(max(getattr(recipe, name), low), high) for name, (low, high) in limits.items()}
-    point |= {name: int(point[name]) for name in WHOLES}
-    return point | {"brand": recipe.brand, "user_attributes": "base" if recipe.user_attributes else "none"}
+    if clashes := space.clashes(study):
+        raise InvalidInput(
+            f"The search {plan.name!r} was begun by another version of this program, which looked for "
+            f"{words.joined(clashes)} in another way, so it cannot go on. Choose another name, and start from its best "
+            "training: all that it found stays in the list of trainings."
+        )
 
 
 def _overall(study: optuna.Study, plan: Plan, progress: Progress) -> Progress:
@@ -237,4 +223,4 @@ class _Follow:
             raise optuna.TrialPruned("Stopped early: below the median of the earlier trainings at this epoch.")
 
 
-__all__ = ["OBJECTIVES", "RANGES", "Plan", "leaderboard", "pareto", "search", "searches"]
+__all__ = ["OBJECTIVES", "Plan", "leaderboard", "pareto", "search", "searches"]

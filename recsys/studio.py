@@ -20,6 +20,7 @@ COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", 
 KINDS = ("train", "search")
 POINTS = 30
 BYTES_PER_NUMBER = 4
+SEARCHED = ("loss", "start", "components", "learning_rate", "max_sampled", "half_life_days")
 LIBRARY_COST = 3.5
 """How much longer the library's own engine takes for the same pairs, roughly."""
 
@@ -120,7 +121,8 @@ def starting_points(workspace: Workspace) -> dict[str, str]:
     if (live := _live_manifest(workspace)) is not None:
         points["live"] = f"The live model, {live['id']}"
     for training in workspace.trials.all()[:POINTS]:
-        recipe = Hyperparameters.from_dict(training.recipe)
+        if (recipe := training.hyperparameters) is None:
+            continue
         value = "" if training.value is None else f" · {words.measured(training.value, is_share=False)}"
         points[f"training:{training.id}"] = f"Training {training.id}{value} · {recipe_words(recipe)}"
     return points
@@ -320,7 +322,7 @@ def board(workspace: Workspace, run: Run) -> tuple[pd.DataFrame, list[Training],
     rows = [
         {
             "training": t.id, "state": t.state, "ndcg": t.value, "coverage": t.coverage,
-            **{key: t.recipe[key] for key in ("components", "learning_rate", "max_sampled", "half_life_days")},
+            **{key: t.recipe.get(key) for key in SEARCHED},
             "seconds": t.seconds, "note": t.reason,
         }
         for t in found

@@ -1,5 +1,6 @@
 """Every training as an Optuna trial in the shared database: by slider, by command or by search."""
 
+import hashlib
 import os
 import socket
 import time
@@ -14,14 +15,20 @@ from typing import Any, Literal
 
 import optuna
 import sqlalchemy as sa
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import TrialModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from recsys.errors import Cancelled, NotFound, StorageProblem
-from recsys.hyperparameters import ALL, LOSSES, RANGES, Hyperparameters
+from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
+from recsys.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
 from recsys.progress import Progress
 from recsys.runs import LOST, process_alive, process_identity
 
@@ -44,10 +51,11 @@ def _distribution(name: str) -> BaseDistribution:
 
 DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
     "loss": CategoricalDistribution(LOSSES),
+    "start": CategoricalDistribution(STARTS),
     **{
         name: _distribution(name)
         for name in ("components", "epochs", "learning_rate", "max_sampled", "item_alpha", "user_alpha",
-                     "half_life_days")
+                     "half_life_days", "start_views", "start_power", "start_popularity")
     },
     "identity": CategoricalDistribution((True, False)),
     "brand": CategoricalDistribution((True, False)),
@@ -95,6 +103,14 @@ class Training:
     reason: str
     code_version: str
     attributes: dict[str, Any] = field(repr=False)
+
+    @property
+    def hyperparameters(self) -> Hyperparameters | None:
+        """The recipe; None for one of another version of this program that this one cannot train."""
+        try:
+            return Hyperparameters.from_dict(self.recipe)
+        except InvalidInput:
+            return None
 
     @property
     def seconds(self) -> float | None:
@@ -202,14 +218,13 @@ class Trials:
             about: further attributes: source, run, parent.
         """
         with translated(self.url):
-            study = self.study(f"{dataset} {fingerprint[:12]}")
             template = optuna.trial.create_trial(
                 state=TrialState.RUNNING,
                 params=params_of(recipe),
                 distributions=dict(DISTRIBUTIONS),
                 user_attrs=attributes(dataset, fingerprint, recipe, seed, **about),
             )
-            recorder = Recorder(self.storage, self.storage.create_new_trial(study._study_id, template_trial=template))
+            recorder = Recorder(self.storage, self._add(f"{dataset} {fingerprint[:12]}", template))
         try:
             yield recorder
         except BaseException as error:
@@ -219,6 +234,18 @@ class Trials:
                     "cancelled" if cancelled else "failed", "" if cancelled else str(error) or type(error).__name__
                 )
             raise
+
+    def _add(self, name: str, template: FrozenTrial) -> int:
+        """Add a trial to a study; gives its number in the database.
+
+        A study whose trials came from a version of this program with other distributions takes none of this one
+        (Optuna refuses to mix them): those go into a study beside it, named after the distributions too.
+        """
+        try:
+            return self.storage.create_new_trial(self.study(name)._study_id, template_trial=template)
+        except ValueError:
+            beside = self.study(f"{name} {_digest(template.distributions)}")
+            return self.storage.create_new_trial(beside._study_id, template_trial=template)
 
     def all(self, dataset: str | None = None) -> list[Training]:
         """Every training, newest first; of one dataset, if named."""
@@ -274,19 +301,26 @@ def params_of(recipe: Hyperparameters) -> dict[str, Any]:
     return {name: float(x) if isinstance(DISTRIBUTIONS[name], FloatDistribution) else x for name, x in values.items()}
 
 
+def _digest(distributions: Mapping[str, BaseDistribution]) -> str:
+    """The same for the same distributions, in every process."""
+    texts = sorted(f"{name} {distribution_to_json(x)}" for name, x in distributions.items())
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:6]
+
+
 def comparable_study(trainings: Sequence[Training]) -> optuna.Study:
     """Trainings as one study in memory, whatever searches they came from: what Optuna's figures are drawn from."""
     study = optuna.create_study(direction="maximize")
     states = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
     for training in reversed(trainings):
-        if training.state not in states or training.value is None:
+        recipe = training.hyperparameters
+        if training.state not in states or training.value is None or recipe is None:
             continue
         points = {int(point["epoch"]): float(point["ndcg"]) for point in training.curve}
         study.add_trial(
             optuna.trial.create_trial(
                 state=states[training.state],
                 value=training.value if training.state == "done" else None,
-                params=params_of(Hyperparameters.from_dict(training.recipe)),
+                params=params_of(recipe),
                 distributions=dict(DISTRIBUTIONS),
                 intermediate_values=points,
             )

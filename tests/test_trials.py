@@ -8,17 +8,22 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from recsys import audit, retention
+from recsys.dataset import Dataset
 from recsys.errors import Cancelled, InvalidInput
-from recsys.hyperparameters import Hyperparameters
+from recsys.hyperparameters import LOSSES, PRESETS, STARTS, Hyperparameters
 from recsys.progress import Progress
 from recsys.search import Plan, leaderboard, pareto, search
+from recsys.search_space import Space
 from recsys.settings import Settings
-from recsys.trials import Trials, comparable_study, params_of
+from recsys.trials import Trials, attributes, comparable_study, params_of
 from recsys.workspace import Workspace
 
 TINY = Hyperparameters(components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, start="random")
@@ -154,6 +159,76 @@ def test_several_processes_share_a_search_without_double_work(home: Workspace) -
     points = [json.dumps(t.params, sort_keys=True) for t in found]
     assert len(set(points)) == len(points)
     assert len({t.attributes["process"] for t in found}) == 2
+
+
+def test_a_database_of_an_older_version_takes_new_trainings(home: Workspace) -> None:
+    """Trials whose parameters were drawn on other scales: Optuna mixes them with no others of their study."""
+    first = home.train_now("small", TINY).model.id
+    fingerprint = home.store.model_manifest(first)["fingerprint"]
+    engine = home.trials.storage.engine
+    with engine.begin() as connection:  # as if an older version had written them
+        changed = connection.exec_driver_sql(
+            "UPDATE trial_params SET distribution_json = replace(distribution_json, '\"log\": true', '\"log\": false') "
+            "WHERE param_name = 'max_sampled'"
+        )
+    assert changed.rowcount
+    there = len(home.trials.all())
+    new = Workspace(home.settings)
+    for seed in (2, 3):
+        assert new.train_now("small", TINY, seed=seed).model.id in new.store.models()
+    found = new.trials.all("small")
+    assert len(found) == there + 2 and [t.state for t in found[:2]] == ["done", "done"]
+    assert found[0].study == found[1].study != found[-1].study
+    assert found[0].study.startswith(f"small {fingerprint[:12]}")
+    assert len(comparable_study(found).trials) == there + 2, "they are drawn together all the same"
+
+
+def test_a_search_of_an_older_version_goes_on_or_says_why_not(home: Workspace) -> None:
+    data = home.dataset("small")
+    older = {"components": IntDistribution(8, 128, log=True), "brand": CategoricalDistribution((True, False))}
+
+    def begun(name: str, distributions: dict[str, BaseDistribution]) -> Plan:
+        study = home.trials.study(f"search {name}")
+        noted = attributes("small", data.fingerprint, TINY, 0, source=f"search {name}")
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=0.1, params={"components": 16, "brand": True}, distributions=distributions, user_attrs=noted
+            )
+        )
+        return Plan("small", name, trials=3, base=TINY)
+
+    found = search(home.trials, data, begun("narrower", older))
+    assert len(found) == 3 and {t.state for t in found} <= {"done", "pruned"}
+    plan = begun("even", older | {"components": IntDistribution(8, 128)})
+    with pytest.raises(InvalidInput, match=r"another version.*looked for components in another way.*another name"):
+        search(home.trials, data, plan)
+    assert len(leaderboard(home.trials, "even")) == 1
+
+
+def test_a_search_tries_losses_starts_and_levels_and_only_what_matters_beside_them(small_dataset: Dataset) -> None:
+    space = Space.of(TINY, small_dataset)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    recipes = [space.propose(study.ask()) for _ in range(200)]
+    assert {recipe.loss for recipe in recipes} == set(LOSSES) and {recipe.start for recipe in recipes} == set(STARTS)
+    assert {recipe.category_levels for recipe in recipes} == {("all",), ("department",), ("shelf",), ()}
+    assert {recipe.brand for recipe in recipes} == {True, False}
+    assert {recipe.user_attributes for recipe in recipes} == {("all",), ()}
+    for trial, recipe in zip(study.get_trials(deepcopy=False), recipes, strict=True):
+        assert ("max_sampled" in trial.params) == (recipe.loss in ("warp", "warp-kos"))
+        assert ("start_power" in trial.params) == (recipe.start == "svd")
+    for preset in PRESETS.values():
+        tried = space.propose(optuna.trial.FixedTrial(space.nearest(preset)))
+        kept = {name: getattr(TINY, name) for name in ("epochs", "patience", "threads")}
+        assert tried == replace(preset, **kept, item_alpha=1e-7, user_alpha=1e-7)
+
+
+@pytest.mark.parametrize("levels", [("all",), ()])
+def test_a_search_never_leaves_products_with_nothing_to_be_known_by(
+    small_dataset: Dataset, levels: tuple[str, ...]
+) -> None:
+    space = Space.of(replace(TINY, identity=False, category_levels=levels), small_dataset)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    assert {space.propose(study.ask()).category_levels for _ in range(60)} == {levels}
 
 
 def test_any_trainings_of_one_dataset_can_be_drawn_together(home: Workspace) -> None:
