@@ -1,6 +1,6 @@
 """Feature matrices of items and users: what each embedding of the model stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,28 +61,34 @@ class Features:
         matrix.eliminate_zeros()
         return Features(_normalised(matrix), self.kinds, self.values)
 
+    @cached_property
+    def shared(self) -> dict[str, dict[str, int]]:
+        """The features that several rows may have: column to value to feature number; all but the identities."""
+        found: dict[str, dict[str, int]] = {}
+        for number in np.flatnonzero(self.kinds != IDENTITY):
+            found.setdefault(str(self.kinds[number]), {})[str(self.values[number])] = int(number)
+        return found
+
     def knows(self, kind: str, value: str) -> bool:
         """Whether there is a feature for this value of a column."""
-        return kind != IDENTITY and bool(((self.kinds == kind) & (self.values == value)).any())
+        return value in self.shared.get(kind, {})
 
-    def weights(self, values: dict[str, str]) -> NDArray[np.float32]:
-        """A dense feature row (n_features,) for someone who is in no table: `{"age": "45-54"}`, weights summing to 1.
+    def row_for(self, values: Mapping[str, str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Feature numbers and weights, summing to 1, for someone who is in no table: `{"age": "45-54"}`.
 
         Unknown names or values raise InvalidInput that lists those there are.
         """
-        row = np.zeros(len(self.kinds), dtype=np.float32)
+        numbers = []
         for kind, value in values.items():
-            of_kind = self.kinds == kind
-            if kind == IDENTITY or not of_kind.any():
-                names = sorted({str(k) for k in self.kinds} - {IDENTITY})
-                raise InvalidInput(f"The model knows no attribute {kind!r}; it knows {', '.join(names) or 'none'}.")
-            match = of_kind & (self.values == str(value))
-            if not match.any():
-                options = ", ".join(map(str, self.values[of_kind][:20]))
+            there = self.shared.get(kind)
+            if there is None:
+                names = ", ".join(sorted(self.shared)) or "none"
+                raise InvalidInput(f"The model knows no attribute {kind!r}; it knows {names}.")
+            if str(value) not in there:
+                options = ", ".join(list(there)[:20])
                 raise InvalidInput(f"{kind} {value!r} is not known to the model; it knows {options}.")
-            row[match] = 1.0
-        total = row.sum()
-        return row / total if total else row
+            numbers.append(there[str(value)])
+        return np.array(numbers, dtype=np.int64), np.full(len(numbers), 1 / max(len(numbers), 1), dtype=np.float32)
 
 
 def item_features(dataset: Dataset, recipe: Hyperparameters) -> Features:

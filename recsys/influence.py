@@ -83,12 +83,17 @@ class Influence:
     Attributes:
         items: row numbers of the items that were left out, strongest support first.
         falls: how much the score falls without each; negative where it speaks against.
-        errors: standard errors of `falls` over the draws of negatives.
+        errors: standard errors of `falls` over the draws of negatives; all 0 where the fold-in draws none.
     """
 
     items: NDArray[np.int64]
     falls: NDArray[np.float64]
     errors: NDArray[np.float64]
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was drawn."""
+        return not self.errors.any()
 
     @property
     def clear(self) -> NDArray[np.bool_]:

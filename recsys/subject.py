@@ -112,7 +112,7 @@ def described(live: Recommender, person: Person, name: str = "") -> Subject:
     items = tuple(item for item, row in zip(person.history, there, strict=True) if row >= 0)
     attributes: dict[str, str] = {}
     for key, value in person.attributes.items():
-        if (model.user_features.values[model.user_features.kinds == key] == value).any():
+        if model.user_features.knows(key, value):
             attributes[key] = value
         else:
             missing.append(f"{key}: {value}")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys import words
-from recsys.influence import leave_one_out
+from recsys.influence import Influence
 from recsys.reasons import Reason, reasons_for, similar_from_history
 from recsys.recommender import RankedItem, Recommender, Standing
 from recsys.rules import Rules
@@ -52,14 +53,16 @@ class Speakers:
 
     Attributes:
         sentence: the strongest, in words.
-        table: `title`, `fall` (how far the score falls without it; negative: it speaks against), strongest first; only
-            those whose effect is larger than twice its error.
+        table: `title`, `fall` (how far the score falls without it; negative: it speaks against), strongest first: the
+            first few for and against, of those whose effect is larger than twice its error.
         tried: how many were left out, one at a time.
+        how: how that was found out, in words.
     """
 
     sentence: str
     table: pd.DataFrame
     tried: int
+    how: str
 
 
 def why(
@@ -98,20 +101,19 @@ def speakers(live: Recommender, subject: Subject, item_id: str, most: int = 5) -
     """Which of their own products speak for (and against) one item: each is left out of the fold-in."""
     model = live.model
     row = int(model.item_rows([item_id])[0])
-    items = subject.standing.items
-    start = model.user_features.weights(dict(subject.person.attributes)) @ model.lightfm.user_embeddings
-    found = leave_one_out(row, items[items != row], model.item_embeddings, model.item_biases, start=start)
-    clear = found.clear
-    titles = model.items[c.TITLE].iloc[found.items[clear]].astype(str).to_numpy(dtype=object)
-    table = pd.DataFrame({c.TITLE: titles, "fall": found.falls[clear]})
-    if len(table) > 2 * most:
-        table = pd.concat([table.head(most), table.tail(most)], ignore_index=True)
+    found = live.standings.without_each(
+        row, subject.standing, subject.person.attributes, subject.name if subject.known else None
+    )
+    shown = _strongest(found, most)
+    titles = model.items[c.TITLE].iloc[found.items[shown]].astype(str).to_numpy(dtype=object)
+    table = pd.DataFrame({c.TITLE: titles, "fall": found.falls[shown]})
     tried = len(found.items)
     if not tried:
-        return Speakers("They have bought nothing that could speak for it.", table, 0)
+        return Speakers("They have bought nothing that could speak for it.", table, 0, "")
+    how = _how(found)
     if not len(table) or table["fall"].iloc[0] <= 0:
         return Speakers(
-            "No single product of theirs clearly speaks for it: it rests on many of them together.", table, tried
+            "No single product of theirs clearly speaks for it: it rests on many of them together.", table, tried, how
         )
     title, fall = str(table[c.TITLE].iloc[0]), float(table["fall"].iloc[0])
     spread = float(live.scores_for(subject.standing.taste).std())
@@ -119,7 +121,25 @@ def speakers(live: Recommender, subject: Subject, item_id: str, most: int = 5) -
         sentence = f"It rests on many products together: leaving out the strongest, “{title}”, takes only {fall:.3f}."
     else:
         sentence = f"Without “{title}” its score would be {fall:.2f} lower."
-    return Speakers(sentence, table, tried)
+    return Speakers(sentence, table, tried, how)
+
+
+def _strongest(found: Influence, most: int) -> NDArray[np.int64]:
+    """Places of those that speak for it most, and of those that speak against it most, at the end."""
+    clear = np.flatnonzero(found.clear)
+    speaks_for, against = clear[found.falls[clear] > 0], clear[found.falls[clear] < 0]
+    return np.concatenate([speaks_for[:most], against[-most:]])
+
+
+def _how(found: Influence) -> str:
+    tried = len(found.items)
+    if found.exact:
+        each = "their one product" if tried == 1 else f"each of their {words.number(tried)} products"
+        return f"Exact: {each} left out of the history, one at a time, and the taste worked out anew without it."
+    return (
+        f"Measured: {words.number(tried)} products were left out, one at a time, and the taste worked out anew. "
+        "Only effects larger than the noise of doing so are shown."
+    )
 
 
 def item_facts(live: Recommender, row: int, currency: str = "") -> str:

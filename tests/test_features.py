@@ -76,17 +76,19 @@ def test_unknown_columns_are_named(small_dataset: Dataset) -> None:
         user_features(small_dataset, Hyperparameters(user_attributes=("income",)))
 
 
-def test_weights_of_somebody_new(users: Features) -> None:
-    row = users.weights({"age": "25-44"})
-    assert row.sum() == pytest.approx(1.0)
-    assert users.values[np.flatnonzero(row)].tolist() == ["25-44"]
-    assert not users.weights({}).any()
+def test_the_row_of_somebody_new(users: Features) -> None:
+    numbers, weights = users.row_for({"age": "25-44"})
+    assert weights.tolist() == [1.0]
+    assert users.values[numbers].tolist() == ["25-44"]
+    assert not len(users.row_for({})[0])
+    assert users.knows("age", "45+")
+    assert not users.knows("identity", "u001")
     with pytest.raises(InvalidInput, match="no attribute 'income'; it knows age"):
-        users.weights({"income": "1"})
+        users.row_for({"income": "1"})
     with pytest.raises(InvalidInput, match="no attribute 'identity'"):
-        users.weights({"identity": "u001"})
+        users.row_for({"identity": "u001"})
     with pytest.raises(InvalidInput, match=r"age '99' is not known to the model; it knows 19-24, 25-44, 45\+"):
-        users.weights({"age": "99"})
+        users.row_for({"age": "99"})
 
 
 def test_columns_and_names_must_match(items: Features) -> None:

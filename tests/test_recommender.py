@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recsys.answers import mixed_lanes
 from recsys.batch import recommend_all
 from recsys.errors import InvalidInput, NotFound
 from recsys.hyperparameters import Hyperparameters
 from recsys.ranking import NOTHING
-from recsys.recommender import LANES, MAX_K, Recommender, _mix
+from recsys.recommender import LANES, MAX_K, Recommender
 from recsys.training import train
 from recsys.workspace import Workspace
 from tests.conftest import SMALL_RECIPE
@@ -108,7 +109,7 @@ def test_lanes_hold_what_they_say(live: Recommender, user_id: str) -> None:
 def test_mixing_keeps_orders_and_proportion(n_discover: int, n_again: int, share: float) -> None:
     discover = [(i, -float(i), "discover") for i in range(n_discover)]
     again = [(100 + i, -float(i), "again") for i in range(n_again)]
-    mixed = _mix(discover, again, share)
+    mixed = mixed_lanes(discover, again, share)
     assert sorted(mixed) == sorted(discover + again)
     assert [line for line in mixed if line[2] == "discover"] == discover
     assert [line for line in mixed if line[2] == "again"] == again

@@ -55,10 +55,7 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
                 ),
                 config=shared.STILL, alt=found.sentence,
             )  # fmt: skip
-        shared.describe(
-            f"Measured: {found.tried} products were left out, one at a time, and the taste worked out anew. "
-            "Only effects larger than the noise of doing so are shown."
-        )
+        shared.describe(found.how)
         if len(reasons.nearest):
             with st.expander("Most like it, by the model's embeddings"):
                 st.dataframe(
