@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 PASSES = 30
 LEARNING_RATE = 0.05
 TRIES = 32
+FEW = 4
+"""Items drawn are looked up alone when there are so many times fewer of them than items."""
 
 
 def fold_in(
@@ -22,7 +24,8 @@ def fold_in(
 
     The loss is LightFM's WARP (Weston, Bengio & Usunier 2011): for each item of the history, negatives are drawn until
     one scores within a margin of 1 of it; the step is weighted by log(rank estimated from the number of draws) and
-    scaled by Adagrad. Here all items of the history take their step at once, so that a pass is one matrix product.
+    scaled by Adagrad. Here all items of the history take their step at once, so that a pass is one matrix product: over
+    the whole catalogue, or over the items drawn alone where these are far fewer.
 
     Args:
         items: row numbers of the history, without repeats.
@@ -44,9 +47,14 @@ def fold_in(
     had[items] = True
     positive = item_embeddings[items]
     for _ in range(passes):
-        scores = item_embeddings @ vector + item_biases
         drawn = rng.integers(0, n_items, size=(len(items), TRIES))
-        violates = (scores[drawn] > scores[items][:, None] - 1.0) & ~had[drawn]
+        if drawn.size * FEW < n_items:
+            scores = (item_embeddings[drawn.ravel()] @ vector + item_biases[drawn.ravel()]).reshape(drawn.shape)
+            own = positive @ vector + item_biases[items]
+        else:
+            everything = item_embeddings @ vector + item_biases
+            scores, own = everything[drawn], everything[items]
+        violates = (scores > own[:, None] - 1.0) & ~had[drawn]
         found = violates.any(axis=1)
         if not found.any():
             break

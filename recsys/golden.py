@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from recsys.comparison import moves
 from recsys.database import Database
 from recsys.errors import InsiderError, InvalidInput
@@ -145,4 +143,4 @@ def _failures(golden: Golden, items: Sequence[Any]) -> list[str]:
 
 
 def _all_known(live: Recommender, items: Sequence[Any]) -> bool:
-    return bool((live.model.item_index.get_indexer(pd.Index([item.item_id for item in items])) >= 0).all())
+    return all(item.item_id in live.model.rows_of_items for item in items)

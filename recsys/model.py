@@ -95,6 +95,11 @@ class Model:
         return {str(user_id): row for row, user_id in enumerate(self.users[c.USER])}
 
     @cached_property
+    def rows_of_items(self) -> dict[str, int]:
+        """Row number by outside id, as `rows_of_users`."""
+        return {item_id: row for row, item_id in enumerate(self.item_ids)}
+
+    @cached_property
     def item_ids(self) -> list[str]:
         """Outside ids of the items, by row."""
         return [str(item_id) for item_id in self.items[c.ITEM]]
@@ -106,14 +111,14 @@ class Model:
 
     def user_row(self, user_id: str) -> int:
         """Row number of a user; NotFound when the model has never seen them."""
-        row = int(self.user_index.get_indexer(pd.Index([user_id]))[0])
+        row = self.rows_of_users.get(user_id, -1)
         if row < 0:
             raise NotFound(f"No user {user_id!r} in model {self.id!r}.")
         return row
 
     def item_rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
         """Row numbers of items; NotFound names the first that does not exist."""
-        rows = np.asarray(self.item_index.get_indexer(pd.Index(list(item_ids), dtype=object)), dtype=np.int64)
+        rows = np.array([self.rows_of_items.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
         if (rows < 0).any():
             unknown = list(item_ids)[int(np.argmax(rows < 0))]
             raise NotFound(f"No item {unknown!r} in model {self.id!r}.")

@@ -71,8 +71,8 @@ def table(
     rows = standing.items
     found = pd.DataFrame(
         {
-            c.ITEM: model.items[c.ITEM].iloc[rows].to_numpy(dtype=object),
-            c.TITLE: model.items[c.TITLE].iloc[rows].to_numpy(dtype=object),
+            c.ITEM: [model.item_ids[row] for row in rows],
+            c.TITLE: [model.titles[row] for row in rows],
             c.CATEGORY: category_of(live, rows),
             c.COUNT: standing.counts.astype(int),
             c.FIRST: _aligned(live, subject, "first"),
@@ -202,7 +202,7 @@ def _aligned(live: Recommender, subject: Subject, what: str) -> NDArray[Any]:
     values = getattr(history, what)
     empty: Any = np.datetime64("NaT") if what != "value" else np.nan
     out = np.full(len(items), empty, dtype="datetime64[s]" if what != "value" else np.float64)
-    user = live.model.user_index.get_indexer(pd.Index([subject.name]))[0] if subject.known else -1
+    user = live.model.rows_of_users.get(subject.name, -1) if subject.known else -1
     if user >= 0:
         span = history.of_user(int(user))
         place = np.searchsorted(items, history.counts.indices[span])

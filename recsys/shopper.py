@@ -166,10 +166,8 @@ def item_of_label(text: str) -> str:
 def titles(live: Recommender, item_ids: Sequence[str]) -> dict[str, str]:
     """Titles of those of the items that the model knows."""
     ids = list(dict.fromkeys(item_ids))
-    if not ids:
-        return {}
-    rows = live.model.item_index.get_indexer(pd.Index(ids, dtype=object))
-    return {item: str(live.items[c.TITLE].iat[int(row)]) for item, row in zip(ids, rows, strict=True) if row >= 0}
+    rows = live.model.rows_of_items
+    return {item: live.model.titles[rows[item]] for item in ids if item in rows}
 
 
 def attribute_values(live: Recommender) -> dict[str, list[str]]:
@@ -298,7 +296,7 @@ def _attributes(live: Recommender, subject: Subject) -> dict[str, str]:
     """Everything known of them, also what the model does not use."""
     if not subject.known:
         return dict(subject.person.attributes)
-    user = int(live.model.user_index.get_indexer(pd.Index([subject.name]))[0])
+    user = live.model.rows_of_users.get(subject.name, -1)
     if user < 0:
         return {}
     row = live.users.iloc[user]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recsys import columns as c
 from recsys.database import Database
 from recsys.errors import InvalidInput
 from recsys.recommender import Answer, Lane, Recommender, Standing
@@ -95,21 +94,20 @@ def known(live: Recommender, user_id: str) -> Subject:
     """A shopper whom the model or the log of recent events knows; NotFound when neither does."""
     standing = live.standing(user_id)
     order = np.argsort(-np.nan_to_num(standing.last.astype("datetime64[s]").astype(np.int64)), kind="stable")
-    ids = live.items[c.ITEM].to_numpy(dtype=object)[standing.items[order]]
     model = live.model
-    user = int(model.user_index.get_indexer(pd.Index([user_id]))[0])
+    ids = tuple(model.item_ids[row] for row in standing.items[order])
+    user = model.rows_of_users.get(user_id, -1)
     row: Any = model.users.iloc[user] if user >= 0 else {}
     usable = model.user_features.names
     names = [name for name in model.user_attributes if user >= 0 and name in usable and not pd.isna(row[name])]
-    return Subject(user_id, True, Person(tuple(map(str, ids)), {name: str(row[name]) for name in names}), standing)
+    return Subject(user_id, True, Person(ids, {name: str(row[name]) for name in names}), standing)
 
 
 def described(live: Recommender, person: Person, name: str = "") -> Subject:
     """Somebody described, folded in. Items and attributes that this model does not know are left out and told."""
     model = live.model
-    there: Any = model.item_index.get_indexer(pd.Index(list(person.history), dtype=object)) if person.history else []
-    missing = [item for item, row in zip(person.history, there, strict=True) if row < 0]
-    items = tuple(item for item, row in zip(person.history, there, strict=True) if row >= 0)
+    missing = [item for item in person.history if item not in model.rows_of_items]
+    items = tuple(item for item in person.history if item in model.rows_of_items)
     attributes: dict[str, str] = {}
     for key, value in person.attributes.items():
         if model.user_features.knows(key, value):
