@@ -57,6 +57,7 @@ if "shopper" not in state:
         for value, title in values.items():
             if link[name] in ([title], [value]):
                 state[name] = value
+    ruling.from_link()
     if st.query_params.get("boughtin") in category_names:
         state.boughtin = st.query_params["boughtin"]
 
@@ -132,6 +133,8 @@ with section["What if"]:
 with section["Rules"]:
     if section["Rules"].open:
         ruling.show(home, live, view, k)
+    else:
+        ruling.keep()
 with section["Compare"]:
     if section["Compare"].open:
         comparing.show(home, view, k)

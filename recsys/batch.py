@@ -10,18 +10,22 @@ from recsys import columns as c
 from recsys.errors import InvalidInput, StorageProblem
 from recsys.ranking import NOTHING
 from recsys.recommender import Recommender
+from recsys.rules import Rules
 
 SUFFIX = ".parquet"
 
 
-def recommend_all(recommender: Recommender, k: int = 10) -> pd.DataFrame:
+def recommend_all(recommender: Recommender, k: int = 10, rules: Rules | None = None) -> pd.DataFrame:
     """The k best new items of every user.
+
+    Args:
+        rules: what is laid over the model, as `Recommender.recommend` takes it.
 
     Returns:
         One row per user and place, in the order of the users: `user_id`, `rank` (from 1), `item_id`, `title`, `score`;
         fewer than k rows for a user who has had nearly everything.
     """
-    items, scores = recommender.top_k_for_all(k)
+    items, scores = recommender.top_k_for_all(k, rules=rules)
     users, places = np.nonzero(items != NOTHING)
     rows = items[users, places]
     return pd.DataFrame(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
+from textwrap import wrap
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -52,8 +53,8 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
     """
     names = list(lists)
     longest = max((len(items) for items in lists.values()), default=1)
-    figure = _figure(max(longest, 3) * (ROW - 2) + 70)
-    letters = {1: 90, 2: 56}.get(len(names), 34)
+    figure = _figure(max(longest, 3) * (ROW + 4) + 70)
+    letters = {1: 60, 2: 32}.get(len(names), 22)
     places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
     for left, (one, other) in enumerate(pairwise(places)):
         for item, place in one.items():
@@ -62,24 +63,28 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
                 same = other[item] == place
                 colour = palette.NEUTRAL if same else palette.OURS if rises else palette.AGAINST
                 figure.add_scatter(
-                    x=[left + 0.36, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
+                    x=[left + 0.4, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
                     line={"color": palette.with_alpha(colour, 0.75), "width": 2.5, "shape": "spline"}, showlegend=False,
                 )  # fmt: skip
     for column, name in enumerate(names):
         elsewhere = [p for number, p in enumerate(places) if number != column]
         for place, (item, title) in enumerate(lists[name], start=1):
             only = not any(item in p for p in elsewhere)
+            before = places[column - 1].get(item) if column else place
+            move = "new" if before is None else f"{'▲' if before > place else '▼'}{abs(before - place)}"
+            label = "<br>".join(map(escape, wrap(words.shortened(title, 2 * letters - 4), letters)[:2]))
+            mark = "" if before == place else f" <b>{move}</b>"
             figure.add_scatter(
                 x=[column - 0.34], y=[place], mode="markers+text", textposition="middle right", cliponaxis=False,
-                text=[f"{place}. {escape(words.shortened(title, letters))}"], customdata=[escape(title)],
+                text=[f"{place}. {label}{mark}"], customdata=[escape(title)], textfont={"size": 11},
                 marker={"size": 9, "color": palette.OTHER if only else palette.NEUTRAL},
                 hovertemplate="%{customdata}<extra>" + ("only here" if only else "shared") + "</extra>",
                 showlegend=False,
             )  # fmt: skip
     figure.update_xaxes(
-        range=[-0.42, len(names) - 0.5], tickvals=[column - 0.24 for column in range(len(names))], showgrid=False,
+        range=[-0.42, len(names) - 0.5], tickvals=[column - 0.2 for column in range(len(names))], showgrid=False,
         zeroline=False,
-        ticktext=[escape(words.shortened(name, 34)) for name in names], side="top",
+        ticktext=[escape(words.shortened(name, 30)) for name in names], side="top",
     )  # fmt: skip
     figure.update_yaxes(range=[longest + 0.6, 0.4], visible=False)
     return figure

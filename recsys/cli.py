@@ -72,6 +72,10 @@ def whole_number(text: str) -> int:
 
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+AskedRules = Annotated[
+    str | None,
+    typer.Option("--rules", metavar="NAME|off", help="A rule set to lay over the model; by default the served one."),
+]
 K = Annotated[int, typer.Option("-k", "--k", parser=whole_number, metavar="N", help="How many items.")]
 ModelId = Annotated[str, typer.Argument(metavar="ID", help='Id of a model version, or "live".')]
 
@@ -178,10 +182,7 @@ def recommend(
         list[str] | None, typer.Option(metavar="C", help="Only items of this category; repeatable.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
-    rules: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|off", help="A rule set to lay over the model; by default the served one."),
-    ] = None,
+    rules: AskedRules = None,
     as_json: Json = False,
 ) -> None:
     """What to show one user."""
@@ -297,27 +298,33 @@ def models_delete(ctx: typer.Context, model_id: ModelId, as_json: Json = False) 
 def batch(
     out: Annotated[Path, typer.Option(metavar="FILE.parquet", help="Where to; a file there is replaced.")],
     k: K = 10,
+    rules: AskedRules = None,
     as_json: Json = False,
 ) -> None:
     """Write recommendations for every user to a Parquet file."""
     from recsys.batch import check_target, recommend_all, write
+    from recsys.rule_sets import RuleSets
 
     check_target(out)
-    recommender = _workspace().load()
-    table = recommend_all(recommender, k)
+    workspace = _workspace()
+    recommender = workspace.load()
+    asked = RuleSets(workspace.database).asked(rules)
+    table = recommend_all(recommender, k, asked)
     write(table, out)
     users = len(recommender.users)
     found = {
         "out": str(out),
         "model": recommender.model.id,
         "k": k,
+        "rules": asked.label if asked else None,
         "users": users,
         "rows": len(table),
     }
     if as_json:
         console.document(found)
     else:
-        console.say(f"{len(table):,} rows for {users:,} users written to {out}, from model {found['model']}.")
+        under = f" under the rules {found['rules']}" if asked else ""
+        console.say(f"{len(table):,} rows for {users:,} users written to {out}, from model {found['model']}{under}.")
 
 
 @app.command(epilog="Example: python -m recsys serve --host 0.0.0.0 --port 8000")

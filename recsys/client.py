@@ -47,12 +47,13 @@ class Item(TypedDict):
 
 
 class Answer(TypedDict):
-    """Ranked items for one user; `path` says how the user was known."""
+    """Ranked items for one user; `path` says how the user was known, `rules` which rule set was laid over the model."""
 
     user: str | None
     model: str
     lane: str
     path: Literal["known", "folded", "cold"]
+    rules: str | None
     items: list[Item]
 
 
@@ -105,24 +106,31 @@ class Client:
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
     def recommend(
-        self, user_id: str, k: int = 10, *, lane: Lane = "discover", category: Sequence[str] = (), explain: bool = False
-    ) -> Answer:
-        """What to show a user the model, or the log, knows; `Refused` with status 404 for anybody else."""
-        query = {"k": k, "lane": lane, "category": list(category), "explain": str(explain).lower()}
+        self, user_id: str, k: int = 10, *,
+        lane: Lane = "discover", category: Sequence[str] = (), explain: bool = False, rules: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """What to show a user the model, or the log, knows; `Refused` with status 404 for anybody else.
+
+        Args:
+            rules: name of a rule set, "off" for none; by default the one that is served.
+        """
+        query = {"k": k, "lane": lane, "category": list(category), "explain": str(explain).lower()} | _asked(rules)
         return cast(Answer, self._get(f"/v1/users/{_part(user_id)}/recommendations", query))
 
     def recommend_for(
         self, history: Sequence[str] = (), user: Mapping[str, str] | None = None, k: int = 10, *,
-        lane: Lane = "discover", category: Sequence[str] = (), explain: bool = False,
+        lane: Lane = "discover", category: Sequence[str] = (), explain: bool = False, rules: str | None = None,
     ) -> Answer:  # fmt: skip
         """What to show somebody never seen, by the items they had and what is known of them."""
         body = {"history": list(history), "user": dict(user or {}), "k": k, "lane": lane,
-                "category": list(category), "explain": explain}  # fmt: skip
+                "category": list(category), "explain": explain} | _asked(rules)  # fmt: skip
         return cast(Answer, self._call("POST", "/v1/recommendations", body))
 
-    def recommend_batch(self, user_ids: Sequence[str], k: int = 10, *, lane: Lane = "discover") -> list[Answer]:
+    def recommend_batch(
+        self, user_ids: Sequence[str], k: int = 10, *, lane: Lane = "discover", rules: str | None = None
+    ) -> list[Answer]:
         """What to show up to 1,000 users, in their order."""
-        body = {"user_ids": list(user_ids), "k": k, "lane": lane}
+        body = {"user_ids": list(user_ids), "k": k, "lane": lane} | _asked(rules)
         return cast(list[Answer], self._call("POST", "/v1/recommendations/batch", body)["answers"])
 
     def similar(self, item_id: str, k: int = 10) -> list[Item]:
@@ -211,6 +219,10 @@ def _problem(text: bytes) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _asked(rules: str | None) -> dict[str, str]:
+    return {} if rules is None else {"rules": rules}
 
 
 def _part(text: str) -> str:

@@ -15,7 +15,9 @@ from recsys.evaluation import evaluate
 from recsys.metrics import bootstrap_interval
 from recsys.ranking import NOTHING
 from recsys.recommender import RankedItem, Recommender
-from recsys.split import split_again
+from recsys.rule_sets import Ruled
+from recsys.rules import Rules
+from recsys.split import some_of, split_again
 
 PERSISTENCE = 0.9
 """p of rank-biased overlap: the first ten places carry 86% of the weight."""
@@ -142,24 +144,29 @@ class Difference:
 
 
 def compare(
-    a: Recommender, b: Recommender, dataset: Dataset | None = None, *, k: int = 10, seed: int = 0, show: int = 50
-) -> Difference:
+    a: Recommender, b: Recommender, dataset: Dataset | None = None, *, k: int = 10, seed: int = 0, show: int = 50,
+    rules: Rules | None = None,
+) -> Difference:  # fmt: skip
     """Compare the lists of new items of two models for everybody (at most `MOST_USERS`, drawn).
 
     Args:
         dataset: what both were trained on, for the measures.
+        rules: what is laid over the second model; with the same model twice, what the rules alone do.
     """
     ids = a.model.user_index.intersection(b.model.user_index, sort=False)
     if len(ids) == 0:
         raise InvalidInput("The two models know no shopper in common; compare models of the same shop.")
     if len(ids) > MOST_USERS:
         ids = ids[np.sort(np.random.default_rng(seed).choice(len(ids), MOST_USERS, replace=False))]
-    lists = [_lists(side, side.model.user_index.get_indexer(ids), k) for side in (a, b)]
+    lists = [
+        _lists(side, side.model.user_index.get_indexer(ids), k, laid_over)
+        for side, laid_over in ((a, None), (b, rules))
+    ]
     common = np.array([overlap(x, y) for x, y in zip(*lists, strict=True)])
     rbo = np.array([rank_biased_overlap(x, y) for x, y in zip(*lists, strict=True)])
     order = np.argsort(rbo, kind="stable")[:show]
     most = pd.DataFrame({c.USER: ids[order].astype(str), "overlap": common[order], "rbo": rbo[order]})
-    measures, note = _measured(a, b, dataset, k, seed)
+    measures, note = _measured(a, b, dataset, k, seed, rules)
     return Difference(len(ids), float(common.mean()), float(rbo.mean()), most, measures, note)
 
 
@@ -172,20 +179,14 @@ def siblings(manifests: Sequence[dict[str, Any]], model_id: str) -> list[str]:
     return [m["id"] for m in manifests if m["id"] != model_id and all(m[key] == own[key] for key in same)]
 
 
-def _lists(side: Recommender, users: NDArray[np.int64], k: int) -> list[list[str]]:
-    from recsys.ranking import top_k_block
-
-    model = side.model
-    ids = model.items[c.ITEM].to_numpy(dtype=object)
-    found: list[list[str]] = []
-    for start in range(0, len(users), 512):
-        block = users[start : start + 512]
-        rows, _ = top_k_block(model.scores(block), k, model.history.counts[block])
-        found += [ids[row[row != NOTHING]].tolist() for row in rows]
-    return found
+def _lists(side: Recommender, users: NDArray[np.int64], k: int, rules: Rules | None) -> list[list[str]]:
+    ids = side.model.item_ids
+    return [[ids[row] for row in rows if row != NOTHING] for rows in side.top_k_of(users, k, rules=rules)[0]]
 
 
-def _measured(a: Recommender, b: Recommender, dataset: Dataset | None, k: int, seed: int) -> tuple[pd.DataFrame, str]:
+def _measured(
+    a: Recommender, b: Recommender, dataset: Dataset | None, k: int, seed: int, rules: Rules | None
+) -> tuple[pd.DataFrame, str]:
     nothing = pd.DataFrame({"measure": [], "a": [], "b": [], "difference": [], "low": [], "high": []})
     if a.manifest["split"] != b.manifest["split"]:
         return nothing, "Their held-out parts differ, so their figures cannot be held against each other."
@@ -197,13 +198,12 @@ def _measured(a: Recommender, b: Recommender, dataset: Dataset | None, k: int, s
 
     split = split_again(dataset, a.manifest["split"])
     codes = category_codes(a.items, a.model.category_levels)
+    book = b.book(rules)
+    test = some_of(split.test.counts, MOST_USERS, seed)
     sides = [
-        evaluate(
-            side.model, split.training.counts, split.test.counts, k=k, categories=codes,
-            popularity=a.model.popularity, only=MEASURES,
-        )
-        for side in (a, b)
-    ]  # fmt: skip
+        evaluate(side, split.training.counts, test, k=k, categories=codes, popularity=a.model.popularity, only=MEASURES)
+        for side in (a.model, b.model if book is None else Ruled(b.model, book, k))
+    ]
     rows = []
     for name in MEASURES:
         if name not in sides[0].values or not len(sides[0].users):

@@ -1,7 +1,8 @@
 """Models and rule sets held against each other: for one shopper, and two models over everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from recsys import words
 from recsys.comparison import Difference, compare, overlap, rank_biased_overlap, siblings
 from recsys.dataset import Dataset
 from recsys.errors import InsiderError
-from recsys.recommender import RankedItem
+from recsys.recommender import RankedItem, Recommender
 from recsys.rule_sets import RuleSets
 from recsys.subject import Subject, described, known
 from recsys.workspace import Workspace
@@ -29,6 +30,13 @@ def is_model(key: str) -> bool:
     return key.startswith(MODEL)
 
 
+def version_of(workspace: Workspace, key: str) -> str:
+    """What a choice stands for now: another text once a rule set has a new version."""
+    if is_model(key):
+        return key
+    return str(RuleSets(workspace.database).get(key.removeprefix(RULES)).label)
+
+
 @dataclass(frozen=True)
 class SideBySide:
     """The lists of one shopper.
@@ -36,11 +44,13 @@ class SideBySide:
     Attributes:
         lists: what each is called, to its items (id, title).
         sentences: how far each is from the first.
+        floor: what mere retraining does to such a list, or how to find out.
         problems: why a list is missing.
     """
 
     lists: dict[str, list[tuple[str, str]]]
     sentences: tuple[str, ...]
+    floor: str
     problems: tuple[str, ...]
 
 
@@ -55,8 +65,7 @@ def side_by_side(workspace: Workspace, subject: Subject, others: Sequence[str], 
         try:
             if is_model(key):
                 side = workspace.load(key.removeprefix(MODEL))
-                there = known(side, subject.name) if subject.known else described(side, subject.person, subject.name)
-                lists[name] = _pairs(there.recommend(side, k).items)
+                lists[name] = _pairs(_on(side, subject).recommend(side, k).items)
             else:
                 rules = RuleSets(workspace.database).get(key.removeprefix(RULES))
                 lists[name] = _pairs(subject.recommend(live, k, rules=rules).items)
@@ -74,12 +83,13 @@ def side_by_side(workspace: Workspace, subject: Subject, others: Sequence[str], 
     if len(names) == 3:
         a, b = ([item for item, _ in lists[name]] for name in names[1:])
         sentences.append(f"The two others share {overlap(a, b):.0%}.")
-    return SideBySide(lists, tuple(sentences), tuple(problems))
+    models = [live.model.id, *(key.removeprefix(MODEL) for key in others if is_model(key))]
+    return SideBySide(lists, tuple(sentences), _floor_of_one(workspace, subject, models, k), tuple(problems))
 
 
 @dataclass(frozen=True)
 class Everybody:
-    """Two models over all shoppers.
+    """Two models, or one without and with rules, over all shoppers.
 
     Attributes:
         sentence: how far apart they are.
@@ -97,11 +107,17 @@ class Everybody:
 
 
 def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Everybody:
-    """Compare two versions over all shoppers, with the noise floor beside it: two of the stored versions that differ
-    by their seed alone when there are such, else what a quality report measured."""
-    model_id = other.removeprefix(MODEL)
-    a, b = workspace.load(live_id), workspace.load(model_id)
-    found = compare(a, b, _data(workspace, str(a.manifest["dataset"])), k=k)
+    """Compare a version over all shoppers with another one, or with itself under a rule set; with the noise floor
+    beside it: two of the stored versions that differ by their seed alone when there are such, else what a quality
+    report measured."""
+    a = workspace.load(live_id)
+    b, rules, compared = a, None, [live_id]
+    if is_model(other):
+        b = workspace.load(other.removeprefix(MODEL))
+        compared.append(b.model.id)
+    else:
+        rules = RuleSets(workspace.database).get(other.removeprefix(RULES))
+    found = compare(a, b, _data(workspace, str(a.manifest["dataset"])), k=k, rules=rules)
     titles = words.measures(k)
     measures = found.measures.assign(
         measure=[titles[name].title for name in found.measures["measure"]],
@@ -114,37 +130,78 @@ def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Ev
         f"Over {words.number(found.users)} shoppers the two lists of {k} share {found.overlap:.0%} on average; "
         f"rank-biased overlap {found.rbo:.2f} of 1."
     )
-    return Everybody(sentence, _floor(workspace, live_id, model_id, found, k), found.most, measures, found.note)
+    return Everybody(sentence, _floor(workspace, compared, found, k), found.most, measures, found.note)
 
 
-def _floor(workspace: Workspace, live_id: str, model_id: str, found: Difference, k: int) -> str:
+UNKNOWN_FLOOR = (
+    "The noise floor is not known: make the quality report of one of them, or train the same recipe once more with "
+    "another seed, and what mere retraining changes is shown here."
+)
+
+
+def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: int) -> str:
+    for pair in _twins(workspace, compared):
+        if pair == sorted(compared):
+            return "These two differ by their seed alone: this is the noise floor of mere retraining itself."
+        try:
+            floor = compare(workspace.load(pair[0]), workspace.load(pair[1]), k=k)
+        except InsiderError:
+            continue
+        verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
+        return (
+            f"Mere retraining: models {pair[0]} and {pair[1]} differ by their seed alone and share "
+            f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
+        )
+    for one, measured in _measured_noise(workspace, compared):
+        verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"
+        return (
+            f"Mere retraining: {measured['seeds']} trainings of {one} that differ by their seed alone share "
+            f"{measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
+        )
+    return UNKNOWN_FLOOR
+
+
+def _floor_of_one(workspace: Workspace, subject: Subject, compared: Sequence[str], k: int) -> str:
+    """The noise floor for the list of one shopper."""
+    for pair in _twins(workspace, compared):
+        try:
+            first, second = (_ids(workspace.load(model_id), subject, k) for model_id in pair)
+        except InsiderError:
+            continue
+        return (
+            f"Noise floor: mere retraining with another seed leaves {overlap(first, second):.0%} of this list as it "
+            f"was (models {pair[0]} and {pair[1]}; rank-biased overlap {rank_biased_overlap(first, second):.2f})."
+        )
+    for one, measured in _measured_noise(workspace, compared):
+        return (
+            f"Noise floor: mere retraining of {one} with another seed leaves {measured['overlap']:.0%} of a list as it "
+            "was, on average over all shoppers (quality report)."
+        )
+    return UNKNOWN_FLOOR
+
+
+def _twins(workspace: Workspace, compared: Sequence[str]) -> Iterator[list[str]]:
+    """Pairs of stored versions that differ by their seed alone, one of them among those compared."""
     manifests = workspace.models()
-    for one in (live_id, model_id):
+    for one in compared:
         for twin in siblings(manifests, one):
-            pair = sorted((one, twin))
-            if pair == sorted((live_id, model_id)):
-                return "These two differ by their seed alone: this is the noise floor of mere retraining itself."
-            try:
-                floor = compare(workspace.load(pair[0]), workspace.load(pair[1]), k=k)
-            except InsiderError:
-                continue
-            verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
-            return (
-                f"Mere retraining: models {pair[0]} and {pair[1]} differ by their seed alone and share "
-                f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
-            )
-    for one in (live_id, model_id):
+            yield sorted((one, twin))
+
+
+def _measured_noise(workspace: Workspace, compared: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in compared:
         measured = (workspace.store.load_quality(one) or {}).get("noise")
         if measured:
-            verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"
-            return (
-                f"Mere retraining: {measured['seeds']} trainings of {one} that differ by their seed alone share "
-                f"{measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
-            )
-    return (
-        "The noise floor is not known: make the quality report of one of them, or train the same recipe once more with "
-        "another seed, and what mere retraining changes is shown here."
-    )
+            yield one, measured
+
+
+def _ids(side: Recommender, subject: Subject, k: int) -> list[str]:
+    return [item_id for item_id, _ in _pairs(_on(side, subject).recommend(side, k).items)]
+
+
+def _on(side: Recommender, subject: Subject) -> Subject:
+    """The same shopper or persona as another model sees them."""
+    return known(side, subject.name) if subject.known else described(side, subject.person, subject.name)
 
 
 def _data(workspace: Workspace, name: str) -> Dataset | None:

@@ -19,7 +19,7 @@ from recsys.dataset import Dataset
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation import evaluate
 from recsys.model import Model
-from recsys.split import split_again
+from recsys.split import some_of, split_again
 
 LATELY_DAYS = 42
 NEW_DAYS = 60
@@ -254,12 +254,7 @@ class Finder:
         if self._dataset is None or self._dataset.fingerprint != self._model.manifest["fingerprint"]:
             raise InvalidInput("Who is hard to serve cannot be told: the data of this model are no longer stored.")
         split = split_again(self._dataset, self._model.manifest["split"])
-        test = split.test.counts
-        if test.shape[0] > MOST_JUDGED:
-            kept = np.zeros(test.shape[0], np.float32)
-            kept[np.random.default_rng(0).choice(test.shape[0], MOST_JUDGED, replace=False)] = 1
-            test = (sparse.diags(kept) @ test).tocsr()
-            test.eliminate_zeros()
+        test = some_of(split.test.counts, MOST_JUDGED)
         found = evaluate(self._model, split.training.counts, test, only=("ndcg",))
         ndcg = np.full(test.shape[0], np.nan)
         ndcg[found.users] = found.values["ndcg"]

@@ -25,7 +25,7 @@ from recsys.answers import (
 from recsys.errors import NotFound
 from recsys.features import each_value
 from recsys.model import Model
-from recsys.ranking import scores_of_one, top_k, top_k_block
+from recsys.ranking import NOTHING, scores_of_one, top_k, top_k_block
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history
 from recsys.recent import Recent
 from recsys.rules import RuleBook, Rules, rule_book
@@ -199,18 +199,36 @@ class Recommender:
         found, values = top_k(scores, check_k(k), exclude=np.array([item]))
         return tuple(self._line(rank, row, value, "similar") for rank, (row, value) in _ranked(found, values))
 
-    def top_k_for_all(self, k: int = 10, block: int = 512) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Discover-lane items (n_users, k) and scores of every user, in blocks; rows padded with -1 and -inf."""
+    def top_k_for_all(
+        self, k: int = 10, block: int = 512, rules: Rules | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Discover-lane items (n_users, k) and scores of every user, in blocks; rows padded with -1 and -inf.
+
+        Args:
+            rules: as in `recommend`.
+        """
+        return self.top_k_of(np.arange(len(self.users)), k, block, rules)
+
+    def top_k_of(
+        self, users: NDArray[np.int_], k: int = 10, block: int = 512, rules: Rules | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The same for some users, by row number; (len(users), k)."""
         check_k(k)
-        pairs = self.model.history.counts
-        n_users = len(self.users)
-        blocks = [
-            top_k_block(
-                self.model.scores(np.arange(start, min(start + block, n_users))), k, pairs[start : start + block]
-            )
-            for start in range(0, n_users, block)
-        ]
-        return np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks])
+        pairs, book = self.model.history.counts, self.book(rules)
+        items = np.full((len(users), k), NOTHING, dtype=np.int32)
+        scores = np.full((len(users), k), -np.inf, dtype=np.float32)
+        for start in range(0, len(users), block):
+            some = users[start : start + block]
+            part = slice(start, start + len(some))
+            raw = self.model.scores(some)
+            if book is None:
+                items[part], scores[part] = top_k_block(raw, k, pairs[some])
+                continue
+            for place, (row, user) in enumerate(zip(raw, some, strict=True), start=start):
+                had = pairs.indices[self.model.history.of_user(int(user))]
+                found, values = book.rank(row, k, exclude=had)
+                items[place, : len(found)], scores[place, : len(found)] = found, values
+        return items, scores
 
     def allowed(self, category: str | Sequence[str] | None) -> NDArray[np.bool_] | None:
         """(n_items,) mask of the items that carry one of the names on any level, or None for no filter."""

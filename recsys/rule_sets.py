@@ -1,5 +1,6 @@
 """Rule sets that are kept: stored, versioned, served; and what each one costs offline."""
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from recsys.metrics import coverage
 from recsys.model import Model
 from recsys.rules import RuleBook, Rules, rule_book
 from recsys.shelf import Document, Shelf
-from recsys.split import Split
+from recsys.split import Split, some_of
 
 OFF = "off"
 SERVED = "served rules"
@@ -23,6 +24,22 @@ FRESH_SECONDS = 1.0
 
 PRICED = ("ndcg", "precision", "diversity", "novelty")
 MOST_USERS = 2000
+
+
+def write(rules: Rules) -> str:
+    """Rules as one line of JSON, without name and version."""
+    return json.dumps(rules.to_dict(), ensure_ascii=False)
+
+
+def read(text: str) -> Rules:
+    """The reverse of `write`; InvalidInput when the text is not that."""
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"They are no JSON: {error}.") from None
+    if not isinstance(given, dict):
+        raise InvalidInput("They must be one object in JSON.")
+    return Rules.from_dict(given)
 
 
 class RuleSets:
@@ -98,7 +115,7 @@ class Price:
     change: tuple[float, float, float]
 
 
-class _Ruled:
+class Ruled:
     """The list that rules make of a model's scores, as scores again: the list in its order, all else out."""
 
     def __init__(self, model: Model, book: RuleBook, k: int) -> None:
@@ -121,15 +138,8 @@ def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: 
     """
     from recsys.metrics import bootstrap_interval
 
-    train, test = split.training.counts, split.test.counts
-    if test.shape[0] > MOST_USERS:
-        kept = np.zeros(test.shape[0], dtype=np.float32)
-        kept[np.random.default_rng(seed).choice(test.shape[0], MOST_USERS, replace=False)] = 1
-        from scipy import sparse
-
-        test = (sparse.diags(kept) @ test).tocsr()
-        test.eliminate_zeros()
-    scorers: dict[str, Any] = {"without": model, "ruled": _Ruled(model, rule_book(rules, model), k)}
+    train, test = split.training.counts, some_of(split.test.counts, MOST_USERS, seed)
+    scorers: dict[str, Any] = {"without": model, "ruled": Ruled(model, rule_book(rules, model), k)}
     found = {
         name: evaluate(
             scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED

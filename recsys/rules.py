@@ -1,6 +1,6 @@
 """What a merchandiser lays over the model: filters, pins, boosts, caps and variety, as one named, frozen value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
@@ -15,6 +15,7 @@ from recsys.ranking import top_k
 from recsys.reasons import Reason
 
 BoostOf = Literal["category", "brand", "item"]
+BOOSTED: tuple[BoostOf, ...] = ("category", "brand", "item")
 STRONGEST = 10.0
 POOL = 100
 """At least so many of the best items are rearranged for variety; ten times k where that is more."""
@@ -30,6 +31,19 @@ class Boost:
     of: BoostOf
     name: str
     strength: float
+
+    @property
+    def target(self) -> str:
+        """What is pushed, as one text: "category:Dairy"; the reverse of `boost`."""
+        return f"{self.of}:{self.name}"
+
+
+def boost(target: str, strength: float) -> Boost:
+    """The boost of a `Boost.target`."""
+    of, _, name = target.partition(":")
+    if of not in BOOSTED:
+        raise InvalidInput(f"{target!r} cannot be pushed; write one of {', '.join(BOOSTED)}, a colon and a name.")
+    return Boost(of, name, strength)
 
 
 @dataclass(frozen=True)
@@ -105,27 +119,9 @@ class Rules:
         """ "NAME, version N" once stored."""
         return f"{self.name}, version {self.version}" if self.name else None
 
-    def pushed(self, of: BoostOf, sign: int) -> tuple[str, ...]:
-        """Names of the categories, brands or items that are pushed up (1) or down (-1)."""
-        return tuple(boost.name for boost in self.boosts if boost.of == of and boost.strength * sign > 0)
-
-    @property
-    def category_strength(self) -> float:
-        """The largest strength of a category's boost, at most 5; 1 without any."""
-        strengths = [abs(boost.strength) for boost in self.boosts if boost.of == "category"]
-        return float(min(max(strengths, default=1.0), 5.0))
-
-    def with_category_boosts(self, up: Sequence[str], down: Sequence[str], strength: float) -> tuple[Boost, ...]:
-        """The boosts with other categories pushed. Boosts of brands and items stay, and so do the strengths of
-        categories that were pushed the same way before, as long as `strength` is still `category_strength`."""
-        same = strength == self.category_strength
-        before = {(boost.name, boost.strength > 0): boost.strength for boost in self.boosts if boost.of == "category"}
-        found = [boost for boost in self.boosts if boost.of != "category"]
-        for names, sign in ((up, 1), (down, -1)):
-            for name in names:
-                kept = before.get((name, sign > 0)) if same else None
-                found.append(Boost("category", name, sign * strength if kept is None else kept))
-        return tuple(boost for boost in found if boost.strength)
+    def changed(self, values: Mapping[str, Any]) -> "Rules":
+        """The same rules with other values of some attributes, not stored yet."""
+        return replace(self, **{**values, "name": "", "version": 0})
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can carry; only what differs from the default, without name and version."""
@@ -322,10 +318,9 @@ def rule_book(rules: Rules, model: Model) -> RuleBook:
         masks.append(mask)
     if rules.min_price is not None or rules.max_price is not None:
         price = _prices(model, "min_price and max_price")
-        low, high = rules.min_price, rules.max_price
-        masks.append(
-            np.isnan(price) | ((price >= (-np.inf if low is None else low)) & (price <= (high or np.inf)))
-        )  # fmt: skip
+        low = -np.inf if rules.min_price is None else rules.min_price
+        high = np.inf if rules.max_price is None else rules.max_price
+        masks.append(np.isnan(price) | ((price >= low) & (price <= high)))
     if rules.available_only:
         if c.AVAILABLE not in items:
             raise InvalidInput("The catalogue does not say what is available; import it with a column “available”.")
@@ -426,7 +421,7 @@ def _checked(key: str, value: Any) -> Any:
             raise InvalidInput(f"boosts is {value!r}; each needs of, name and strength.") from None
         for boost in boosts:
             good = isinstance(boost.strength, (int, float)) and isinstance(boost.name, str)
-            if boost.of not in ("category", "brand", "item") or not good:
+            if boost.of not in BOOSTED or not good:
                 raise InvalidInput(f"boosts holds {boost!r}; of is category, brand or item, strength a number.")
         return boosts
     if isinstance(default, tuple):

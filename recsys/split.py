@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from recsys import columns as c
 from recsys.dataset import Dataset, Interactions
@@ -83,6 +84,17 @@ def split_days(first: Any, last: Any) -> tuple[float, float] | None:
         return None
     days = (last - first) / pd.Timedelta(days=1)
     return None if days < 1 else (min(TEST_DAYS, days / SHORT), min(VALIDATION_DAYS, days / SHORT))
+
+
+def some_of(counts: sparse.csr_matrix, most: int, seed: int = 0) -> sparse.csr_matrix:
+    """The same (n_users, n_items) matrix with the rows of at most so many users, drawn; the others are empty."""
+    if counts.shape[0] <= most:
+        return counts
+    kept = np.zeros(counts.shape[0], dtype=np.float32)
+    kept[np.random.default_rng(seed).choice(counts.shape[0], most, replace=False)] = 1
+    found = (sparse.diags(kept) @ counts).tocsr()
+    found.eliminate_zeros()
+    return found
 
 
 def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_days: float = VALIDATION_DAYS) -> Split:

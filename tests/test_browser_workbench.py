@@ -84,7 +84,7 @@ def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, traine
         page.get_by_role("option", name=f"Model {other.model.id}").click()
         page.keyboard.press("Escape")
         expect(page.get_by_text("products shared with the live model")).to_be_visible()
-        page.get_by_role("button", name="Compare over everybody").click()
+        page.get_by_text("Compare over everybody").click()
         expect(page.get_by_text("noise floor of mere retraining itself")).to_be_visible()
 
         # Export.

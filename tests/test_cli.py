@@ -191,7 +191,7 @@ def test_similar_items_are_those_of_the_package(home: Path, live: Recommender) -
 def test_a_batch_is_written_for_everybody(home: Path, live: Recommender, tmp_path: Path) -> None:
     out = tmp_path / "all.parquet"
     found = answer("batch", "--out", str(out), "-k", "4")
-    assert found == {"out": str(out), "model": live.model.id, "k": 4, "users": 120, "rows": 480}
+    assert found == {"out": str(out), "model": live.model.id, "k": 4, "rules": None, "users": 120, "rows": 480}
     pd.testing.assert_frame_equal(pd.read_parquet(out), recommend_all(live, 4))
     assert [path.name for path in tmp_path.iterdir()] == ["all.parquet"]
     assert "480 rows for 120 users" in run("batch", "--out", str(out), "-k", "4").stdout

@@ -17,7 +17,7 @@ from recsys.judging import category_codes
 from recsys.recommender import Recommender
 from recsys.rule_price import on_frontier
 from recsys.rule_sets import RuleSets, price
-from recsys.rules import Boost, Rules
+from recsys.rules import Boost, Rules, boost
 from recsys.settings import Settings
 from recsys.split import time_split
 from recsys.workspace import Workspace
@@ -82,14 +82,38 @@ def test_a_boost_is_part_of_the_score_and_the_reasons_still_add_up(live: Recomme
     assert any(reason.kind == "rule" for item in shown.items for reason in item.reasons)
 
 
-def test_editing_categories_keeps_every_other_boost() -> None:
-    brand, item = Boost("brand", "A", 2.0), Boost("item", "x", -1.0)
-    rules = Rules(boosts=(brand, Boost("category", "Dairy", 0.5), item, Boost("category", "Garden", -3.0)))
-    assert (rules.pushed("category", 1), rules.pushed("category", -1)) == (("Dairy",), ("Garden",))
-    assert set(rules.with_category_boosts(("Dairy",), ("Garden",), rules.category_strength)) == set(rules.boosts)
-    changed = rules.with_category_boosts(("Drinks",), (), 1.0)
-    assert set(changed) == {brand, item, Boost("category", "Drinks", 1.0)}
-    assert Rules().with_category_boosts(("Drinks",), (), 0.0) == ()
+def test_what_is_pushed_is_one_text_and_back() -> None:
+    for each in (Boost("brand", "A: B", 2.0), Boost("item", "00:1", -1.0), Boost("category", "Dairy", 0.5)):
+        assert boost(each.target, each.strength) == each
+    with pytest.raises(InvalidInput, match="'shop:A' cannot be pushed"):
+        boost("shop:A", 1.0)
+    stored = Rules.from_dict({"hide_popular": 3, "pins": ["00001"]}, name="Old", version=4)
+    assert stored.changed({"pins": ()}) == Rules(hide_popular=3)
+
+
+def test_an_item_can_be_pushed_by_itself(live: Recommender) -> None:
+    last = ids(live, None, k=40)[-1]
+    assert ids(live, Rules(boosts=(Boost("item", last, 9.0),)))[0] == last
+    first = ids(live, None)[0]
+    assert first not in ids(live, Rules(boosts=(Boost("item", first, -9.0),)))
+
+
+RULES_OF_ALL_KINDS = Rules(
+    never_categories=("Garden",), hide_popular=3, pins=("00001",), boosts=(Boost("brand", "Store brand", 1.0),),
+    popularity=0.7, most_per_category=4, diversity=0.3,
+)  # fmt: skip
+
+
+def test_everybody_at_once_gets_what_each_gets(live: Recommender) -> None:
+    items, scores = live.top_k_for_all(6, block=50, rules=RULES_OF_ALL_KINDS)
+    for user, user_id in enumerate(live.users["user_id"]):
+        single = live.recommend(user_id, 6, rules=RULES_OF_ALL_KINDS).items
+        assert [live.model.item_ids[row] for row in items[user]] == [item.item_id for item in single]
+        assert scores[user] == pytest.approx([item.score for item in single], abs=1e-5)
+    few, _ = live.top_k_for_all(
+        5, rules=Rules(only_categories=("Dairy",), most_per_category=1, category_level="department")
+    )
+    assert ((few != -1).sum(axis=1) == 1).all()
 
 
 @pytest.mark.parametrize("b", [0.0, 0.5, 2.0])

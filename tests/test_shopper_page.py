@@ -1,5 +1,6 @@
 """The Shopper and Product pages without a browser: what they say in every state, and that it is what the API says."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,17 +9,19 @@ from fastapi.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from recsys.api import create_api
-from recsys.contrast import everybody
+from recsys.comparison import compare, rank_biased_overlap
+from recsys.contrast import everybody, side_by_side
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput, NotFound
 from recsys.golden import Golden, GoldenShoppers, warnings
 from recsys.item_view import audience, bought_together, buyers_of
 from recsys.preview import rules_preview, what_if
 from recsys.recommender import Recommender
-from recsys.rule_sets import RuleSets
+from recsys.rule_sets import RuleSets, price
 from recsys.rules import Boost, Rules
 from recsys.settings import Settings
 from recsys.shopper import view
+from recsys.split import time_split
 from recsys.subject import Lists, Person, Personas, described, known
 from recsys.why import speakers, why
 from recsys.workspace import Workspace
@@ -166,6 +169,44 @@ def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypa
     assert served.name == "Calm"
 
 
+def test_pins_boosts_of_any_kind_and_caps_are_edited(
+    own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Rules(boosts=(Boost("item", "00007", -2.0), Boost("category", "Dairy", 0.5)), pins=("00003",))
+    RuleSets(own.database).save("Mine", before)
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Mine"))
+    key = "rules_Mine_1"
+    assert app.multiselect(key=f"{key}_boosted").value == ["item:00007", "category:Dairy"]
+    app.text_input(key=f"{key}_word").set_value("00012").run()
+    app.multiselect(key=f"{key}_never_items").set_value(["00012"])
+    app.multiselect(key=f"{key}_boosted").set_value(["item:00007", "category:Dairy", "brand:Store brand"]).run()
+    app.slider(key=f"{key}_boost_brand:Store brand").set_value(-1.5)
+    app.number_input(key=f"{key}_most").set_value(2).run()
+    app.selectbox(key=f"{key}_level").set_value("department")
+    app.number_input(key=f"{key}_max_price").set_value(8.0).run()
+    wanted = Rules(
+        never_items=("00012",), max_price=8.0, pins=("00003",), most_per_category=2, category_level="department",
+        boosts=(*before.boosts, Boost("brand", "Store brand", -1.5)),
+    )  # fmt: skip
+    draft = healthy(app).session_state["draft"]
+    assert Rules.from_dict(json.loads(draft)) == wanted
+    shown = rules_preview(own.load(), known(own.load(), "u001"), wanted)
+    assert app.dataframe[0].value["item_id"].tolist() == shown.moves.table["item_id"].tolist()
+    # The link brings it back.
+    app = page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Mine", draft=draft)
+    assert app.multiselect(key=f"{key}_boosted").value[-1] == "brand:Store brand"
+    assert app.number_input(key=f"{key}_most").value == 2
+    app.button(key="save_rules").click().run()
+    assert RuleSets(own.database).get("Mine").changed({}) == wanted
+    assert healthy(app).session_state["draft"] == ""
+
+
+def test_rules_in_a_link_that_cannot_be_used(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for draft, words in (("{", "no JSON"), ("[]", "one object"), ('{"x": 1}', "No rule 'x'")):
+        app = healthy(page(trained_home, monkeypatch, shopper="u001", section="Rules", draft=draft))
+        assert words in texts(app).replace("\\", "")
+
+
 def test_who_may_only_look_is_told_so(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     RuleSets(own.database).save("Calm", Rules(diversity=0.2))
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Calm"))
@@ -179,8 +220,40 @@ def test_models_are_compared(own: Workspace, own_home: Path, monkeypatch: pytest
     other = own.train_now("small", SMALL_RECIPE, seed=2)
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=f"model:{other.model.id}"))
     assert "rank\\-biased overlap" in texts(app)
-    next(button for button in app.button if button.label == "Compare over everybody").click().run()
+    app.toggle(key="overall").set_value(True).run()
     assert "noise floor of mere retraining itself" in texts(healthy(app)).replace("\\", "")
+
+
+def test_rule_sets_are_compared_over_everybody_too(
+    own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = RuleSets(own.database).save("Less", Rules(never_categories=("Garden",), diversity=0.2))
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against="rules:Less"))
+    app.toggle(key="overall").set_value(True).run()
+    live, dataset = own.load(), own.dataset("small")
+    found = compare(live, live, dataset, rules=rules)
+    assert f"share {found.overlap:.0%}" in texts(healthy(app)).replace("\\", "")
+    cost = price(live.model, time_split(dataset), rules)
+    row = found.measures.set_index("measure").loc["ndcg"]
+    assert row["difference"] == pytest.approx(cost.change[0])
+    lists = {
+        user: [[item.item_id for item in live.recommend(user, rules=laid).items] for laid in (None, rules)]
+        for user in found.most["user_id"]
+    }
+    for line in found.most.itertuples():
+        assert line.rbo == pytest.approx(rank_biased_overlap(*lists[line.user_id]))
+
+
+def test_the_floor_for_one_list_is_that_of_its_twins(own: Workspace) -> None:
+    live = own.load()
+    subject = known(live, "u001")
+    own.store.save_quality(live.model.id, {"noise": {"seeds": 3, "ndcg": [0.1], "spread": 0.0, "overlap": 0.71}})
+    RuleSets(own.database).save("Less", Rules(diversity=0.2))
+    assert "leaves 71% of a list" in side_by_side(own, subject, ["rules:Less"]).floor
+    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    floor = side_by_side(own, subject, ["rules:Less"]).floor
+    lists = [{item.item_id for item in side.recommend("u001").items} for side in (live, other)]
+    assert f"leaves {len(lists[0] & lists[1]) / 10:.0%} of this list" in floor
 
 
 def test_the_noise_floor_comes_from_the_quality_report_else(own: Workspace) -> None:

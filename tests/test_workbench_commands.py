@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from recsys.golden import Golden, GoldenShoppers
@@ -33,6 +34,13 @@ def test_a_rule_set_from_its_file_to_being_served(own: Workspace, tmp_path: Path
     told = json.loads(run("recommend", "u001", "--json").stdout)
     assert told["rules"] == "No garden, version 2"
     assert json.loads(run("recommend", "u001", "--rules", "off", "--json").stdout)["rules"] is None
+    out = tmp_path / "all.parquet"
+    assert json.loads(run("batch", "--out", str(out), "--json").stdout)["rules"] == "No garden, version 2"
+    lines = pd.read_parquet(out)
+    assert lines["item_id"][lines["user_id"] == "u001"].tolist() == [item["item_id"] for item in told["items"]]
+    assert "under the rules No garden" in run("batch", "--out", str(out)).stdout
+    assert json.loads(run("batch", "--out", str(out), "--rules", "off", "--json").stdout)["rules"] is None
+    assert "Garden" in set(own.load().items.set_index("item_id")["department"][pd.read_parquet(out)["item_id"]])
     priced = json.loads(run("rules", "price", "No garden", "--json").stdout)
     assert priced["users"] > 0
     assert priced["change"][0] == pytest.approx(priced["ruled"]["ndcg"] - priced["without"]["ndcg"])

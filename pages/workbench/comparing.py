@@ -1,4 +1,4 @@
-"""Two or three models, or rule sets, side by side for one shopper; and two models over all shoppers."""
+"""Two or three models, or rule sets, side by side for one shopper; and two of them over all shoppers."""
 
 import streamlit as st
 
@@ -9,11 +9,15 @@ from recsys.errors import InsiderError
 from recsys.shopper import ShopperView
 from recsys.workspace import Workspace
 
-state = st.session_state
+WIDE_ENOUGH = """<style>
+.st-key-lists_side_by_side {overflow-x: auto}
+.st-key-lists_side_by_side > div {min-width: 640px}
+</style>"""
+"""On a small screen the lists are scrolled sideways instead of being squeezed until nothing can be read."""
 
 
 @st.cache_data(max_entries=10, ttl=300, show_spinner=False)
-def _everybody(_home: Workspace, live_id: str, other: str, k: int) -> contrast.Everybody:
+def _everybody(_home: Workspace, live_id: str, other: str, k: int, version: str) -> contrast.Everybody:
     return contrast.everybody(_home, live_id, other, k)
 
 
@@ -21,7 +25,7 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     """Two models over all shoppers: how far apart, beside mere retraining, and where most."""
     try:
         with st.spinner("Comparing everybody's lists…", show_time=True):
-            found = _everybody(home, live_id, other, k)
+            found = _everybody(home, live_id, other, k, contrast.version_of(home, other))
     except InsiderError as error:
         shared.problem(error)
         return
@@ -85,15 +89,26 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
             st.warning(shared.plain(problem))
         for sentence in found.sentences:
             st.markdown(shared.plain(sentence))
-        st.plotly_chart(
-            charts_shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences)
+        shared.describe(found.floor)
+        with st.container(key="lists_side_by_side"):
+            st.html(WIDE_ENOUGH)
+            st.plotly_chart(
+                charts_shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences)
+            )
+        shared.describe(
+            "Lines join the same product: green rises, red falls; arrows count places against the list at its left. "
+            "Orange dots stand in one list only."
         )
-        shared.describe("Lines join the same product: green rises, red falls. Orange dots stand in one list only.")
-    models = [other for other in others if contrast.is_model(other)]
-    if models:
-        with st.container(border=True):
-            st.subheader("All shoppers", anchor=False)
-            which = st.selectbox("Model", models, format_func=choices.get, key="everybody") if models[1:] else models[0]
-            if state.get("compare_all") == which or st.button("Compare over everybody", icon=":material/groups:"):
-                state.compare_all = which
-                everybody(home, home.load().model.id, which, k)
+    with st.container(border=True):
+        st.subheader("All shoppers", anchor=False)
+        which = others[0]
+        if others[1:]:
+            which = st.selectbox(
+                "The live model against", others, format_func=choices.get, key="everybody", bind="query-params"
+            )
+        if st.toggle(
+            "Compare over everybody", key="overall", bind="query-params",
+            help="Both lists of every shopper (at most 5,000, drawn): how much they share, the measures with a paired "
+            "test, and whose lists differ most. Takes some seconds.",
+        ):  # fmt: skip
+            everybody(home, home.load().model.id, which, k)

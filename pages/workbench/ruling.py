@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import desk
-from recsys import charts_shopper, preview, rule_price, shopper
+from pages.workbench.rule_editor import editor
+from recsys import charts_shopper, preview, rule_price, rule_sets
 from recsys.errors import InsiderError
 from recsys.recommender import Recommender
 from recsys.rule_sets import RuleSets
@@ -13,88 +14,14 @@ from recsys.shopper import ShopperView
 from recsys.workspace import Workspace
 
 NEW = "New rule set"
+EDITED = "rules_"
+"""What the keys of the editor's widgets begin with."""
 state = st.session_state
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
 def _price(_home: Workspace, model_id: str, rules: Rules) -> rule_price.Priced:
     return rule_price.priced(_home, model_id, rules)
-
-
-def _limit(label: str, value: float | None, key: str) -> float | None:
-    return st.number_input(label, min_value=0.0, value=value, placeholder="none", key=key)
-
-
-def editor(live: Recommender, start: Rules, key: str) -> Rules:
-    """The widgets of one rule set, filled from `start`; InvalidInput for rules that contradict each other."""
-    names, brands = shopper.category_names(live), shopper.brand_names(live)
-    titles = shopper.titles(live, [*start.pins, *start.never_items])
-
-    def several(label: str, options: list[str], chosen: tuple[str, ...], name: str) -> tuple[str, ...]:
-        return tuple(
-            st.multiselect(
-                label, list(dict.fromkeys([*chosen, *options])), default=list(chosen), key=f"{key}_{name}",
-                format_func=lambda x: titles.get(x, x), placeholder="None",
-            )
-        )  # fmt: skip
-
-    st.markdown("**Variety**")
-    diversity = st.slider(
-        "Diversity", 0.0, 1.0, start.diversity, 0.05, key=f"{key}_diversity",
-        help="0: by score alone. 1: each product as unlike those above it as possible (maximal marginal relevance).",
-    )  # fmt: skip
-    popularity = st.slider(
-        "Popularity", 0.0, 2.0, start.popularity, 0.05, key=f"{key}_popularity",
-        help="Score = taste + this × how much everybody likes it. 1: as trained. Below: rarer products.",
-    )  # fmt: skip
-    with st.container(horizontal=True, gap="small"):
-        most = st.number_input(
-            "At most of one category", 1, None, start.most_per_category, placeholder="any number", key=f"{key}_most"
-        )
-        hide = st.number_input(
-            "Hide the most popular", 0, None, start.hide_popular, key=f"{key}_hide", help="So many products."
-        )
-    with st.expander("Filters", expanded=bool(start.only_categories or start.never_categories or start.never_items)):
-        only = several("Only these categories", names, start.only_categories, "only")
-        never = several("Never these categories", names, start.never_categories, "never")
-        only_brands = never_brands = ()
-        if brands:
-            only_brands = several("Only these brands", brands, start.only_brands, "only_brands")
-            never_brands = several("Never these brands", brands, start.never_brands, "never_brands")
-        low = high = None
-        if "price" in live.items:
-            with st.container(horizontal=True, gap="small"):
-                low = _limit("Price from", start.min_price, f"{key}_low")
-                high = _limit("Price to", start.max_price, f"{key}_high")
-        available = False
-        if "available" in live.items:
-            available = st.toggle("Only what is available", start.available_only, key=f"{key}_available")
-    with st.expander("Pins and boosts", expanded=bool(start.pins or start.boosts or start.price_weight)):
-        word = st.text_input("Find products to pin", key=f"{key}_word", placeholder="Words of product or category")
-        found = shared.workspace().find_items(word, limit=20)
-        titles |= dict(zip(found["item_id"], found["title"], strict=True))
-        titles |= shopper.titles(live, state.get(f"{key}_pins", []))
-        pins = several("Pinned, in this order", list(titles), start.pins, "pins")
-        up = several("Push these categories up", names, start.pushed("category", 1), "up")
-        down = several("Push these categories down", names, start.pushed("category", -1), "down")
-        strength = st.slider(
-            "How strongly", 0.0, 5.0, start.category_strength, 0.25,
-            key=f"{key}_strength", help="In standard deviations of the shopper's own scores.",
-        )  # fmt: skip
-        weight = 0.0
-        if "price" in live.items:
-            weight = st.slider(
-                "Weight of the price", -3.0, 3.0, start.price_weight, 0.25, key=f"{key}_weight",
-                help="Above 0 pushes dearer products up, below 0 cheaper ones.",
-            )  # fmt: skip
-    boosts = start.with_category_boosts(up, down, strength)
-    return Rules(
-        only_categories=only, never_categories=never, only_brands=only_brands, never_brands=never_brands,
-        never_items=start.never_items, min_price=low, max_price=high, available_only=available, hide_popular=int(hide),
-        pins=pins, boosts=boosts, popularity=popularity, price_weight=weight,
-        most_per_category=most,
-        category_level=start.category_level, diversity=diversity,
-    )  # fmt: skip
 
 
 def frontier(live: Recommender, rules: Rules) -> None:
@@ -141,6 +68,7 @@ def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
             sets.save, name, rules, done=f"Rule set “{name}” is saved."
         ):
             state.edit_rules_next = name
+            state.pop("linked_rules", None)
             st.rerun()
         if chosen != NEW:
             served = sets.served()
@@ -154,6 +82,33 @@ def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
                     desk.change(sets.serve, chosen)
                 if st.button("Delete", icon=":material/delete:", type="tertiary", key="delete_rules"):
                     desk.change(sets.delete, chosen)
+
+
+def keep() -> None:
+    """What is being edited outlives a look at another section."""
+    for key in [str(key) for key in state if str(key).startswith(EDITED)]:
+        state[key] = state[key]
+
+
+def from_link() -> None:
+    """Take the rules that a link describes as the start of the editor."""
+    if text := st.query_params.get("draft"):
+        try:
+            state.linked_rules = st.query_params.get("edit_rules", NEW), rule_sets.read(text)
+        except InsiderError as error:
+            st.warning(shared.plain(f"The rules in the link cannot be used: {error}"))
+
+
+def as_text(rules: Rules, start: Rules) -> None:
+    """The rules as they are now, for a file and for the link; in the link only where they are not the stored ones."""
+    state.draft = rule_sets.write(rules) if rules != start.changed({}) else ""
+    with st.expander("As a file"):
+        st.text_input(
+            "Not saved yet", key="draft", bind="query-params", disabled=True, placeholder="Nothing is changed.",
+            help="Changes that are not saved stand in the address of this page: whoever opens it sees them.",
+        )  # fmt: skip
+        st.code(rule_sets.write(rules), language="json", wrap_lines=True)
+        shared.describe("The same in a file is what the command “rules save” takes.")
 
 
 def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
@@ -170,12 +125,15 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
         start = Rules() if chosen == NEW else sets.get(chosen)
         if start.version:
             st.caption(f"Version {start.version}; saving adds the next one.")
+        linked, drafted = state.get("linked_rules", (None, None))
+        begin = drafted if linked == chosen and drafted is not None else start
         try:
-            rules = editor(live, start, f"rules_{chosen}_{start.version}")
+            rules = editor(live, begin, f"{EDITED}{chosen}_{start.version}")
         except InsiderError as error:
             shared.problem(error)
             return
         keeping(home, sets, chosen, rules)
+        as_text(rules, start)
     with right, st.container(border=True, height="stretch"):
         st.subheader("What they do to this list", anchor=False)
         try:
