@@ -1,30 +1,25 @@
 """The HTTP API: routes over one workspace. They parse, call, and let `problems` translate the errors."""
 
-from functools import partial
 from typing import Annotated, Any
-from urllib.parse import quote
 
-from fastapi import Body, FastAPI, Path, Query, Request, Response
+from fastapi import FastAPI, Path, Query, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from recsys import __version__, schemas
 from recsys.api_events import add_events
+from recsys.api_recommendations import KEEP, OneUser, UserId, add_recommendations, tag_of
 from recsys.gate import Gate
 from recsys.gateway import Gateway
-from recsys.kept import Given, Kept
+from recsys.kept import Kept
 from recsys.keys import Keys
 from recsys.paging import Page
 from recsys.problems import MAX_BODY_BYTES, Waiting, documented, install, problem_schemas
-from recsys.recommender import Answer, Recommender
+from recsys.recommender import Recommender
 from recsys.records import records, with_category
-from recsys.rule_sets import RuleSets
-from recsys.rules import Rules
 from recsys.telemetry import Telemetry
 from recsys.words import duration
 from recsys.workspace import Workspace
@@ -33,9 +28,6 @@ PATHS = ("/v1", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 """Everything below these is answered here, also when it does not exist."""
 
 SHORTEST_ZIPPED = 1000
-KEEP = {"Cache-Control": "private, no-cache"}
-"""A client may keep an answer, and asks each time whether it still holds."""
-
 DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 )
@@ -60,13 +52,6 @@ TAGS = [
     {"name": "Operation", "description": "What is live, and how the service is."},
 ]
 
-UserId = Annotated[
-    str,
-    Path(
-        description="Id of a user, as in the data; percent-encode what URLs reserve.",
-        openapi_examples={"a household of the built-in data": {"value": schemas.EXAMPLE_USER}},
-    ),
-]
 ItemId = Annotated[
     str,
     Path(
@@ -85,11 +70,13 @@ def create_api(workspace: Workspace) -> FastAPI:
     install(app, lambda: _waiting(workspace))
     settings = workspace.settings
     kept = Kept(settings.answer_cache_bytes)
+    one = OneUser(workspace, telemetry, kept)
     app.add_middleware(
         Gateway,
         telemetry=telemetry,
         gate=Gate(Keys(workspace.database, settings.api_key), rate=settings.rate_limit),
         kept=kept,
+        quick=one.quick,
         max_body_bytes=MAX_BODY_BYTES,
         log=settings.request_log,
     )
@@ -102,105 +89,13 @@ def create_api(workspace: Workspace) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
-    _add_recommendations(app, workspace, telemetry, kept)
+    add_recommendations(app, workspace, telemetry, one)
     add_events(app, workspace, telemetry)
     _add_users(app, workspace)
     _add_items(app, workspace)
     _add_operation(app, workspace, telemetry)
     _add_docs(app)
     return app
-
-
-def _add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry, kept: Kept) -> None:
-    rule_sets = RuleSets(workspace.database)
-
-    def options(asked: Any) -> dict[str, Any]:
-        return _options(asked) | {"rules": rule_sets.asked(asked.rules)}
-
-    def out(answer: Answer, k: int) -> dict[str, Any]:
-        telemetry.answer(answer, k)
-        return answer.to_dict()
-
-    @app.get(
-        "/v1/users/{user_id:path}/recommendations",
-        tags=["Recommendations"],
-        summary="What to show a known user",
-        response_model=schemas.AnswerOut,
-        responses=documented(404, 422, 503),
-    )
-    async def recommend(
-        user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], request: Request
-    ) -> Any:
-        """The k best items for a user the model was trained on, or who has sent events since."""
-
-        def tag_now() -> str | None:
-            loaded = workspace.serving()
-            return None if loaded is None else _tag(loaded, rule_sets.asked(query.rules), user_id)
-
-        def answer(recommender: Recommender | None = None) -> Response:
-            how = options(query)
-            recommender = recommender or workspace.load()
-            # The tag first: an event that comes in between makes the answer a stale one, not a wrong one.
-            tag = _tag(recommender, how["rules"], user_id)
-            found = recommender.recommend(user_id, **how)
-            response = JSONResponse(found.to_dict(), headers={"ETag": tag, **KEEP})
-            count = partial(telemetry.answered, found.path, found.lane, query.k, len(found.items))
-            given = Given(tag, tag_now, response.raw_headers, bytes(response.body), request.scope["route"], count)
-            kept.put(request.scope, given)
-            count()
-            return response
-
-        # Answering takes less time than handing it to a thread, unless something has to be loaded or folded in first.
-        loaded = workspace.serving()
-        if loaded is not None and query.rules is None and loaded.is_quick(user_id):
-            return answer(loaded)
-        return await run_in_threadpool(answer)
-
-    @app.post(
-        "/v1/recommendations",
-        tags=["Recommendations"],
-        summary="What to show somebody new",
-        response_model=schemas.AnswerOut,
-        responses=documented(404, 413, 422, 503),
-    )
-    def recommend_for(
-        request: Annotated[
-            schemas.NewUserRequest,
-            Body(
-                openapi_examples={
-                    "by what they had": {"value": {"history": [schemas.EXAMPLE_ITEM, "1029743"], "k": 5}},
-                    "by what is known of them": {"value": {"user": {"age": "45-54", "household_size": "2"}}},
-                    "by both, with reasons": {
-                        "value": {"history": ["981760"], "user": {"age": "25-34"}, "k": 3, "explain": True}
-                    },
-                    "by nothing at all": {"value": {}},
-                }
-            ),
-        ],
-    ) -> Any:
-        """The k best items for somebody the model has never seen; nothing is stored."""
-        answer = workspace.load().recommend_for(request.history, request.user, **options(request))
-        return JSONResponse(out(answer, request.k))
-
-    @app.post(
-        "/v1/recommendations/batch",
-        tags=["Recommendations"],
-        summary="What to show several known users",
-        response_model=schemas.BatchOut,
-        responses=documented(404, 413, 422, 503),
-    )
-    def recommend_batch(
-        request: Annotated[
-            schemas.BatchRequest,
-            Body(openapi_examples={"two households": {"value": {"user_ids": [schemas.EXAMPLE_USER, "1"], "k": 3}}}),
-        ],
-    ) -> Any:
-        """Up to 1,000 users from one model version; an unknown one refuses the whole batch."""
-        recommender = workspace.load()
-        how = options(request)
-        answers = [recommender.recommend(user_id, **how) for user_id in request.user_ids]
-        found = [out(answer, request.k) for answer in answers]
-        return JSONResponse({"model": recommender.model.id, "answers": found})
 
 
 def _add_users(app: FastAPI, workspace: Workspace) -> None:
@@ -362,24 +257,8 @@ def _add_docs(app: FastAPI) -> None:
 def _live(workspace: Workspace, response: Response) -> Recommender:
     """The live model's answers, and headers that let a client keep what it gets."""
     recommender = workspace.load()
-    response.headers.update({"ETag": _tag(recommender), **KEEP})
+    response.headers.update({"ETag": tag_of(recommender), **KEEP})
     return recommender
-
-
-def _tag(recommender: Recommender, rules: Rules | None = None, user_id: str | None = None) -> str:
-    """The ETag: another one as soon as another model is live, its map is drawn, items are announced, the rules change
-    or, for one user's answer, that user does something."""
-    parts = [__version__, recommender.model.id, "mapped" if recommender.map is not None else ""]
-    if recommender.recent is not None:
-        seen = recommender.recent.version_of(user_id) if user_id is not None else (0, 0)
-        parts += [str(number) for number in (recommender.recent.new_items()[0], *seen)]
-    if rules is not None:
-        parts.append(f"{quote(rules.name)}.{rules.version}")
-    return f'W/"{"-".join(parts)}"'
-
-
-def _options(asked: Any) -> dict[str, Any]:
-    return {"k": asked.k, "lane": asked.lane, "category": asked.category, "explain": asked.explain}
 
 
 def _waiting(workspace: Workspace) -> tuple[str, Waiting | None]:
