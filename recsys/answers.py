@@ -1,7 +1,7 @@
 """What a recommender answers: ranked items with their reasons, and what may be asked for."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -14,8 +14,7 @@ Lane = Literal["discover", "again", "all"]
 Path = Literal["known", "folded", "cold"]
 
 
-@dataclass(frozen=True)
-class RankedItem:
+class RankedItem(NamedTuple):
     """One line of an answer. `score` is the model's; for the lane "again" the chance of buying it again soon, or where
     the model holds no such chances the decayed number of purchases."""
 

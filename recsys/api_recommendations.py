@@ -25,6 +25,9 @@ from recsys.workspace import Workspace
 KEEP = {"Cache-Control": "private, no-cache"}
 """A client may keep an answer, and asks each time whether it still holds."""
 
+MANY, MANY_EXPLAINED = 200, 20
+"""Longer lists are worked out beside the loop, which goes on with other answers meanwhile."""
+
 _BEFORE, _AFTER = "/v1/users/", "/recommendations"
 _USUAL = frozenset(("k", "lane", "explain"))
 _KEEP_RAW = [(b"cache-control", b"private, no-cache"), (b"content-type", b"application/json")]
@@ -65,13 +68,15 @@ class OneUser:
             return None
         try:
             user_id = path[len(_BEFORE) : -len(_AFTER)]
-            loaded = self.loaded(user_id)
+            loaded = self.loaded(user_id, query)
             return None if loaded is None else self.answer(scope, self.route, user_id, query, loaded)
         except InsiderError:
             return None
 
-    def loaded(self, user_id: str) -> Recommender | None:
-        """What can answer for a user in less time than it takes to hand the question to a thread; None if nothing."""
+    def loaded(self, user_id: str, query: schemas.RecommendationQuery) -> Recommender | None:
+        """What can answer in about the time that it takes to hand the question to a thread; None if nothing."""
+        if query.rules is not None or query.k > (MANY_EXPLAINED if query.explain else MANY):
+            return None
         loaded = self._workspace.serving()
         return loaded if loaded is not None and loaded.is_quick(user_id) else None
 
@@ -127,7 +132,7 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry
     ) -> Any:
         """The k best items for a user the model was trained on, or who has sent events since."""
         route = request.scope["route"]
-        loaded = one.loaded(user_id) if query.rules is None else None
+        loaded = one.loaded(user_id, query)
         if loaded is not None:
             given = one.answer(request.scope, route, user_id, query, loaded)
         else:
@@ -191,8 +196,7 @@ def tag_of(recommender: Recommender, rules: Rules | None = None, user_id: str | 
     or, for one user's answer, that user does something."""
     parts = [__version__, recommender.model.id, "mapped" if recommender.map is not None else ""]
     if recommender.recent is not None:
-        seen = recommender.recent.version_of(user_id) if user_id is not None else (0, 0)
-        parts += [str(number) for number in (recommender.recent.new_items()[0], *seen)]
+        parts += map(str, recommender.recent.versions(user_id))
     if rules is not None:
         parts.append(f"{quote(rules.name)}.{rules.version}")
     return f'W/"{"-".join(parts)}"'

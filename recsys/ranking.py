@@ -98,11 +98,12 @@ def _best_of_one(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32]
     members = np.sort(order[:k]) + np.arange(0, cut, n_groups)[:, None]
     places = np.concatenate([members.ravel(), np.arange(cut, len(scores))])
     candidates = scores[places]
-    best = np.argsort(-candidates, kind="stable")[:k]
-    values = candidates[best]
-    if values[-1] <= tops[order[k]]:
+    last = np.partition(candidates, len(candidates) - k)[len(candidates) - k]
+    found = np.flatnonzero(candidates >= last)
+    if len(found) > k or last <= tops[order[k]]:
         return None
-    return places[best].astype(np.int32), values
+    best = found[np.argsort(-candidates[found], kind="stable")]
+    return places[best].astype(np.int32), candidates[best]
 
 
 def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -108,6 +108,14 @@ class Recent:
             self._refresh()
             return self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]
 
+    def versions(self, user_id: str | None) -> tuple[int, int, int]:
+        """Those of the announced items and, if one is named, of a user: for telling whether an answer still holds."""
+        with self._lock:
+            self._refresh()
+            if user_id is None:
+                return self._items_version, 0, 0
+            return self._items_version, self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]
+
     def new_users(self) -> list[str]:
         """Ids of everybody the log has something new about."""
         with self._lock:

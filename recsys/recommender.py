@@ -266,7 +266,7 @@ class Recommender:
             else:
                 found, values = book.rank(scores, k, exclude=history, allowed=allowed)
                 lifts = book.lifted(scores)
-            discover = [(int(row), float(value), "discover") for row, value in zip(found, values, strict=True)]
+            discover = [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)]
         if lane != "discover":
             kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
             if book is not None and book.allowed is not None:
@@ -305,9 +305,13 @@ class Recommender:
             category=self.model.categories[row],
             score=float(score),
             lane=lane,
-            popularity_rank=int(self.model.popularity_rank[row]),
+            popularity_rank=self._popularity_ranks[row],
             reasons=reasons,
         )
+
+    @cached_property
+    def _popularity_ranks(self) -> list[int]:
+        return [int(rank) for rank in self.model.popularity_rank]
 
     @cached_property
     def _books(self) -> dict[Rules, RuleBook]:

@@ -1,8 +1,9 @@
 """What `/metrics` tells: counters of one API application, and what is read when it is asked for."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -40,16 +41,25 @@ class Telemetry:
         self._events = Counter("insider_events", "Events received, by what became of them.", ["result"],
                                registry=registry)  # fmt: skip
         self._read_now = _ReadNow(workspace)
+        # Looking a counter up takes longer than counting. Labels have few values, so that this stays small.
+        self._of_request: Callable[[str, str, int], tuple[Counter, Histogram]] = cache(
+            lambda method, route, status: (
+                self._requests.labels(method, route, str(status)),
+                self._seconds.labels(route),
+            )
+        )
+        self._of_answer: Callable[[str, str], Counter] = cache(self._answers.labels)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        count, time = self._of_request(method, route, status)
+        count.inc()
+        time.observe(seconds)
 
     def answer(self, answer: Answer, k: int) -> None:
         self.answered(answer.path, answer.lane, k, len(answer.items))
 
     def answered(self, path: str, lane: str, k: int, items: int) -> None:
-        self._answers.labels(path, lane).inc()
+        self._of_answer(path, lane).inc()
         self._asked.inc(k)
         self._given.inc(items)
 

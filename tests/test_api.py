@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from starlette.routing import BaseRoute
 
 from recsys.api import create_api
+from recsys.api_recommendations import OneUser
 from recsys.dataset import Dataset
 from recsys.eventlog import Event
 from recsys.hyperparameters import Hyperparameters
@@ -660,3 +661,32 @@ def test_every_example_works_on_the_built_in_data(demo: TestClient) -> None:
                 if "items" in response.json():
                     assert response.json()["items"], f"{path}: the example finds nothing"
     assert executed == 18
+
+
+def test_the_short_way_gives_what_the_route_gives(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request to the two ways: the same status, body and headers but for the request's id."""
+    queries = ["", "k=3", "k=3&lane=again", "lane=all&explain=true", "explain=1&k=0", "k=3&k=4", "k=", "lane=x", "a=1",
+               "k=%33", "category=Food", "rules=off", "explain=yes"]  # fmt: skip
+    users = ["u001", "u002", "nobody", "a%2Fb", "", "u001/recommendations"]
+
+    def answers(quick: bool) -> list[Any]:
+        with monkeypatch.context() as patch:
+            if not quick:
+                patch.setattr(OneUser, "quick", lambda _self, _scope: None)
+            client = TestClient(create_api(workspace))
+        found = []
+        for user in users:
+            for query in queries:
+                answer = client.get(f"/v1/users/{user}/recommendations?{query}")
+                headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+                found.append((user, query, answer.status_code, headers, answer.json()))
+        return found
+
+    taken: list[bool] = []
+    real = OneUser.quick
+    monkeypatch.setattr(
+        OneUser, "quick", lambda self, scope: (found := real(self, scope), taken.append(bool(found)))[0]
+    )
+    short = answers(True)
+    assert short == answers(False)
+    assert sum(taken) >= 10, "the short way is taken for usual requests"

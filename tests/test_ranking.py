@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from recsys.ranking import GROUP, NOTHING, top_k, top_k_block
+from recsys.ranking import GROUP, NOTHING, scores_of_one, top_k, top_k_block
 from tests.strategies import PROPERTY
 
 
@@ -80,3 +80,25 @@ def test_many_items_are_ranked_as_sorting_does_whatever_the_ties(seed: int, leve
         assert items[user, : len(expected)].tolist() == expected
         assert values[user, : len(expected)].tolist() == scores[user, expected].tolist()
         assert (items[user, len(expected) :] == NOTHING).all()
+
+
+@PROPERTY
+@given(st.integers(0, 2**32 - 1), st.sampled_from((1, 4, 50, 10**6)), st.sampled_from((1, 3, 10)))
+def test_one_of_many_items_is_ranked_as_sorting_does(seed: int, levels: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_items = int(rng.integers(GROUP * 4 * k, GROUP * 4 * k + 3 * GROUP))
+    scores = (rng.integers(-levels, levels + 1, n_items) / 7).astype(np.float32)
+    left_out = np.flatnonzero(rng.random(n_items) < rng.choice((0.0, 0.3, 0.999)))
+    items, values = top_k(scores, k, exclude=left_out)
+    expected = by_sorting(scores, k, set(left_out), None)
+    assert items.tolist() == expected
+    assert values.tolist() == scores[expected].tolist()
+
+
+@pytest.mark.parametrize("components", [1, 7, 64, 9000])
+@pytest.mark.parametrize("n", [0, 1, 127, 1000])
+def test_scores_in_pieces_are_the_products(n: int, components: int) -> None:
+    rng = np.random.default_rng(n + components)
+    rows = rng.normal(size=(n, components)).astype(np.float32)
+    vector = rng.normal(size=components).astype(np.float32)
+    np.testing.assert_allclose(scores_of_one(rows, vector), rows.astype(float) @ vector, rtol=1e-3, atol=1e-3)
