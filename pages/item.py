@@ -29,8 +29,8 @@ def products(table: Any, key: str, columns: dict[str, object], alt: str) -> None
     st.dataframe(
         table, key=key, on_select=lambda: pick(found, key), selection_mode="single-row", hide_index=True,
         column_order=["title", "category", *columns], alt=alt,
-        column_config={"title": st.column_config.TextColumn("Product", width=240),
-                       "category": st.column_config.TextColumn("Category", width=100), **columns},
+        column_config={"title": st.column_config.TextColumn("Product", width=200),
+                       "category": st.column_config.TextColumn("Category", width=90), **columns},
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ with right, st.container(border=True, height="stretch"):
     st.subheader("Bought by the same people", anchor=False)
     shared.describe("Counted, without a model: how much the two groups of buyers overlap.")
     bar = st.column_config.ProgressColumn("Overlap", min_value=0, max_value=100, format="%d%%", width=110)
-    both = st.column_config.NumberColumn("Shoppers", format="localized", help="Who have both.")
+    both = st.column_config.NumberColumn("Both", format="localized", width=60, help="Shoppers who have both.")
     products(view.together, "together", {"both": both, "strength": bar}, "Products bought by the same people")
 
 left, right = st.columns(2, gap="small")
@@ -102,6 +102,7 @@ with right, st.container(border=True, height="stretch"):
     ids = people.table["user_id"].tolist()
     chosen = st.dataframe(
         people.table, on_select="rerun", selection_mode="single-row", key="audience", hide_index=True, height=300,
+        placeholder="–",
         column_config={
             "user_id": st.column_config.TextColumn("Shopper", pinned=True),
             **{name: st.column_config.TextColumn(words.label(name)) for name in live.model.user_attributes},

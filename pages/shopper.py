@@ -95,8 +95,7 @@ try:
     )  # fmt: skip
 except InsiderError as error:
     st.error(shared.plain(error), icon=":material/person_search:")
-    st.caption("Pick one of these instead, or press Random.")
-    finding.results(home, attributes, user_id[:1], "instead")
+    finding.instead(home, attributes, user_id)
     st.stop()
 if view.subject.known:
     finding.remember(view.user_id)

@@ -13,6 +13,9 @@ from recsys import palette, words
 from recsys.charts import ROW, _figure
 from recsys.past import REST, Timeline
 
+LETTERS = 30
+"""Letters in a line of a title beside other lists; a title has two lines."""
+
 
 def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
     """Purchases by week and category, and from when on the model has not seen them."""
@@ -54,7 +57,6 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
     names = list(lists)
     longest = max((len(items) for items in lists.values()), default=1)
     figure = _figure(max(longest, 3) * (ROW + 4) + 70)
-    letters = {1: 60, 2: 32}.get(len(names), 22)
     places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
     for left, (one, other) in enumerate(pairwise(places)):
         for item, place in one.items():
@@ -63,7 +65,7 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
                 same = other[item] == place
                 colour = palette.NEUTRAL if same else palette.OURS if rises else palette.AGAINST
                 figure.add_scatter(
-                    x=[left + 0.4, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
+                    x=[left + 0.44, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
                     line={"color": palette.with_alpha(colour, 0.75), "width": 2.5, "shape": "spline"}, showlegend=False,
                 )  # fmt: skip
     for column, name in enumerate(names):
@@ -72,7 +74,7 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
             only = not any(item in p for p in elsewhere)
             before = places[column - 1].get(item) if column else place
             move = "new" if before is None else f"{'▲' if before > place else '▼'}{abs(before - place)}"
-            label = "<br>".join(map(escape, wrap(words.shortened(title, 2 * letters - 4), letters)[:2]))
+            label = "<br>".join(map(escape, wrap(words.shortened(title, 2 * LETTERS - 4), LETTERS)[:2]))
             mark = "" if before == place else f" <b>{move}</b>"
             figure.add_scatter(
                 x=[column - 0.34], y=[place], mode="markers+text", textposition="middle right", cliponaxis=False,

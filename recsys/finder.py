@@ -5,6 +5,7 @@ Everything is worked out in arrays over all shoppers; a caller gets one page of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +29,8 @@ ONE_CATEGORY_PRODUCTS = 3
 LOYAL_SHARE = 0.2
 MOST_JUDGED = 5000
 """Shoppers whose lists are judged for "hard to serve"; of more, so many are drawn."""
+MOST_ALIKE = 5000
+"""Ids compared letter by letter with one that nobody has."""
 
 BEHAVIOURS: Mapping[str, tuple[str, str]] = {
     "new": ("New", f"First bought in the last {NEW_DAYS} days before the model's cut."),
@@ -127,17 +130,48 @@ class Finder:
         """One page of the shoppers who fit."""
         rows = self.rows(search)
         page = rows[start : start + limit]
+        table = self._table(page)
+        if search.bought:
+            table.insert(1, "bought_last", self.last_bought(search.bought)[page])
+        if search.behaviour == "hard":
+            table.insert(1, "missed", self._judged[1][page])
+        return Found(len(rows), table)
+
+    def near(self, text: str, limit: int = 20) -> tuple[Found, bool]:
+        """Shoppers to offer in place of one whom nobody knows.
+
+        Returns:
+            Those whose ids are most like the text, and True; or those who buy most, and False, when none is.
+        """
+        rows = self._alike(text.strip().casefold())
+        alike = len(rows) > 0
+        if not alike:
+            rows = np.argsort(-self.purchases, kind="stable")
+        return Found(len(rows), self._table(rows[:limit])), alike
+
+    def _alike(self, text: str) -> NDArray[np.int64]:
+        """Row numbers of ids that begin with or hold as much of the text as any does, most alike first."""
+        ids = self._ids.str.lower()
+        digits = "".join(x for x in text if x.isdigit())
+        parts = [text[:end] for end in range(len(text), max(len(text) // 2, 1), -1)]
+        parts += [digits[:end] for end in range(len(digits), max(len(digits) // 2, 1), -1)]
+        parts += [text, digits]
+        for part in filter(None, dict.fromkeys(parts)):
+            rows = np.flatnonzero(ids.str.contains(part, regex=False).to_numpy(dtype=bool))
+            if len(rows):
+                there = ids.iloc[rows[:MOST_ALIKE]].tolist()
+                likeness = [SequenceMatcher(None, text, user_id, autojunk=False).ratio() for user_id in there]
+                return rows[:MOST_ALIKE][np.argsort(-np.array(likeness), kind="stable")]
+        return np.zeros(0, dtype=np.int64)
+
+    def _table(self, page: NDArray[np.int64]) -> pd.DataFrame:
         model = self._model
         table = model.users.iloc[page][[c.USER, *model.user_attributes]].reset_index(drop=True)
         table.insert(1, "purchases", self.purchases[page].astype(int))
         table.insert(2, "products", self.products[page])
         table.insert(3, "spent", self.spent[page])
         table.insert(4, c.LAST, self.last[page])
-        if search.bought:
-            table.insert(1, "bought_last", self.last_bought(search.bought)[page])
-        if search.behaviour == "hard":
-            table.insert(1, "missed", self._judged[1][page])
-        return Found(len(rows), table)
+        return table
 
     def neighbour(self, user_id: str, step: int, search: Search) -> str:
         """The shopper `step` places further among those who fit, round and round; from outside: the first or last."""

@@ -85,7 +85,7 @@ def rules_preview(
             for row, rank, item in zip(rows, shown["rank"], shown[c.ITEM], strict=True)
         ]
         lost = live.model.item_rows(gone[c.ITEM].tolist())
-        gone[EFFECT] = [book.why_gone(live.model, int(row)) for row in lost]
+        gone[EFFECT] = [book.why_gone(live.model, int(row), rows) for row in lost]
     return RulesPreview(ruled, found)
 
 

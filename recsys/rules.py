@@ -251,8 +251,8 @@ class RuleBook:
             found.append(Reason("rule", "pinned", float(np.flatnonzero(self.pins == row)[0] + 1), False))
         return tuple(found)
 
-    def why_gone(self, model: Model, row: int) -> str:
-        """Why an item that the model would show is not in the list, in words."""
+    def why_gone(self, model: Model, row: int, shown: NDArray[np.int64]) -> str:
+        """Why an item that the model would show is not in the list of items `shown`, in words."""
         rules = self.rules
         names = {str(name) for name in model.categories[row]}
         brand = str(model.items[c.BRAND].iat[row]) if c.BRAND in model.items else ""
@@ -272,9 +272,13 @@ class RuleBook:
             return f"one of the {rules.hide_popular:,} most popular"
         if self.lift is not None and self.lift[row] < 0:
             return "pushed down"
-        if rules.most_per_category is not None:
-            return f"over {rules.most_per_category} per category, or outranked"
-        return "outranked"
+        cap = rules.most_per_category
+        if self.groups is not None and cap is not None and (self.groups[shown] == self.groups[row]).sum() >= cap:
+            return f"{cap} of its category are there already"
+        above = [what for what, there in (("pinned", len(self.pins)), ("pushed up", self.lift is not None)) if there]
+        if above:
+            return f"outranked by what is {' or '.join(above)}" + (", or more varied" if rules.diversity else "")
+        return "gives way to variety" if rules.diversity else "outranked"
 
     def note(self, row: int, place: int, before: int | None) -> str:
         """What the rules did to an item that is shown, in words; "" when nothing.

@@ -174,10 +174,12 @@ def _bought_sentence(standing: Standing, row: int) -> str:
 
 
 def _footnote(constant: float, likes: Sequence[Reason]) -> str:
-    text = f"Every product of this shopper gets {constant:+.2f} on top, which changes no order."
-    if not likes:
-        return text
-    return f"{LIKE_THEM}: {', '.join(f'{_part_name(reason)} ({reason.value:+.2f})' for reason in likes)}. {text}"
+    told = [f"Every product of this shopper gets {constant:+.2f} on top, which changes no order."]
+    if abs(constant) < 0.005:
+        told = []
+    if likes:
+        told.insert(0, f"{LIKE_THEM}: {', '.join(f'{_part_name(reason)} ({reason.value:+.2f})' for reason in likes)}.")
+    return " ".join(told)
 
 
 def _part_name(reason: Reason) -> str:

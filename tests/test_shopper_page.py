@@ -20,6 +20,7 @@ from recsys.recommender import Recommender
 from recsys.rule_sets import RuleSets, price
 from recsys.rules import Boost, Rules
 from recsys.settings import Settings
+from recsys.shelf import Shelf
 from recsys.shopper import view
 from recsys.split import time_split
 from recsys.subject import Lists, Person, Personas, described, known
@@ -123,6 +124,67 @@ def test_links_to_what_does_not_exist_are_explained(
     said = " ".join(str(part.value) for part in [*app.warning, *app.error]).replace("\\", "")
     assert words in said
     assert "<b>" not in " ".join(part.value for part in app.error if "\\<b\\>" not in part.value)
+
+
+@pytest.mark.parametrize("unknown", ["u0011", "anna", "<b>nobody</b>", "x" * 500])
+def test_an_unknown_shopper_leads_on(unknown: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper=unknown))
+    assert "No user" in app.error[0].value
+    assert len(app.dataframe[0].value)
+    if unknown == "u0011":
+        assert app.dataframe[0].value["user_id"].iloc[0] in ("u001", "u011")
+    app.button(key="anybody").click().run()
+    assert not healthy(app).error
+    assert app.title[0].value.startswith("Shopper u")
+
+
+def test_a_model_deleted_meanwhile_is_explained(
+    own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    key = f"model:{other.model.id}"
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=key))
+    assert "products shared with the live model" in texts(app).replace("\\", "")
+    own.delete_model(other.model.id)
+    app.button[1].click().run()
+    assert "There is nothing to compare with yet" in texts(healthy(app))
+    RuleSets(own.database).save("Calm", Rules(diversity=0.2))
+    app.run()
+    assert "Choose a model or a rule set" in texts(healthy(app))
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=[key, "rules:Calm"]))
+    assert "does not exist (any more)" in texts(app).replace("\\", "")
+    assert "Rules Calm" in texts(app)
+
+
+def test_the_live_model_changes_under_an_open_page(
+    own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = own.live_id()
+    app = healthy(page(own_home, monkeypatch, shopper="u001", section="Why"))
+    other = own.train_now("small", SMALL_RECIPE.with_settings({"epochs": "2"}), seed=3, promote=True)
+    own.delete_model(str(before))
+    for section in SECTIONS:
+        app = healthy(page(own_home, monkeypatch, shopper="u001", section=section))
+    app.button[1].click().run()
+    assert healthy(app).title[0].value == "Shopper u002"
+    assert own.live_id() == other.model.id
+
+
+@pytest.mark.parametrize("content", [{"history": [], "user": {}}, {"history": ["gone"], "user": {"shoe": "42"}}])
+def test_a_persona_with_no_items_is_told_as_such(
+    content: dict[str, object], own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Shelf(own.database, "persona").save("Bare", content)
+    popular = [item.item_id for item in own.load().recommend_for().items]
+    for section in SECTIONS:
+        app = healthy(page(own_home, monkeypatch, persona="Bare", section=section))
+        assert not app.error
+        assert "0 products and 0 attributes" in texts(app)
+        if section == "Recommended":
+            assert "popularity" in app.dataframe[0].value
+            assert app.dataframe[0].value["item_id"].tolist() == popular
+        if section == "Why":
+            assert "bought nothing that could speak for it" in texts(app)
 
 
 def test_rules_that_leave_nothing_say_so(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,24 +443,45 @@ def test_bought_together_and_audience(live: Recommender) -> None:
     assert people.in_lists == everyone
 
 
-HARD = {"title": ["<script>alert(1)</script>", "عطر الورد " * 40, "=1+1 " + "long " * 100, "**bold** [x](http://x)"]}
+HARD = {
+    "title": [
+        "<script>alert(1)</script>", "عطر الورد " * 50, "=1+1 " + "long " * 99, "**bold** [x](http://x)", None, "",
+        "<img src=x onerror=alert(1)>", "$x^2$ :material/home: :red[a]",
+    ]
+}  # fmt: skip
 
 
 def test_titles_from_hell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = planted_shop("hard", n_users=40, n_items=40)
     titles = shop.items["title"].tolist()
     titles[: len(HARD["title"])] = HARD["title"]
-    hard = Dataset(
-        "hard", shop.users, shop.items.assign(title=titles), shop.events, shop.category_levels, shop.user_attributes
+    shelves = [None, "", "<b>shelf</b>", "رف" * 250, *shop.items["shelf"][4:]]
+    departments = [None, *shop.items["department"][1:]]
+    events = shop.events.assign(
+        user_id=shop.users["user_id"].to_numpy()[shop.events["user_id"]],
+        item_id=shop.items["item_id"].to_numpy()[shop.events["item_id"]],
     )
+    hard = Dataset.from_raw(
+        "hard", events, items=shop.items.assign(title=titles, shelf=shelves, department=departments), users=shop.users,
+        category_levels=shop.category_levels, user_attributes=shop.user_attributes,
+    )  # fmt: skip
     home = Workspace(Settings.from_environment(tmp_path))
     home.store.save_dataset(hard)
     home.train_now("hard", SMALL_RECIPE, seed=1, promote=True)
     for section in SECTIONS:
         app = healthy(page(tmp_path, monkeypatch, shopper="u001", k="36", section=section))
-        assert "<script>" not in "".join(str(m.value) for m in app.markdown if "\\<script\\>" not in str(m.value))
-    for item in ("00000", "00001", "00002", "00003"):
-        healthy(page(tmp_path, monkeypatch, "item.py", item=item))
+        raw = "".join(str(part.value) for part in [*app.markdown, *app.caption, *app.title])
+        assert "<script>" not in raw
+        assert "<img" not in raw
+        assert "<b>" not in raw
+    for number in range(8):
+        app = healthy(page(tmp_path, monkeypatch, "item.py", item=f"{number:05d}"))
+        assert "<" not in app.title[0].value.replace("\\<", "")
+    assert "uncategorised" in texts(healthy(page(tmp_path, monkeypatch, "item.py", item="00000")))
+    assert healthy(page(tmp_path, monkeypatch, "item.py", item="00004")).title[0].value == "00004"
+    everything = ["00000", "00001", "00002", "00004", "00005"]
+    app = healthy(page(tmp_path, monkeypatch, shopper="u001", section="What if", plus=everything))
+    assert not app.error
 
 
 def test_without_categories_and_attributes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,25 @@ def test_what_is_told_of_a_shopper_is_so(finder: Finder, past: pd.DataFrame) -> 
     assert table["last"].to_dict() == own["timestamp"].max().to_dict()
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("U007", "u007"), ("user 017", "u017"), ("u0999", "u099"), ("<b>u011</b>", "u011"), ("12", None)],
+)
+def test_ids_like_one_that_nobody_has(finder: Finder, text: str, first: str | None) -> None:
+    found, alike = finder.near(text, 5)
+    assert alike
+    shown = found.table["user_id"].tolist()
+    assert len(shown) <= 5
+    assert all("12" in user for user in shown) if first is None else shown[0] == first
+
+
+def test_where_no_id_is_alike_those_who_buy_most_are_offered(finder: Finder) -> None:
+    for text in ("xyz", "", "***", "[("):
+        found, alike = finder.near(text, 5)
+        assert not alike
+        assert found.table["purchases"].tolist() == sorted(finder.purchases.astype(int), reverse=True)[:5]
+
+
 def test_by_what_they_bought_and_not_lately(finder: Finder, live: Recommender, past: pd.DataFrame) -> None:
     title = past["title"].mode()[0]
     text = (past["title"] + " " + past["department"] + " " + past["shelf"]).str.lower()

@@ -10,8 +10,9 @@ from recsys.shopper import ShopperView
 from recsys.workspace import Workspace
 
 WIDE_ENOUGH = """<style>
-.st-key-lists_side_by_side {overflow-x: auto}
-.st-key-lists_side_by_side > div {min-width: 640px}
+[class*=st-key-lists_of_] {overflow-x: auto}
+.st-key-lists_of_2 > div {min-width: 500px}
+.st-key-lists_of_3 > div {min-width: 750px}
 </style>"""
 """On a small screen the lists are scrolled sideways instead of being squeezed until nothing can be read."""
 
@@ -90,7 +91,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
         for sentence in found.sentences:
             st.markdown(shared.plain(sentence))
         shared.describe(found.floor)
-        with st.container(key="lists_side_by_side"):
+        with st.container(key=f"lists_of_{max(len(found.lists), 2)}"):
             st.html(WIDE_ENOUGH)
             st.plotly_chart(
                 charts_shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences)

@@ -67,8 +67,9 @@ def product_columns(**more: object) -> dict[str, object]:
 def product_table(table: "pd.DataFrame", columns: Sequence[str], alt: str, height: int | str = "auto") -> None:
     """A table of products to look at."""
     st.dataframe(
-        table, hide_index=True, column_order=list(columns), column_config=product_columns(), alt=alt, height=height
-    )
+        table, hide_index=True, column_order=list(columns), column_config=product_columns(), alt=alt, height=height,
+        placeholder="–",
+    )  # fmt: skip
 
 
 def gone(table: "pd.DataFrame", columns: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from pages import shared
 from pages.workbench import desk
 from recsys import words
 from recsys.errors import InsiderError
-from recsys.finder import BEHAVIOURS, LATELY_DAYS, Search
+from recsys.finder import BEHAVIOURS, LATELY_DAYS, Found, Search
 from recsys.subject import Lists, Personas
 from recsys.workspace import Workspace
 
@@ -17,10 +17,10 @@ RECENT = 8
 state = st.session_state
 
 
-def search(attributes: dict[str, list[str]], query: str = "") -> Search:
+def search(attributes: dict[str, list[str]]) -> Search:
     """What is asked for in the finder."""
     return Search(
-        query=query,
+        query=(state.get("idpart") or "").strip(),
         attributes={name: state[f"by_{name}"] for name in attributes if state.get(f"by_{name}")},
         behaviour=state.get("behaviour") or "",
         bought=(state.get("bought") or "").strip(),
@@ -59,9 +59,9 @@ def remember(user_id: str) -> None:
     state.seen = [user_id, *before][:RECENT]
 
 
-def results(home: Workspace, attributes: dict[str, list[str]], query: str, key: str) -> None:
+def results(home: Workspace, attributes: dict[str, list[str]], key: str) -> None:
     """A page of the shoppers who fit, to pick from."""
-    wanted = search(attributes, query)
+    wanted = search(attributes)
     try:
         with st.spinner("Judging everybody's list…", show_time=True) if wanted.behaviour == "hard" else st.empty():
             found = desk.finder(home).find(wanted, PAGE)
@@ -73,6 +73,22 @@ def results(home: Workspace, attributes: dict[str, list[str]], query: str, key: 
         return
     shown = f"the first {PAGE} are listed" if found.total > PAGE else "all are listed"
     st.caption(f"{words.number(found.total)} shoppers fit; {shown}. Select a row to see one.")
+    listed(found, attributes, key)
+
+
+def instead(home: Workspace, attributes: dict[str, list[str]], user_id: str) -> None:
+    """Ways on from an id that nobody has: those most like it, else those who buy most; and anybody."""
+    found, alike = desk.finder(home).near(user_id, PAGE)
+    if alike:
+        st.caption("The ids most like it; select a row to see one.")
+    else:
+        st.caption("No id is like it. These shoppers buy most; select a row to see one.")
+    listed(found, attributes, "instead")
+    st.button("Anybody, at random", icon=":material/casino:", key="anybody", on_click=go, args=(home, attributes, 0))
+
+
+def listed(found: Found, attributes: dict[str, list[str]], key: str) -> None:
+    """A table of shoppers to pick from."""
     ids = found.table["user_id"].tolist()
     st.dataframe(
         found.table,
@@ -91,6 +107,7 @@ def results(home: Workspace, attributes: dict[str, list[str]], query: str, key: 
             "last": st.column_config.DateColumn("Last bought", format="D MMM YYYY"),
             **{name: st.column_config.TextColumn(words.label(name)) for name in attributes},
         },
+        placeholder="–",
         alt="Shoppers that fit",
     )
 
@@ -110,6 +127,7 @@ def conditions(attributes: dict[str, list[str]]) -> None:
             "but not lately", key="notlately", bind="query-params",
             help=f"Nothing of it in the last {LATELY_DAYS} days the model has seen.",
         )  # fmt: skip
+        st.text_input("Id", key="idpart", bind="query-params", placeholder="Part of it", width=130)
     if attributes:
         with st.grid(3, min_column_width=140, gap="small"):
             for name, values in attributes.items():
@@ -150,7 +168,7 @@ def bar(home: Workspace, attributes: dict[str, list[str]]) -> tuple[str, str | N
             st.caption("Previous, next and random stay among those who fit.")
             conditions(attributes)
             if panel.open:
-                results(home, attributes, "", "found")
+                results(home, attributes, "found")
                 kept(home)
         persona = None
         if personas:

@@ -29,12 +29,13 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
     reasons = why(live, view.subject, items[chosen], view.currency, rules)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("What the score is made of", anchor=False, help=shared.plain(reasons.footnote))
+        st.subheader("What the score is made of", anchor=False)
         shared.describe(reasons.facts)
         st.markdown(shared.plain(reasons.sentence))
         if reasons.parts:
             st.plotly_chart(charts.score_parts(reasons.parts), config=shared.STILL, alt=reasons.sentence)
-            shared.describe(reasons.footnote)
+            if reasons.footnote:
+                shared.describe(reasons.footnote)
         with st.container(horizontal=True, gap="medium"):
             st.page_link(
                 "item.py", label="About this product", icon=":material/sell:", query_params={"item": chosen}, help=""

@@ -43,7 +43,7 @@ def history(view: ShopperView, categories: list[str], since: bool) -> None:
         height=390,
         column_order=[*(["since"] if since else []), "title", "category", "count", "value", "last", "first"],
         column_config={
-            "title": st.column_config.TextColumn("Product", width=190),
+            "title": st.column_config.TextColumn("Product", width=150),
             "category": st.column_config.TextColumn("Category", width=72),
             "count": st.column_config.NumberColumn("Times", format="localized", width=44),
             "value": st.column_config.NumberColumn("Spent", format=f"{view.currency}%.2f", width=62),
@@ -69,17 +69,17 @@ def recommendations(view: ShopperView) -> None:
         selection_mode="single-row",
         hide_index=True,
         height=min(38 + 35 * len(item_ids), 446),
-        column_order=["rank", "title", "category", "fresh", *view.score_columns, "popularity", "since", "price"],
+        column_order=["rank", "title", "category", "fresh", *view.score_columns, "price", "popularity", "since"],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=30),
-            "title": st.column_config.TextColumn("Product", width=240),
-            "category": st.column_config.TextColumn("Category", width=84),
+            "title": st.column_config.TextColumn("Product", width=196),
+            "category": st.column_config.TextColumn("Category", width=76),
             "price": st.column_config.NumberColumn("Price", format=f"{view.currency}%.2f", width=60),
             "fresh": st.column_config.TextColumn(
                 "New", width=38, help="✦: of a category they have bought nothing of before."
             ),
             "match": st.column_config.ProgressColumn(
-                "Match", min_value=0, max_value=100, format="%d", width=82,
+                "Match", min_value=0, max_value=100, format="%d", width=72,
                 help="100: the best product for this shopper. 0: a product in the middle of their ranking.",
             ),
             "times": st.column_config.NumberColumn("Times bought", format="localized", width=60),
@@ -91,6 +91,7 @@ def recommendations(view: ShopperView) -> None:
                 help="When they really bought it, in the period that the model has not seen.",
             ),
         },
+        placeholder="–",
         alt=f"Recommendations for {view.user_id}",
     )  # fmt: skip
 
