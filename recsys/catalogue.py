@@ -8,8 +8,9 @@ from recsys import columns as c
 from recsys import duck
 from recsys.duck import Duck
 from recsys.fields import GivenMapping, Mapped, level_name, mapping
+from recsys.identities import id_sql
 from recsys.sources import Source
-from recsys.staging import Staged, comma_sql, id_sql, keep_rejects, number_sql
+from recsys.staging import Staged, comma_sql, keep_rejects, number_sql
 
 MOST_VALUES = 200
 """A column of users with more different values than this is no attribute: nothing is shared."""
@@ -37,7 +38,7 @@ class Tables:
 
 
 def build(db: Duck, staged: Staged, items: Sequence[Source], users: Sequence[Source], given: GivenMapping) -> Tables:
-    """Make the tables `items` and `users`, from `seen_items` and `seen_users` (text ids, one row each)."""
+    """Make the tables `items` and `users`, from `seen_items` and `seen_users`."""
     facts: dict[str, int] = {}
     levels, others = _item_columns(db, items, staged, given)
     _merge_items(db, levels, others, facts)
@@ -80,7 +81,12 @@ def _item_columns(
         parts = [_category_sql(f"arg_min({columns[header]}, rowid)") for header in levels]
         parts += [f"left(arg_min({from_events[name][0]}, rowid), {LONGEST})" for name in texts]
         if parts:
-            db.run(f"INSERT INTO raw_items SELECT i, false, {', '.join(parts)} FROM staged WHERE reason = 0 GROUP BY i")
+            wanted = ", ".join(f"e{n}" for n in range(len(parts)))
+            made = ", ".join(f"{part} AS e{n}" for n, part in enumerate(parts))
+            db.run(
+                f"INSERT INTO raw_items SELECT id, false, {wanted} FROM (SELECT i, {made} FROM staged "
+                "WHERE reason = 0 GROUP BY i) JOIN item_ids ON h = i"
+            )
     names = _split_paths(db, tuple(levels.values()))
     return names, (*texts, *([c.PRICE] if with_price else []))
 
@@ -149,7 +155,7 @@ def _merge_items(db: Duck, levels: Sequence[str], others: Sequence[str], facts: 
         columns.append(f"CASE WHEN lower(k.{c.AVAILABLE}) IN ({no}) THEN 'false' ELSE 'true' END AS {c.AVAILABLE}")
     db.run(
         f"CREATE TABLE items AS SELECT {c.ITEM}, {', '.join(columns)} FROM known_items k "
-        f"FULL JOIN (SELECT i AS {c.ITEM} FROM seen_items) s USING ({c.ITEM})"
+        f"FULL JOIN (SELECT id AS {c.ITEM} FROM seen_items) s USING ({c.ITEM})"
     )
     twice, disagree = db.one("SELECT count(*) FILTER (n > 1), count(*) FILTER (n > 1 AND differ) FROM known_items")
     facts["catalogue_items"] = db.one("SELECT count(*) FROM known_items")[0]
@@ -158,10 +164,10 @@ def _merge_items(db: Duck, levels: Sequence[str], others: Sequence[str], facts: 
     facts["catalogue_rows_without_id"] = db.one(f"SELECT count(*) FROM raw_items WHERE {c.ITEM} IS NULL")[0]
     facts["prices_not_readable"] = db.one("SELECT count(*) FROM raw_items WHERE bad_price")[0]
     facts["items_only_in_events"] = db.one(
-        f"SELECT count(*) FROM seen_items WHERE i NOT IN (SELECT {c.ITEM} FROM known_items)"
+        f"SELECT count(*) FROM seen_items WHERE id NOT IN (SELECT {c.ITEM} FROM known_items)"
     )[0]
     facts["items_only_in_catalogue"] = db.one(
-        f"SELECT count(*) FROM known_items WHERE {c.ITEM} NOT IN (SELECT i FROM seen_items)"
+        f"SELECT count(*) FROM known_items WHERE {c.ITEM} NOT IN (SELECT id FROM seen_items)"
     )[0]
 
 
@@ -185,8 +191,15 @@ def _users(
         db.run(f"INSERT INTO raw_users SELECT {id_sql(source.expression(part[c.USER][0]))}{columns} FROM {scan}")
         keep_rejects(db, "users", number)
     if from_events:
-        columns = "".join(f", arg_min({from_events[h]}, rowid)" if h in from_events else ", NULL" for h in names)
-        db.run(f"INSERT INTO raw_users SELECT u{columns} FROM staged WHERE reason = 0 GROUP BY u")
+        columns = "".join(
+            f", {f'arg_min({from_events[header]}, rowid)' if header in from_events else 'NULL'} AS e{n}"
+            for n, header in enumerate(names)
+        )
+        wanted = "".join(f", e{n}" for n in range(len(names)))
+        db.run(
+            f"INSERT INTO raw_users SELECT id{wanted} FROM (SELECT u{columns} FROM staged WHERE reason = 0 GROUP BY u) "
+            "JOIN user_ids ON h = u"
+        )
     left_out: dict[str, str] = {}
     for header, name in list(names.items()):
         values = db.one(f"SELECT count(DISTINCT {duck.name(name)}) FROM raw_users")[0]
@@ -196,10 +209,10 @@ def _users(
     first = "".join(f", arg_min({duck.name(x)}, rowid) AS {duck.name(x)}" for x in names.values())
     picked = "".join(f", k.{duck.name(x)}" for x in names.values())
     db.run(
-        f"CREATE TABLE users AS SELECT s.{c.USER}{picked} FROM (SELECT u AS {c.USER} FROM seen_users) s LEFT JOIN "
+        f"CREATE TABLE users AS SELECT s.{c.USER}{picked} FROM (SELECT id AS {c.USER} FROM seen_users) s LEFT JOIN "
         f"(SELECT {c.USER}{first} FROM raw_users WHERE {c.USER} IS NOT NULL GROUP BY {c.USER}) k USING ({c.USER})"
     )
     facts["users_without_events"] = db.one(
-        f"SELECT count(DISTINCT {c.USER}) FROM raw_users WHERE {c.USER} NOT IN (SELECT u FROM seen_users)"
+        f"SELECT count(DISTINCT {c.USER}) FROM raw_users WHERE {c.USER} NOT IN (SELECT id FROM seen_users)"
     )[0]
     return tuple(names.values()), left_out

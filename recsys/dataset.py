@@ -14,6 +14,9 @@ from scipy import sparse
 from recsys import columns as c
 from recsys.errors import InvalidInput, NotFound
 
+HASHED = 65_536
+"""Rows whose hashes are made at once: few enough to stay in the processor's cache."""
+
 EVENT_COLUMNS = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE)
 
 
@@ -243,7 +246,9 @@ def fingerprint_of(
         for number, piece in enumerate(pieces):
             if number == 0:
                 digest.update(",".join(map(str, piece.columns)).encode())
-            digest.update(pd.util.hash_pandas_object(piece, index=False).to_numpy().tobytes())
+            for start in range(0, len(piece), HASHED):
+                rows = piece.iloc[start : start + HASHED]
+                digest.update(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes())
     digest.update(repr((tuple(category_levels), tuple(user_attributes))).encode())
     return digest.hexdigest()
 

@@ -1,11 +1,17 @@
 """The only module that imports DuckDB: a connection with bounds, and queries that tell how far they are."""
 
+import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recsys.errors import InvalidInput, StorageProblem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MEMORY_MB = 1000
 """What DuckDB may hold in memory before it writes to disk; the process as a whole stays below twice that."""
@@ -17,7 +23,7 @@ OnFraction = Callable[[float], None]
 
 
 class Duck:
-    """One DuckDB database in a folder of its own, with its temporary files beside it; in memory without a folder.
+    """One DuckDB database in memory; what goes beyond its share of it, DuckDB moves to the folder, if there is one.
 
     Queries run in a thread, so that the caller's thread can report progress, and stop them by raising.
     """
@@ -30,7 +36,7 @@ class Duck:
         self._of_the_data = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
         self._no_space = (duckdb.IOException, duckdb.OutOfMemoryException)
         self.connection = duckdb.connect(
-            ":memory:" if folder is None else str(folder / "staging.duckdb"),
+            ":memory:",
             config={
                 "memory_limit": f"{memory_mb}MB",
                 "threads": threads,
@@ -77,6 +83,60 @@ class Duck:
             raise
         if outcome:
             self._guarded(lambda: _raise(outcome[0]))
+
+    def stream(self, sql: str, rows: int, on_wait: OnFraction = lambda _: None) -> Iterator["pa.Table"]:
+        """The rows of a query in pieces of about `rows`, the next one made while the caller works on the last.
+
+        Args:
+            on_wait: called again and again while there is no piece yet; an exception it raises stops the query.
+        """
+        import pyarrow as pa
+
+        pieces: queue.Queue[pa.Table | BaseException | None] = queue.Queue(maxsize=1)
+        stopped = threading.Event()
+
+        def hand(piece: pa.Table | BaseException | None) -> None:
+            while not stopped.is_set():
+                with suppress(queue.Full):
+                    pieces.put(piece, timeout=POLL_SECONDS)
+                    return
+
+        def work() -> None:
+            held: list[pa.RecordBatch] = []
+            try:
+                for batch in self.connection.sql(sql).to_arrow_reader(rows):
+                    held.append(batch)
+                    if sum(map(len, held)) >= rows:
+                        hand(pa.Table.from_batches(held))
+                        held = []
+                    if stopped.is_set():
+                        return
+                if held:
+                    hand(pa.Table.from_batches(held))
+                hand(None)
+            except BaseException as error:
+                hand(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            while True:
+                try:
+                    piece = pieces.get(timeout=POLL_SECONDS)
+                except queue.Empty:
+                    on_wait(min(max(self.connection.query_progress(), 0.0) / 100, 1.0))
+                    continue
+                if piece is None:
+                    return
+                if isinstance(piece, BaseException):
+                    self._guarded(partial(_raise, piece))
+                else:
+                    yield piece
+        finally:
+            stopped.set()
+            while thread.is_alive():
+                self.connection.interrupt()
+                thread.join(POLL_SECONDS)
 
     def append(self, table: str, columns: Sequence[str], batch: Sequence[Sequence[Any]]) -> None:
         """Add rows of text to a table."""

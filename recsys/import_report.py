@@ -17,7 +17,8 @@ from recsys.staging import Staged
 from recsys.survey import Survey
 
 if TYPE_CHECKING:
-    from recsys.importing import Inputs, Kept
+    from recsys.choosing import Kept
+    from recsys.importing import Inputs
 
 CATEGORIES_SHOWN = 40
 
@@ -98,6 +99,7 @@ def build(
             "first": [reject.to_dict() for reject in rejects.first],
         },
         "left_out": kept.left_out,
+        "returned_in_part": kept.reduced,
         "kinds": list(kept.kinds),
         "min_rating": kept.min_rating,
         "filters": {"min_users": plan.min_users, "min_items": plan.min_items},
@@ -170,6 +172,8 @@ def sections(found: dict[str, Any]) -> list[Section]:
     rejected = found["rejected"]
     lost = [(f"Rejected: {reason}", words.plural(n, "row")) for reason, n in rejected["by_reason"].items()]
     lost += [(f"Left out: {why}", number(n)) for why, n in found["left_out"].items()]
+    if reduced := found.get("returned_in_part"):
+        lost.append(("Purchases that were returned in part", f"{number(reduced)}, kept with what remained"))
     told.append(Section("Not used", tuple(lost) or (("Nothing", "every row was used"),)))
     told.append(Section("Items and users", _catalogue_words(found)))
     odd = [

@@ -81,12 +81,15 @@ def collect(db: Duck, staged: Staged, items: tuple[Source, ...], users: tuple[So
 
 def _of_events(db: Duck, staged: Staged, number: int) -> Iterator[Reject]:
     entry = staged.sources[number]
-    cursor = db.connection.cursor()
-    cursor.execute(
-        f"SELECT rowid - {entry.first_row} + 1, reason, bad FROM staged "
-        f"WHERE reason > 0 AND file = {number} ORDER BY rowid"
+    places = db.connection.cursor().execute(
+        f"SELECT rowid - {entry.first_row} + 1 FROM staged WHERE reason > 0 AND file = {number} ORDER BY rowid"
     )
-    bad = _fetched(cursor)
+    first = places.fetchone()
+    bad: Iterator[tuple[int, int, str]] = iter(())
+    if first is not None:
+        values = db.connection.cursor().execute(entry.rejected())
+        rows = chain((first,), _fetched(places))
+        bad = ((row, reason, value) for (row,), (reason, value, *_) in zip(rows, _fetched(values), strict=True))
     source = entry.source
     if source.kind == "text":
         yield from _located(source, _lines(db, "events", number), bad)

@@ -15,6 +15,9 @@ from recsys.dialect import Dialect, detect, unique
 from recsys.errors import InvalidInput
 
 CHUNK = 1 << 20
+LOOKED_AT = 1 << 18
+"""Bytes looked through at once: few enough to stay in the processor's cache."""
+
 SAMPLE = 1 << 18
 MAX_UNPACKED_RATIO = 200
 ALWAYS_UNPACKED = 256 << 20
@@ -27,6 +30,7 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "a Zstandard archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
     b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite format 3": "an SQLite database",
 }  # fmt: skip
+_BEYOND_ASCII = bytes(range(128, 256))
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 Kind = Literal["text", "json", "parquet", "table"]
@@ -184,8 +188,10 @@ def _look_through(path: Path, where: str, size: int, packed: bool, on_bytes: OnB
     encoding = ""
     decoder = codecs.getincrementaldecoder("utf-8")()
     valid, broken, total = 0, 0, 0
-    with gzip.open(path) if packed else path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
+    with gzip.open(path) if packed else path.open("rb", buffering=0) as stream:
+        held = bytearray(LOOKED_AT)
+        while read := stream.readinto(held):
+            chunk = held if read == LOOKED_AT else held[:read]
             if total == 0:
                 encoding = next((name for bom, name in _BOMS if chunk.startswith(bom)), "")
             total += len(chunk)
@@ -202,7 +208,7 @@ def _look_through(path: Path, where: str, size: int, packed: bool, on_bytes: OnB
             if b"\0" in chunk:
                 raise InvalidInput(f"{where} is no text: it holds zero bytes. Export it as CSV, JSON lines or Parquet.")
             if not chunk.isascii() or decoder.getstate()[0]:
-                good, bad = _count(decoder, chunk)
+                good, bad = _count(decoder, bytes(chunk))
                 valid, broken = valid + good, broken + bad
     on_bytes(size if packed else 0)
     encoding = encoding or ("cp1252" if 2 * broken > valid else "utf-8")
@@ -217,14 +223,14 @@ def _look_through(path: Path, where: str, size: int, packed: bool, on_bytes: OnB
 
 def _count(decoder: codecs.IncrementalDecoder, chunk: bytes) -> tuple[int, int]:
     """How many characters beyond ASCII a piece holds, and how many bytes of it are no UTF-8."""
+    plain = len(chunk.translate(None, delete=_BEYOND_ASCII))
     try:
-        text = decoder.decode(chunk)
-        return (0 if text.isascii() else sum(1 for x in text if x > "\x7f")), 0
+        return max(len(decoder.decode(chunk)) - plain, 0), 0
     except UnicodeDecodeError:
         decoder.reset()
         text = chunk.decode("utf-8", "replace")
         broken = text.count("\ufffd")
-        return sum(1 for x in text if x > "\x7f") - broken, broken
+        return len(text) - plain - broken, broken
 
 
 def _mostly_control(sample: bytes) -> bool:

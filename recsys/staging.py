@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recsys import columns as c
-from recsys import duck, moments
+from recsys import duck, identities, moments
 from recsys.duck import Duck, OnFraction
 from recsys.errors import InvalidInput
 from recsys.fields import ITEM_FIELDS, GivenMapping, Mapped, mapping
+from recsys.identities import MOST_KINDS, Identities, id_sql
 from recsys.moments import Ambiguous, Reading
 from recsys.plan import MOST_QUANTITY, ImportPlan
 from recsys.sources import Source
 
 SAMPLED = 20_000
-MOST_KINDS = 50
-MISSING = ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N")
-"""What programs write for a missing value; as an id they count as empty."""
-
 REASONS: dict[int, str] = {
     1: "no user_id",
     2: "no item_id",
@@ -30,42 +27,67 @@ REASONS: dict[int, str] = {
     9: "rating is no number",
     10: "line is no JSON object",
 }
+_COLUMNS = {
+    c.TIMESTAMP: ("ts", "UINTEGER"), c.EVENT: ("kind", "UTINYINT"), c.QUANTITY: ("q", "FLOAT"), c.VALUE: ("v", "FLOAT"),
+    c.PRICE: ("v", "FLOAT"), c.RATING: ("r", "FLOAT"),
+}  # fmt: skip
+"""What of `staged` is there only where a source has the field."""
+
+_STORED = {"ts": "CASE WHEN reason = 0 THEN epoch_us(ts) // 1000000 END"}
 _EXTRA = (*(x for x in ITEM_FIELDS if x not in (c.ITEM, c.PRICE)), c.ATTRIBUTE)
 
 
 @dataclass(frozen=True)
 class StagedSource:
-    """A source in the staging table: its rows are those of number `number`, from `first_row` on."""
+    """A source in the staging table: its rows are those of number `number`, from `first_row` on.
+
+    Attributes:
+        checked: SQL that gives its rows in their order, with `reason` and `bad`, the offending value.
+    """
 
     source: Source
     number: int
     first_row: int
     mapped: Mapped
     reading: Reading | None
+    checked: str
+
+    def rejected(self) -> str:
+        """SQL of `reason` and `bad` of its rejected rows, in their order."""
+        return f"SELECT reason, bad, * EXCLUDE (reason, bad) FROM ({self.checked}) WHERE reason > 0"
 
 
 @dataclass(frozen=True)
 class Staged:
-    """All events in the table `staged`.
+    """All events in the table `staged`, the ids in `user_ids` and `item_ids`.
 
-    Columns: file, u, i (text), ts, kind, q, v, r, reason, bad (the offending value), and the `extras`.
+    Columns: file, u, i (hashes of the ids), reason, and, where a source has such a field, ts (seconds since 1970), kind
+    (place in `kinds`), q, v, r; and the `extras`.
 
     Attributes:
         extras: further columns of the table, to the field they belong to and their name as people see it.
+        kinds: kinds of events; the first is the empty one.
     """
 
     sources: tuple[StagedSource, ...]
     extras: dict[str, tuple[str, str]]
     fields: frozenset[str]
+    kinds: tuple[str, ...]
 
 
 def stage(
-    db: Duck, sources: Sequence[Source], plan: ImportPlan, given: GivenMapping, on_source: Callable[[int], OnFraction]
+    db: Duck,
+    sources: Sequence[Source],
+    plan: ImportPlan,
+    given: GivenMapping,
+    on_ids: OnFraction,
+    on_source: Callable[[int], OnFraction],
 ) -> Staged:
     """Read all sources into the table `staged`; parse rejects of source n go to the table `rejected_lines`.
 
     Args:
         given: what of the plan's mapping concerns events.
+        on_ids, on_source: hear how far the first reading is, and the second one of source n.
     """
     mapped = [mapping(s.columns, "events", given, s.shown, extra=True) for s in sources]
     read_as = readings(db, sources, mapped, plan)
@@ -75,29 +97,29 @@ def stage(
             for column in part[name]:
                 if (name, column) not in extras.values():
                     extras[f"x{len(extras)}"] = (name, column)
-    more = "".join(f", {column} VARCHAR" for column in extras)
-    db.rows(
-        "CREATE TABLE staged (file UTINYINT, u VARCHAR, i VARCHAR, ts TIMESTAMP, kind VARCHAR, q FLOAT, v FLOAT, "
-        f"r FLOAT, reason UTINYINT, bad VARCHAR{more})"
-    )
+    found = identities.gather(db, sources, mapped, on_ids)
+    fields = frozenset(x for part in mapped for x in part)
+    columns = {column: kind for name, (column, kind) in _COLUMNS.items() if name in fields}
+    shape = "".join(f", {column} {kind}" for column, kind in (columns | dict.fromkeys(extras, "VARCHAR")).items())
+    db.rows(f"CREATE TABLE staged (file UTINYINT, u UBIGINT, i UBIGINT, reason UTINYINT{shape})")
     db.rows("CREATE TABLE rejected_lines (part VARCHAR, file UTINYINT, line BIGINT, reason VARCHAR)")
     staged: list[StagedSource] = []
     rows = 0
-    for number, (source, fields, reading) in enumerate(zip(sources, mapped, read_as, strict=True)):
-        db.run(f"INSERT INTO staged {_select(db, number, source, fields, reading, extras)}", on_source(number))
+    for number, (source, part, reading) in enumerate(zip(sources, mapped, read_as, strict=True)):
+        checked = _checked(db, source, part, reading, extras, found)
+        wanted = ", ".join((str(number), "u", "i", "reason", *(_STORED.get(x, x) for x in (*columns, *extras))))
+        scan = _checked(db, source, part, reading, extras, found, rejects=source.kind == "text")
+        db.run(f"INSERT INTO staged SELECT {wanted} FROM ({scan})", on_source(number))
         keep_rejects(db, "events", number)
-        staged.append(StagedSource(source, number, rows, fields, reading))
+        staged.append(StagedSource(source, number, rows, part, reading, checked))
         rows = int(db.one("SELECT count(*) FROM staged")[0])
-    return Staged(tuple(staged), extras, frozenset(x for part in mapped for x in part))
+    return Staged(tuple(staged), extras, fields, found.kinds)
 
 
 def trial(db: Duck, source: Source, part: Mapped, reading: Reading | None, rows: int = SAMPLED) -> "Trial":
     """What would become of the first rows of a source."""
-    names = "(file, u, i, ts, kind, q, v, r, reason, bad)"
-    db.rows(
-        f"CREATE OR REPLACE TABLE trial AS SELECT * FROM ({_select(db, 0, source, part, reading, {})}) t{names} "
-        f"LIMIT {rows}"
-    )
+    scan = _checked(db, source, part, reading, {}, None, rejects=source.kind == "text")
+    db.rows(f"CREATE OR REPLACE TABLE trial AS SELECT u, i, ts, kind, reason, bad FROM ({scan}) LIMIT {rows}")
     reasons = db.rows("SELECT reason, count(*), any_value(bad) FROM trial WHERE reason > 0 GROUP BY 1 ORDER BY 2 DESC")
     kinds = db.rows(
         "SELECT coalesce(kind, ''), count(*) FROM trial WHERE reason = 0 GROUP BY 1 ORDER BY 2 DESC, 1 "
@@ -135,12 +157,6 @@ def keep_rejects(db: Duck, part: str, number: int) -> None:
     )
     db.rows("DELETE FROM reject_errors")
     db.rows("DELETE FROM reject_scans")
-
-
-def id_sql(text: str) -> str:
-    """An id to the letter; NULL where there is none."""
-    missing = ", ".join(duck.text(x) for x in MISSING)
-    return f"CASE WHEN trim({text}) = '' OR {text} IN ({missing}) THEN NULL ELSE {text} END"
 
 
 def number_sql(text: str, *, decimal_comma: bool) -> str:
@@ -216,9 +232,22 @@ def _settling(db: Duck, source: Source, column: str) -> list[str]:
     return [str(x) for x in row if x is not None]
 
 
-def _select(
-    db: Duck, number: int, source: Source, part: Mapped, reading: Reading | None, extras: dict[str, tuple[str, str]]
+def _checked(
+    db: Duck,
+    source: Source,
+    part: Mapped,
+    reading: Reading | None,
+    extras: dict[str, tuple[str, str]],
+    found: Identities | None,
+    *,
+    rejects: bool = False,
 ) -> str:
+    """SQL of the rows of a source, in their order, with the reason why one cannot be used.
+
+    Args:
+        found: ids become their hashes and kinds of events their places; None leaves both as text.
+    """
+
     def raw(name: str) -> str:
         return source.expression(part[name][0]) if name in part else "CAST(NULL AS VARCHAR)"
 
@@ -230,11 +259,16 @@ def _select(
     numbers = (c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
     texts = ", ".join(f"{raw(name)} AS {name}_text" for name in (c.TIMESTAMP, *numbers))
     more = {x: source.expression(col) if col in part.get(name, ()) else "NULL" for x, (name, col) in extras.items()}
+    if found:
+        ids = f"{found.user_sql(raw(c.USER))} AS u, {found.item_sql(raw(c.ITEM))} AS i, "
+        ids += f"{found.kind_sql(raw(c.EVENT))} AS kind"
+    else:
+        ids = f"{id_sql(raw(c.USER))} AS u, {id_sql(raw(c.ITEM))} AS i, lower(trim({raw(c.EVENT)})) AS kind"
     inner = (
-        f"SELECT {id_sql(raw(c.USER))} AS u, {id_sql(raw(c.ITEM))} AS i, lower(trim({raw(c.EVENT)})) AS kind, {texts}"
+        f"SELECT {ids}, {texts}"
         + (", json_valid(line) AS whole" if source.kind == "json" else "")
         + "".join(f", {sql} AS {x}" for x, sql in more.items())
-        + f" FROM {source.scan(rejects=source.kind == 'text')}"
+        + f" FROM {source.scan(rejects=rejects)}"
     )
     ts = reading.sql(f"{c.TIMESTAMP}_text") if reading else "CAST(NULL AS TIMESTAMP)"
     middle = f"SELECT *, {ts} AS ts, " + ", ".join(f"{parsed(name)} AS {name}" for name in numbers) + f" FROM ({inner})"
@@ -264,7 +298,7 @@ def _select(
     reason = "CASE " + " ".join(f"WHEN {test} THEN {code}" for code, test, _ in checks) + " ELSE 0 END"
     bad = "CASE " + " ".join(f"WHEN {test} THEN left({shown}, 200)" for _, test, shown in checks) + " END"
     return (
-        f"SELECT {number}, u, i, ts, kind, {c.QUANTITY}, {value}, {c.RATING}, {reason}, {bad}"
+        f"SELECT u, i, ts, kind, {c.QUANTITY} AS q, {value} AS v, {c.RATING} AS r, {reason} AS reason, {bad} AS bad"
         + "".join(f", {x}" for x in more)
         + f" FROM ({middle})"
     )

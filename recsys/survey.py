@@ -1,8 +1,6 @@
 """One pass over stored events, piece by piece: what the report tells, and the hashes of the fingerprint."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
-from recsys.dataset import as_stored
 
-PIECE = 1_000_000
 BOT_FACTOR = 50.0
 """A user with more than this many times the events of the middle user, and more than 1,000, may be a program."""
 
@@ -55,15 +51,16 @@ class Survey:
             return
         users, items = piece[c.USER].to_numpy(), piece[c.ITEM].to_numpy()
         same_pair = np.r_[False, (users[1:] == users[:-1]) & (items[1:] == items[:-1])]
-        same = same_pair.copy()
+        again = np.flatnonzero(same_pair)
         for name in piece.columns.difference([c.USER, c.ITEM]):
             values = piece[name].to_numpy()
-            equal = (values[1:] == values[:-1]) | (pd.isna(values[1:]) & pd.isna(values[:-1]))
-            same[1:] &= equal
+            here, before = values[again], values[again - 1]
+            again = again[(here == before) | (pd.isna(here) & pd.isna(before))]
+        duplicates = len(again)
         if self._before is not None:
             row, last = piece.iloc[0], self._before.iloc[0]
             same_pair[0] = row[c.USER] == last[c.USER] and row[c.ITEM] == last[c.ITEM]
-            same[0] = bool((row.eq(last) | (row.isna() & last.isna())).all())
+            duplicates += bool((row.eq(last) | (row.isna() & last.isna())).all())
         starts = np.flatnonzero(~same_pair)
         first_again = bool(same_pair[0]) and not self._open_pair_repeated
         self.repeated += int((np.diff(np.r_[starts, len(piece)]) > 1).sum()) + first_again
@@ -71,13 +68,13 @@ class Survey:
         self._open_pair_repeated = bool(tail > 1) or (len(starts) == 0)
         self.pairs += len(starts)
         self.events += len(piece)
-        self.duplicates += int(same.sum())
+        self.duplicates += duplicates
         self.users_of_item += np.bincount(items[starts], minlength=self.n_items)
         self.items_of_user += np.bincount(users[starts], minlength=self.n_users)
         self.events_of_user += np.bincount(users, minlength=self.n_users)
-        times = piece[c.TIMESTAMP]
-        if times.notna().any():
-            low, high = times.min(), times.max()
+        times = piece[c.TIMESTAMP].to_numpy().astype("datetime64[s]", copy=False)
+        if not np.isnat(times[0]):
+            low, high = (pd.Timestamp(x, unit="s") for x in (times.view("i8").min(), times.view("i8").max()))
             self.first = low if self.first is None else min(self.first, low)
             self.last = high if self.last is None else max(self.last, high)
         self._before = piece.tail(1).reset_index(drop=True)
@@ -103,12 +100,3 @@ class Survey:
         limit = max(BOT_FACTOR * middle, BOT_EVENTS)
         found = np.flatnonzero(self.events_of_user > limit)
         return found[np.argsort(-self.events_of_user[found], kind="stable")][:20]
-
-
-def pieces(path: Path, size: int = PIECE) -> Iterator[pd.DataFrame]:
-    """The rows of a Parquet file of events, as a stored dataset has them when it is read."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=size):
-            yield as_stored(batch.to_pandas())

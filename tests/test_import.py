@@ -5,6 +5,7 @@ import gzip
 import json
 import random
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from recsys import duck, identities, moments
+from recsys.duck import Duck
 from recsys.errors import InvalidInput
 from recsys.import_report import sections
 from recsys.importing import import_dataset
@@ -292,6 +295,98 @@ def test_catalogue_and_users(tmp_path, good):
     assert table.loc["i2", "title"] == "i2"
     assert table["available"].to_dict()["i1"] == "false"
     assert report["items_without_events"] == 1
+
+
+def test_items_that_only_the_catalogue_knows_shift_no_event(tmp_path, good):
+    before = pairs_of(run(tmp_path, good) and stored(tmp_path))
+    items = lines(tmp_path / "items.csv", "a0,Before all", "i1a,Between", "z,After", header="item_id,title")
+    run(tmp_path, good, items=(str(items),))
+    assert stored(tmp_path).n_items == 7
+    assert pairs_of(stored(tmp_path)) == before
+
+
+def test_returns_take_pieces_and_money_off_the_latest_purchases(tmp_path):
+    header = "user_id,item_id,timestamp,event,quantity,value"
+    rows = [f"{x},view,1,0" for x in GOOD] + [
+        "a,i0,2024-02-01,purchase,2,20",
+        "a,i0,2024-02-02,purchase,3,36",
+        "a,i0,2024-02-03,purchase,-4,-40",  # takes all of the second and one of the first
+        "b,i1,2024-02-01,purchase,3,30",
+        "b,i1,2024-01-01,view,1,0",
+        "b,i1,2024-02-02,purchase,-1,0",
+        "c,i2,2024-02-01,purchase,1,10",
+        "c,i2,2024-02-02,purchase,-5,-50",  # more than was bought here
+        "c,i3,2024-02-02,purchase,1,7",
+    ]
+    path = lines(tmp_path / "r.csv", *rows, header=header)
+    report = run(tmp_path, path)
+    assert report["left_out"] == {"returns": 3, "purchases that were returned in full": 2}
+    assert report["returned_in_part"] == 2
+    assert ("Purchases that were returned in part", "2, kept with what remained") in {
+        fact for section in sections(report) for fact in section.facts
+    }
+    dataset = stored(tmp_path)
+    found = dataset.events.assign(
+        user=dataset.users["user_id"].to_numpy()[dataset.events["user_id"]],
+        item=dataset.items["item_id"].to_numpy()[dataset.events["item_id"]],
+    )
+    bought = found[found["weight"] == 5][["user", "item", "quantity", "value"]].to_numpy().tolist()
+    assert bought == [["a", "i0", 1.0, 10.0], ["b", "i1", 2.0, 20.0], ["c", "i3", 1.0, 7.0]]
+    assert len(found[(found["user"] == "b") & (found["weight"] == 1)]) == 1
+    run(tmp_path, path, returns="ignore")
+    assert stored(tmp_path).events["value"].sum() == 20 + 36 + 30 + 10 + 7
+
+
+def test_ids_whose_hashes_collide_stay_apart(tmp_path, good, monkeypatch):
+    expected = run(tmp_path, good)["fingerprint"]
+    real = identities.hash_sql
+    monkeypatch.setattr(identities, "hash_sql", lambda x, salt: f"hash({x}) % 2" if salt < 2 else real(x, salt))
+    assert run(tmp_path, good)["fingerprint"] == expected
+
+
+def test_many_ways_of_writing_kinds_and_missing_ids(tmp_path):
+    kinds = [f"{' ' * n}{kind}" for n in range(15) for kind in ("View", "purchase")]
+    rows = [f"{x},{kinds[n % 30]}" for n, x in enumerate(GOOD * 2)]
+    rows += [f"{' ' * n},i1,2024-01-01,view" for n in range(1, 30)]
+    report = run(tmp_path, lines(tmp_path / "k.csv", *rows, header="user_id,item_id,timestamp,event"))
+    assert report["rejected"]["by_reason"] == {"no user_id": 29}
+    assert {x["kind"]: x["events"] for x in report["kinds"]} == {"view": 16, "purchase": 16}
+    many = [f"{x},{n}" for n, x in enumerate(GOOD * 4)]
+    with pytest.raises(InvalidInput, match="more than 50 different values"):
+        run(tmp_path, lines(tmp_path / "m.csv", *many, header="user_id,item_id,timestamp,event"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.datetimes().map(str),
+        st.datetimes(pd.Timestamp("1960-01-01"), pd.Timestamp("2110-01-01")).map(lambda t: t.isoformat(" ", "seconds")),
+        st.text("0123456789-: TZ+.", min_size=8, max_size=22),
+        st.from_regex(r"\A\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d?:\d\d?(Z|[+-]\d\d(:\d\d)?|\.\d+| UTC)?)?\Z"),
+    )
+)
+def test_the_fast_way_of_reading_iso_times_gives_the_same(text):
+    fast = moments.Reading("iso", "").sql("x")
+    whole = "CAST(try_cast(x AS TIMESTAMPTZ) AS TIMESTAMP)"
+    db = iso_reader()
+    quoted = text.replace("'", "''")
+    got, expected = db.one(f"SELECT epoch_us({fast}), epoch_us({whole}) FROM (SELECT '{quoted}' AS x)")
+    assert got == expected
+
+
+@lru_cache(maxsize=1)
+def iso_reader() -> Duck:
+    return Duck(None, memory_mb=100)
+
+
+def test_an_import_goes_beyond_its_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(duck.Duck.__init__, "__kwdefaults__", {"memory_mb": 60, "threads": 1})
+    rows = [
+        f"user-{n * 7919 % 30000},a long name of item {n * 31 % 5000},2024-01-{1 + n % 28:02d}" for n in range(600_000)
+    ]
+    path = lines(tmp_path / "b.csv", *rows)
+    report = run(tmp_path, path)
+    assert (report["events"], report["users"], report["items"]) == (600_000, 30_000, 5_000)
 
 
 def test_categories_from_columns_of_the_events_and_from_paths(tmp_path):
