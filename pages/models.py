@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import promoting, shared
-from recsys import audit, registry
+from recsys import audit, registry, studio
 from recsys.errors import InsiderError
 from recsys.registry import Version
 from recsys.report import report
@@ -39,15 +39,17 @@ def one(version: Version) -> None:
     with st.form(f"note_{version.id}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Note", version.note, max_chars=300, width="stretch")
         if st.form_submit_button("Save", icon=":material/save:"):
-            audit.set_note(home.database, f"model {version.id}", audit.Note(text), who=promoting.who())
-            st.rerun()
+            with shared.problems_shown():
+                audit.set_note(home.database, f"model {version.id}", audit.Note(text), who=promoting.who())
+                st.rerun()
     if not version.live:
         with st.expander("What would change", icon=":material/difference:", on_change="rerun") as change:
             if change.open:
-                found = promoting.look(version.id)
-                for warning in found.warnings:
-                    st.warning(shared.plain(warning), icon=":material/trending_down:")
-                promoting.show(found)
+                with shared.problems_shown():
+                    found = promoting.look(version.id)
+                    for warning in found.warnings:
+                        st.warning(shared.plain(warning), icon=":material/trending_down:")
+                    promoting.show(found)
 
 
 found = registry.versions(home)
@@ -58,10 +60,11 @@ if not found:
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.badge("Live", icon=":material/check_circle:", color="green")
     shared.describe(f"{home.live_id() or 'none'} · {shared.how_fresh()}")
-    before = home.store.live()[1]
-    if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before[0]} live again."):
-        st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
-        st.rerun()
+    before = studio.earlier_model(home)
+    if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
+        with shared.problems_shown():
+            st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
+            st.rerun()
 
 picked = st.dataframe(
     registry.table(found), key="versions", on_select="rerun", selection_mode="single-row", hide_index=True,

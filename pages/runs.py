@@ -67,8 +67,10 @@ def one(training: Training, note: audit.Note) -> None:
         text = st.text_area("Note", note.text, max_chars=2000, height=90)
         tags = st.multiselect("Tags", list(note.tags), list(note.tags), accept_new_options=True)
         if st.form_submit_button("Save", icon=":material/save:"):
-            audit.set_note(home.database, f"training {training.id}", audit.Note(text, tuple(tags)), who=promoting.who())
-            st.rerun()
+            note_given = audit.Note(text, tuple(tags))
+            with shared.problems_shown():
+                audit.set_note(home.database, f"training {training.id}", note_given, who=promoting.who())
+                st.rerun()
     with st.container(horizontal=True, gap="small"):
         if st.button(
             "Start from this", icon=":material/tune:", help="Turns the dials of the Train page to its recipe."
@@ -107,6 +109,11 @@ everything = home.trials.all()
 if not everything:
     st.subheader("Nothing was trained yet", anchor=False)
     st.caption("Every training appears here, whether it was started on the Train page, by a command or by a search.")
+    if home.models():
+        st.info(
+            "There are models, but the database knows of no training: it is a new one. Check INSIDER\\_DATABASE\\_URL, "
+            "if you expected the list.", icon=":material/info:",
+        )  # fmt: skip
     st.page_link("train.py", label="Train a model", icon=":material/tune:")
     st.stop()
 

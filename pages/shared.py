@@ -1,7 +1,8 @@
 """What all pages share: the open workspace, plain text in Markdown places, and the panel before the first model."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -54,6 +55,15 @@ def labelled(name: str, labels: Mapping[str, str]) -> list[str]:
 def problem(error: InsiderError) -> None:
     """Show an error that is meant to be read."""
     st.error(plain(error), icon=":material/error:")
+
+
+@contextmanager
+def problems_shown() -> Iterator[None]:
+    """Show what goes wrong within, in words: for buttons, and for fragments, which run without the page's frame."""
+    try:
+        yield
+    except InsiderError as error:
+        problem(error)
 
 
 def live() -> Recommender:

@@ -5,7 +5,7 @@ import streamlit as st
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
 from recsys import charts, charts_runs, overview, studio, words
-from recsys.errors import InsiderError, InvalidInput
+from recsys.errors import InvalidInput
 from recsys.hyperparameters import Hyperparameters
 from recsys.runs import Run
 from recsys.search import OBJECTIVES
@@ -112,9 +112,10 @@ def recipe_panel() -> None:
         return
     shared.describe(studio.estimate(home, state.dataset, recipe).words)
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
-        run = home.start_training(state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
-        state.run = run.id
-        st.rerun()
+        with shared.problems_shown():
+            run = home.start_training(state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
+            state.run = run.id
+            st.rerun()
 
 
 def search_panel(recipe: Hyperparameters) -> None:
@@ -136,31 +137,30 @@ def search_panel(recipe: Hyperparameters) -> None:
         "recipe is trained at the end."
     )
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
-        plan = studio.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)
-        state.run = home.start_search(plan).id
-        st.rerun()
+        with shared.problems_shown():
+            plan = studio.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)
+            state.run = home.start_search(plan).id
+            st.rerun()
 
 
 @st.fragment(run_every=shared.REFRESH_SECONDS)
 def under_way(run_id: int) -> None:
     """How far a run is; the whole page follows when it ends."""
-    try:
+    with shared.problems_shown():
         run = home.run(run_id)
         if not run.active:
             st.rerun()
         waiting = studio.waiting_for(home, run)
-    except InsiderError as error:
-        shared.problem(error)
-        return
-    heading(run)
-    st.progress(run.fraction, text=shared.plain(run.step))
-    st.caption(shared.plain(waiting or overview.progress_words(run) or "Starting up"))
-    if st.button("Cancel", icon=":material/stop:"):
-        home.cancel(run_id)
-    if run.curve:
-        learning(studio.curves(home, run))
-    if run.kind == "search":
-        leaderboard(run)
+        heading(run)
+        st.progress(run.fraction, text=shared.plain(run.step))
+        st.caption(shared.plain(waiting or overview.progress_words(run) or "Starting up"))
+        if st.button("Cancel", icon=":material/stop:"):
+            with shared.problems_shown():
+                home.cancel(run_id)
+        if run.curve:
+            learning(studio.curves(home, run))
+        if run.kind == "search":
+            leaderboard(run)
 
 
 def leaderboard(run: Run) -> None:
@@ -257,11 +257,12 @@ def live_line() -> None:
         shared.describe(studio.live_words(home))
         before = studio.earlier_model(home)
         if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
-            st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
-            st.rerun()
+            with shared.problems_shown():
+                st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
+                st.rerun()
 
 
-if not home.datasets():
+if not home.datasets() and not studio.trainings(home) and home.live_id() is None:
     st.title("Train a model", anchor=False)
     shared.waiting_panel()
     st.stop()
@@ -270,7 +271,11 @@ live_line()
 left, right = st.columns([5, 6], gap="medium")
 with left, st.container(border=True, gap="small"):
     st.subheader("Recipe", anchor=False)
-    recipe_panel()
+    if home.datasets():
+        recipe_panel()
+    else:
+        st.caption("There are no data to learn from any more. What was trained stays; import data to train again.")
+        st.page_link("data.py", label="Data", icon=":material/database:")
 with right, st.container(border=True, gap="small"):
     shown = studio.run_to_show(home, state.get("run"))
     if shown is None:

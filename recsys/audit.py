@@ -51,7 +51,7 @@ def entries(database: Database, limit: int = 100) -> list[Entry]:
     """The newest lines of the log, newest first."""
     if not database.exists():
         return []
-    with database.begin() as connection:
+    with database.read() as connection:
         found = connection.execute(audit_table.select().order_by(audit_table.c.id.desc()).limit(limit)).mappings()
         return [Entry(**{**row, "at": row["at"].replace(tzinfo=UTC)}) for row in found]
 
@@ -60,7 +60,7 @@ def notes(database: Database) -> dict[str, Note]:
     """All notes by what they are on."""
     if not database.exists():
         return {}
-    with database.begin() as connection:
+    with database.read() as connection:
         rows = connection.execute(notes_table.select()).mappings().all()
     return {row["subject"]: Note(row["note"], tuple(row["tags"])) for row in rows}
 

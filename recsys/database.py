@@ -1,14 +1,21 @@
 """The shared state in a database: connections, and the tables of runs, of the audit log and of notes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from recsys.errors import StorageProblem
+
+WAIT_SECONDS, CONNECT_SECONDS = 30, 10
+
+_WRITERS = 5_114_771
+"""Number of the lock under which PostgreSQL's writers queue, so that ids become visible in their order."""
 
 metadata = sa.MetaData()
 
@@ -77,13 +84,18 @@ class Database:
         self.url = sa.make_url(url)
         self._sqlite = self.url.get_backend_name() == "sqlite"
         self._engine: sa.Engine | None = None
+        self._file: tuple[int, int] | None = None
         self._tables = 0
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """One transaction: all of it happens, or nothing. Database errors come out as StorageProblem."""
+        """One transaction: all of it happens, or nothing. Database errors come out as StorageProblem.
+
+        Those of all processes happen one after the other, so that what is read in one still holds when it writes.
+        """
         try:
             with self._connect().begin() as connection:
+                _queue_up(connection)
                 yield connection
         except SQLAlchemyError as error:
             raise self._problem(error) from error
@@ -107,21 +119,19 @@ class Database:
             self._engine.dispose()
 
     def exists(self) -> bool:
-        """Whether there is anything to read yet; never creates a file."""
-        return not self._sqlite or self.url.database is None or Path(self.url.database).exists()
+        """Whether there is anything to read yet; never creates a file. One that was there and is gone is a problem."""
+        return not self._sqlite or self._file is not None or not self.url.database or Path(self.url.database).exists()
 
     def _problem(self, error: SQLAlchemyError) -> StorageProblem:
-        reason = str(getattr(error, "orig", None) or error)
-        return StorageProblem(
-            f"The database {self.url.render_as_string(hide_password=True)} cannot be used: {reason}. "
-            "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
-        )
+        return storage_problem(self.url, error)
 
     def _connect(self) -> sa.Engine:
+        if self._file is not None and self._file != file_identity(self.url):
+            raise gone(self.url)
         if self._engine is None:
             if self._sqlite and self.url.database:
                 _make_folder(Path(self.url.database).parent)
-            engine = sa.create_engine(self.url, connect_args={"timeout": 30} if self._sqlite else {})
+            engine = sa.create_engine(self.url, **engine_options(self.url))
             if self._sqlite:
                 sa.event.listen(engine, "connect", _prepare_sqlite)
                 sa.event.listen(engine, "begin", _begin_immediate)
@@ -129,9 +139,68 @@ class Database:
         if self._tables < len(metadata.tables):
             # a module that was imported later brings tables of its own
             count = len(metadata.tables)
-            metadata.create_all(self._engine)
-            self._tables = count
+            with self._engine.execution_options(reads=True).begin() as connection:
+                missing = metadata.tables.keys() - set(sa.inspect(connection).get_table_names())
+            if missing:
+                with self._engine.begin() as connection:
+                    _queue_up(connection)
+                    metadata.create_all(connection)
+            self._tables, self._file = count, file_identity(self.url)
         return self._engine
+
+
+def engine_options(url: sa.URL) -> dict[str, Any]:
+    """How to connect: whoever finds the database locked waits `WAIT_SECONDS`, and a server that does not answer is
+    given up after `CONNECT_SECONDS`; connections that a server has closed in the meantime are opened anew."""
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": WAIT_SECONDS}}
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url.get_backend_name() == "postgresql":
+        wait = f"-c lock_timeout={WAIT_SECONDS}s"
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait} | dict(url.query)
+    return options
+
+
+def file_identity(url: sa.URL) -> tuple[int, int] | None:
+    """Device and number of an SQLite file; None for a file that is not there, and for every other database."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    try:
+        status = os.stat(url.database)  # noqa: PTH116  asked before every statement
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def gone(url: sa.URL) -> StorageProblem:
+    """That a database file is not the one that was opened, in words: what is open leads to a file that nobody will
+    find again, so nothing may be written there."""
+    return StorageProblem(
+        f"The database {url.render_as_string(hide_password=True)} is no longer there: its file was moved, deleted or "
+        "replaced while it was in use. Put it back; or start this program again to go on with what is there now."
+    )
+
+
+def storage_problem(url: sa.URL, error: BaseException) -> StorageProblem:
+    """What is wrong with the database, in words and without its password."""
+    shown = url.render_as_string(hide_password=True)
+    cause = error.__cause__ or error
+    reason = " ".join(str(getattr(error, "orig", None) or getattr(cause, "orig", None) or cause).split())
+    if any(text in reason.lower() for text in ("database is locked", "lock timeout")):
+        return StorageProblem(
+            f"The database {shown} is busy: another process has kept it locked for more than {WAIT_SECONDS} seconds. "
+            "Nothing was changed. Try again; if it stays so, end the process that holds it."
+        )
+    return StorageProblem(
+        f"The database {shown} cannot be used: {reason}. "
+        "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
+    )
+
+
+def _queue_up(connection: sa.Connection) -> None:
+    """One writer at a time, as SQLite has it by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
 
 
 def _make_folder(folder: Path) -> None:

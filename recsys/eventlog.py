@@ -21,9 +21,6 @@ ITEM, USER, FORGOTTEN = "item", "user", "forgotten"
 POLL_SECONDS = 0.2
 """How long another process's events may stay unseen on a database that cannot tell cheaply that it has changed."""
 
-_WRITERS = 5_114_771
-"""Number of the lock under which PostgreSQL's writers queue, so that ids become visible in their order."""
-
 _Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 events = sa.Table(
@@ -128,8 +125,6 @@ class EventLog:
         for event in batch:
             _same_or_conflict(event, by_key.setdefault(event.key, event).digest)
         with self.database.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
             stored = self._digests(connection, dataset, list(by_key))
             for key, digest in stored.items():
                 _same_or_conflict(by_key[key], digest)

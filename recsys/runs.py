@@ -95,7 +95,7 @@ class Runs:
 
     def get(self, run_id: int) -> Run:
         self.settle()
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             row = connection.execute(table.select().where(table.c.id == run_id)).mappings().first()
         if row is None:
             raise NotFound(f"No run {run_id}.")
@@ -105,7 +105,7 @@ class Runs:
         if not self._database.exists():
             return []
         self.settle()
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(table.select().order_by(table.c.id.desc()).limit(limit)).mappings().all()
         return [_run(row) for row in rows]
 
@@ -115,7 +115,7 @@ class Runs:
 
     def process(self, run_id: int) -> int | None:
         """The living process of this machine that works on a run, if one does."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
         return _pid_here(process) if process else None
 
@@ -174,22 +174,30 @@ class Runs:
         """End as failed every run whose process is gone, so that none seems to run for ever."""
         if not self._database.exists():
             return
-        with self._database.begin() as connection:
-            rows = connection.execute(
-                sa.select(
-                    table.c.id, table.c.process, table.c.created, table.c.cancel_requested, table.c.progress
-                ).where(table.c.state.in_(ACTIVE))
-            ).all()
-            for run_id, process, created, cancelled, progress in rows:
-                young = (utc_now() - created).total_seconds() < NO_PROCESS_SECONDS
-                if _is_worked_on(process, progress) if process else young:
-                    continue
-                state, message = ("cancelled", "") if cancelled else ("failed", LOST)
-                connection.execute(
-                    table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(
-                        state=state, message=message, ended=utc_now()
-                    )
-                )  # fmt: skip
+        ended = [
+            table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(
+                state=state, message=message, ended=utc_now()
+            )
+            for run_id, state, message in self._lost()
+        ]  # fmt: skip
+        if ended:
+            with self._database.begin() as connection:
+                for statement in ended:
+                    connection.execute(statement)
+
+    def _lost(self) -> list[tuple[int, State, str]]:
+        """Runs that count as active and that no process works on: id, and how each ends. Only reads."""
+        wanted = sa.select(
+            table.c.id, table.c.process, table.c.created, table.c.cancel_requested, table.c.progress
+        ).where(table.c.state.in_(ACTIVE))
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).all()
+        found: list[tuple[int, State, str]] = []
+        for run_id, process, created, cancelled, progress in rows:
+            young = (utc_now() - created).total_seconds() < NO_PROCESS_SECONDS
+            if not (_is_worked_on(process, progress) if process else young):
+                found.append((run_id, "cancelled", "") if cancelled else (run_id, "failed", LOST))
+        return found
 
     def _update(self, run_id: int, **values: Any) -> None:
         with self._database.begin() as connection:

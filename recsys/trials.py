@@ -6,10 +6,9 @@ import socket
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,8 +26,10 @@ from optuna.storages._rdb.models import TrialModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from recsys.database import engine_options, file_identity, gone, storage_problem
 from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
 from recsys.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
+from recsys.patience import patiently
 from recsys.progress import Progress
 from recsys.runs import LOST, process_alive, process_identity
 
@@ -126,35 +127,44 @@ class Training:
 
 
 class Recorder:
-    """Writes down one training while it goes on."""
+    """Writes down one training while it goes on. A database that is away for a while stops no training: what it did
+    not take is written later, and how the training ended waits for it (`recsys.patience`)."""
 
-    def __init__(self, storage: RDBStorage, trial_id: int) -> None:
+    def __init__(self, trials: "Trials", trial_id: int) -> None:
         self.id = trial_id
-        self._storage = storage
+        self._trials = trials
         self._reported = 0
         self._curve: Sequence[Mapping[str, float]] = ()
 
     def follow(self, progress: Progress) -> None:
         """Keep the validation values that are new."""
-        for point in progress.curve[self._reported :]:
-            self._storage.set_trial_intermediate_value(self.id, int(point["epoch"]), float(point["ndcg"]))
-        self._reported, self._curve = max(self._reported, len(progress.curve)), progress.curve
+        self._curve = progress.curve
+        with suppress(StorageProblem), translated(self._trials.url):
+            for point in progress.curve[self._reported :]:
+                epoch, value = int(point["epoch"]), float(point["ndcg"])
+                self._trials.storage.set_trial_intermediate_value(self.id, epoch, value)
+                self._reported += 1
 
     def done(self, manifest: Mapping[str, Any], model_id: str) -> None:
         """It gave a model."""
         curve = manifest["curve"]
-        self._note(model=model_id, metrics=manifest["metrics"], curve=curve, code_version=manifest["code_version"])
         best = max((point["ndcg"] for point in curve), default=0.0)
-        self._storage.set_trial_state_values(self.id, TrialState.COMPLETE, [best])
+        noted = {"model": model_id, "metrics": manifest["metrics"], "curve": curve}
+        self._end(TrialState.COMPLETE, [best], **noted, code_version=manifest["code_version"])
 
     def ended(self, how: Ending, reason: str) -> None:
         """It gave none."""
-        self._note(ended=how, reason=reason, curve=[dict(point) for point in self._curve])
-        self._storage.set_trial_state_values(self.id, TrialState.FAIL)
+        curve = [dict(point) for point in self._curve]
+        self._end(TrialState.FAIL, None, ended=how, reason=reason, curve=curve)
 
-    def _note(self, **attributes: Any) -> None:
-        for name, value in attributes.items():
-            self._storage.set_trial_user_attr(self.id, name, value)
+    def _end(self, state: TrialState, values: list[float] | None, **noted: Any) -> None:
+        def write() -> None:
+            with translated(self._trials.url):
+                for name, value in noted.items():
+                    self._trials.storage.set_trial_user_attr(self.id, name, value)
+                self._trials.storage.set_trial_state_values(self.id, state, values)
+
+        patiently(write)
 
 
 class Storage(RDBStorage):
@@ -183,22 +193,35 @@ class Trials:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._url = sa.make_url(url)
+        self._storage: Storage | None = None
+        self._file: tuple[int, int] | None = None
 
-    @cached_property
+    @property
     def storage(self) -> Storage:
-        """Optuna's own tables, beside ours; a process that stopped beating is found by the next one."""
-        timeout = {"connect_args": {"timeout": 30}} if self.url.startswith("sqlite") else {}
+        """Optuna's own tables, beside ours."""
+        if self._file is not None and self._file != file_identity(self._url):
+            raise gone(self._url)
+        if self._storage is None:
+            self._storage = self._open()
+            self._file = file_identity(self._url)
+        return self._storage
+
+    def _open(self) -> Storage:
+        """A process that stopped beating is found by the next one."""
         for attempt in range(5):
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                     return Storage(
-                        self.url, engine_kwargs=timeout, heartbeat_interval=BEAT_SECONDS, grace_period=GRACE_SECONDS
-                    )
+                        self.url, engine_kwargs=engine_options(self._url), heartbeat_interval=BEAT_SECONDS,
+                        grace_period=GRACE_SECONDS,
+                    )  # fmt: skip
             except SQLAlchemyError as error:
                 # Two processes that make the tables at once: the second one finds them there at its next try.
-                if attempt == 4:
-                    raise _storage_problem(self.url, error) from error
+                made = any(word in str(error).lower() for word in ("exists", "duplicate", "unique"))
+                if attempt == 4 or not made:
+                    raise storage_problem(self._url, error) from error
                 time.sleep(0.2 * (attempt + 1))
         raise AssertionError("unreachable")
 
@@ -224,15 +247,13 @@ class Trials:
                 distributions=dict(DISTRIBUTIONS),
                 user_attrs=attributes(dataset, fingerprint, recipe, seed, **about),
             )
-            recorder = Recorder(self.storage, self._add(f"{dataset} {fingerprint[:12]}", template))
+            recorder = Recorder(self, self._add(f"{dataset} {fingerprint[:12]}", template))
         try:
             yield recorder
         except BaseException as error:
             cancelled = _comes_from_cancelling(error)
-            with translated(self.url):
-                recorder.ended(
-                    "cancelled" if cancelled else "failed", "" if cancelled else str(error) or type(error).__name__
-                )
+            reason = "" if cancelled else str(error) or type(error).__name__
+            recorder.ended("cancelled" if cancelled else "failed", reason)
             raise
 
     def _add(self, name: str, template: FrozenTrial) -> int:
@@ -249,7 +270,7 @@ class Trials:
 
     def all(self, dataset: str | None = None) -> list[Training]:
         """Every training, newest first; of one dataset, if named."""
-        if self.url.startswith("sqlite") and not _has_file(self.url):
+        if self._file is None and self.url.startswith("sqlite") and not _has_file(self.url):
             return []
         with translated(self.url):
             self.settle()
@@ -343,16 +364,7 @@ def translated(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise _storage_problem(url, error) from error
-
-
-def _storage_problem(url: str, error: Exception) -> StorageProblem:
-    shown = sa.make_url(url).render_as_string(hide_password=True)
-    reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
-    return StorageProblem(
-        f"The database {shown} cannot be used: {reason}. "
-        "Check INSIDER_DATABASE_URL, INSIDER_HOME, free space and write permission."
-    )
+        raise storage_problem(sa.make_url(url), error) from error
 
 
 def _has_file(url: str) -> bool:

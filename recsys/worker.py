@@ -5,17 +5,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
 
 from recsys import retention
 from recsys.data import run_import
-from recsys.errors import Cancelled, InsiderError
+from recsys.errors import Cancelled, InsiderError, StorageProblem
 from recsys.hyperparameters import Hyperparameters
 from recsys.map_settings import MapSettings
 from recsys.mapping import draw
+from recsys.patience import patiently
 from recsys.progress import OnProgress, Progress
-from recsys.runs import Run
+from recsys.runs import Run, State
 from recsys.workspace import Workspace
 
 NICENESS = 5
@@ -31,22 +33,26 @@ def work(workspace: Workspace, run_id: int) -> None:
     runs = workspace.run_store
 
     def report(progress: Progress) -> None:
-        if runs.report(run_id, progress):
-            raise Cancelled(f"Run {run_id} was cancelled.")
+        with suppress(StorageProblem):  # a database that is away must not stop what is being worked on
+            if runs.report(run_id, progress):
+                raise Cancelled(f"Run {run_id} was cancelled.")
+
+    def finish(state: State, *, message: str = "", model: str | None = None) -> None:
+        patiently(lambda: runs.finish(run_id, state, message=message, model=model))
 
     try:
-        while not runs.claim(run_id, workspace.settings.max_jobs):
+        while not patiently(lambda: runs.claim(run_id, workspace.settings.max_jobs)):
             report(Progress("Waiting for its turn", 0.0))
             time.sleep(0.5)
-        runs.finish(run_id, "done", model=_WORK[run.kind](workspace, run, report))
+        finish("done", model=_WORK[run.kind](workspace, run, report))
     except Cancelled:
-        runs.finish(run_id, "cancelled")
+        finish("cancelled")
     except InsiderError as error:
-        runs.finish(run_id, "failed", message=str(error))
+        finish("failed", message=str(error))
     except MemoryError:
-        runs.finish(run_id, "failed", message="The machine ran out of memory. Use fewer components or less data.")
+        finish("failed", message="The machine ran out of memory. Use fewer components or less data.")
     except Exception as error:
-        runs.finish(run_id, "failed", message=f"Unexpected {type(error).__name__}: {error}")
+        finish("failed", message=f"Unexpected {type(error).__name__}: {error}")
         raise
 
 
@@ -87,7 +93,7 @@ def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
 
 def _finished(workspace: Workspace, model_id: str) -> str:
     retention.apply(workspace, also_keep=model_id)
-    workspace.start_map(model_id)
+    patiently(lambda: workspace.start_map(model_id))
     return model_id
 
 
