@@ -13,7 +13,7 @@ from recsys import palette, words
 from recsys.charts import ROW, _figure
 from recsys.past import REST, Timeline
 
-LETTERS = 30
+LETTERS = 38
 """Letters in a line of a title beside other lists; a title has two lines."""
 
 

@@ -29,8 +29,8 @@ ONE_CATEGORY_PRODUCTS = 3
 LOYAL_SHARE = 0.2
 MOST_JUDGED = 5000
 """Shoppers whose lists are judged for "hard to serve"; of more, so many are drawn."""
-MOST_ALIKE = 5000
-"""Ids compared letter by letter with one that nobody has."""
+ENOUGH_ALIKE, MOST_ALIKE = 10, 5000
+"""Ids compared letter by letter with one that nobody has: at least so many where there are, at most so many."""
 
 BEHAVIOURS: Mapping[str, tuple[str, str]] = {
     "new": ("New", f"First bought in the last {NEW_DAYS} days before the model's cut."),
@@ -155,14 +155,14 @@ class Finder:
         digits = "".join(x for x in text if x.isdigit())
         parts = [text[:end] for end in range(len(text), max(len(text) // 2, 1), -1)]
         parts += [digits[:end] for end in range(len(digits), max(len(digits) // 2, 1), -1)]
-        parts += [text, digits]
+        hit = np.zeros(len(ids), dtype=bool)
         for part in filter(None, dict.fromkeys(parts)):
-            rows = np.flatnonzero(ids.str.contains(part, regex=False).to_numpy(dtype=bool))
-            if len(rows):
-                there = ids.iloc[rows[:MOST_ALIKE]].tolist()
-                likeness = [SequenceMatcher(None, text, user_id, autojunk=False).ratio() for user_id in there]
-                return rows[:MOST_ALIKE][np.argsort(-np.array(likeness), kind="stable")]
-        return np.zeros(0, dtype=np.int64)
+            hit |= ids.str.contains(part, regex=False).to_numpy(dtype=bool)
+            if hit.sum() >= ENOUGH_ALIKE:
+                break
+        rows = np.flatnonzero(hit)[:MOST_ALIKE]
+        likeness = [SequenceMatcher(None, text, user_id, autojunk=False).ratio() for user_id in ids.iloc[rows]]
+        return rows[np.argsort(-np.array(likeness, dtype=float), kind="stable")]
 
     def _table(self, page: NDArray[np.int64]) -> pd.DataFrame:
         model = self._model

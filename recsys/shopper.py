@@ -123,7 +123,9 @@ def view(
         answer=answer,
         recommended=recommended,
         hits=hits,
-        verdict=_verdict(len(recommended), hits, cut, pd.Timestamp(live.manifest["split"]["end"]), subject.known),
+        verdict=_verdict(
+            len(recommended), hits, cut, pd.Timestamp(live.manifest["split"]["end"]), subject.known, answer.rules
+        ),
         score_columns=tuple(name for name in (MATCH, "times") if recommended[name].notna().any()),
         cut=words.day(cut),
         mix=past.category_mix(live, subject.standing.items, answer.items, level),
@@ -234,9 +236,10 @@ def _one_of(what: str, there: Sequence[str]) -> Callable[[str], object]:
     return check
 
 
-def _verdict(shown: int, hits: int | None, cut: Any, end: Any, known_shopper: bool) -> str:
+def _verdict(shown: int, hits: int | None, cut: Any, end: Any, known_shopper: bool, rules: str | None) -> str:
     if shown == 0:
-        return "Nothing is left to recommend: take a category away, or choose another kind of list."
+        ways = "take a category away, or choose another kind of list"
+        return f"Nothing is left to recommend: {f'turn the rules “{rules}” off, {ways}' if rules else ways}."
     if not known_shopper:
         return "Worked out from the products and attributes of the persona alone, as the API does for somebody new."
     if hits is None:

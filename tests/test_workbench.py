@@ -210,9 +210,7 @@ def test_rank_biased_overlap_is_symmetric_and_bounded(a: list[int], b: list[int]
 
 def test_moves_say_what_became_of_each_item(live: Recommender) -> None:
     items = live.recommend("u001", 5).items
-    now = tuple(
-        type(item)(**{**item.__dict__, "rank": rank}) for rank, item in enumerate([items[2], *items[:2]], start=1)
-    )
+    now = tuple(item._replace(rank=rank) for rank, item in enumerate([items[2], *items[:2]], start=1))
     found = moves(live, items, now)
     assert found.table["move"].tolist() == ["▲ 2", "▼ 1", "▼ 1"]
     assert found.gone["item_id"].tolist() == [items[3].item_id, items[4].item_id]
