@@ -2,15 +2,17 @@
 
 It fills a `lightfm.LightFM` as `LightFM.fit_partial` does, so that predicting, representations and further training by
 the library go on working. With one thread it draws the same random numbers in the same order as the library and comes
-to the same numbers, but for rounding and for the moment at which a shared feature reaches the items not trained just
-then (see `engine_kernels`). Importing this module is cheap; the first call compiles, once per machine.
+to the same numbers, but for rounding, for negatives that are chosen a few examples early, and for the moment at which a
+shared feature reaches the items not trained just then (see `engine_kernels`). Importing this module is cheap; the first
+call compiles, once per machine.
 """
 
 import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import count, pairwise
+from math import gcd
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +35,12 @@ PARTS = (
 LANES = 16
 TASKS = 8
 """Pieces of an epoch per thread, so that a thread that was held up does not hold up the others."""
+DEPTH = 4
+"""Examples between choosing a negative and learning from it, time for memory to bring what that takes."""
 PAUSE = 4
 """Examples after which one more item gets its representation anew."""
-SIEVE_BITS = 16
-"""Bits of the sieve per pair: one in so many negatives takes a search to tell that it is none of the positives."""
+SLOTS = 2
+"""Places at least, per pair, in the table that tells who has had what."""
 
 
 def fit_partial(
@@ -79,7 +83,8 @@ def epochs_of(
             `interactions`, or their values in the order of its `data`. Not for `warp-kos`.
         epochs: passes over the interactions; 0 only starts the model.
         threads: threads that train together; not more are used than there are cores.
-        exact: bring every item up to date after every single example. Very slow: for tests against the library.
+        exact: bring every item up to date after every single example, and choose no negative before the example is
+            learned from. Very slow: for tests against the library.
 
     Yields:
         The number of each epoch, from 1, when it is done.
@@ -125,6 +130,7 @@ class _Training:
         self.users = kernels.Side(self._pack("user"), users.indptr, _records(users))
         self.items = kernels.Side(self._pack("item"), items.indptr, _records(items))
         self.table = _aligned(items.shape[0], self.width)
+        self.stale = True
         self.scales = np.ones(2)
         self.examples = np.empty((lookup.nnz, 4), np.int32)
         self.examples[:, 0] = np.repeat(np.arange(lookup.shape[0], dtype=np.int32), np.diff(lookup.indptr))
@@ -132,9 +138,10 @@ class _Training:
         self.examples[:, 2] = marks.view(np.int32)
         self.examples[:, 3] = weights.view(np.int32)
         self.order = np.empty(0, np.int32)
-        words = 1 << max(lookup.nnz * SIEVE_BITS // 64, 1).bit_length()
-        self.positives = kernels.Positives(lookup.indptr, lookup.indices, np.zeros(words, np.uint64))
-        kernels.fill_sieve(lookup.indptr, lookup.indices, self.positives.sieve)
+        sizes = 1 << np.ceil(np.log2(SLOTS * np.diff(lookup.indptr) + 1)).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        self.positives = kernels.Positives(lookup.indptr, lookup.indices, starts, np.full(starts[-1], -1, np.int32))
+        kernels.fill_slots(*self.positives)
         shared = items.nnz > 0 and int(np.bincount(items.indices).max()) > 1
         self.rules = kernels.Rules(
             loss=LOSSES.index(model.loss),
@@ -150,6 +157,7 @@ class _Training:
             n=int(model.n),
             refresh=(items.shape[0] if exact else 1) if shared else 0,
             pause=1 if exact else PAUSE,
+            depth=0 if exact else DEPTH,
         )
 
     def run(self, epochs: int, threads: int) -> Iterator[int]:
@@ -168,12 +176,19 @@ class _Training:
                 yield epoch
 
     def _epoch(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        """One thread takes the library's order. Several shuffle their own pieces of the last order, cut anew."""
+        """One thread takes the library's order. Several shuffle their own pieces of the last order, cut anew.
+
+        The first of these orders takes steps of about 0.618 n, so that every piece has its share of every shopper.
+        """
         random, n = self.model.random_state, len(self.examples)
-        order, mix = self.order, threads > 1 and len(self.order) > 0
+        mix = threads > 1
         if not mix:
-            order = self.order = np.arange(n, dtype=np.int32)
-            random.shuffle(order)
+            self.order = np.arange(n, dtype=np.int32)
+            random.shuffle(self.order)
+        elif len(self.order) == 0:
+            pace = next(step for step in count(int(0.618 * n) + 1) if gcd(step, n) == 1)
+            self.order = (np.arange(n, dtype=np.int64) * pace % n).astype(np.int32)
+        order = self.order
         pieces = threads * TASKS
         cuts = [] if threads == 1 else [int(n * (piece + random.random_sample()) / pieces) for piece in range(pieces)]
         bounds = [0, *sorted(cuts), n]
@@ -194,7 +209,9 @@ class _Training:
             )  # fmt: skip
 
         while tasks:
-            self.kernels.refresh_rows(self.items, self.table, 0, len(self.table))
+            if self.stale:
+                self.kernels.refresh_rows(self.items, self.table, 0, len(self.table))
+                self.stale = False
             reached = list(pool.map(learn, tasks)) if threads > 1 else [learn(task) for task in tasks]
             self._divide_scales_out()
             tasks = [(at, task[1], False, task[3]) for at, task in zip(reached, tasks, strict=True) if at < task[1]]
@@ -204,6 +221,7 @@ class _Training:
         for side, scale in ((self.items, self.scales[0]), (self.users, self.scales[1])):
             if scale != 1.0:
                 side.state[:, : self.width] /= np.float32(scale)
+                self.stale = True
         self.scales[:] = 1.0
 
     def _pack(self, side: str) -> NDArray[np.float32]:

@@ -8,9 +8,10 @@ for the bias as well, so that no step treats it apart.
 `table` holds the representation of every item, ready for the negatives that are drawn. An item's row is brought up to
 date whenever the item is trained, and the others in turn while training goes on, since items share features.
 
-Memory, not arithmetic, is what training waits for. So random numbers are drawn a little ahead and what they point at
-is asked for at once, likewise the rows of the examples to come; and a sieve (a Bloom filter of one hash) tells without
-a search that most of the items drawn are no positives.
+Memory, not arithmetic, is what training waits for. So a negative is chosen `depth` examples before it is learned from:
+its features are asked for, and when they have come the choice is checked again with what has been learned meanwhile,
+and the search goes on where it no longer holds. Random numbers are drawn a little ahead and what they point at is asked
+for at once, likewise the rows of the examples to come.
 """
 
 # Numba finds the types of these functions when it compiles them, and only it knows what the vector operations take.
@@ -32,7 +33,7 @@ AHEAD = 4
 FAR = 24
 RING = 8
 LAST = RING - 1
-EAGER = 2.0
+WAITING = 8
 
 
 class Side(NamedTuple):
@@ -50,17 +51,24 @@ class Side(NamedTuple):
 
 
 class Positives(NamedTuple):
-    """Who has had what: CSR with ascending indices, and a sieve before it."""
+    """Who has had what: CSR, and for each user a hash table of open addressing.
+
+    Attributes:
+        starts: int64 (n_users + 1,): where the users' tables start in `slots`.
+        slots: int32: item numbers, or -1 where a slot is free.
+    """
 
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
-    sieve: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+    slots: NDArray[np.int32]
 
 
 class Rules(NamedTuple):
     """How is learned; the names are those of `lightfm.LightFM`.
 
-    After every `pause` examples, `refresh` items are brought up to date.
+    After every `pause` examples, `refresh` items are brought up to date. A negative is chosen `depth` examples before it
+    is learned from, fewer than `WAITING`.
     """
 
     loss: int
@@ -76,6 +84,7 @@ class Rules(NamedTuple):
     n: int
     refresh: int
     pause: int
+    depth: int
 
 
 @njit(forceinline=True)
@@ -127,36 +136,34 @@ def remainder(x, n):
 
 
 @njit(forceinline=True)
-def sieve_place(user, item, words):
-    """Where a pair falls in the sieve: number of the word, and of the bit in it. `words` is a power of two."""
-    mixed = np.uint64(user) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(item) * np.uint64(0xC2B2AE3D27D4EB4F)
-    mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64((mixed >> np.uint64(26)) & np.uint64(words - 1)), (mixed >> np.uint64(20)) & np.uint64(63)
+def slot_of(user, item, starts):
+    """Where the search for an item begins: a place in the user's part of the slots, whose size is a power of 2."""
+    mixed = np.uint64(item) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64((mixed >> np.uint64(32)) & np.uint64(starts[user + 1] - starts[user] - 1))
 
 
 @njit(forceinline=True)
 def has(positives, user, item):
-    """Whether the user has had the item: the sieve, then bisection."""
-    word, bit = sieve_place(user, item, len(positives.sieve))
-    if not (positives.sieve[word] >> bit) & np.uint64(1):
-        return False
-    low, high = positives.indptr[user], positives.indptr[user + 1]
-    while low < high:
-        middle = (low + high) >> 1
-        if positives.indices[middle] < item:
-            low = middle + 1
-        else:
-            high = middle
-    return low < positives.indptr[user + 1] and positives.indices[low] == item
+    """Whether the user has had the item."""
+    first, last = positives.starts[user], positives.starts[user + 1] - positives.starts[user] - 1
+    at = slot_of(user, item, positives.starts)
+    found = positives.slots[first + at]
+    while found >= 0 and found != item:
+        at = (at + 1) & last
+        found = positives.slots[first + at]
+    return found == item
 
 
 @njit(cache=True, nogil=True)
-def fill_sieve(indptr, indices, sieve):
-    """Puts every pair of the CSR matrix into the sieve."""
+def fill_slots(indptr, indices, starts, slots):
+    """Puts every pair of the CSR matrix into its user's part of the slots; at least one stays free in each."""
     for user in range(len(indptr) - 1):
+        last = starts[user + 1] - starts[user] - 1
         for place in range(indptr[user], indptr[user + 1]):
-            word, bit = sieve_place(user, indices[place], len(sieve))
-            sieve[word] |= np.uint64(1) << bit
+            at = slot_of(user, indices[place], starts)
+            while slots[starts[user] + at] >= 0 and slots[starts[user] + at] != indices[place]:
+                at = (at + 1) & last
+            slots[starts[user] + at] = indices[place]
 
 
 @njit
@@ -217,6 +224,22 @@ def refresh_rows(items, table, start, stop):
         represent(state, row_bytes, size, starts, features, item, np.float32(1), out + item * size)
 
 
+@njit(forceinline=True)
+def search(shopper, margin, size, rows, n_items, sampled, most, seed, ring, drawn, head):
+    """The next item drawn whose score lies above the margin, or -1; how many were drawn; the ring's head."""
+    while sampled < most:
+        sampled += 1
+        candidate = drawn[head]
+        ring[head] = random(seed)
+        later = remainder(ring[head], n_items)
+        drawn[head] = later
+        head = (head + 1) & LAST
+        ask(rows + later * size, size)
+        if dot(shopper, rows + candidate * size, size) > margin:
+            return candidate, sampled, head
+    return np.int64(-1), sampled, head
+
+
 @njit(cache=True, nogil=True)
 def train(rules, examples, order, start, stop, mix, positives, seed, users, items, table, scales):
     """Learns from some examples; the arrays of `users` and `items`, `table` and `scales` change.
@@ -247,18 +270,19 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
     u_starts, u_features = np.int64(users.starts.ctypes.data), np.int64(users.features.ctypes.data)
     i_state, i_bytes = np.int64(items.state.ctypes.data), np.int64(4 * items.state.shape[1])
     i_starts, i_features = np.int64(items.starts.ctypes.data), np.int64(items.features.ctypes.data)
-    rows, sieve = np.int64(table.ctypes.data), np.int64(positives.sieve.ctypes.data)
-    words = len(positives.sieve)
+    rows, slots = np.int64(table.ctypes.data), np.int64(positives.slots.ctypes.data)
 
     rate, rho, epsilon = np.float32(rules.learning_rate), np.float32(rules.rho), np.float32(rules.epsilon)
     u_pull, i_pull = np.float32(rules.user_alpha), np.float32(rules.item_alpha)
     one, none = np.float32(1), np.int64(0)
-    adadelta = rules.adadelta
+    adadelta, most, depth = rules.adadelta, np.int64(rules.max_sampled), np.int64(rules.depth)
+    ranked = rules.loss == WARP or rules.loss == KOS
     penalties = np.zeros(rules.max_sampled + 1, np.float32)
     for sampled in range(1, rules.max_sampled + 1):
         penalties[sampled] = math.log(max(1.0, (n_items - 1) // sampled))
     best, best_scores = np.zeros(rules.n, np.int64), np.zeros(rules.n, np.float32)
     ring, drawn = np.zeros(RING, np.int64), np.zeros(RING, np.int64)
+    waiting = np.full((WAITING, 4), -1, np.int64)
     if mix:
         for place in range(stop - 1, start, -1):
             other = start + remainder(random(seed), place + 1 - start)
@@ -266,99 +290,112 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
     for head in range(RING):
         ring[head] = random(seed)
         drawn[head] = remainder(ring[head], n_items)
-    head, draws = 0, 1.0
+    head = np.int64(0)
     data, sequence = np.int64(examples.ctypes.data), np.int64(order.ctypes.data)
     turn = (n_items * np.int64(start)) // max(n_examples, 1)
 
-    for place in range(start, stop):
-        example = data + 16 * whole(sequence + 4 * place)
-        user, item, mark, weight = whole(example), whole(example + 4), real(example + 8), real(example + 12)
-        if rules.loss <= BPR and not mark > 0:
-            continue
-        if place + FAR < stop:
-            prefetch(data + 16 * whole(sequence + 4 * (place + FAR)))
-            later = whole(data + 16 * whole(sequence + 4 * (place + 2 * AHEAD)) + 4)
-            ask(rows + later * size, size)
-            prefetch(i_features + 8 * whole(i_starts + 4 * later))
-            later = data + 16 * whole(sequence + 4 * (place + AHEAD))
-            ask_features(u_state, u_bytes, size, u_starts, u_features, whole(later))
-            ask_features(i_state, i_bytes, size, i_starts, i_features, whole(later + 4))
-        if draws < EAGER:
-            for near in range(2):
-                word, _ = sieve_place(user, drawn[(head + near) & LAST], words)
-                prefetch(sieve + 8 * word)
+    place, last = start, stop
+    while place < last + depth:
+        # An example is looked at: what it takes to learn from it is asked for.
+        if place < last:
+            example = data + 16 * whole(sequence + 4 * place)
+            user, item, mark, weight = whole(example), whole(example + 4), real(example + 8), real(example + 12)
+            if place + FAR < stop:
+                prefetch(data + 16 * whole(sequence + 4 * (place + FAR)))
+                later = whole(data + 16 * whole(sequence + 4 * (place + 2 * AHEAD)) + 4)
+                prefetch(i_features + 8 * whole(i_starts + 4 * later))
+                later = data + 16 * whole(sequence + 4 * (place + AHEAD))
+                ask(rows + whole(later + 4) * size, size)
+                ask_features(u_state, u_bytes, size, u_starts, u_features, whole(later))
+                ask_features(i_state, i_bytes, size, i_starts, i_features, whole(later + 4))
+            slot = place & (WAITING - 1)
+            other, sampled = np.int64(-1), np.int64(0)
+            useful = mark > 0 or rules.loss == LOGISTIC or rules.loss == KOS
+            if useful and ranked:
+                represent(u_state, u_bytes, size, u_starts, u_features, user, np.float32(scales[1]), shopper)
+                user_vector[bias] = 1
+                if rules.loss == KOS:
+                    first, n_had = positives.indptr[user], np.int64(positives.indptr[user + 1] - positives.indptr[user])
+                    n_tried = min(rules.n, n_had)
+                    useful = n_tried > 0
+                    for a in range(n_tried):
+                        candidate = np.int64(positives.indices[first + remainder(ring[head], n_had)])
+                        ring[head] = random(seed)
+                        drawn[head] = remainder(ring[head], n_items)
+                        head = (head + 1) & LAST
+                        row = rows + candidate * size
+                        represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
+                        score = dot(shopper, row, size)
+                        b = a
+                        while b > 0 and best_scores[b - 1] < score:
+                            best_scores[b], best[b] = best_scores[b - 1], best[b - 1]
+                            b -= 1
+                        best_scores[b], best[b] = score, candidate
+                    if useful:
+                        item = best[min(rules.k, n_tried) - 1]
+            if useful and ranked:
+                positive = rows + item * size
+                represent(i_state, i_bytes, size, i_starts, i_features, item, one, positive)
+                margin = dot(shopper, positive, size) - one / np.float32(scales[0])
+                other, sampled, head = search(
+                    shopper, margin, size, rows, n_items, sampled, most, seed, ring, drawn, head
+                )
+                if other >= 0:
+                    prefetch(slots + 4 * (positives.starts[user] + slot_of(user, other, positives.starts)))
+                    ask_features(i_state, i_bytes, size, i_starts, i_features, other)
+                useful = other >= 0
+            elif useful and rules.loss == BPR:
+                for _ in range(n_examples):
+                    other = whole(data + 16 * remainder(ring[head], n_examples) + 4)
+                    ring[head] = random(seed)
+                    head = (head + 1) & LAST
+                    if not has(positives, user, other):
+                        break
+                ask_features(i_state, i_bytes, size, i_starts, i_features, other)
+            waiting[slot, 0] = whole(sequence + 4 * place) if useful else -1
+            waiting[slot, 1], waiting[slot, 2], waiting[slot, 3] = item, other, sampled
 
-        item_scale, user_scale = np.float32(scales[0]), np.float32(scales[1])
-        represent(u_state, u_bytes, size, u_starts, u_features, user, user_scale, shopper)
+        # It is learned from, `depth` examples later.
+        place += 1
+        slot = (place - 1 - depth) & (WAITING - 1)
+        if place - 1 - depth < start:
+            continue
+        if waiting[slot, 0] < 0:
+            continue
+        example = data + 16 * waiting[slot, 0]
+        user, item, mark, weight = whole(example), waiting[slot, 1], real(example + 8), real(example + 12)
+        other, sampled = waiting[slot, 2], waiting[slot, 3]
+        item_scale = np.float32(scales[0])
+        represent(u_state, u_bytes, size, u_starts, u_features, user, np.float32(scales[1]), shopper)
         user_bias = user_vector[bias]
         user_vector[bias] = 1
-
-        if rules.loss == KOS:
-            first, n_had = positives.indptr[user], np.int64(positives.indptr[user + 1] - positives.indptr[user])
-            n_tried = min(rules.n, n_had)
-            if n_tried == 0:
-                continue
-            for a in range(n_tried):
-                candidate = np.int64(positives.indices[first + remainder(ring[head], n_had)])
-                ring[head] = random(seed)
-                drawn[head] = remainder(ring[head], n_items)
-                head = (head + 1) & LAST
-                row = rows + candidate * size
-                represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
-                score = dot(shopper, row, size)
-                b = a
-                while b > 0 and best_scores[b - 1] < score:
-                    best_scores[b], best[b] = best_scores[b - 1], best[b - 1]
-                    b -= 1
-                best_scores[b], best[b] = score, candidate
-            item, weight = best[min(rules.k, n_tried) - 1], one
-
         positive = rows + item * size
-        represent(i_state, i_bytes, size, i_starts, i_features, item, one, positive)
-        positive_score = item_scale * dot(shopper, positive, size)
-        loss, other = one, np.int64(-1)
-
-        if rules.loss == LOGISTIC:
-            wanted = 1.0 if mark > 0 else 0.0
-            loss = np.float32(weight * (1.0 / (1.0 + math.exp(-(positive_score + user_bias))) - wanted))
-        elif rules.loss == BPR:
-            for _ in range(n_examples):
-                other = whole(data + 16 * remainder(ring[head], n_examples) + 4)
-                ring[head] = random(seed)
-                head = (head + 1) & LAST
+        if not ranked:
+            represent(i_state, i_bytes, size, i_starts, i_features, item, one, positive)
+        positive_score = dot(shopper, positive, size)
+        loss = one
+        if ranked:
+            margin = positive_score - one / item_scale
+            while other >= 0:
                 if not has(positives, user, other):
-                    break
-            row = rows + other * size
-            represent(i_state, i_bytes, size, i_starts, i_features, other, one, row)
-            gap = positive_score - item_scale * dot(shopper, row, size)
-            loss = np.float32(weight * (1.0 - 1.0 / (1.0 + math.exp(-gap))))
-        else:
-            margin = positive_score - one
-            sampled = 0
-            while sampled < rules.max_sampled:
-                sampled += 1
-                candidate = drawn[head]
-                ring[head] = random(seed)
-                later = remainder(ring[head], n_items)
-                drawn[head] = later
-                head = (head + 1) & LAST
-                ask(rows + later * size, size)
-                if draws < EAGER:
-                    prefetch(i_features + 8 * whole(i_starts + 4 * later))
-                    word, _ = sieve_place(user, drawn[(head + 1) & LAST], words)
-                    prefetch(sieve + 8 * word)
-                    ask_features(i_state, i_bytes, size, i_starts, i_features, drawn[(head + 3) & LAST])
-                row = rows + candidate * size
-                if not item_scale * dot(shopper, row, size) > margin or has(positives, user, candidate):
-                    continue
-                represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
-                if item_scale * dot(shopper, row, size) > margin:
-                    other = candidate
-                    loss = np.float32(min(weight * penalties[sampled], MAX_LOSS))
-                    break
-            draws += (sampled - draws) / 64
+                    row = rows + other * size
+                    represent(i_state, i_bytes, size, i_starts, i_features, other, one, row)
+                    if dot(shopper, row, size) > margin:
+                        break
+                other, sampled, head = search(
+                    shopper, margin, size, rows, n_items, sampled, most, seed, ring, drawn, head
+                )
             if other < 0:
                 continue
+            loss = np.float32(min((one if rules.loss == KOS else weight) * penalties[sampled], MAX_LOSS))
+        elif rules.loss == BPR:
+            row = rows + other * size
+            represent(i_state, i_bytes, size, i_starts, i_features, other, one, row)
+            gap = item_scale * (positive_score - dot(shopper, row, size))
+            loss = np.float32(weight * (1.0 - 1.0 / (1.0 + math.exp(-gap))))
+        else:
+            wanted = 1.0 if mark > 0 else 0.0
+            loss = np.float32(weight * (1.0 / (1.0 + math.exp(-(item_scale * positive_score + user_bias))) - wanted))
 
         scale = splat(item_scale)
         upwards = loss if other < 0 else -loss
@@ -377,7 +414,7 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
         if other >= 0:
             rates += step(
                 i_state, i_bytes, size, i_starts, i_features, other,
-                shopper, loss, rate, adadelta, rho, epsilon, i_pull, mask, row,
+                shopper, loss, rate, adadelta, rho, epsilon, i_pull, mask, rows + other * size,
             )  # fmt: skip
         rates += step(
             u_state, u_bytes, size, u_starts, u_features, user,
@@ -387,6 +424,7 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
         for _ in range(rules.refresh if place % rules.pause == 0 else 0):
             represent(i_state, i_bytes, size, i_starts, i_features, turn, one, rows + turn * size)
             turn = turn + 1 if turn + 1 < n_items else none
+            ask_features(i_state, i_bytes, size, i_starts, i_features, turn)
         if regularised:
             n_features = items.starts[item + 1] - items.starts[item] + users.starts[user + 1] - users.starts[user]
             if other >= 0:
@@ -395,5 +433,5 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
             scales[0] *= 1.0 + rules.item_alpha * mean_rate
             scales[1] *= 1.0 + rules.user_alpha * mean_rate
             if scales[0] > MAX_SCALE or scales[1] > MAX_SCALE:
-                return place + 1
-    return stop
+                last = min(last, place)
+    return last
