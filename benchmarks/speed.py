@@ -24,7 +24,7 @@ from recsys import engine
 from recsys.evaluation import evaluate, ndcg_at_k
 from recsys.features import item_features, user_features
 from recsys.hyperparameters import Hyperparameters
-from recsys.ranking import scores_of_one, top_k, top_k_block
+from recsys.ranking import BLOCK, scores_of_one, top_k, top_k_of_products
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.split import time_split
 from recsys.workspace import Workspace
@@ -33,7 +33,6 @@ Results = list[dict[str, Any]]
 COMPONENTS, THREADS, K = 64, 2, 10
 SEEDS = range(5)
 EPOCHS = 4
-BLOCK = 256
 SIZES = ((100_000, 20_000, 10_000), (1_000_000, 60_000, 30_000), (10_000_000, 200_000, 100_000))
 """Interactions, users, items of the generated shops."""
 
@@ -187,11 +186,9 @@ def ranking() -> Results:
     n_users, n_items = len(users), len(items)
     joined = np.hstack([items, biases[:, None]]).astype(np.float32)
     asking = np.hstack([users, np.ones((n_users, 1), np.float32)])
-    everybody = np.arange(n_users)
 
     def all_ours() -> None:
-        for start in range(0, n_users, BLOCK):
-            top_k_block(scorer.scores(everybody[start : start + BLOCK]), K, data.train[start : start + BLOCK])
+        top_k_of_products(users, items, biases, K, data.train)
 
     def product() -> None:
         for start in range(0, n_users, BLOCK):

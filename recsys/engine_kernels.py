@@ -67,8 +67,8 @@ class Positives(NamedTuple):
 class Rules(NamedTuple):
     """How is learned; the names are those of `lightfm.LightFM`.
 
-    After every `pause` examples, `refresh` items are brought up to date. A negative is chosen `depth` examples before it
-    is learned from, fewer than `WAITING`.
+    After every `pause` examples, `refresh` items are brought up to date. A negative is chosen `depth` examples (fewer
+    than `WAITING`) before it is learned from.
     """
 
     loss: int

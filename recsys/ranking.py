@@ -1,13 +1,18 @@
 """The k best of many scores, for one user or a block of them. Ties go to the lower item number, always."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import local
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 NOTHING = -1
 """Item number in the places of a list that has fewer than k items."""
-GROUP = 64
+GROUP = 32
 """Places that are judged together by their best one."""
+BLOCK = 256
+"""Users whose scores are in memory together."""
 ON_ONE_THREAD = 8192
 """Numbers in a matrix that a linear algebra library multiplies with a vector without waking its threads."""
 
@@ -25,6 +30,40 @@ def scores_of_one(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDA
     np.matmul(rows[:cut].reshape(-1, piece, components), vector, out=products[:cut].reshape(-1, piece))
     np.matmul(rows[cut:], vector, out=products[cut:])
     return products
+
+
+def top_k_of_products(
+    users: NDArray[np.float32],
+    items: NDArray[np.float32],
+    biases: NDArray[np.float32],
+    k: int,
+    exclude: sparse.csr_matrix | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """`top_k_block` of users @ items.T + biases, which is never in memory as a whole.
+
+    While two threads choose from one block, the linear algebra library multiplies the next.
+
+    Args:
+        users, items: (n_users, components), (n_items, components).
+        biases: (n_items,).
+        exclude: CSR (n_users, n_items) of the items that must not appear.
+    """
+    n_users, n_items = len(users), len(items)
+    found = np.full((n_users, k), NOTHING, np.int32), np.full((n_users, k), -np.inf, np.float32)
+    asking = np.hstack([users, np.ones((n_users, 1))]).astype(np.float32)
+    answering = np.hstack([items, biases[:, None]]).astype(np.float32).T
+    kept = local()
+
+    def rank(start: int) -> None:
+        if not hasattr(kept, "block"):
+            kept.block = np.empty((min(BLOCK, n_users), n_items), np.float32)
+        part = slice(start, min(start + BLOCK, n_users))
+        scores = np.matmul(asking[part], answering, out=kept.block[: part.stop - start])
+        found[0][part], found[1][part] = top_k_block(scores, k, None if exclude is None else exclude[part])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(rank, range(0, n_users, BLOCK)))
+    return found
 
 
 def top_k(
@@ -109,9 +148,10 @@ def _best_of_one(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32]
 def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Places (n, k) of the k best of every row, best first and of equals the lowest first, and their scores.
 
-    Every row is cut into groups of `GROUP` places. The k best lie in the k groups whose best are best, so that a row
-    is read once, as fast as memory gives it, and only these groups are looked at again. Rows in which a group left
-    out has an equal of the last one found are sorted out one by one.
+    Every row is cut into groups of `GROUP` places. k groups have a best at least as good as the k-th best of them,
+    which is therefore a bound: whoever lies below it is not among the k best. So a row is read once, as fast as memory
+    gives it, and after that only the groups whose best reaches the bound. Rows in which that are many, since they hold
+    equals, are partitioned as a whole.
     """
     n_rows, n_items = scores.shape
     n_groups = n_items // GROUP
@@ -119,17 +159,26 @@ def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArr
         return _best_of_all(scores, k)
     cut = n_groups * GROUP
     tops = np.maximum.reduce(scores[:, :cut].reshape(n_rows, GROUP, n_groups), axis=1)
-    order = np.argpartition(-tops, (k - 1, k), axis=1)
-    next_top = np.take_along_axis(tops, order[:, k : k + 1], axis=1)[:, 0]
-    members = (np.sort(order[:, :k], axis=1)[:, None, :] + np.arange(0, cut, n_groups)[:, None]).reshape(n_rows, -1)
-    rest = np.broadcast_to(np.arange(cut, n_items), (n_rows, n_items - cut))
-    places = np.concatenate([members, rest], axis=1)  # ascending, so that the lowest of equals comes first
-    found, values = _best_of_all(np.take_along_axis(scores, places, axis=1), k)
-    found = np.take_along_axis(places, found, axis=1)
-    unclear = (values[:, -1] == next_top) & (next_top > -np.inf)
-    if unclear.any():
-        found[unclear], values[unclear] = _best_of_all(scores[unclear], k)
-    return found, values
+    bound = np.partition(tops, n_groups - k, axis=1)[:, n_groups - k]
+    reaching = tops >= bound[:, None]
+    equals = reaching.sum(axis=1) > 2 * k
+    reaching[equals] = False
+    rows, groups = np.nonzero(reaching)
+    members = groups[:, None] + np.arange(0, cut, n_groups)
+    values = scores[rows[:, None], members]
+    good = values >= bound[rows][:, None]
+    tail_rows, tail = np.nonzero((scores[:, cut:] >= bound[:, None]) & ~equals[:, None])
+    rows = np.concatenate([rows[np.nonzero(good)[0]], tail_rows])
+    places = np.concatenate([members[good], tail + cut])
+    found = np.concatenate([values[good], scores[tail_rows, tail + cut]])
+    order = np.lexsort((places, -found, rows))
+    firsts = np.searchsorted(rows[order], np.flatnonzero(~equals))
+    chosen = order[firsts[:, None] + np.arange(k)]
+    best, best_values = np.empty((n_rows, k), np.int64), np.empty((n_rows, k), np.float32)
+    best[~equals], best_values[~equals] = places[chosen], found[chosen]
+    if equals.any():
+        best[equals], best_values[equals] = _best_of_all(scores[equals], k)
+    return best, best_values
 
 
 def _best_of_all(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -25,7 +25,7 @@ from recsys.answers import (
 from recsys.errors import NotFound
 from recsys.features import each_value
 from recsys.model import Model
-from recsys.ranking import NOTHING, scores_of_one, top_k, top_k_block
+from recsys.ranking import NOTHING, scores_of_one, top_k, top_k_of_products
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history
 from recsys.recent import Recent
 from recsys.rules import RuleBook, Rules, rule_book
@@ -217,13 +217,13 @@ class Recommender:
         pairs, book = self.model.history.counts, self.book(rules)
         items = np.full((len(users), k), NOTHING, dtype=np.int32)
         scores = np.full((len(users), k), -np.inf, dtype=np.float32)
+        if book is None:
+            embeddings, biases = self.model.user_embeddings[users], self.model.user_biases[users]
+            items, scores = top_k_of_products(embeddings, self.item_embeddings, self.item_biases, k, pairs[users])
+            return items, scores + biases[:, None]
         for start in range(0, len(users), block):
             some = users[start : start + block]
-            part = slice(start, start + len(some))
             raw = self.model.scores(some)
-            if book is None:
-                items[part], scores[part] = top_k_block(raw, k, pairs[some])
-                continue
             for place, (row, user) in enumerate(zip(raw, some, strict=True), start=start):
                 had = pairs.indices[self.model.history.of_user(int(user))]
                 found, values = book.rank(row, k, exclude=had)

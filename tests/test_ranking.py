@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from recsys.ranking import GROUP, NOTHING, scores_of_one, top_k, top_k_block
+from recsys.ranking import BLOCK, GROUP, NOTHING, scores_of_one, top_k, top_k_block, top_k_of_products
 from tests.strategies import PROPERTY
 
 
@@ -102,3 +102,19 @@ def test_scores_in_pieces_are_the_products(n: int, components: int) -> None:
     rows = rng.normal(size=(n, components)).astype(np.float32)
     vector = rng.normal(size=components).astype(np.float32)
     np.testing.assert_allclose(scores_of_one(rows, vector), rows.astype(float) @ vector, rtol=1e-3, atol=1e-3)
+
+
+def test_products_in_blocks_are_ranked_as_the_whole_matrix_is() -> None:
+    """Whole numbers, so that no rounding decides; more users than a block holds; some have had everything."""
+    rng = np.random.default_rng(0)
+    users, items = (rng.integers(-2, 3, (n, 5)).astype(np.float32) for n in (BLOCK + 40, 3000))
+    biases = rng.integers(-3, 4, 3000).astype(np.float32)
+    dense = rng.random((len(users), 3000)) < 0.05
+    dense[[3, BLOCK + 1]] = True
+    had = sparse.csr_matrix(dense)
+    found = top_k_of_products(users, items, biases, 10, had)
+    whole = top_k_block(users @ items.T + biases, 10, had)
+    assert (found[0] == whole[0]).all()
+    assert (found[1] == whole[1]).all()
+    assert (found[0][3] == NOTHING).all()
+    assert found[0][0].tolist() == by_sorting((users @ items.T + biases)[0], 10, set(had[0].indices), None)
