@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 from starlette.types import Scope, Send
 
-OVERHEAD_BYTES = 600
+OVERHEAD_BYTES = 1600
 """What one answer takes beside its body, about."""
 
 
