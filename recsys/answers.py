@@ -11,7 +11,7 @@ from recsys.reasons import Reason
 MAX_K = 1000
 LANES = ("discover", "again", "all")
 Lane = Literal["discover", "again", "all"]
-Path = Literal["known", "folded", "cold"]
+Path = Literal["known", "folded", "cold", "popular"]
 
 
 class RankedItem(NamedTuple):
@@ -42,8 +42,9 @@ class RankedItem(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """Ranked items for one user. `path` says how the user was known: trained, folded in from a history, or cold;
-    `rules` which stored rule set was laid over the model, if any."""
+    """Ranked items for one user. `path` says how the user was known: trained, folded in from a history, by attributes
+    alone (cold), or not at all: then by what is popular in their segment. `rules` which stored rule set was laid over
+    the model, if any."""
 
     user: str | None
     model: str

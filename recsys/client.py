@@ -52,7 +52,7 @@ class Answer(TypedDict):
     user: str | None
     model: str
     lane: str
-    path: Literal["known", "folded", "cold"]
+    path: Literal["known", "folded", "cold", "popular"]
     rules: str | None
     items: list[Item]
 

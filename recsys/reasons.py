@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.features import IDENTITY
 from recsys.model import Model
+from recsys.popular import Popular
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class Taste:
         vector: (components,), the whole user embedding.
         bias: the user's own bias.
         attributes: for each attribute that is known, its part of `vector`; the rest comes from the history.
+        popular: what is scored by instead, where there is nothing to make a vector of.
     """
 
     vector: NDArray[np.float32]
     bias: float
     attributes: tuple[tuple[str, NDArray[np.float32]], ...] = ()
+    popular: Popular | None = None
 
 
 def taste_of_user(model: Model, user: int) -> Taste:
@@ -74,7 +77,11 @@ def reasons_for(model: Model, item: int, taste: Taste) -> list[Reason]:
         score = Σ_f w_f q_f · (p - Σ_a p_a)     one reason for each item feature: the item itself, category, brand
               + Σ_a p_a · Σ_f w_f q_f           one reason for each user attribute
               + Σ_f w_f b_f + user bias         popularity, and the user's own level
+
+    Where popularity in the user's segment is the score, its own parts are the reasons.
     """
+    if taste.popular is not None:
+        return _popular_reasons(taste.popular, item)
     features = model.item_features
     numbers, weights = features.row(item)
     rest = taste.vector - sum((part for _, part in taste.attributes), np.zeros_like(taste.vector))
@@ -92,6 +99,15 @@ def reasons_for(model: Model, item: int, taste: Taste) -> list[Reason]:
     reasons.append(Reason("bias", "liked by everybody", float(model.item_biases[item]), True))
     reasons.append(Reason("bias", "this shopper's general level", taste.bias, True))
     return reasons
+
+
+def _popular_reasons(popular: Popular, item: int) -> list[Reason]:
+    segment = [Reason("user", popular.segment, float(popular.own[item]), True)] if popular.segment else []
+    return [
+        *segment,
+        Reason("bias", "liked by everybody", float(popular.all[item]), True),
+        Reason("bias", "this shopper's general level", 0.0, True),
+    ]
 
 
 def similar_from_history(model: Model, item: int, history: NDArray[np.int64], most: int = 3) -> list[Reason]:

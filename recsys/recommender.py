@@ -182,7 +182,9 @@ class Recommender:
         return self._books[rules]
 
     def scores_for(self, taste: Taste) -> NDArray[np.float32]:
-        """(n_items,): the model's scores of all items for one taste."""
+        """(n_items,): the model's scores of all items for one taste; for the last resort, popularity in the segment."""
+        if taste.popular is not None:
+            return taste.popular.scores
         scores = scores_of_one(self.item_embeddings, taste.vector)
         scores += self.item_biases
         scores += np.float32(taste.bias)

@@ -214,7 +214,8 @@ class RankedItemOut(BaseModel):
     title: str = Field(examples=["Bananas, 40 lb · National brand"])
     category: Levels
     score: float = Field(
-        description="The model's score: compare it within one answer only. "
+        description="The model's score: compare it within one answer only. On the path `popular`, the share of "
+        "shoppers who had it. "
         "For `again`: the chance of buying it again within the coming weeks, where the model could learn it; "
         "otherwise purchases, halved for every 60 days since the last one."
     )
@@ -229,9 +230,10 @@ class AnswerOut(BaseModel):
     user: str | None = Field(description="Whose answer this is; null for somebody never seen.", examples=[EXAMPLE_USER])
     model: str = Field(description="The model version that answered.")
     lane: str = Field(examples=["discover"])
-    path: Literal["known", "folded", "cold"] = Field(
+    path: Literal["known", "folded", "cold", "popular"] = Field(
         description="`known`: trained on this user; `folded`: worked out from the history given, or from events since "
-        "the training; `cold`: from attributes and what everybody likes."
+        "the training; `cold`: from attributes alone; `popular`: nothing is known that the model can use, so what is "
+        "bought most by shoppers of the same segment, or by everybody."
     )
     rules: str | None = Field(None, description="The rule set laid over the model, with its version.")
     items: list[RankedItemOut]

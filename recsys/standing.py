@@ -16,6 +16,7 @@ from recsys.foldin import fold_in
 from recsys.foldin_linear import LinearFoldIn
 from recsys.influence import Influence, leave_one_out
 from recsys.model import Model
+from recsys.popular import Segments
 from recsys.reasons import Taste, taste_of_user, taste_of_weights
 from recsys.recent import News, Recent
 
@@ -60,6 +61,7 @@ class Standings:
         self._folded: dict[str, tuple[tuple[int, int], Standing]] = {}
         self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Standing] = {}
         self._folding = threading.Lock()
+        self._segments = Segments(model)
 
     def is_quick(self, user_id: str) -> bool:
         """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
@@ -101,9 +103,18 @@ class Standings:
         items = self._model.history.counts.indices[span].astype(np.int64)
         counts, last = self._model.history.counts.data[span], self._model.history.last[span]
         known = self._model.user_features.matrix.indptr[user] < self._model.user_features.matrix.indptr[user + 1]
-        path: Path = "known" if len(items) and known else "cold"
         again = _faded(counts, last, self._last_event) if self._model.again is None else self._model.again[span]
+        if not len(items) and not known:
+            row = self._model.users.iloc[user]
+            own = {name: str(row[name]) for name in self._model.user_attributes if not pd.isna(row[name])}
+            return Standing(self._last_resort(own), items, counts, last, again, "popular")
+        path: Path = "known" if len(items) and known else "cold"
         return Standing(taste_of_user(self._model, user), items, counts, last, again, path)
+
+    def _last_resort(self, attributes: Mapping[str, str]) -> Taste:
+        """For somebody of whom the model can use nothing: what is popular among those with the same attributes."""
+        zeros = np.zeros(self._model.item_embeddings.shape[1], np.float32)
+        return Taste(zeros, 0.0, popular=self._segments.of(attributes))
 
     def _moved(self, user: int, news: News) -> Standing:
         """A user with recent events; `user` is -1 for one the model has never seen."""
@@ -129,6 +140,9 @@ class Standings:
         else:
             features = self._model.user_features
             usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
+            if not len(items) and not usable:
+                nothing = np.zeros(0, np.float32)
+                return Standing(self._last_resort(news.attributes), items, nothing, newest, nothing, "popular")
             taste = self.taste(items, usable)
         again = _faded(
             total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
@@ -150,9 +164,21 @@ class Standings:
 
     def _stand(self, history: Sequence[str], user: Mapping[str, str]) -> Standing:
         rows, times = np.unique(self._model.item_rows([str(item) for item in history]), return_counts=True)
-        taste, counts = self.taste(rows, user), times.astype(np.float32)
+        counts = times.astype(np.float32)
         never = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[s]")
+        learned = {name: value for name, value in user.items() if not self._unlearned(name, value)}
+        if not len(rows) and not learned:
+            return Standing(self._last_resort(user), rows, counts, never, counts, "popular")
+        taste = self.taste(rows, learned)
         return Standing(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
+
+    def usable(self, name: str, value: str) -> bool:
+        """Whether an attribute says something: to the model, or else to the last resort."""
+        return self._model.user_features.knows(name, value) or self._unlearned(name, value)
+
+    def _unlearned(self, name: str, value: str) -> bool:
+        """Whether shoppers have this attribute and the model was trained without it."""
+        return name not in self._model.user_features.shared and self._segments.knows(name, str(value))
 
     def taste(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> Taste:
         """Where someone never seen lies in the model: attributes give the start, fold-in over the history the rest."""

@@ -110,7 +110,7 @@ def described(live: Recommender, person: Person, name: str = "") -> Subject:
     items = tuple(item for item in person.history if item in model.rows_of_items)
     attributes: dict[str, str] = {}
     for key, value in person.attributes.items():
-        if model.user_features.knows(key, value):
+        if live.standings.usable(key, value):
             attributes[key] = value
         else:
             missing.append(f"{key}: {value}")

@@ -113,7 +113,7 @@ def test_somebody_announced_gets_answers_by_what_is_known_of_them(home: Workspac
     assert odd.status_code == 422
     assert "shoe_size" in odd.json()["detail"]
     client.post(EVENTS, json={"users": [{"user_id": "odd", "attributes": {"age": "never heard of"}}]})
-    assert client.get("/v1/users/odd/recommendations").json()["path"] == "cold"
+    assert client.get("/v1/users/odd/recommendations").json()["path"] == "popular"
 
 
 def test_a_new_item_is_recommended_by_its_categories(home: Workspace, client: TestClient) -> None:
