@@ -1,33 +1,51 @@
-"""Takes the pictures of the README and the docs from a running app: `python docs/screenshots.py http://localhost:8000`.
+"""Takes the pictures of the README and the docs from a running app.
 
-Serve a home with a live model that has a map first. Needs the test packages and Chromium.
+    python docs/screenshots.py http://localhost:8000 [model:ID | rules:NAME]
+
+Serve a home with a live model that has a map first; the second argument says what it is compared with, and without it
+that picture is left out. Needs the test packages and Chromium.
 """
 
+import json
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.serving import chromium, page_of
 
 IMAGES = Path(__file__).parent / "images"
+DRAFT = json.dumps(
+    {
+        "never_categories": ["Cat food"],
+        "diversity": 0.3,
+        "boosts": [{"of": "category", "name": "Produce", "strength": 1}],
+    }
+)
 SHOTS = (
     ("home", "/", False, 900),
     ("shopper", "/shopper?shopper=1001", False, 1000),
     ("shopper-why", "/shopper?shopper=1001&section=Why", False, 1150),
-    ("shopper-rules", "/shopper?shopper=1001&section=Rules", False, 1000),
+    ("shopper-what-if", "/shopper?shopper=1001&section=What+if&nobody=true", False, 1000),
+    ("shopper-rules", f"/shopper?shopper=1001&section=Rules&priced=true&draft={quote(DRAFT)}", False, 1450),
+    ("shopper-compare", "/shopper?shopper=1001&section=Compare&overall=true&against=", False, 1500),
+    ("shopper-unknown", "/shopper?shopper=10013", True, 700),
     ("product", "/item?item=1082185", False, 1250),
     ("train", "/train", False, 900),
     ("quality", "/quality", False, 1000),
     ("map", "/map", True, 900),
     ("data", "/data", False, 900),
 )
-"""Name, address, dark or not, height."""
+"""Name, address, dark or not, height. What to compare with comes from the command line."""
 
 
-def main(url: str) -> None:
+def main(url: str, against: str = "") -> None:
     with chromium() as browser:
-        for name, path, dark, height in SHOTS:
+        for name, address, dark, height in SHOTS:
+            path = address + quote(against) if address.endswith("=") else address
+            if path.endswith("="):
+                continue
             with page_of(browser, height=height, dark=dark) as page:
                 page.goto(url + path)
                 page.get_by_test_id("stAppViewContainer").wait_for()
@@ -38,4 +56,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8000")
+    main(*(sys.argv[1:] or ["http://localhost:8000"]))

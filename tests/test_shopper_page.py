@@ -223,8 +223,16 @@ def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypa
     app.text_input(key="rules_name_New rule set").set_value("Calm").run()
     app.button(key="save_rules").click().run()
     assert RuleSets(own.database).get("Calm").to_dict() == {"never_categories": ["Garden"], "diversity": 0.4}
-    app.button(key="price_rules").click().run()
     assert "judged on" in texts(healthy(app))
+    assert {metric.label.replace("\\", "") for metric in app.metric} >= {
+        "Hits among the 10 shown",
+        "Variety within a list",
+    }
+    app.slider(key="rules_Calm_1_diversity").set_value(0.6).run()
+    assert not app.metric
+    app.toggle(key="priced").set_value(True).run()
+    assert len(healthy(app).metric) == 5
+    app.slider(key="rules_Calm_1_diversity").set_value(0.4).run()
     app.button(key="serve_rules").click().run()
     served = RuleSets(own.database).served()
     assert served is not None

@@ -35,12 +35,13 @@ def frontier(live: Recommender, rules: Rules) -> None:
     )
 
 
-def price(home: Workspace, live: Recommender, rules: Rules) -> None:
-    """What the rules cost on the held-out period."""
-    if st.button("What do these rules cost?", icon=":material/balance:", key="price_rules"):
-        state.priced = (live.model.id, rules)
-    if state.get("priced") != (live.model.id, rules):
-        st.caption("Judged on what shoppers went on to buy: every list with and without the rules. Takes some seconds.")
+def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> None:
+    """What the rules cost on the held-out period: of a stored rule set always, of changes when asked for."""
+    st.markdown("**What they cost**")
+    if not stored and not st.toggle(
+        "Judge these rules", key="priced", bind="query-params",
+        help="On what shoppers went on to buy: every list with and without the rules. Takes some seconds each time.",
+    ):  # fmt: skip
         return
     try:
         with st.spinner("Judging every list with and without the rules…", show_time=True):
@@ -149,5 +150,5 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
             found.moves.table, ("move", "rank", "title", "category", "effect"), "The list under the rules"
         )
         desk.gone(found.moves.gone, ("before", "title", "category", "effect"))
-        price(home, live, rules)
+        price(home, live, rules, start.version > 0 and rules == start.changed({}))
         frontier(live, rules)
