@@ -109,3 +109,10 @@ def with_new_users(table: pd.DataFrame, recent: Recent, known: pd.Index, query: 
     if not rows:
         return table
     return pd.concat([table, pd.DataFrame(rows).reindex(columns=table.columns)], ignore_index=True)
+
+
+def known_by_events(recent: Recent | None, model: Model, query: str, limit: int = 20) -> list[str]:
+    """Ids that hold `query`, of users whom the log knows and the model does not; those that begin with it first."""
+    ids = [] if recent is None else [name for name in recent.new_users() if query in name]
+    strangers = [name for name in ids if name not in model.rows_of_users]
+    return sorted(strangers, key=lambda name: (not name.startswith(query), name))[:limit]

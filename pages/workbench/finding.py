@@ -9,6 +9,7 @@ from pages.workbench import desk
 from recsys import words
 from recsys.errors import InsiderError
 from recsys.finder import BEHAVIOURS, LATELY_DAYS, Found, Search
+from recsys.newcomers import known_by_events
 from recsys.subject import Lists, Personas
 from recsys.workspace import Workspace
 
@@ -68,12 +69,23 @@ def results(home: Workspace, attributes: dict[str, list[str]], key: str) -> None
     except InsiderError as error:
         shared.problem(error)
         return
+    by_events(wanted)
     if not found.total:
         st.caption("No shopper fits. Take a condition away.")
         return
     shown = f"the first {PAGE} are listed" if found.total > PAGE else "all are listed"
     st.caption(f"{words.number(found.total)} shoppers fit; {shown}. Select a row to see one.")
     listed(found, attributes, key)
+
+
+def by_events(wanted: Search) -> None:
+    """Shoppers with a part of the id asked for whom the model has never seen, but the log of events knows."""
+    live = shared.live()
+    if wanted.query and (ids := known_by_events(live.recent, live.model, wanted.query)):
+        st.caption("Known by events since the training alone")
+        with st.container(horizontal=True, gap="xsmall"):
+            for user in ids:
+                st.button(shared.plain(user), key=f"events_{user}", on_click=choose, args=(user,), type="tertiary")
 
 
 def instead(home: Workspace, attributes: dict[str, list[str]], user_id: str) -> None:
