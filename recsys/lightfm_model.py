@@ -72,7 +72,7 @@ def train_epochs(
         )
         return
     for epoch in range(1, epochs + 1):
-        _library_epoch(model, interactions, weights, users, items, recipe)
+        _library_epoch(model, interactions, weights, users, items, recipe, epoch)
         yield epoch
 
 
@@ -83,6 +83,7 @@ def _library_epoch(
     users: Features,
     items: Features,
     recipe: Hyperparameters,
+    epoch: int,
 ) -> None:
     positives = interactions.tocoo()
     sample_weight = None
@@ -100,9 +101,9 @@ def _library_epoch(
     except ValueError as error:
         if "finite" not in str(error).lower() and "nan" not in str(error).lower():
             raise
-        raise Diverged(_diverged_text(recipe)) from error
+        raise Diverged(_diverged_text(recipe, epoch)) from error
     if not all(np.isfinite(getattr(model, name)).all() for name in STATE):
-        raise Diverged(_diverged_text(recipe))
+        raise Diverged(_diverged_text(recipe, epoch))
 
 
 def representations(
@@ -133,8 +134,8 @@ def restore(recipe: Hyperparameters, seed: int, arrays: Mapping[str, NDArray[np.
     return model
 
 
-def _diverged_text(recipe: Hyperparameters) -> str:
+def _diverged_text(recipe: Hyperparameters, epoch: int) -> str:
     return (
-        f"Training diverged: with learning rate {recipe.learning_rate:g} the embeddings are no longer finite numbers. "
-        "Lower the learning rate."
+        f"Training diverged: with learning rate {recipe.learning_rate:g} the embeddings are no longer finite numbers "
+        f"after epoch {epoch}. Lower the learning rate."
     )
