@@ -382,7 +382,8 @@ def iso_reader() -> Duck:
 def test_an_import_goes_beyond_its_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(duck.Duck.__init__, "__kwdefaults__", {"memory_mb": 60, "threads": 1})
     rows = [
-        f"user-{n * 7919 % 30000},a long name of item {n * 31 % 5000},2024-01-{1 + n % 28:02d}" for n in range(600_000)
+        f"user-{n * 7919 % 30_000},a long name of item {(n + n // 30_000) % 5_000},2024-01-{1 + n % 28:02d}"
+        for n in range(600_000)
     ]
     path = lines(tmp_path / "b.csv", *rows)
     report = run(tmp_path, path)
