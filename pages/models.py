@@ -74,7 +74,7 @@ picked = st.dataframe(
         "id": st.column_config.TextColumn("Version", pinned=True),
         "created": st.column_config.DatetimeColumn("Trained", format="D MMM YYYY, HH:mm"),
         "dataset": st.column_config.TextColumn("Data"),
-        "test": st.column_config.NumberColumn("NDCG@10", format="%.4f", help="On its test period."),
+        "test": st.column_config.NumberColumn("NDCG@10", format="%.4f", help="On what was held out of its training."),
         "coverage": st.column_config.NumberColumn("Range", format="percent", help="Share of all products shown."),
         "recipe": st.column_config.TextColumn("Recipe"),
         "training": st.column_config.NumberColumn("Training"),

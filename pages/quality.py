@@ -98,7 +98,7 @@ left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
     st.subheader("Popularity dial", anchor=False)
     shared.describe(
-        "Score = taste + b × bias. Lower b shows rarer products. Measured on the validation period; "
+        "Score = taste + b × bias. Lower b shows rarer products. Measured on the validation set; "
         f"b is {view.popularity:g} now. Turning it needs no training: python -m recsys models dial live 0.5"
     )
     if view.frontier:

@@ -38,11 +38,11 @@ def compare(chosen: list[Training]) -> None:
                     alt=f"{what} by epoch of the chosen trainings",
                 )  # fmt: skip
     if found.paired:
-        shared.describe("The second against the first, paired over the same shoppers of the test period.")
+        shared.describe("The second against the first, paired over the same shoppers of the test set.")
         promoting.differences(found.paired, "Metric")
     if len(found.metrics):
-        shared.describe("On the test period; 95% intervals in brackets.")
-        st.dataframe(found.metrics, hide_index=True, alt="Metrics of the chosen trainings on the test period")
+        shared.describe("On the test set; 95% intervals in brackets.")
+        st.dataframe(found.metrics, hide_index=True, alt="Metrics of the chosen trainings on the test set")
     if len(found.parameters):
         shared.describe("Only what differs.")
         st.dataframe(found.parameters, hide_index=True, alt="Parameters in which the chosen trainings differ")

@@ -214,7 +214,7 @@ def result(found: studio.Outcome) -> None:
             alt="Metrics of this training beside the live model and most popular, 95% intervals in brackets",
         )
         shared.describe(
-            "Products the shopper had not bought before, in the held-out period; 95% intervals in brackets."
+            "Products the shopper had not bought before, among those held out of training; 95% intervals in brackets."
         )
     learning(found.curves)
 

@@ -5,9 +5,9 @@ import streamlit as st
 TRAINING_COLUMNS = {
     "training": st.column_config.NumberColumn("Training", pinned=True),
     "state": st.column_config.TextColumn("State"),
-    "ndcg": st.column_config.NumberColumn("NDCG@10", format="%.4f", help="Best on the validation period."),
+    "ndcg": st.column_config.NumberColumn("NDCG@10", format="%.4f", help="Best on the validation set."),
     "coverage": st.column_config.NumberColumn("Range", format="percent", help="Share of all products shown."),
-    "test": st.column_config.NumberColumn("NDCG@10, test", format="%.4f", help="On the test period."),
+    "test": st.column_config.NumberColumn("NDCG@10, test", format="%.4f", help="On the test set."),
     "source": st.column_config.TextColumn("From"),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "seconds": st.column_config.NumberColumn("Took", format="%.1f s"),

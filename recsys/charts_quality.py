@@ -72,7 +72,7 @@ def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure
         showlegend=False,
     )
     figure.update_xaxes(title="Range shown", tickformat=".1%")
-    figure.update_yaxes(title="NDCG@10, validation period", tickformat=".4f")
+    figure.update_yaxes(title="NDCG@10, validation set", tickformat=".4f")
     return figure
 
 

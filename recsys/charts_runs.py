@@ -19,7 +19,7 @@ FIGURES: Mapping[str, str] = {
     "contour": "Two at a time",
 }
 MEANINGS: Mapping[str, str] = {
-    "parallel": "One line for each training, from its parameters to its NDCG@10 on the validation period: follow the "
+    "parallel": "One line for each training, from its parameters to its NDCG@10 on the validation set: follow the "
     "greenest ones.",
     "importances": "How much each parameter decides about being among the better trainings (PED-ANOVA). From few "
     "trainings it is a hint, no more.",
@@ -87,8 +87,8 @@ def trade_off(trainings: Sequence[Training], front: Sequence[Training]) -> go.Fi
             customdata=[[t.id] for t in group],
             hovertemplate="training %{customdata[0]}<br>range %{x:.1%}<br>NDCG@10 %{y:.4f}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="Range of products shown on the validation period", tickformat=".1%")
-    figure.update_yaxes(title="NDCG@10 on the validation period", tickformat=".3f")
+    figure.update_xaxes(title="Range of products shown on the validation set", tickformat=".1%")
+    figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".3f")
     return _themed(figure, 380, {"l": 8, "r": 16, "t": 36, "b": 44})
 
 

@@ -124,5 +124,5 @@ def dial_frontier(points: Sequence[Mapping[str, float]], here: Mapping[str, floa
         hovertemplate="these rules<br>NDCG@10 %{y:.4f}<br>range shown %{x:.1%}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title="Share of all products shown to somebody", tickformat=".0%")
-    figure.update_yaxes(title="NDCG@10, validation period", tickformat=".3f")
+    figure.update_yaxes(title="NDCG@10, validation set", tickformat=".3f")
     return figure

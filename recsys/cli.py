@@ -160,7 +160,7 @@ def evaluate(
     k: K = 10,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on the held-out period, with 95% confidence intervals."""
+    """Measure a model on what was held out of its training, with 95% confidence intervals."""
     from recsys.split import held_out
 
     found = _workspace().evaluate(model, k=k, baselines=baselines)
@@ -237,6 +237,7 @@ def models_list(ctx: typer.Context, as_json: Json = False) -> None:
         console.note("No model is stored yet. Train one: python -m recsys train --promote")
     else:
         from recsys import words
+        from recsys.split import told
 
         rows = []
         for version in found:
@@ -245,11 +246,15 @@ def models_list(ctx: typer.Context, as_json: Json = False) -> None:
             value = words.measured(ndcg.get("value"), is_share=False)
             rows.append(("live" if version["live"] else "", version["id"], version["dataset"], created, value))
         console.table(("", "id", "dataset", "created (UTC)", "NDCG@10"), rows, numbers=("NDCG@10",))
+        for sentence in dict.fromkeys(f"{m['dataset']}: {told(m['split'])}" for m in found if told(m["split"])):
+            console.note(sentence)
 
 
 @models.command("show", epilog="Example: python -m recsys models show live")
 def models_show(ctx: typer.Context, model_id: ModelId, as_json: Json = False) -> None:
     """Everything known about one version."""
+    from recsys.split import held_out
+
     workspace = _workspace()
     manifest = workspace.store.model_manifest(_resolved(workspace, model_id))
     live = manifest["id"] == workspace.live_id()
@@ -267,6 +272,7 @@ def models_show(ctx: typer.Context, model_id: ModelId, as_json: Json = False) ->
         ]
     )
     console.say()
+    console.say(f"Judged on {held_out(manifest['split'])}.")
     console.metrics(manifest["metrics"])
 
 

@@ -96,7 +96,7 @@ def rules_price(
     model: Annotated[str, typer.Option(metavar="ID", help='A model version, or "live".')] = "live",
     as_json: Json = False,
 ) -> None:
-    """Judge every list with and without the rules on the held-out period."""
+    """Judge every list with and without the rules on what was held out of training."""
     from dataclasses import asdict
 
     from recsys.rule_price import priced

@@ -17,7 +17,7 @@ from recsys.ranking import NOTHING
 from recsys.recommender import RankedItem, Recommender
 from recsys.rule_sets import Ruled
 from recsys.rules import Rules
-from recsys.split import some_of, split_again
+from recsys.split import some_of, split_again, told
 
 PERSISTENCE = 0.9
 """p of rank-biased overlap: the first ten places carry 86% of the weight."""
@@ -132,7 +132,7 @@ class Difference:
         most: `user_id, overlap, rbo`: those whose lists differ most, most different first.
         measures: `measure, a, b, difference, low, high` on the held-out period (paired over the same shoppers, 95%
             interval by bootstrap); empty where the two were not trained on the same data and cut.
-        note: why there are no measures, or "".
+        note: why there are no measures, or what they were judged on where that is no later period, or "".
     """
 
     users: int
@@ -211,4 +211,4 @@ def _measured(
         one, other = sides[0].values[name], sides[1].values[name]
         low, high = bootstrap_interval(other - one, seed=seed)
         rows.append((name, one.mean(), other.mean(), (other - one).mean(), low, high))
-    return pd.DataFrame(rows, columns=list(nothing)), ""
+    return pd.DataFrame(rows, columns=list(nothing)), told(a.manifest["split"])

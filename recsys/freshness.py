@@ -106,7 +106,7 @@ def freshness(workspace: Workspace, dataset: str | None = None, *, new_share: fl
     if share >= new_share:
         reasons.append(f"{words.share(share)} more purchases have come.")
     if now is not None and None not in (then.get("low"), now["high"]) and now["high"] < then["low"]:
-        reasons.append("The model foresees the newest purchases less well than those of its test period.")
+        reasons.append("The model foresees the newest purchases less well than those held out of its training.")
     return Freshness(model.id, name, age, count, share, now, then, users, tuple(reasons))
 
 

@@ -72,7 +72,7 @@ def _sameness(ours: Evaluation, seed: int) -> Check:
     n = len(ours.users)
     name = "Lists differ between shoppers"
     if n < 2:
-        return Check(name, "look", f"{n} shopper bought something new in the test period: too few to compare lists.")
+        return Check(name, "look", f"{n} shopper bought something new in the test set: too few to compare lists.")
     rng = np.random.default_rng(seed)
     first, second = rng.integers(0, n, PAIRS_OF_USERS), rng.integers(0, n - 1, PAIRS_OF_USERS)
     second += second >= first
@@ -96,7 +96,7 @@ def _curve(curve: Sequence[Mapping[str, float]]) -> Check:
     if max(values) <= 0:
         return Check(
             name, "bad", "Validation NDCG@10 never left 0: nothing that was bought later was foreseen. "
-            "Check that the validation period has purchases of known shoppers and products.",
+            "Check that the validation set has purchases of known shoppers and products.",
         )  # fmt: skip
     if len(values) > 1 and best == len(values) - 1:
         return Check(name, "look", "It was still getting better when it stopped: allow more epochs or more patience.")

@@ -38,7 +38,7 @@ class Waiting(BaseModel):
     """How far the preparation of the first model is."""
 
     state: str = Field(description="State of the run: queued, running, failed, cancelled.", examples=["running"])
-    step: str = Field(description="What is being done.", examples=["Learning from everything before the test period"])
+    step: str = Field(description="What is being done.", examples=["Learning from everything but the test set"])
     fraction: float = Field(description="0 to 1 over all of it.", examples=[0.42])
     seconds_left: float | None = Field(description="Estimate, when there is one.", examples=[35.0])
 

@@ -16,7 +16,7 @@ from recsys.golden import GoldenShoppers
 from recsys.judging import category_codes
 from recsys.metrics import bootstrap_interval
 from recsys.model import Model
-from recsys.split import split_again
+from recsys.split import split_again, told
 from recsys.workspace import Workspace
 
 MEASURED = ("ndcg", "hit_rate", "precision", "recall", "diversity", "novelty")
@@ -137,7 +137,7 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
     cut = manifest["split"].get("test_start")
     if not same and (manifest["dataset"] != other["dataset"] or not cut or str(other["split"].get("test_start")) > cut):
         return _nothing(
-            live.id, candidate.id, "The live model learned from other data, or from purchases of the period this one "
+            live.id, candidate.id, "The live model learned from other data, or from the purchases this one "
             "is judged on: no fair comparison can be made.",
         )  # fmt: skip
     split = split_again(data, manifest["split"])
@@ -147,12 +147,12 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
                  popularity=candidate.popularity, only=MEASURED)
         for scorer in (live if same else _Elsewhere(live, candidate), candidate)
     )  # fmt: skip
-    note = "" if same else (
+    note = told(manifest["split"]) if same else (
         f"The live model learned from purchases up to {words.day(other['split']['test_start'])}, this one up to "
         f"{words.day(cut)}; both are judged on what was bought after that."
     )  # fmt: skip
     if not len(new.users):
-        return _nothing(live.id, candidate.id, "Nobody bought anything new in the held-out period.")
+        return _nothing(live.id, candidate.id, "Nobody bought anything new in what was held out.")
     titles = {name: measure.title for name, measure in words.measures(new.k).items()}
     measures = tuple(
         _row("All shoppers", titles[name], old.values[name], new.values[name])

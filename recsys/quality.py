@@ -52,7 +52,7 @@ def same_data(dataset: Dataset, model: Model) -> Dataset:
     if dataset.fingerprint != model.manifest["fingerprint"]:
         raise InvalidInput(
             f"Dataset {dataset.name!r} has changed since model {model.id!r} was trained on it; "
-            "its held-out period is another one now. Train again."
+            "what was held out of it is something else now. Train again."
         )
     return dataset
 

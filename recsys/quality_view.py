@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from recsys import words
+from recsys.split import held_out
 
 if TYPE_CHECKING:
     from recsys.runs import Run
@@ -87,7 +88,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
         return None
     evaluation = report["evaluation"]
     lanes = {lane: title for lane, title in LANES.items() if lane in evaluation["lanes"]}
-    verdict, evidence = _verdict(evaluation)
+    verdict, evidence = _verdict(evaluation, report["split"])
     floor = report["noise"]
     cold = report["cold_start"]
     return QualityView(
@@ -125,11 +126,11 @@ def report_run(workspace: "Workspace", model_id: str) -> "Run | None":
     return next((run for run in workspace.runs(200) if run.kind == "quality" and run.model == model_id), None)
 
 
-def _verdict(evaluation: dict[str, Any]) -> tuple[str, str]:
+def _verdict(evaluation: dict[str, Any], split: dict[str, Any]) -> tuple[str, str]:
     methods = evaluation["lanes"]["discover"]
     others = {name: m["ndcg"]["value"] for name, m in methods.items() if name != "model"}
     if methods["model"]["ndcg"]["value"] is None or not others:
-        return "Nothing to judge by", "Nobody bought anything new in the test period."
+        return "Nothing to judge by", "Nobody bought anything new in what was held out."
     strongest = max(others, key=lambda name: others[name] or 0.0)
     found = evaluation["comparisons"]["discover"][strongest]
     title = METHODS[strongest]
@@ -143,8 +144,13 @@ def _verdict(evaluation: dict[str, Any]) -> tuple[str, str]:
         f"{words.interval(methods[strongest]['ndcg'], is_share=False)}; difference shopper by shopper "
         f"{found['difference']:+.4f} (95% interval {found['low']:+.4f} to {found['high']:+.4f}, p = "
         f"{found['p_value']:.3f}) over {words.number(found['users'])} shoppers, on products they had not bought "
-        "before, in a period that neither had seen."
+        f"before, {_where(split)}."
     )
+
+
+def _where(split: dict[str, Any]) -> str:
+    told = split["kind"] == "leave-k-out"
+    return f"among {held_out(split)}" if told else "in a period that neither had seen"
 
 
 def _bars(evaluation: dict[str, Any], lane: str) -> tuple[Bar, ...]:

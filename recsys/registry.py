@@ -8,6 +8,7 @@ import pandas as pd
 
 from recsys import audit, words
 from recsys.hyperparameters import Hyperparameters
+from recsys.split import told
 from recsys.workspace import Workspace
 
 
@@ -25,6 +26,7 @@ class Version:
     training: int | None
     parent: str | None
     note: str
+    judged: str = ""
 
     def words(self) -> str:
         """Where it came from, in a line."""
@@ -33,6 +35,8 @@ class Version:
             parts.append(f"training {self.training}")
         if self.parent:
             parts.append(f"when {self.parent} was live")
+        if self.judged:
+            parts.append(self.judged)
         return " · ".join(parts)
 
 
@@ -87,6 +91,7 @@ def _version(found: dict[str, Any], notes: dict[str, audit.Note]) -> Version:
         training=lineage.get("training"),
         parent=lineage.get("parent"),
         note=notes.get(f"model {found['id']}", audit.Note()).text,
+        judged=told(found["split"]).removesuffix("."),
     )
 
 

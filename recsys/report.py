@@ -58,7 +58,7 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
         _facts(_data(workspace, manifest)),
         "<h2>Recipe</h2>",
         _facts((words.label(name), _text(value)) for name, value in model.recipe.to_dict().items()),
-        f"<p class=soft>Stopped at {manifest['epochs']} epochs, the best on the validation period.</p>",
+        f"<p class=soft>Stopped at {manifest['epochs']} epochs, the best on the validation set.</p>",
         _curve(manifest["curve"]),
         "<h2>How good it is</h2>",
         f"<p>{escape(_judged_on(manifest, judged))}</p>",
@@ -91,7 +91,7 @@ def _data(workspace: Workspace, manifest: Any) -> list[tuple[str, Any]]:
             ("Events", words.number(summary["events"])),
         ]
     known += [
-        ("Split", split["kind"]),
+        ("Held out", held_out(split)),
         ("Validation from", split.get("validation_start")),
         ("Test from", split.get("test_start")),
         ("Pairs", f"{split['training_pairs']:,} to learn from, {split['test_pairs']:,} to judge by"),
@@ -159,7 +159,7 @@ def _limits(model: Any, manifest: Any) -> list[str]:
         "come from their attributes, or are what everybody gets.",
         f"It shows {words.share(_coverage(manifest))} of all products in somebody's first ten.",
         "A training with another seed gives somewhat other lists: see the noise floor on the Runs page.",
-        "Figures are about the held-out period of this data; they say nothing about sales caused by showing products.",
+        f"Figures are about {held_out(manifest['split'])}; they say nothing about sales caused by showing products.",
     ]
     if model.user_attributes:
         known = ", ".join(words.label(name).lower() for name in model.user_attributes)
@@ -186,12 +186,12 @@ def _curve(points: Sequence[dict[str, float]]) -> str:
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in xy)
     best = max(range(len(values)), key=values.__getitem__)
     return (
-        f"<svg viewBox='0 0 {wide} {high}' role=img aria-label='NDCG@10 on the validation period by epoch'>"
+        f"<svg viewBox='0 0 {wide} {high}' role=img aria-label='NDCG@10 on the validation set by epoch'>"
         f"<polyline points='{line}' fill=none stroke='{palette.OURS}' stroke-width=2.5 />"
         f"<circle cx={xy[best][0]:.1f} cy={xy[best][1]:.1f} r=6 fill=none stroke='{palette.OURS}' />"
         f"<text x=40 y={high - 5}>epoch 1</text><text x={wide - 70} y={high - 5}>epoch {len(values)}</text>"
         f"<text x={min(xy[best][0] + 10, wide - 150):.0f} y={xy[best][1] + 16:.0f}>best {top:.4f}</text></svg>"
-        "<p class=soft>NDCG@10 on the validation period after each epoch.</p>"
+        "<p class=soft>NDCG@10 on the validation set after each epoch.</p>"
     )
 
 

@@ -9,7 +9,7 @@ from recsys.errors import InvalidInput
 from recsys.recommender import Recommender
 from recsys.rule_sets import Price, price
 from recsys.rules import Rules
-from recsys.split import split_again
+from recsys.split import split_again, told
 from recsys.workspace import Workspace
 
 FRONTIER = ("popularity", "ndcg", "coverage")
@@ -28,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Priced:
-    """The price of a rule set on the held-out period."""
+    """The price of a rule set on what was held out of training."""
 
     sentence: str
     lines: tuple[Line, ...]
@@ -64,7 +64,7 @@ def on_frontier(live: Recommender, rules: Rules) -> OnFrontier | None:
 
 
 def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:
-    """Judge a version with and without rules on its own held-out period.
+    """Judge a version with and without rules on what was held out of its training.
 
     Raises:
         InvalidInput: the data have changed since it was trained.
@@ -88,7 +88,7 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
         for name in SHOWN
         if name in found.ruled
     )
-    return Priced(_sentence(found), lines, found)
+    return Priced(f"{_sentence(found)} {told(model.manifest['split'])}".strip(), lines, found)
 
 
 def _sentence(found: Price) -> str:

@@ -69,7 +69,7 @@ class SideBySide:
     Attributes:
         curves: by name, the first one first.
         parameters: `parameter` and one column per training; only what differs.
-        metrics: `metric` and one column per training; test period, 95% intervals in brackets.
+        metrics: `metric` and one column per training; test set, 95% intervals in brackets.
         paired: the second against the first over the same shoppers; empty unless two with models were chosen.
         note: what to know, or why there is no comparison.
     """

@@ -331,11 +331,11 @@ class ModelOut(BaseModel):
     trained_at: str = Field(description="UTC.", examples=["2025-01-02T03:04:05+00:00"])
     users: int
     items: int
-    epochs: int = Field(description="Passes over the data, chosen on the validation period.")
+    epochs: int = Field(description="Passes over the data, chosen on the validation set.")
     seed: int
     recipe: dict[str, Any] = Field(description="Hyperparameters.")
     split: dict[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")
-    metrics: dict[str, Any] = Field(description="On the held-out period, beside “most popular”, with 95% intervals.")
+    metrics: dict[str, Any] = Field(description="On what was held out, beside “most popular”, with 95% intervals.")
     has_map: bool = Field(description="Whether its map of items is drawn.")
 
 

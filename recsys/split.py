@@ -192,5 +192,12 @@ def held_out(described: Mapping[str, Any]) -> str:
     return "the held-out period"
 
 
+def told(described: Mapping[str, Any] | None) -> str:
+    """A sentence for where metrics are shown, when they do not come from a later period; otherwise nothing."""
+    if not described or described["kind"] != "leave-k-out":
+        return ""
+    return f"Judged on {held_out(described)}."
+
+
 def _iso(moment: pd.Timestamp) -> str | None:
     return None if pd.isna(moment) else moment.isoformat()

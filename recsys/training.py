@@ -29,7 +29,7 @@ from recsys.recency import recency_weights
 from recsys.split import Split, make_split
 from recsys.warmstart import Start, averaged, begin, lately_popular, lengths_to_try, views
 
-CHOOSE = "Choosing the number of epochs on the validation period"
+CHOOSE = "Choosing the number of epochs on the validation set"
 AS_GOOD = 0.99
 """Share of the best validation NDCG@10 that counts as just as good: less than chance moves it."""
 
@@ -37,8 +37,8 @@ LIFTS = (3.0, 10.0, 30.0)
 """What `start_popularity` is multiplied by where that gains on validation: for data in which novelties rule."""
 
 START = "Decomposing the purchases for a start"
-LEARN = "Learning from everything before the test period"
-JUDGE = "Comparing with most popular on the test period"
+LEARN = "Learning from everything but the test set"
+JUDGE = "Comparing with most popular on the test set"
 LOSS_SAMPLE = 20_000
 """Pairs of which the training loss is estimated at every epoch."""
 

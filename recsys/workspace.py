@@ -114,6 +114,7 @@ class Workspace:
                 "metrics",
                 "curve",
                 "lineage",
+                "split",
             )
             found.append(
                 {key: manifest.get(key) for key in kept}
@@ -275,7 +276,7 @@ class Workspace:
         return self._same_data(self.store.model_manifest(model_id))
 
     def evaluate(self, model_id: str = "live", *, k: int = 10, baselines: bool = False) -> dict[str, Any]:
-        """Metrics of a version on the held-out period, in the form of `evaluate --json`."""
+        """Metrics of a version on what was held out of its training, in the form of `evaluate --json`."""
         from recsys.judging import judge
 
         model = self.load(model_id).model
@@ -471,7 +472,7 @@ class Workspace:
         if dataset.fingerprint != manifest["fingerprint"]:
             raise InvalidInput(
                 f"Dataset {dataset.name!r} has changed since model {manifest['id']!r} was trained on it; "
-                "its held-out period is another one now. Train again."
+                "what was held out of it is something else now. Train again."
             )
         return dataset
 

@@ -142,6 +142,38 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
     assert "no times in the data" in {fact.value for fact in told.facts}
 
 
+def test_every_place_with_metrics_says_that_nothing_is_a_later_period(tmp_path, monkeypatch, capsys):
+    from recsys import cli, registry
+    from recsys.comparison import compare
+    from recsys.promotion import preview
+    from recsys.report import report
+    from recsys.rule_price import priced
+    from recsys.rules import Rules
+
+    monkeypatch.setenv("INSIDER_HOME", str(tmp_path))
+    workspace = Workspace(Settings.from_environment(tmp_path))
+    workspace.store.save_dataset(without_times(planted_shop("timeless", n_users=60, n_items=60)))
+    workspace.train_now("timeless", SMALL_RECIPE, seed=3, promote=True)
+    other = workspace.train_now("timeless", SMALL_RECIPE, seed=4).model.id
+    assert len(workspace.models()) == 2
+    one, two = workspace.load(), workspace.load(other)
+    places = {
+        "models": registry.versions(workspace)[0].words(),
+        "promote": preview(workspace, other).note,
+        "card": report(workspace, other),
+        "rules": priced(workspace, other, Rules()).sentence,
+        "compare": compare(one, two, workspace.dataset("timeless")).note,
+    }
+    for command in ("evaluate", "models", f"models show {other}"):
+        with pytest.raises(SystemExit):
+            cli.app(command.split())
+        said = capsys.readouterr()
+        places[command] = said.out + said.err
+    for place, said in places.items():
+        assert "set aside at random (the data have no times)" in said, place
+        assert "held-out period" not in said, place
+
+
 def test_several_categories_on_one_level_are_several_features():
     table = pd.DataFrame(
         {"item_id": ["a", "b", "c"], "title": ["A", "B", "C"], "category": ["Games|Toys", "Toys", None]}

@@ -45,9 +45,9 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
                 "high": st.column_config.NumberColumn("to", format="%+.4f"),
                 "clear": st.column_config.TextColumn("Verdict"),
             },
-            alt="Measures of both models on the held-out period",
+            alt="Measures of both models on held-out purchases",
         )
-    elif found.note:
+    if found.note:
         st.caption(shared.plain(found.note))
     st.markdown("**Where they differ most**")
     ids = found.most["user_id"].tolist()
