@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recsys import words
 from recsys.comparison import moves
 from recsys.database import Database
 from recsys.errors import InsiderError, InvalidInput
@@ -114,7 +115,7 @@ class GoldenShoppers:
                 change = moves(live, before, items).summary if _all_known(live, before) else ""
             except InsiderError:
                 change = ""
-        return Verdict(golden, tuple(_failures(golden, items)), change)
+        return Verdict(golden, tuple(_failures(golden, items, live)), change)
 
     def _subject(self, golden: Golden, live: Recommender) -> Subject:
         if golden.user is not None:
@@ -128,13 +129,20 @@ def warnings(workspace: Workspace, model_id: str, rules: Rules | None = None) ->
     return [f"{verdict.golden.name}: {failure}" for verdict in verdicts for failure in verdict.failures]
 
 
-def _failures(golden: Golden, items: Sequence[Any]) -> list[str]:
+def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> list[str]:
+    """One sentence for each expectation that is not met; products by their titles."""
+
+    def called(name: str) -> str:
+        row = live.model.rows_of_items.get(name)
+        return name if row is None else f"{words.shortened(live.model.titles[row], 60)} ({name})"
+
     shown = [{item.item_id, *item.category} for item in items]
-    found = [f"“{name}” is not shown." for name in golden.must_show if not any(name in names for names in shown)]
+    missing = [name for name in golden.must_show if not any(name in names for names in shown)]
+    found = [f"“{called(name)}” is not shown." for name in missing]
     for name in golden.must_not:
         places = [item.rank for item, names in zip(items, shown, strict=True) if name in names]
         if places:
-            found.append(f"“{name}” is shown, in place {places[0]}.")
+            found.append(f"“{called(name)}” is shown, in place {places[0]}.")
     for name, (low, high) in (golden.mix or {}).items():
         share = sum(name in names for names in shown) / len(items) if items else 0.0
         if not low - 1e-9 <= share <= high + 1e-9:

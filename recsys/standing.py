@@ -203,7 +203,8 @@ class Standings:
             attributes: what is known of them.
             user_id: whose history it is; None for somebody described, whose items have no times.
         """
-        start, _ = self._start(*self._model.user_features.row_for(attributes))
+        learned = {name: value for name, value in attributes.items() if self._model.user_features.knows(name, value)}
+        start, _ = self._start(*self._model.user_features.row_for(learned))
         trained = user_id is not None and user_id in self._model.rows_of_users
         if self.linear is None:
             others = standing.items[standing.items != item]

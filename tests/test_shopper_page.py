@@ -187,6 +187,22 @@ def test_a_persona_with_no_items_is_told_as_such(
             assert "bought nothing that could speak for it" in texts(app)
 
 
+def test_a_persona_of_whom_the_model_uses_nothing(
+    own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.train_now("small", SMALL_RECIPE.with_settings({"user_attributes": "none"}), seed=2, promote=True)
+    Personas(own.database).save("Ages", Person((), {"age": "45+"}))
+    Personas(own.database).save("Both", Person(("00001", "00005"), {"age": "45+"}))
+    live = own.load()
+    for name in ("Ages", "Both"):
+        subject = described(live, Personas(own.database).get(name), name)
+        for item in subject.recommend(live, 5).items:
+            found = why(live, subject, item)
+            assert sum(value for _, value in found.parts) + found.constant == pytest.approx(item.score, abs=1e-4)
+        for section in SECTIONS:
+            assert not healthy(page(own_home, monkeypatch, persona=name, section=section)).error
+
+
 def test_rules_that_leave_nothing_say_so(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     RuleSets(own.database).save("Nothing", Rules(only_categories=("Dairy",), never_categories=("Dairy",)))
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Nothing"))

@@ -4,13 +4,16 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import desk
-from recsys import shopper
+from recsys import shopper, words
 from recsys.errors import InsiderError
 from recsys.golden import Golden, GoldenShoppers
 from recsys.recommender import Recommender
 from recsys.rules import Rules
 from recsys.shopper import ShopperView
 from recsys.workspace import Workspace
+
+MOST_SHOWN, MOST_EXPECTED = 10, 20
+"""Unmet expectations listed of one golden shopper, and names that may be expected in one of them."""
 
 
 def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> None:
@@ -27,8 +30,10 @@ def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> 
                 st.caption(shared.plain(verdict.golden.user or f"persona {verdict.golden.persona}"))
                 if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete_golden_{number}"):
                     desk.change(golden.delete, verdict.golden.name)
-            for failure in verdict.failures:
+            for failure in verdict.failures[:MOST_SHOWN]:
                 st.markdown(shared.plain(failure))
+            if len(verdict.failures) > MOST_SHOWN:
+                shared.describe(f"And {words.number(len(verdict.failures) - MOST_SHOWN)} more.")
 
 
 def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: Rules | None) -> None:
@@ -42,10 +47,15 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
         options = [*items, *shopper.category_names(live)]
         must = st.multiselect(
             "Must show", options, format_func=lambda x: items.get(x, x), key="golden_must",
-            placeholder="Products of the list, or categories",
+            placeholder="Products of the list, or categories", max_selections=MOST_EXPECTED,
         )  # fmt: skip
         never = st.multiselect(
-            "Must not show", options, format_func=lambda x: items.get(x, x), key="golden_not", placeholder="None"
+            "Must not show",
+            options,
+            format_func=lambda x: items.get(x, x),
+            key="golden_not",
+            placeholder="None",
+            max_selections=MOST_EXPECTED,
         )
         category = st.selectbox(
             "Share of a category", [None, *shopper.category_names(live)], key="golden_category",
