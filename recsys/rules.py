@@ -275,10 +275,10 @@ class RuleBook:
         cap = rules.most_per_category
         if self.groups is not None and cap is not None and (self.groups[shown] == self.groups[row]).sum() >= cap:
             return f"{cap} of its category are there already"
-        above = [what for what, there in (("pinned", len(self.pins)), ("pushed up", self.lift is not None)) if there]
-        if above:
-            return f"outranked by what is {' or '.join(above)}" + (", or more varied" if rules.diversity else "")
-        return "gives way to variety" if rules.diversity else "outranked"
+        by = (("pins", len(self.pins)), ("boosts", self.lift is not None), ("popularity", self.bias is not None),
+              ("variety", rules.diversity))  # fmt: skip
+        told = ", ".join(what for what, there in by if there)
+        return f"outranked: {told}" if told else "outranked"
 
     def note(self, row: int, place: int, before: int | None) -> str:
         """What the rules did to an item that is shown, in words; "" when nothing.

@@ -51,6 +51,7 @@ def history(view: ShopperView, categories: list[str], since: bool) -> None:
             "first": st.column_config.DateColumn("First", format="D MMM YY", width=66),
             "since": st.column_config.TextColumn("New", width=40),
         },
+        placeholder="–",
         alt=f"Purchases of {view.user_id}",
     )
 

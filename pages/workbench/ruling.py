@@ -50,7 +50,7 @@ def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> Non
         shared.problem(error)
         return
     st.markdown(shared.plain(found.sentence))
-    with st.grid(5, min_column_width=110, gap="small"):
+    with st.grid(3, min_column_width=150, gap="small"):
         for line in found.lines:
             st.metric(
                 shared.plain(line.title), line.value, delta=f"was {line.before}", delta_color="off",
