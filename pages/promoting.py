@@ -64,14 +64,14 @@ def show(found: Preview) -> None:
         return
     shared.describe(
         f"Both judged on the same shoppers and purchases. {words.share(found.kept or 0, 0)} of a shopper's list stays "
-        "on average. The interval is that of the difference; one that leaves out 0 is more than chance."
+        "on average. The interval is that of the difference, the verdict that of the paired randomisation test."
     )
     differences(found.measures, "Metric")
     segments, shoppers, items = st.tabs(
         ["By segment", "Shoppers whose list changes most", "Products that gain or lose"]
     )
     with segments:
-        shared.describe("NDCG@10; intervals are widened for the number of segments.")
+        shared.describe("NDCG@10; intervals and verdicts allow for the number of segments.")
         differences(found.segments, "Segment")
     with shoppers:
         st.dataframe(

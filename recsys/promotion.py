@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ from recsys.errors import InsiderError, NoModel
 from recsys.evaluation import Evaluation, evaluate
 from recsys.golden import GoldenShoppers
 from recsys.judging import category_codes
-from recsys.metrics import bootstrap_interval
 from recsys.model import Model
+from recsys.significance import LEVEL, SAMPLES, Verdict, paired
 from recsys.split import split_again, told
 from recsys.workspace import Workspace
 
@@ -26,16 +26,14 @@ HARM = ("ndcg", "hit_rate", "precision", "recall")
 MIN_SEGMENT = 50
 """Shoppers below which a segment is left out: it says too little."""
 
-LEVEL = 0.05
 SHOWN = 30
 ACTIVITY = ("few purchases", "some purchases", "many purchases")
-
-Verdict = Literal["better", "worse", "cannot tell"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of both models over the same shoppers; the interval is that of the paired difference."""
+    """One figure of both models over the same shoppers: the interval of the paired difference, and the verdict of the
+    paired randomisation test, as `significance.paired` has them."""
 
     group: str
     name: str
@@ -45,11 +43,8 @@ class Row:
     difference: float
     low: float
     high: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether the interval of the difference leaves out zero."""
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "cannot tell"
+    p_value: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -69,8 +64,8 @@ class Preview:
     Attributes:
         note: what to know about the comparison, or why there is none.
         measures: one row per metric over all shoppers, 95% intervals.
-        segments: NDCG@10 by attribute and by how much people buy, largest group first. Intervals are widened for
-            their number (Bonferroni), so that one in twenty previews of equal models gives a false alarm.
+        segments: NDCG@10 by attribute and by how much people buy, largest group first. Intervals and verdicts
+            allow for their number (Bonferroni), so that one in twenty previews of equal models gives a false alarm.
         shoppers: `user_id`, `shared` (share of the ten products that stay), `ndcg_live`, `ndcg_candidate`; those
             whose lists change most first.
         items: `item_id`, `title`, `live`, `candidate` (lists it stands in) and `change`, largest changes first.
@@ -92,10 +87,7 @@ class Preview:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
-        rows = {
-            name: [vars(row) | {"verdict": row.verdict} for row in getattr(self, name)]
-            for name in ("measures", "segments")
-        }
+        rows = {name: [dict(vars(row)) for row in getattr(self, name)] for name in ("measures", "segments")}
         tables = {name: getattr(self, name).to_dict("records") for name in ("shoppers", "items")}
         golden = [vars(expectation) for expectation in self.golden]
         return vars(self) | rows | tables | {"warnings": list(self.warnings), "golden": golden}
@@ -195,9 +187,11 @@ def _nothing(live: str | None, candidate: str, note: str) -> Preview:
 
 
 def _row(group: str, name: str, live: NDArray[np.float64], candidate: NDArray[np.float64], level: float = LEVEL) -> Row:
-    difference = candidate - live
-    low, high = bootstrap_interval(difference, level=1 - level, samples=max(1000, int(20 / level)))
-    return Row(group, name, len(live), float(live.mean()), float(candidate.mean()), float(difference.mean()), low, high)
+    found = paired(candidate, live, metric=name, level=level, samples=max(SAMPLES, int(6 / level)))
+    return Row(
+        group, name, found.users, float(live.mean()), float(candidate.mean()), found.difference, found.low, found.high,
+        found.p_value, found.verdict,
+    )  # fmt: skip
 
 
 def _segments(

@@ -21,9 +21,9 @@ class Comparison:
 
     Attributes:
         difference: mean over users of first minus second.
-        low, high: 95% bootstrap interval of it.
+        low, high: bootstrap interval of it, 95% wide unless another level was asked for.
         p_value: how often chance alone gives a difference as large, if both were equally good.
-        verdict: "better" or "worse" when that is below `LEVEL`, otherwise "cannot tell".
+        verdict: "better" or "worse" when that is below the level (`LEVEL`), otherwise "cannot tell".
         users: how many users were compared.
     """
 
@@ -67,8 +67,12 @@ def paired(
     metric: str = "ndcg",
     seed: int = 0,
     samples: int = SAMPLES,
+    level: float = LEVEL,
 ) -> Comparison:
     """Compare two values per user, (n,) each, in the same order of users.
+
+    Args:
+        level: how often two equally good methods may be called different; smaller where many things are compared.
 
     The p-value is that of the paired randomisation test, in which every user's two values change places with
     chance 1/2 (Smucker, Allan & Carterette 2007); the smallest it can be is 1 / (samples + 1). The interval comes from
@@ -87,8 +91,8 @@ def paired(
         drawn[i] = differences[rng.integers(0, n, n)].mean()
     tolerance = 1e-12 * max(float(np.abs(differences).max()), 1e-300)
     p_value = float((1 + (np.abs(swapped) >= abs(mean) - tolerance).sum()) / (samples + 1))
-    low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2])
+    low, high = np.quantile(drawn, [level / 2, 1 - level / 2])
     verdict: Verdict = "cannot tell"
-    if p_value < LEVEL and mean != 0:
+    if p_value < level and mean != 0:
         verdict = "better" if mean > 0 else "worse"
     return Comparison(metric, mean, float(low), float(high), p_value, verdict, n)

@@ -14,10 +14,13 @@ import pytest
 
 from recsys import promotion as module
 from recsys.errors import Corrupted
+from recsys.evaluation import evaluate
 from recsys.freshness import freshness
 from recsys.golden import Golden, GoldenShoppers
 from recsys.promotion import preview
 from recsys.settings import PROJECT_ROOT, Settings
+from recsys.significance import LEVEL, compare
+from recsys.split import split_again
 from recsys.workspace import Workspace
 from tests.conftest import SMALL_RECIPE
 
@@ -42,6 +45,24 @@ def test_a_ruined_candidate_is_found_worse_and_an_equal_one_is_not(
     assert back.measures[0].difference == pytest.approx(-found.measures[0].difference)
     assert not back.warnings
     assert {row.group for row in found.segments} >= {"Activity"}
+
+
+def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segments(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MIN_SEGMENT", 5)
+    found = preview(home, home.train_now("small", SMALL_RECIPE, seed=8).model.id)
+    both = [home.load(x).model for x in (found.candidate, str(found.live))]
+    split = split_again(home.dataset("small"), both[0].manifest["split"])
+    judged = [evaluate(model, split.training.counts, split.test.counts, only=("ndcg",)) for model in both]
+    expected = compare(*judged)
+    row = found.measures[0]
+    assert (row.difference, row.low, row.high, row.p_value, row.verdict) == (
+        expected.difference, expected.low, expected.high, expected.p_value, expected.verdict,
+    )  # fmt: skip
+    assert len(found.segments) > 3
+    for row in found.segments:
+        assert (row.verdict != "cannot tell") == (row.p_value < LEVEL / len(found.segments))
 
 
 def test_exposure_adds_up(home: Workspace) -> None:
