@@ -68,7 +68,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 
 picked = st.dataframe(
     registry.table(found), key="versions", on_select="rerun", selection_mode="single-row", hide_index=True,
-    height=min(38 + 35 * len(found), 420), alt="Stored versions, newest first",
+    height=min(38 + 35 * len(found), 420), placeholder="–", alt="Stored versions, newest first",
     column_config={
         "live": st.column_config.TextColumn("", width=50),
         "id": st.column_config.TextColumn("Version", pinned=True),
@@ -90,7 +90,8 @@ with st.expander("Who did what", icon=":material/history:"):
     log = registry.log_table(home)
     if len(log):
         st.dataframe(
-            log, hide_index=True, height=min(38 + 35 * len(log), 320), alt="Audit log, newest first",
+            log, hide_index=True, height=min(38 + 35 * len(log), 320), placeholder="–",
+            alt="Audit log, newest first",
             column_config={
                 "at": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm"),
                 "who": st.column_config.TextColumn("Who"),

@@ -101,13 +101,13 @@ def differences(rows: tuple[Row, ...], title: str) -> None:
     st.dataframe(
         {
             title: [row.name if title == "Metric" else f"{row.group}: {row.name}" for row in rows],
-            "Shoppers": [row.users for row in rows],
-            "Live": [row.live for row in rows],
-            "This": [row.candidate for row in rows],
+            "Verdict": [row.verdict for row in rows],
             "Difference": [row.difference for row in rows],
             "from": [row.low for row in rows],
             "to": [row.high for row in rows],
-            "Verdict": [row.verdict for row in rows],
+            "Live": [row.live for row in rows],
+            "This": [row.candidate for row in rows],
+            "Shoppers": [row.users for row in rows],
         },
         hide_index=True,
         height=min(38 + 35 * len(rows), 300),

@@ -17,7 +17,7 @@ def chosen_table(found: list[Training], notes: dict[str, audit.Note]) -> list[Tr
     """The table; the trainings whose rows are selected."""
     picked = st.dataframe(
         run_view.table(found, notes), key="runs_table", on_select="rerun", selection_mode="multi-row", hide_index=True,
-        height=min(38 + 35 * len(found), 420), column_config=TRAINING_COLUMNS,
+        height=min(38 + 35 * len(found), 420), column_config=TRAINING_COLUMNS, placeholder="–",
         alt="All trainings, newest first; select rows to compare them",
     )  # fmt: skip
     return [found[row] for row in picked.selection.rows][: run_view.MOST_COMPARED]
@@ -95,6 +95,11 @@ def figures(found: list[Training]) -> None:
     params: list[str] = []
     if kind == "contour" and len(names) > 1:
         params = st.multiselect("Two parameters", names, names[:2], max_selections=2, key="contour_params")
+    elif kind == "parallel" and len(names) > charts_runs.MOST_AXES:
+        params = st.multiselect(
+            "Parameters", names, max_selections=charts_runs.MOST_AXES, key="parallel_params",
+            placeholder=f"The {charts_runs.MOST_AXES} that matter most",
+        )  # fmt: skip
     figure = charts_runs.trainings_figure(kind, same, params)
     if figure is None:
         st.caption(

@@ -153,7 +153,9 @@ def under_way(run_id: int) -> None:
         waiting = studio.waiting_for(home, run)
         heading(run)
         st.progress(run.fraction, text=shared.plain(run.step))
-        st.caption(shared.plain(waiting or overview.progress_words(run) or "Starting up"))
+        st.caption(
+            shared.plain(waiting or overview.progress_words(run) or "A moment until the first epoch is measured")
+        )
         if st.button("Cancel", icon=":material/stop:"):
             with shared.problems_shown():
                 home.cancel(run_id)
@@ -175,7 +177,7 @@ def leaderboard(run: Run) -> None:
         )  # fmt: skip
     st.dataframe(
         table, hide_index=True, height=min(38 + 35 * len(table), 320), column_config=TRAINING_COLUMNS,
-        alt="Trainings of this search, best first",
+        placeholder="–", alt="Trainings of this search, best first",
     )  # fmt: skip
 
 

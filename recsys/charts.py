@@ -51,8 +51,9 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, heig
                 hoverinfo="skip",
                 showlegend=False,
             )
-    most = max((point["epoch"] for points in curves.values() for point in points), default=1)
-    figure.update_xaxes(title="Epoch", dtick=1 if most <= 20 else None, range=[0.7, max(most, 5) + 0.3])
+    epochs = [point["epoch"] for points in curves.values() for point in points] or [1]
+    least, most = min(epochs), max(epochs)
+    figure.update_xaxes(title="Epoch", dtick=1 if most <= 20 else None, range=[least - 0.3, max(most, 5) + 0.3])
     figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".3f", nticks=6)
     return figure
 

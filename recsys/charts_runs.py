@@ -29,6 +29,10 @@ MEANINGS: Mapping[str, str] = {
 FEWEST = 3
 """Trainings with a result that a figure needs."""
 
+FEW_EPOCHS = 12
+MOST_AXES = 7
+"""Parameters beside each other that a reader can still tell apart."""
+
 SCALE = ((0.0, "rgb(138,150,145)"), (0.5, "rgb(112,185,160)"), (1.0, "rgb(27,153,116)"))
 COLOURS = (palette.OURS, palette.OTHER, *palette.CATEGORIES[2:])
 CLEAR = "rgba(0,0,0,0)"
@@ -38,7 +42,8 @@ def trainings_figure(kind: Figure, trainings: Sequence[Training], params: Sequen
     """One of `FIGURES`; None while there are too few trainings with a result, or nothing differs between them.
 
     Args:
-        params: the parameters to show; those that differ by default (for "contour" the first two of them).
+        params: the parameters to show; by default those that differ (for "parallel" the `MOST_AXES` that matter most,
+            for "contour" the first two).
     """
     study = comparable_study(trainings)
     done = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
@@ -47,6 +52,7 @@ def trainings_figure(kind: Figure, trainings: Sequence[Training], params: Sequen
         return None
     draw = optuna.visualization
     if kind == "parallel":
+        differing = differing if params else _weightiest(study, differing)
         figure = draw.plot_parallel_coordinate(study, params=differing, target_name="NDCG@10")
         _recolour(figure)
         height, margin = 460, {"l": 60, "r": 30, "t": 30, "b": 30}
@@ -74,6 +80,17 @@ def varied(trainings: Sequence[Training]) -> list[str]:
     return [name for name in (done[0].params if done else {}) if len({t.params[name] for t in done}) > 1]
 
 
+def _weightiest(study: optuna.Study, names: Sequence[str]) -> list[str]:
+    """The `MOST_AXES` of the parameters that decide most about being among the better trainings, in their order."""
+    if len(names) <= MOST_AXES:
+        return list(names)
+    found = optuna.importance.get_param_importances(
+        study, evaluator=optuna.importance.PedAnovaImportanceEvaluator(), params=list(names)
+    )
+    kept = set(list(found)[:MOST_AXES])
+    return [name for name in names if name in kept]
+
+
 def trade_off(trainings: Sequence[Training], front: Sequence[Training]) -> go.Figure:
     """Accuracy against the range of products shown; the line joins those that no other beats in both."""
     done = [t for t in trainings if t.state == "done" and t.value is not None and t.coverage is not None]
@@ -88,7 +105,7 @@ def trade_off(trainings: Sequence[Training], front: Sequence[Training]) -> go.Fi
             hovertemplate="training %{customdata[0]}<br>range %{x:.1%}<br>NDCG@10 %{y:.4f}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title="Range of products shown on the validation set", tickformat=".1%")
-    figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".3f")
+    figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".4f", nticks=6)
     return _themed(figure, 380, {"l": 8, "r": 16, "t": 36, "b": 44})
 
 
@@ -111,7 +128,9 @@ def curves(
             line={"color": COLOURS[number % len(COLOURS)], "width": 2.5 if first else 2},
             hovertemplate=f"epoch %{{x}}<br>%{{y:{titles[what][1]}}}<extra>{escape(name)}</extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="Epoch")
+    last = max((point["epoch"] for points in named.values() for point in points), default=0)
+    figure.update_xaxes(title="Epoch", tickformat="d", dtick=1 if last <= FEW_EPOCHS else None)
+    figure.update_layout(showlegend=len(named) > 1)
     figure.update_yaxes(title=titles[what][0], tickformat=titles[what][1], nticks=6)
     return _themed(figure, height, {"l": 8, "r": 16, "t": 36, "b": 44})
 
@@ -127,6 +146,7 @@ def _recolour(figure: go.Figure) -> None:
             trace.opacity = 0.4 + 0.6 * place
         else:
             trace.marker.colorscale = SCALE
+            trace.marker.showscale = False  # the first axis has the same values
     figure.update_annotations(font={"color": palette.NEUTRAL})
     figure.update_shapes(line={"color": palette.with_alpha(palette.NEUTRAL, 0.6)})
 

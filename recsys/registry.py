@@ -9,6 +9,7 @@ import pandas as pd
 from recsys import audit, words
 from recsys.hyperparameters import Hyperparameters
 from recsys.split import told
+from recsys.studio import recipe_words
 from recsys.workspace import Workspace
 
 
@@ -85,7 +86,7 @@ def _version(found: dict[str, Any], notes: dict[str, audit.Note]) -> Version:
         live=found["live"],
         created=datetime.fromisoformat(found["created"]),
         dataset=found["dataset"],
-        recipe=_recipe(found["recipe"]),
+        recipe=recipe_words(Hyperparameters.from_dict(found["recipe"])),
         ndcg=judged.get("ndcg", {}).get("value"),
         coverage=judged.get("coverage", {}).get("value"),
         training=lineage.get("training"),
@@ -93,8 +94,3 @@ def _version(found: dict[str, Any], notes: dict[str, audit.Note]) -> Version:
         note=notes.get(f"model {found['id']}", audit.Note()).text,
         judged=told(found["split"]).removesuffix("."),
     )
-
-
-def _recipe(values: dict[str, Any]) -> str:
-    recipe = Hyperparameters.from_dict(values)
-    return f"{recipe.loss} · {recipe.components} components · at most {recipe.epochs} epochs"

@@ -88,7 +88,7 @@ def side_by_side(workspace: Workspace, chosen: Sequence[Training]) -> SideBySide
         return SideBySide({}, nothing, nothing, (), "These were trained on different data: their figures say nothing "
                           "about each other. Choose trainings of one dataset, as it was at one time.")  # fmt: skip
     names = {training.id: f"Training {training.id}" for training in chosen}
-    keys = [key for key in chosen[0].recipe if len({str(training.recipe.get(key)) for training in chosen}) > 1]
+    keys = [key for key in chosen[0].recipe if len({_text(training.recipe.get(key)) for training in chosen}) > 1]
     differing = [{"parameter": key, **{names[t.id]: _text(t.recipe.get(key)) for t in chosen}} for key in keys]
     if len({t.seed for t in chosen}) > 1:
         differing.append({"parameter": "seed", **{names[t.id]: str(t.seed) for t in chosen}})
@@ -112,15 +112,15 @@ def side_by_side(workspace: Workspace, chosen: Sequence[Training]) -> SideBySide
 
 def noise_floor(trainings: Sequence[Training], fingerprint: str) -> str:
     """How far two seeds of one recipe lie apart on these data, in words: smaller differences mean nothing."""
-    groups: dict[str, list[float]] = defaultdict(list)
+    groups: dict[str, dict[int, float]] = defaultdict(dict)
     for training in trainings:
         if training.fingerprint == fingerprint and training.state == "done" and training.value is not None:
-            groups[str(sorted(training.recipe.items()))].append(training.value)
-    gaps = [abs(a - b) for values in groups.values() if len(values) > 1 for a, b in pairwise(values)]
+            groups[str(sorted(training.recipe.items()))][training.seed] = training.value
+    gaps = [abs(a - b) for values in groups.values() for a, b in pairwise(values.values())]
     if not gaps:
         return "Train one recipe with another seed to see how much of a difference is mere chance."
     return (
-        f"Noise floor: the same recipe trained again differs by {fmean(gaps):.4f} in validation NDCG@10 on average "
+        f"Noise floor: the same recipe with another seed differs by {fmean(gaps):.4f} in validation NDCG@10 on average "
         f"({len(gaps)} {'pair' if len(gaps) == 1 else 'pairs'}, at most {max(gaps):.4f}). Smaller differences mean "
         "nothing."
     )

@@ -192,7 +192,7 @@ def _overall(study: optuna.Study, plan: Plan, progress: Progress) -> Progress:
     done = [t for t in study.get_trials(deepcopy=False) if t.state in ENDED]
     fraction = min((len(done) + progress.fraction) / plan.trials, 1.0)
     left = _seconds_left(done, plan.trials - len(done) - progress.fraction)
-    step = f"Training {min(len(done) + 1, plan.trials)} of {plan.trials}"
+    step = f"Training {min(len(done) + 1, plan.trials)} of {plan.trials}: {progress.step[0].lower()}{progress.step[1:]}"
     return Progress(step, fraction, progress.epoch, progress.epochs, left, progress.curve)
 
 

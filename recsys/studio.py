@@ -160,7 +160,8 @@ def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns
 
 def recipe_words(recipe: Hyperparameters) -> str:
     """A recipe in a line: "warp · 32 components · at most 20 epochs"."""
-    return f"{recipe.loss} · {recipe.components} components · at most {recipe.epochs} epochs"
+    passes = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
+    return f"{recipe.loss} · {recipe.components} components · at most {passes}"
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
 
         expect(page.get_by_role("heading", name=re.compile(r"Run \d+"))).to_be_visible(timeout=30_000)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".js-plotly-plot .legend").first).to_contain_text("Live model")
         expect(page.get_by_role("button", name="Promote")).to_be_visible(timeout=90_000)
         run = home.runs()[-1] if home.runs()[0].kind == "map" else home.runs()[0]
         assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, wanted)
@@ -68,6 +69,12 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
 
         page.get_by_role("link", name="Runs").click()
         expect(page.get_by_text("What they teach")).to_be_visible(timeout=30_000)
+        table = page.get_by_test_id("stDataFrame").first.bounding_box()
+        assert table is not None
+        for row in (1, 2):
+            page.mouse.click(table["x"] + 18, table["y"] + 35 * row + 18)
+        expect(page.get_by_text("Only what differs.")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("The second against the first", exact=False)).to_be_visible()
         page.get_by_role("link", name="Models").click()
         expect(page.get_by_role("button", name="Model card")).to_be_visible(timeout=30_000)
         page.get_by_role("button", name="Roll back").click()

@@ -95,7 +95,7 @@ def test_a_search_keeps_to_its_budget_and_goes_on_where_it_stopped(home: Workspa
     assert starts, "the recipe to start from is tried first"
     steps: list[Progress] = []
     again = search(home.trials, data, Plan("small", "one", trials=5, base=TINY), steps.append)
-    assert len(again) == 5 and steps[-1].fraction <= 1 and steps[0].step == "Training 4 of 5"
+    assert len(again) == 5 and steps[-1].fraction <= 1 and steps[0].step.startswith("Training 4 of 5: ")
     assert {t.id for t in first} < {t.id for t in again}
     assert search(home.trials, data, Plan("small", "one", trials=5, base=TINY)) == again
     with pytest.raises(InvalidInput, match="another name"):
