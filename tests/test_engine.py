@@ -114,6 +114,20 @@ def test_regularisation_that_must_be_divided_out_within_an_epoch_is_the_librarys
     assert_same(library, ours, 1e-3)
 
 
+@pytest.mark.parametrize("loss", ["bpr", "logistic"])
+@pytest.mark.parametrize("alpha", [0.0, 0.05])
+def test_ordinary_use_is_the_librarys_where_negatives_do_not_depend_on_scores(loss: str, alpha: float) -> None:
+    """One thread, no `exact`: negatives are chosen a few examples early, and it makes no difference."""
+    interactions, users, items, weights = shop(density=0.5)
+    settings = {"no_components": 10, "loss": loss, "item_alpha": alpha, "user_alpha": alpha, "learning_rate": 0.3}
+    library, ours = (LightFM(random_state=3, **settings) for _ in range(2))
+    pairs = interactions.tocoo()
+    given = sparse.coo_matrix((weights, (pairs.row, pairs.col)), shape=pairs.shape)
+    library.fit_partial(pairs, users, items, sample_weight=given, epochs=2)
+    engine.fit_partial(ours, interactions, users, items, weights, epochs=2)
+    assert_same(library, ours, 1e-3)
+
+
 def test_one_thread_and_one_seed_repeat_to_the_bit() -> None:
     interactions, users, items, weights = shop()
     first, second = (LightFM(no_components=10, loss="warp", random_state=5) for _ in range(2))
@@ -214,6 +228,17 @@ def test_weights_that_are_no_weights_are_named(value: float) -> None:
     weights[7] = value
     with pytest.raises(InvalidInput, match=f"Sample weight {value}"):
         engine.fit_partial(LightFM(loss="warp"), interactions, users, items, weights)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_and_interactions_that_are_no_numbers_are_named(value: float) -> None:
+    interactions, users, items, _ = shop()
+    items.data[5] = value
+    with pytest.raises(InvalidInput, match="item features hold values that are not finite"):
+        engine.fit_partial(LightFM(loss="warp"), interactions, users, items)
+    interactions.data[5] = value
+    with pytest.raises(InvalidInput, match="interactions hold values that are not finite"):
+        engine.fit_partial(LightFM(loss="warp"), interactions, users)
 
 
 def test_what_does_not_fit_together_is_named() -> None:
