@@ -6,11 +6,13 @@ import sqlite3
 from importlib import import_module
 
 import pytest
+import sqlalchemy as sa
 
 from recsys.errors import InvalidInput
 from recsys.importing import import_dataset
 from recsys.plan import ImportPlan
 from recsys.store import Store
+from tests.postgres import programs, server
 from tests.test_import import GOOD, lines, run, stored
 
 QUERY = "SELECT who AS customer_id, what AS sku, at AS order_date, n AS qty FROM orders WHERE n > 0"
@@ -41,6 +43,31 @@ def test_a_query_gives_a_dataset(tmp_path, shop):
     assert dataset.users["user_id"].tolist() == ["00", "01", "02", "03"]
     assert dataset.items["item_id"].tolist() == ["1000", "1001", "1002", "1003"]
     assert dataset.events["quantity"].sum() == 4 * (1 + 2 + 3 + 4)
+
+
+@pytest.mark.skipif(programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql")
+def test_a_query_to_postgresql_gives_a_dataset(tmp_path):
+    with server() as url:
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE TABLE o (who TEXT, what BIGINT, at TIMESTAMPTZ, n INT, v NUMERIC(8,2))"))
+            connection.execute(
+                sa.text(
+                    "INSERT INTO o SELECT lpad((i % 50)::text, 3, '0'), 10000000000000000 + i % 37, "
+                    "timestamptz '2024-01-01 12:00+02' + i * interval '1 hour', 1, 2.25 FROM generate_series(0, 1999) i"
+                )
+            )
+            connection.execute(sa.text("INSERT INTO o VALUES (NULL, 1, now(), 1, 1)"))
+        engine.dispose()
+        sql = "SELECT who AS customer, what AS sku, at AS order_date, n AS qty, v AS value FROM o"
+        report = query(tmp_path, url, sql)
+    assert (report["events"], report["users"], report["items"]) == (2000, 50, 37)
+    assert report["rejected"]["by_reason"] == {"no user_id": 1}
+    assert report["period"][0] == "2024-01-01T10:00:00"
+    dataset = stored(tmp_path, "sql")
+    assert dataset.users["user_id"].iloc[0] == "000"
+    assert dataset.items["item_id"].iloc[0] == "10000000000000000"
+    assert dataset.events["value"].sum() == 2000 * 2.25
 
 
 @pytest.mark.parametrize(
