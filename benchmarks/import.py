@@ -30,6 +30,9 @@ PROMISED = 20_000_000
 TIMES_DUCKDB = 3.0
 MEMORY_LIMIT_GB = 2.0
 
+WHOLE = ("none", "as before", "new")
+"""What may be found after a kill: nothing where nothing was stored, what was stored, or the new dataset."""
+
 GENERATE = """
 import sys, duckdb
 events, path = int(sys.argv[1]), sys.argv[2]
@@ -98,10 +101,10 @@ def run(options: list[str]) -> list[dict[str, Any]]:
             last = (events, mine_cpu)
         if chosen.kills:
             outcomes = killed(folder, chosen.kills)
-            broken = float(sum(x not in ("whole", "none") for x in outcomes))
-            results.append(line(f"{len(outcomes)} imports killed at random ({outcomes.count('whole')} whole, "
-                                f"{outcomes.count('none')} none): neither", broken, None, "datasets", 0.0,
-                                len(outcomes)))  # fmt: skip
+            broken = float(sum(x not in WHOLE for x in outcomes))
+            found = ", ".join(f"{outcomes.count(x)} {x}" for x in WHOLE)
+            results.append(line(f"{len(outcomes)} imports killed at random ({found}): anything else", broken, None,
+                                "datasets", 0.0, len(outcomes)))  # fmt: skip
     return results
 
 
@@ -143,12 +146,15 @@ def killed(folder: Path, times: int, *, events: int = 200_000, seed: int = 0) ->
     """Import over a stored dataset and into an empty home, in turns, kill -9 at a random moment, and look what is left.
 
     Returns:
-        per kill "whole" (the new dataset, or the old one where there was one), "none", or what was found instead.
+        per kill one of `WHOLE`, or what was found instead.
     """
     chance = random.Random(seed)
     new, old = generate(folder, events), generate(folder, events // 10)
     home = folder / "killed"
-    seconds, _, _ = timed(command(new), home)
+    lengths = []
+    for _ in range(3):
+        shutil.rmtree(home, ignore_errors=True)
+        lengths.append(timed(command(new), home)[0])
     after = Store(home).load_dataset("big").fingerprint
     shutil.rmtree(home)
     timed(command(old), home)
@@ -164,22 +170,25 @@ def killed(folder: Path, times: int, *, events: int = 200_000, seed: int = 0) ->
             command(new), cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(home)}, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        time.sleep(chance.uniform(0.25, 1.05) * seconds)
+        time.sleep(chance.uniform(0.2, 1.0) * min(lengths))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        outcomes.append(state_of(home, {before, after} if number % 2 else {after}, may_lack=number % 2 == 0))
+        outcomes.append(state_of(home, after, before if number % 2 else None))
     timed(command(new), home)
     if Store(home).load_dataset("big").fingerprint != after or list(home.glob("importing/*")):
         outcomes.append("an import after the kills did not clear up")
     return outcomes
 
 
-def state_of(home: Path, whole: set[str], *, may_lack: bool) -> str:
+def state_of(home: Path, after: str, before: str | None) -> str:
+    """What an import that was killed has left; `before`: the fingerprint of what was stored already."""
     store = Store(home)
     if not store.datasets():
-        return "none" if may_lack else "the stored dataset is gone"
+        return "none" if before is None else "the stored dataset is gone"
     try:
         found = store.load_dataset("big").fingerprint
     except InsiderError as error:
         return str(error)
-    return "whole" if found in whole else f"another dataset: {json.dumps(found)}"
+    if found == before:
+        return "as before"
+    return "new" if found == after else f"another dataset: {json.dumps(found)}"

@@ -183,18 +183,20 @@ def show(name: str) -> None:
     found = data.stored(home, name)
     st.subheader(shared.plain(name), anchor=False)
     if found.report:
-        left, right = st.columns(2, gap="small")
-        with left, st.container(border=True, height="stretch"):
-            shared.describe("How demand is spread over the items; the dotted line would be evenly.")
-            st.plotly_chart(charts_data.long_tail(found.report["long_tail"]), config=shared.STILL, key="tail",
-                            alt="Share of the pairs that the most popular items make")  # fmt: skip
-        with right, st.container(border=True, height="stretch"):
+        with st.grid(2 if found.report["tree"] else 1, min_column_width=330, gap="small") as grid:
+            with grid.cell(), st.container(border=True, height="stretch"):
+                shared.describe("How demand is spread over the items; the dotted line would be evenly.")
+                st.plotly_chart(charts_data.long_tail(found.report["long_tail"]), config=shared.STILL, key="tail",
+                                alt="Share of the pairs that the most popular items make")  # fmt: skip
+                if not found.report["tree"]:
+                    shared.describe(
+                        "No categories: every item stands for itself. Add a catalogue to recommend new items."
+                    )
             if found.report["tree"]:
-                shared.describe("Categories by pairs of user and item.")
-                st.plotly_chart(charts_data.category_tree(found.report["tree"]), config=shared.STILL, key="tree",
-                                alt="Categories, sized by pairs of user and item")  # fmt: skip
-            else:
-                shared.describe("No categories: every item stands for itself. Add a catalogue to recommend new items.")
+                with grid.cell(), st.container(border=True, height="stretch"):
+                    shared.describe("Categories by pairs of user and item.")
+                    st.plotly_chart(charts_data.category_tree(found.report["tree"]), config=shared.STILL, key="tree",
+                                    alt="Categories, sized by pairs of user and item")  # fmt: skip
     with st.grid(2, min_column_width=330, gap="small") as grid:
         for section in found.sections:
             with grid.cell(), st.container(border=True, height="stretch"):
@@ -202,7 +204,15 @@ def show(name: str) -> None:
                 st.table({shared.plain(key): shared.plain(value) for key, value in section.facts}, border="horizontal")
     if found.report and found.report["rejected"]["first"]:
         with st.expander("Rejected rows", icon=":material/block:"):
-            st.dataframe(found.report["rejected"]["first"], hide_index=True, alt="The first rejected rows")
+            st.dataframe(
+                found.report["rejected"]["first"], hide_index=True, alt="The first rejected rows",
+                column_config={
+                    "file": st.column_config.TextColumn("File"),
+                    "line": st.column_config.NumberColumn("Line", format="localized"),
+                    "reason": st.column_config.TextColumn("Reason"),
+                    "value": st.column_config.TextColumn("Value", width="large"),
+                },
+            )  # fmt: skip
             if found.rejects:
                 st.download_button(
                     "All of them (CSV)", found.read_rejects, file_name=f"{name}-rejects.csv", key="rejects",
@@ -241,7 +251,7 @@ if stored:
         data.table(stored), key="datasets", on_select="rerun", selection_mode="single-row", hide_index=True,
         alt="Stored datasets, newest first; select one to see what is in it",
         column_config={
-            "name": st.column_config.TextColumn("Dataset", pinned=True),
+            "name": st.column_config.TextColumn("Dataset", pinned=True, width=160),
             "events": st.column_config.NumberColumn("Events", format="localized"),
             "users": st.column_config.NumberColumn("Users", format="localized"),
             "items": st.column_config.NumberColumn("Items", format="localized"),

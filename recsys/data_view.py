@@ -1,5 +1,6 @@
 """What the Data page shows before an import: files looked at, columns mapped, the first rows tried."""
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from recsys import columns as c
 from recsys import words
 from recsys.duck import Duck
 from recsys.errors import InvalidInput
-from recsys.fields import EVENT_FIELDS, Mapped, mapping, suggest
+from recsys.fields import EVENT_FIELDS, Mapped, NoColumn, mapping, suggest
 from recsys.moments import Ambiguous, form_of
 from recsys.plan import ImportPlan
 from recsys.sources import Source, find, prepare
 from recsys.staging import Trial, readings, sample, trial
 
 PREVIEWED = 50
+TOLD_APART = 1000
+"""Values among which one is looked for that shows what the order of day and month changes."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ def look(plan: ImportPlan) -> Look:
                 for source in sources[part]:
                     mapping(source.columns, part, plan.mapping, source.shown)
             mapped = [mapping(s.columns, "events", plan.mapping, s.shown, extra=True) for s in events]
-        except InvalidInput as error:
-            return Look(files, columns, suggested, problem=str(error))
+        except NoColumn as error:
+            return Look(files, columns, suggested, problem=_choose_one(error, sources["events"]))
         try:
             found = readings(db, events, mapped, plan)
         except Ambiguous as error:
@@ -179,21 +182,30 @@ def _file(db: Duck, part: str, source: Source) -> FileLook:
     )
 
 
+def _choose_one(error: NoColumn, events: Sequence[Source]) -> str:
+    """What to do about a column that is lacking, for those who choose in boxes."""
+    label = words.label(error.field).lower()
+    if any(source.shown == error.where for source in events):
+        return f"No column of {error.where} looks like the {label}. Choose above which one it is."
+    return f"No column of {error.where} looks like the {label}. Rename one to {error.field}."
+
+
 def _question(db: Duck, events: Sequence[Source], mapped: Sequence[Mapped]) -> dict[str, str]:
+    """The two forms, each with what it makes of a value that shows the difference."""
     for source, part in zip(events, mapped, strict=True):
-        if c.TIMESTAMP in part:
-            for value in sample(db, source, part[c.TIMESTAMP][0], 1):
-                return {
-                    form_of(
-                        value, day_first=True
-                    ): f"Day first: {value} is in month {value.split(value[_mark(value)])[1]}",
-                    form_of(
-                        value, day_first=False
-                    ): f"Month first: {value} is in month {value.split(value[_mark(value)])[0]}",
-                }
+        values = sample(db, source, part[c.TIMESTAMP][0], TOLD_APART) if c.TIMESTAMP in part else []
+        if not values:
+            continue
+        value = next((x for x in values if len(set(_numbers(x))) == 2), values[0])
+        one, other = _numbers(value)
+        return {
+            form_of(value, day_first=True): f"Day first: {value} is day {one} of month {other}",
+            form_of(value, day_first=False): f"Month first: {value} is day {other} of month {one}",
+        }
     return {}
 
 
-def _mark(value: str) -> int:
-    """Where the first separator of a date stands."""
-    return next(place for place, letter in enumerate(value) if not letter.isdigit())
+def _numbers(value: str) -> tuple[int, int]:
+    """The first two numbers of a date."""
+    one, other = re.findall(r"\d+", value)[:2]
+    return int(one), int(other)

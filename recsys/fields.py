@@ -119,6 +119,20 @@ def suggest(headers: Sequence[str], part: str) -> Mapped:
     return found
 
 
+class NoColumn(InvalidInput):
+    """No column of a file seems to hold a field that is needed.
+
+    Attributes:
+        where, field: the file and the field.
+    """
+
+    def __init__(self, where: str, field: str, there: str) -> None:
+        super().__init__(
+            f"{where} has no column that looks like {field}. {there} Say which one it is: --map {field}=COLUMN"
+        )
+        self.where, self.field = where, field
+
+
 def mapping(headers: Sequence[str], part: str, given: GivenMapping, where: str, *, extra: bool = False) -> Mapped:
     """The suggestion, with what the user said on top; checked.
 
@@ -129,7 +143,7 @@ def mapping(headers: Sequence[str], part: str, given: GivenMapping, where: str, 
         extra: events that also carry fields of items and users.
 
     Raises:
-        InvalidInput: a needed field that no column seems to hold; lists the columns there are and the nearest names.
+        NoColumn: a needed field that no column seems to hold; lists the columns there are and the nearest names.
     """
     fields = {"events": EVENT_FIELDS, "items": ITEM_FIELDS, "users": USER_FIELDS}[part]
     if extra:
@@ -151,10 +165,7 @@ def mapping(headers: Sequence[str], part: str, given: GivenMapping, where: str, 
             found.pop(field, None)
     for field in NEEDED[part]:
         if field not in found:
-            raise InvalidInput(
-                f"{where} has no column that looks like {field}. {_there(headers, field)} "
-                f"Say which one it is: --map {field}=COLUMN"
-            )
+            raise NoColumn(where, field, _there(headers, field))
     return found
 
 
