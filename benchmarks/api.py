@@ -26,6 +26,7 @@ from recsys.workspace import Workspace
 
 CONNECTIONS = 16
 ROUNDS = 3
+SOAK_KEEPS = 4
 PARTS = ("throughput", "events", "memory", "soak")
 
 BARE = """
@@ -200,9 +201,15 @@ class _Bench:
         return [{**found, "ratio": share, "target": 0.3, "met": share < 0.3, "runs": 1}]
 
     def soak(self, seconds: int) -> list[dict[str, Any]]:
-        """Mixed load at half of what the server can take: errors, and growth of its memory."""
+        """Mixed load at half of what the server can take: errors, and growth of its memory.
+
+        Few answers are kept (`SOAK_KEEPS` MB), so that their memory is full before the clock starts and growth means
+        something: the default of 64 MB would go on filling for half an hour.
+        """
         port = free_port()
+        os.environ["INSIDER_ANSWER_CACHE_MB"] = str(SOAK_KEEPS)
         server = start_server(self._home, port)
+        del os.environ["INSIDER_ANSWER_CACHE_MB"]
         lists = _lua(self._users), _lua(self._items)
         try:
             # What a server keeps by design, up to its limits, is there before the clock starts: what everybody did

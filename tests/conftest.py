@@ -51,6 +51,18 @@ def live(workspace: Workspace) -> Recommender:
 
 
 @pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in data with a model that was hardly trained: its ids and categories are what counts here. Copy it
+    before changing it."""
+    home = tmp_path_factory.mktemp("demo")
+    workspace = Workspace(Settings.from_environment(home))
+    workspace.import_demo()
+    quick = Hyperparameters(components=4, epochs=1, max_sampled=5, half_life_days=0)
+    workspace.train_now("demo", quick, promote=True)
+    return home
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One real browser for all tests marked `browser`."""
     with chromium() as started:

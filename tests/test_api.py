@@ -616,14 +616,10 @@ def test_problems_are_as_described(api: TestClient) -> None:
                 assert answer["content"][MEDIA_TYPE]["example"]["status"] == int(status), (method, path)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    """The built-in data with a model that was hardly trained: its ids and categories are what counts here."""
-    home = Workspace(Settings.from_environment(tmp_path_factory.mktemp("demo")))
-    home.import_demo()
-    quick = Hyperparameters(components=4, epochs=1, max_sampled=5, half_life_days=0)
-    home.train_now("demo", quick, promote=True)
-    # From this machine itself, which may write.
+@pytest.fixture
+def demo(demo_home: Path, tmp_path: Path) -> TestClient:
+    """A copy, and somebody on this machine itself, who may write."""
+    home = Workspace(Settings.from_environment(shutil.copytree(demo_home, tmp_path / "demo")))
     return TestClient(create_api(home), base_url="http://127.0.0.1", client=("127.0.0.1", 5000))
 
 
