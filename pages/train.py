@@ -184,16 +184,18 @@ def leaderboard(run: Run) -> None:
 def ended(run: Run) -> None:
     """What came of a run."""
     if run.state == "failed":
-        st.error(shared.plain(run.message), title="This training failed", icon=":material/error:")
+        st.error(shared.plain(run.message), title=f"This {studio.run_noun(run)} failed", icon=":material/error:")
+    elif run.state == "cancelled" and run.kind == "search":
+        st.info("This search was stopped. What it found stays; a search of the same name goes on from there.")
     elif run.state == "cancelled":
         st.info("This training was cancelled. Nothing was stored; the live model is as it was.")
     found = studio.outcome(home, run)
     if found is not None:
         result(found)
-        if run.kind == "search":
-            leaderboard(run)
-    elif run.curve:
+    elif run.curve and run.kind != "search":
         learning(studio.curves(home, run))
+    if run.kind == "search":
+        leaderboard(run)
 
 
 def result(found: studio.Outcome) -> None:

@@ -350,6 +350,11 @@ def run_title(run: Run) -> str:
     return f"{'Search' if run.kind == 'search' else 'Run'} {run.id}"
 
 
+def run_noun(run: Run) -> str:
+    """ "training" or "search"."""
+    return "search" if run.kind == "search" else "training"
+
+
 def run_words(run: Run) -> str:
     """Recipe, seed, data and duration of a run in a line."""
     if run.kind == "search":

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from recsys import studio
 from recsys.hyperparameters import PRESETS, Hyperparameters
+from recsys.search import Plan, search
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.workspace import Workspace
 from tests.conftest import SMALL_RECIPE
@@ -100,6 +101,21 @@ def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
     app = page()
     button(app, "Cancel").click().run()
     assert not app.exception
+
+
+def test_a_stopped_search_shows_what_it_found_and_how_to_go_on(home: Workspace) -> None:
+    found = Plan("small", "spring", trials=2, base=SMALL_RECIPE, objective="variety")
+    search(home.trials, home.dataset("small"), found)
+    run = home.run_store.create("search", "small", found.to_dict(), seed=0, promote=False)
+    home.run_store.finish(run, "cancelled")
+    app = page()
+    assert not app.exception
+    assert any("same name goes on" in x.value for x in app.info)
+    assert len(app.dataframe[0].value) == 2 and app.get("plotly_chart")
+    failed = home.run_store.create("search", "small", found.to_dict(), seed=0, promote=False)
+    home.run_store.finish(failed, "failed", message="It was killed.")
+    app = page()
+    assert any("was killed" in x.value for x in app.error) and len(app.dataframe[0].value) == 2
 
 
 def test_without_data_the_page_waits_for_the_first_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
