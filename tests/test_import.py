@@ -466,6 +466,14 @@ def test_a_huge_line_and_open_quotes_are_rejected_not_fatal(tmp_path):
     assert report["rejected"]["first"][0]["line"] == len(GOOD) + 2
 
 
+def test_mixed_separators_are_rejected_by_line(tmp_path):
+    mixed = [x.replace(",", ";") for x in GOOD[:3]]
+    report = run(tmp_path, lines(tmp_path / "mixed.csv", *GOOD, *mixed))
+    assert report["rejected"]["by_reason"] == {"fewer fields than the header": 3}
+    assert [(x["line"], x["value"]) for x in report["rejected"]["first"]] == [(18 + n, x) for n, x in enumerate(mixed)]
+    assert report["events"] == len(GOOD)
+
+
 def test_the_report_is_told_in_words(tmp_path, good):
     told = {section.title: dict(section.facts) for section in sections(run(tmp_path, good))}
     assert told["Found"]["Events"] == "16 of 16 rows"
