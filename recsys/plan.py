@@ -17,6 +17,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 """How much an event of a kind counts; kinds are compared without case, blanks and punctuation. 0 leaves it out."""
 
 MOST_QUANTITY = 1_000_000.0
+MOST_VALUE = 1_000_000_000.0
 RETURNS = ("cancel", "ignore")
 
 

@@ -11,7 +11,7 @@ from recsys.errors import InvalidInput
 from recsys.fields import ITEM_FIELDS, GivenMapping, Mapped, mapping
 from recsys.identities import MOST_KINDS, Identities, id_sql
 from recsys.moments import Ambiguous, Reading
-from recsys.plan import MOST_QUANTITY, ImportPlan
+from recsys.plan import MOST_QUANTITY, MOST_VALUE, ImportPlan
 from recsys.sources import Source
 
 SAMPLED = 20_000
@@ -26,6 +26,8 @@ REASONS: dict[int, str] = {
     8: "value is no number",
     9: "rating is no number",
     10: "line is no JSON object",
+    11: f"value beyond {MOST_VALUE:,.0f}",
+    12: f"rating beyond {MOST_QUANTITY:,.0f}",
 }
 _COLUMNS = {
     c.TIMESTAMP: ("ts", "UINTEGER"), c.EVENT: ("kind", "UTINYINT"), c.QUANTITY: ("q", "FLOAT"), c.VALUE: ("v", "FLOAT"),
@@ -33,7 +35,9 @@ _COLUMNS = {
 }  # fmt: skip
 """What of `staged` is there only where a source has the field."""
 
-_STORED = {"ts": "CASE WHEN reason = 0 THEN epoch_us(ts) // 1000000 END"}
+_STORED = {"ts": "CASE WHEN reason = 0 THEN epoch_us(ts) // 1000000 END"} | {
+    number: f"CASE WHEN reason = 0 THEN {number} END" for number in ("q", "v", "r")
+}
 _EXTRA = (*(x for x in ITEM_FIELDS if x not in (c.ITEM, c.PRICE)), c.ATTRIBUTE)
 
 
@@ -295,6 +299,13 @@ def _checked(
     for code, name in ((8, c.VALUE), (8, c.PRICE), (9, c.RATING)):
         if name in part:
             checks.append((code, no_number(name), f"{name}_text"))
+    for code, name, number, most in (
+        (11, c.VALUE, value, MOST_VALUE),
+        (11, c.PRICE, value, MOST_VALUE),
+        (12, c.RATING, c.RATING, MOST_QUANTITY),
+    ):
+        if name in part:
+            checks.append((code, f"abs({number}) > {most}", f"{name}_text"))
     reason = "CASE " + " ".join(f"WHEN {test} THEN {code}" for code, test, _ in checks) + " ELSE 0 END"
     bad = "CASE " + " ".join(f"WHEN {test} THEN left({shown}, 200)" for _, test, shown in checks) + " END"
     return (

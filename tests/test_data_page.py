@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from recsys.errors import InvalidInput
 from recsys.settings import Settings
 from recsys.workspace import Workspace
 from tests.serving import ROOT, page_of, running_app, wait_until
-from tests.test_import import GOOD, lines
+from tests.test_import import BAD_FILES, GOOD, lines
 
 MAIN, PAGE = (str(ROOT / "pages" / name) for name in ("main.py", "data.py"))
 
@@ -101,6 +102,20 @@ def test_a_bad_file_and_a_path_outside_are_told(home, tmp_path):
     at.multiselect(key="server_events").set_value(["../../../etc/passwd"]).run()
     assert "lies outside" in words_of(at)
     assert not at.exception
+
+
+def test_bad_files_are_told_on_the_page_in_words(home, tmp_path):
+    at = page()
+    at.segmented_control(key="way").set_value("Files of the server").run()
+    for case, (content, message) in BAD_FILES.items():
+        if case in ("header only", "one user", "one item", "one each"):
+            continue  # the first rows are in order: the import says what is amiss
+        (tmp_path / "inbox" / f"{case}.csv").write_bytes(content)
+        at.multiselect(key="server_events").set_value([f"{case}.csv"]).run()
+        assert not at.exception, case
+        said = words_of(at)
+        assert re.search(message, said) or "None of the first rows can be used" in said, (case, said)
+        assert not [x for x in at.button if x.label == "Import" and not x.disabled], case
 
 
 @pytest.mark.parametrize("path", ["../x.csv", "/etc/passwd", "link.csv", "sub/../../x.csv", "../*.csv", "", "/etc/*"])

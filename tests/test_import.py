@@ -466,6 +466,19 @@ def test_a_huge_line_and_open_quotes_are_rejected_not_fatal(tmp_path):
     assert report["rejected"]["first"][0]["line"] == len(GOOD) + 2
 
 
+def test_absurd_numbers_are_rejected(tmp_path):
+    rows = [f"{x},1,2.50,4" for x in GOOD]
+    absurd = ("1e300,1,4", "-9e9,1,4", "1,1e300,4", "1,-2e9,4", "1,1,1e300", "1e5,9e8,4", "inf,1,4", "1,nan,4", "1,1,x")
+    rows += [f"u1,i1,2024-01-01,{x}" for x in absurd]
+    header = "user_id,item_id,timestamp,quantity,price,rating"
+    report = run(tmp_path, lines(tmp_path / "absurd.csv", *rows, header=header), min_rating=1)
+    assert report["rejected"]["by_reason"] == {
+        "value beyond 1,000,000,000": 3, "quantity beyond 1,000,000": 2, "rating beyond 1,000,000": 1,
+        "quantity is no number": 1, "value is no number": 1, "rating is no number": 1,
+    }  # fmt: skip
+    assert report["events"] == len(GOOD)
+
+
 def test_mixed_separators_are_rejected_by_line(tmp_path):
     mixed = [x.replace(",", ";") for x in GOOD[:3]]
     report = run(tmp_path, lines(tmp_path / "mixed.csv", *GOOD, *mixed))
