@@ -7,6 +7,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from recsys import __version__, schemas
@@ -33,12 +34,26 @@ DOCS_POLICY = (
 )
 """The page for reading the API starts its script inline and brings images inside its style sheet."""
 
+AS_THE_READER_LIKES = """<script>
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const show = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", show);
+show();
+</script>
+<style>.dark-mode .examples-select__section-label { color: inherit !important } .renderedMarkdown li { line-height: 1.8 }
+</style>
+"""
+
+KEY = "Needed where the service has keys: `python -m recsys keys create NAME` makes one."
+
 ABOUT = """
 Recommendations, similar items and histories from the model that is live.
 
 * **A shopper the model knows:** `GET /v1/users/{user_id}/recommendations`
 * **A new shopper:** `POST /v1/recommendations` with the items they had, what is known of them, or neither
 * **Beside a product:** `GET /v1/items/{item_id}/similar`
+
+Where the service has keys, give yours under **Authorize** first.
 
 Every answer names the model version it comes from. Its `ETag` changes with the live model: send it back as
 `If-None-Match` and an answer that has not changed costs 304 and no body. Errors are `application/problem+json` and say
@@ -237,8 +252,8 @@ def _add_docs(app: FastAPI) -> None:
             swagger_css_url="/docs/assets/swagger-ui.css",
             swagger_favicon_url="/docs/assets/favicon.png",
         )
-        page.headers["Content-Security-Policy"] = DOCS_POLICY
-        return page
+        text = bytes(page.body).decode().replace("</head>", f"{AS_THE_READER_LIKES}</head>", 1)
+        return HTMLResponse(text, headers={"Content-Security-Policy": DOCS_POLICY})
 
     app.mount("/docs/assets", StaticFiles(packages=[("fastapi_offline", "static")]))
 
@@ -248,6 +263,10 @@ def _add_docs(app: FastAPI) -> None:
                 title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
             )
             document["components"]["schemas"] |= problem_schemas()
+            document["components"]["securitySchemes"] = {
+                "key": {"type": "http", "scheme": "bearer", "description": KEY}
+            }
+            document["security"] = [{}, {"key": []}]
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -68,8 +68,9 @@ def test_the_examples_answer(url: str) -> None:
 @pytest.mark.browser
 def test_a_stranger_gets_recommendations_for_a_new_shopper_with_docs_alone(browser: Browser, url: str) -> None:
     """Opens the page, reads what there is, tries an example out, and sees the items."""
-    with page_of(browser) as page:
+    with page_of(browser, dark=True) as page:
         page.goto(f"{url}/docs")
+        assert "dark-mode" in (page.locator("html").get_attribute("class") or "")
         page.get_by_text("A new shopper:").first.wait_for()
         block = page.locator(".opblock", has_text="What to show somebody new")
         block.locator(".opblock-summary-control").click()
