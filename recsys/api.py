@@ -40,7 +40,8 @@ const show = () => document.documentElement.classList.toggle("dark-mode", dark.m
 dark.addEventListener("change", show);
 show();
 </script>
-<style>.dark-mode .examples-select__section-label { color: inherit !important } .renderedMarkdown li { line-height: 1.8 }
+<style>.dark-mode .examples-select__section-label { color: inherit !important }
+.renderedMarkdown li { line-height: 1.8 }
 </style>
 """
 
