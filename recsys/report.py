@@ -7,8 +7,10 @@ from typing import Any
 
 from recsys import palette, words
 from recsys.errors import InsiderError, InvalidInput
+from recsys.judging import judgement
 from recsys.promotion import Row, preview
-from recsys.split import held_out
+from recsys.segments import Segment, segments
+from recsys.split import held_out, split_again
 from recsys.workspace import Workspace
 
 STYLE = """
@@ -32,9 +34,13 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
     model = workspace.load(model_id).model
     manifest = model.manifest
     try:
-        judged, problem = workspace.evaluate(model.id, baselines=True), ""
+        split = split_again(workspace.dataset_of(model.id), manifest["split"])
+        found = judgement(model, split, with_baselines=True)
+        discover = found.lanes["discover"]
+        judged, problem = found.document(), ""
+        groups = segments(model, split, discover["model"], discover["popular"])
     except (InsiderError, InvalidInput) as error:
-        judged, problem = manifest["metrics"], str(error)
+        judged, problem, groups = manifest["metrics"], str(error), []
     lineage = manifest.get("lineage") or {}
     facts = [
         ("Version", model.id + (" (live)" if model.id == workspace.live_id() else "")),
@@ -64,6 +70,7 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
         f"<p>{escape(_judged_on(manifest, judged))}</p>",
         *([f"<p>{escape(problem)} The figures are those of its training.</p>"] if problem else []),
         *(_lane(lane, methods, judged["k"]) for lane, methods in judged["lanes"].items()),
+        *_segments(groups),
         *_against_live(workspace, model.id),
         "<h2>Limits</h2>",
         "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in _limits(model, manifest)) + "</ul>",
@@ -116,6 +123,22 @@ def _lane(lane: str, methods: dict[str, Any], k: int) -> str:
         if any(name in methods[m] for m in names)
     ]
     return f"<h3>{escape(title)}</h3>" + _table(["", *(words.label(m) for m in names)], rows)
+
+
+def _segments(found: Sequence[Segment]) -> list[str]:
+    if not found:
+        return []
+    lines = [
+        [
+            f"{words.label(x.kind)}: {x.name}", measures[x.measure].title, words.number(x.users),
+            words.interval({"value": x.value, "low": x.low, "high": x.high}, is_share=measures[x.measure].share),
+            words.measured(x.popular, is_share=measures[x.measure].share), x.verdict,
+        ]
+        for measures in [words.measures()] for x in found
+    ]  # fmt: skip
+    headings = ["Segment", "Measure", "Shoppers", "Model", "Popular", "Against popular"]
+    return ["<h2>Segments</h2>", "<p class=soft>Products not bought before; verdicts of the paired test.</p>",
+            _table(headings, lines)]  # fmt: skip
 
 
 def _against_live(workspace: Workspace, model_id: str) -> list[str]:
@@ -189,7 +212,8 @@ def _curve(points: Sequence[dict[str, float]]) -> str:
         f"<svg viewBox='0 0 {wide} {high}' role=img aria-label='NDCG@10 on the validation set by epoch'>"
         f"<polyline points='{line}' fill=none stroke='{palette.OURS}' stroke-width=2.5 />"
         f"<circle cx={xy[best][0]:.1f} cy={xy[best][1]:.1f} r=6 fill=none stroke='{palette.OURS}' />"
-        f"<text x=40 y={high - 5}>epoch 1</text><text x={wide - 70} y={high - 5}>epoch {len(values)}</text>"
+        f"<text x=40 y={high - 5}>epoch {points[0]['epoch']:g}</text>"
+        f"<text x={wide - 70} y={high - 5}>epoch {points[-1]['epoch']:g}</text>"
         f"<text x={min(xy[best][0] + 10, wide - 150):.0f} y={xy[best][1] + 16:.0f}>best {top:.4f}</text></svg>"
         "<p class=soft>NDCG@10 on the validation set after each epoch.</p>"
     )

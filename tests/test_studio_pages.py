@@ -79,7 +79,18 @@ def test_the_model_card_is_one_file_with_everything_in_it(studio: Workspace) -> 
     text = report(studio)
     HTMLParser().feed(text)
     live = studio.load().model
-    for wanted in (live.id, live.manifest["fingerprint"], "Popular", "Limits", "95% bootstrap", "Item knn"):
+    for wanted in (
+        live.id,
+        live.manifest["fingerprint"],
+        "Popular",
+        "Limits",
+        "95% bootstrap",
+        "Item knn",
+        "Segments",
+        "Activity:",
+        "Against popular",
+        "epoch 1",
+    ):
         assert wanted.lower() in text.lower(), wanted
     assert not re.search(r"(src|href)\s*=|<script|@import|url\(", text), "it must need nothing from elsewhere"
 
