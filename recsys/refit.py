@@ -12,6 +12,7 @@ from recsys.features import Features
 from recsys.hyperparameters import Hyperparameters
 from recsys.model import Model
 from recsys.training import Plan, features_for, learning, turn_dial
+from recsys.warmstart import Shape
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,14 @@ def refit(
     seed: int | None = None,
     recipe: Hyperparameters | None = None,
 ) -> Refit:
-    """Learn from `period` with the recipe, the lengths of the start and the number of epochs of a stored model.
+    """Learn from `period` with the recipe, the shape of the start and the number of epochs of a stored model.
 
     One thread, so that only the seed makes a difference.
     """
     recipe = replace(recipe or model.recipe, threads=1)
     seed = model.seed if seed is None else seed
-    lengths = tuple(model.manifest.get("start", {}).get("lengths", ())) if recipe.start == "svd" else ()
-    lift = float(model.manifest.get("start", {}).get("lift", 1.0))
-    plan = Plan(lengths, lift, int(model.manifest["epochs"]))
+    shape = Shape.from_dict(model.manifest.get("start", {})) if recipe.start == "svd" else None
+    plan = Plan(shape, int(model.manifest["epochs"]))
     users, items = features_for(dataset, recipe, period)
     lightfm = lightfm_model.new(recipe, seed)
     for _ in learning(lightfm, period, now, users, items, recipe, plan, seed):

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -27,15 +27,10 @@ from recsys.popularity_dial import dial_frontier
 from recsys.progress import OnProgress, Progress
 from recsys.recency import recency_weights
 from recsys.split import Split, make_split
-from recsys.warmstart import Start, averaged, begin, lately_popular, lengths_to_try, views
+from recsys.start_choice import choose_start
+from recsys.warmstart import Shape, Source, begin
 
 CHOOSE = "Choosing the number of epochs on the validation set"
-AS_GOOD = 0.99
-"""Share of the best validation NDCG@10 that counts as just as good: less than chance moves it."""
-
-LIFTS = (3.0, 10.0, 30.0)
-"""What `start_popularity` is multiplied by where that gains on validation: for data in which novelties rule."""
-
 START = "Decomposing the purchases for a start"
 LEARN = "Learning from everything but the test set"
 JUDGE = "Comparing with most popular on the test set"
@@ -89,7 +84,7 @@ def train(
     plan = _choose(dataset, recipe, seed, split, reporter)
     epochs = plan.epochs
     reporter.units = reporter.done + epochs + 2
-    if plan.lengths:
+    if plan.shape:
         reporter.report(LEARN, 0, epochs)
     lightfm = lightfm_model.new(recipe, seed)
     for epoch, _ in enumerate(
@@ -175,16 +170,14 @@ class Plan:
     """What the validation period decided.
 
     Attributes:
-        lengths: lengths at which the views of the start are cut; () for a random start.
-        lift: what `start_popularity` was multiplied by.
+        shape: of the start; None for a random one.
         epochs: passes after the start.
         curve: points of the learning curve, epoch 0 being the start.
-        tried: `{"lengths", "ndcg", "coverage"}` of every start that was tried.
+        tried: every start that was tried, with its "ndcg" and "coverage".
         frontier: `{"popularity", "ndcg", "coverage", "novelty", "mean_popularity"}` for turns of the popularity dial.
     """
 
-    lengths: tuple[int, ...] = ()
-    lift: float = 1.0
+    shape: Shape | None = None
     epochs: int = 0
     curve: tuple[Mapping[str, float], ...] = ()
     tried: tuple[Mapping[str, Any], ...] = ()
@@ -192,7 +185,8 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """For manifests."""
-        return {"lengths": list(self.lengths), "lift": self.lift, "tried": [dict(one) for one in self.tried]}
+        shape = {"lengths": []} if self.shape is None else self.shape.to_dict()
+        return shape | {"tried": [dict(one) for one in self.tried]}
 
 
 def learning(
@@ -206,10 +200,8 @@ def learning(
     seed: int,
 ) -> Iterator[int]:
     """Begin as the plan says, then give control back after every epoch; `plan.epochs` of them."""
-    if plan.lengths:
-        found = views(period, now, recipe, max(plan.lengths), seed=seed)
-        biases = plan.lift * recipe.start_popularity * lately_popular(period, now)
-        begin(lightfm, averaged(found, plan.lengths, biases, recipe.components), users, items)
+    if plan.shape:
+        begin(lightfm, Source(period, now, recipe, items, seed=seed).start(plan.shape), users, items)
     elif plan.epochs == 0:
         lightfm_model.prepare(lightfm, users, items)
     yield from _epochs(lightfm, period, now, users, items, recipe, plan.epochs)
@@ -227,9 +219,8 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
     users, items = features_for(dataset, recipe, split.fit)
     lightfm = lightfm_model.new(recipe, seed)
     best, best_epoch, best_scorer = -1.0, 1, None
-    lengths: tuple[int, ...] = ()
-    lift = 1.0
-    tried: tuple[Mapping[str, Any], ...] = ()
+    shape: Shape | None = None
+    tried: list[dict[str, Any]] = []
 
     def measure_epoch(epoch: int) -> None:
         nonlocal best, best_epoch, best_scorer
@@ -249,8 +240,9 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
 
     if recipe.start == "svd":
         reporter.report(START)
-        start, lengths, lift, tried = _best_start(split, recipe, seed)
-        begin(lightfm, start, users, items)
+        source = Source(split.fit, split.validation_start, recipe, items, seed=seed)
+        shape, tried = choose_start(source, split, recipe.components, recipe.variety)
+        begin(lightfm, source.start(shape), users, items)
         measure_epoch(0)
         reporter.report(CHOOSE, 0, recipe.epochs)
     for epoch, _ in enumerate(
@@ -263,32 +255,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
         if epoch - best_epoch >= recipe.patience:
             break
     frontier = () if best_scorer is None else dial_frontier(best_scorer, split)
-    return Plan(lengths, lift, best_epoch, reporter.curve, tried, frontier)
-
-
-def _best_start(
-    split: Split, recipe: Hyperparameters, seed: int
-) -> tuple[Start, tuple[int, ...], float, tuple[Mapping[str, Any], ...]]:
-    """Of the starts with the best validation NDCG@10, give or take 1%, the one that shows the widest range; more
-    popularity where that gains at least as much again. With its lengths, its lift, and all that were tried."""
-    found = views(split.fit, split.validation_start, recipe, recipe.components, seed=seed)
-    biases = recipe.start_popularity * lately_popular(split.fit, split.validation_start)
-    tried: list[Mapping[str, Any]] = []
-    for lengths in lengths_to_try(recipe.components):
-        start = averaged(found, lengths, biases, recipe.components)
-        ndcg, coverage = ndcg_and_coverage(start, split.fit.counts, split.validation.counts, K)
-        tried.append({"lengths": list(lengths), "ndcg": ndcg or 0.0, "coverage": coverage})
-    enough = AS_GOOD * max(one["ndcg"] for one in tried)
-    chosen = max((one for one in tried if one["ndcg"] >= enough), key=lambda one: one["coverage"])
-    lengths, lift, best = tuple(chosen["lengths"]), 1.0, float(chosen["ndcg"])
-    start = averaged(found, lengths, biases, recipe.components)
-    for more in LIFTS:
-        lifted = replace(start, biases=np.float32(more) * biases)
-        ndcg, coverage = ndcg_and_coverage(lifted, split.fit.counts, split.validation.counts, K)
-        tried.append({"lengths": list(lengths), "lift": more, "ndcg": ndcg or 0.0, "coverage": coverage})
-        if AS_GOOD * (ndcg or 0.0) > best:
-            lift, best = more, float(ndcg or 0.0)
-    return replace(start, biases=np.float32(lift) * biases), lengths, lift, tuple(tried)
+    return Plan(shape, best_epoch, reporter.curve, tuple(tried), frontier)
 
 
 def _epochs(

@@ -4,10 +4,13 @@ Gradient steps from a random start have to find the broad lines of taste first, 
 purchases by heart before they have found them. A decomposition gives the broad lines at once; training goes on from
 there for as long as the validation period says that it helps. Several decompositions are averaged, each forgetting at
 another pace (a view of the past) and cut at several lengths: what they agree on is taste, what they do not is chance.
+Rare products borrow from their categories, and a shopper lies where the products lie that they bought.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -22,6 +25,7 @@ from recsys.dataset import Interactions
 from recsys.features import IDENTITY, Features
 from recsys.hyperparameters import Hyperparameters
 from recsys.recency import recency_weights
+from recsys.shrinkage import borrowed
 
 PASSES = 3
 EXTRA = 10
@@ -44,6 +48,7 @@ RIDGE = 5.0
 """Rows' worth of zeros that what is shared by many rows is mixed with."""
 
 Factors = tuple[NDArray[np.float32], NDArray[np.float32]]
+View = tuple[sparse.csr_matrix, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,89 @@ class Start:
         return block
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What is left open of a start, for the validation period to choose.
+
+    Attributes:
+        lengths: at which the views are cut.
+        sharing: how many purchases the categories and brand of a product are worth.
+        damping: products are made smaller by (number of buyers)^-damping, against the weight of the popular ones.
+        lift: what `start_popularity` is multiplied by.
+    """
+
+    lengths: tuple[int, ...]
+    sharing: float = 0.0
+    damping: float = 0.0
+    lift: float = 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"lengths": list(self.lengths)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self | None:
+        """The inverse of `to_dict`, other names left out; None where no lengths are named, for a random start."""
+        if not values.get("lengths"):
+            return None
+        known = {name: values[name] for name in ("sharing", "damping", "lift") if name in values}
+        return cls(tuple(values["lengths"]), **known)
+
+
+class Source:
+    """The views of one period, from which starts of any shape are made."""
+
+    def __init__(
+        self, period: Interactions, now: pd.Timestamp, recipe: Hyperparameters, items: Features, *, seed: int = 0
+    ) -> None:
+        self._period, self._now, self._recipe, self._items, self._seed = period, now, recipe, items, seed
+        self._factors: dict[float, list[Factors]] = {}
+        self._averages: dict[tuple[tuple[int, ...], float], Start] = {}
+
+    def start(self, shape: Shape) -> Start:
+        """Embeddings and biases of that shape."""
+        key = shape.lengths, shape.sharing
+        if key not in self._averages:
+            found = self._with_sharing(shape.sharing)
+            self._averages[key] = averaged(found, shape.lengths, self.biases, self._recipe.components)
+        start = self._averages[key]
+        if shape.damping:
+            items = start.items * (np.maximum(self._buyers, 1) ** -shape.damping).astype(np.float32)[:, None]
+            scale = np.float32(np.sqrt(SPREAD / max(_spread(start.users, items), 1e-12)))
+            start = replace(start, users=start.users * scale, items=items * scale)
+        return replace(start, biases=np.float32(shape.lift) * start.biases)
+
+    @cached_property
+    def biases(self) -> NDArray[np.float32]:
+        """(n_items,) those of lift 1."""
+        return np.asarray(self._recipe.start_popularity * lately_popular(self._period, self._now), dtype=np.float32)
+
+    @cached_property
+    def _buyers(self) -> NDArray[np.int64]:
+        counts = self._period.counts
+        return np.bincount(counts.indices, minlength=counts.shape[1])
+
+    @cached_property
+    def _views(self) -> list[View]:
+        return views(self._period, self._now, self._recipe, self._recipe.components, seed=self._seed)
+
+    def _with_sharing(self, sharing: float) -> list[Factors]:
+        if sharing not in self._factors:
+            self._factors[sharing] = [
+                (np.asarray(matrix @ items, dtype=np.float32), items)
+                for matrix, right in self._views
+                for items in [borrowed(right, self._items, self._buyers, sharing)]
+            ]
+        return self._factors[sharing]
+
+
 def views(
     period: Interactions, now: pd.Timestamp, recipe: Hyperparameters, length: int, *, seed: int = 0
-) -> list[Factors]:
-    """One decomposition for each view: factors U S (n_users, length), V (n_items, length) of W D^-p.
+) -> list[View]:
+    """One decomposition for each view: the matrix W D^-p (n_users, n_items) and its right vectors (n_items, length).
 
     W are the weighted purchases, D how much each item was bought in all, p is `recipe.start_power`: at 0 the most
-    popular items decide everything, at 1/2 every item has the same say.
+    popular items decide everything, at 1/2 every item has the same say. Matrix times right vectors gives the users'
+    factors.
     """
     counts = period.counts
     length = max(min(length, min(counts.shape) - 1), 1)
@@ -85,8 +166,7 @@ def views(
         matrix = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
         totals = np.maximum(np.asarray(matrix.sum(axis=0)).ravel(), 1.0)
         damped = (matrix @ sparse.diags(totals**-recipe.start_power)).tocsr().astype(np.float32)
-        left, strength, right = randomised_svd(damped, length, seed=seed + number)
-        found.append((left * strength, right))
+        found.append((damped, randomised_svd(damped, length, seed=seed + number)[2]))
     return found
 
 

@@ -13,17 +13,21 @@ from recsys import health
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput
 from recsys.evaluation import evaluate
+from recsys.features import IDENTITY, Features
 from recsys.foldin_linear import LinearFoldIn
 from recsys.hyperparameters import Hyperparameters
 from recsys.model import Model
 from recsys.popularity_dial import turn_and_store, turned
 from recsys.quality import assess, same_data
 from recsys.quality_view import view
+from recsys.shrinkage import borrowed
 from recsys.significance import paired
 from recsys.split import time_split
+from recsys.start_choice import LIFTS, choose_start
 from recsys.training import train
-from recsys.warmstart import averaged, begin, by_feature, lately_popular, randomised_svd, views
+from recsys.warmstart import Shape, Source, averaged, begin, by_feature, lately_popular, randomised_svd, views
 from recsys.workspace import Settings, Workspace
+from tests.shops import planted_shop
 
 PAGES = Path(__file__).parent.parent / "pages"
 RECIPE = Hyperparameters(components=12, epochs=1, max_sampled=20, threads=1)
@@ -57,11 +61,50 @@ def test_the_decomposition_is_that_of_numpy() -> None:
 
 def test_an_average_over_all_of_one_view_is_that_view(small_dataset: Dataset) -> None:
     period = time_split(small_dataset).fit
-    left, right = views(period, time_split(small_dataset).validation_start, replace(RECIPE, start_views=1), 10)[0]
+    matrix, right = views(period, time_split(small_dataset).validation_start, replace(RECIPE, start_views=1), 10)[0]
+    left = matrix @ right
     start = averaged([(left, right)], [10], np.zeros(small_dataset.n_items, np.float32), 12)
     whole = left @ right.T
     assert start.users @ start.items.T == pytest.approx(whole / whole.std(), rel=2e-2, abs=2e-3)
     assert start.users.shape[1] == 12
+
+
+def test_rare_products_borrow_from_their_category_and_popular_ones_hardly(small_dataset: Dataset, model: Model) -> None:
+    features, rng = model.item_features, np.random.default_rng(2)
+    own = rng.normal(size=(small_dataset.n_items, 4)).astype(np.float32)
+    buyers = np.where(np.arange(small_dataset.n_items) % 2, 1, 10_000)
+    found = borrowed(own, features, buyers, 50.0)
+    assert found == pytest.approx(borrowed(own * 3, features, buyers, 50.0) / 3, abs=1e-5)
+    change = np.linalg.norm(found - own, axis=1) / np.linalg.norm(own, axis=1)
+    assert change[buyers > 1].max() < 0.2 < 0.9 < np.median(change[buyers == 1])
+    assert borrowed(own, features, buyers, 0.0) is own
+
+
+def test_what_is_borrowed_is_the_posterior_mean() -> None:
+    from scipy import sparse
+
+    matrix = sparse.csr_matrix(np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 1.0, 0]], np.float32))
+    features = Features(matrix, np.array([IDENTITY] * 3 + ["kind"], object), np.array(["a", "b", "c", "Fruit"], object))
+    own, buyers, sharing = np.array([[4.0], [3.0], [1.0]], np.float32), np.array([4, 9, 1]), 2.0
+    means = np.array([2.0, 1.0, 1.0])
+    kind = (4 * means[0] + 9 * means[1]) / (4 + 9 + sharing)
+    expected = (buyers * means + sharing * kind) / (buyers + sharing) * np.sqrt(buyers)
+    expected[2] = own[2, 0]  # shares nothing
+    assert borrowed(own, features, buyers, sharing)[:, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_variety_is_given_accuracy_for_and_never_more_than_asked(small_dataset: Dataset, model: Model) -> None:
+    split = time_split(small_dataset)
+    source = Source(split.fit, split.validation_start, RECIPE, model.item_features)
+    chosen = {}
+    for variety in (0.0, 0.1, 0.5):
+        shape, tried = choose_start(source, split, RECIPE.components, variety)
+        found = {Shape.from_dict(one): one for one in tried}
+        best = max(one["ndcg"] for one in [*tried[-len(LIFTS) :], found[shape]])
+        assert found[shape]["ndcg"] >= (1 - variety) * best
+        chosen[variety] = found[shape]
+    assert chosen[0.0]["coverage"] <= chosen[0.1]["coverage"] <= chosen[0.5]["coverage"]
+    assert chosen[0.0]["ndcg"] >= chosen[0.1]["ndcg"] >= chosen[0.5]["ndcg"]
 
 
 def test_features_give_back_the_start_exactly(small_dataset: Dataset, model: Model) -> None:
@@ -82,7 +125,8 @@ def test_the_result_is_a_working_lightfm_that_can_train_on(model: Model) -> None
     assert model.manifest["epochs"] in (0, 1)
 
 
-def test_the_start_beats_popular_where_taste_was_planted(model: Model) -> None:
+def test_the_start_beats_popular_where_taste_was_planted() -> None:
+    model = train(planted_shop(n_users=1000), RECIPE, seed=1)
     assert model.manifest["metrics"]["comparisons"]["discover"]["popular"]["verdict"] == "better"
 
 
@@ -205,6 +249,6 @@ def test_begin_fills_a_model_completely(small_dataset: Dataset, model: Model) ->
 
     fresh = lightfm_model.new(RECIPE, 0)
     split = time_split(small_dataset)
-    found = views(split.training, split.test_start, RECIPE, 8)
-    begin(fresh, averaged(found, [8, 5], np.zeros(160, np.float32), 12), model.user_features, model.item_features)
+    source = Source(split.training, split.test_start, RECIPE, model.item_features)
+    begin(fresh, source.start(Shape((8, 5), 20.0, 0.2)), model.user_features, model.item_features)
     assert all(np.isfinite(part).all() for part in lightfm_model.state(fresh).values())
