@@ -45,8 +45,8 @@ RANGES: Mapping[str, Range] = {
     "variety": Range(
         0.0,
         0.5,
-        "How much of the best validation NDCG@10 may be given for a wider range of products: 0.1 is "
-        "10%, 0 takes the most accurate.",
+        "How much of the best validation NDCG@10 may be given for a wider range of products: 0.02 is "
+        "2%, 0 takes the most accurate.",
     ),
     "popularity": Range(
         0.0,
@@ -66,7 +66,7 @@ class Hyperparameters:
     """
 
     loss: Literal["warp", "bpr", "logistic", "warp-kos"] = "warp"
-    components: int = 192
+    components: int = 160
     epochs: int = 10
     learning_rate: float = 0.02
     learning_schedule: Literal["adagrad", "adadelta"] = "adagrad"
@@ -79,7 +79,7 @@ class Hyperparameters:
     start_views: int = 2
     start_power: float = 0.25
     start_popularity: float = 0.3
-    variety: float = 0.08
+    variety: float = 0.02
     popularity: float = 1.0
     identity: bool = True
     category_levels: tuple[str, ...] = (ALL,)

@@ -11,7 +11,7 @@ from recsys.split import Split
 from recsys.warmstart import Shape, Source, lengths_to_try
 
 SHARINGS = (0.0, 50.0, 100.0)
-DAMPINGS = (0.0, 0.2, 0.3, 0.4)
+DAMPINGS = (0.0, 0.1, 0.2, 0.3)
 LIFTS = (1.0, 3.0, 10.0)
 MIDDLE = {"damping": 0.2, "lift": 1.0}
 """Where sharing and lengths are tried, before dampings and lifts are."""
