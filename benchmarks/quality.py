@@ -35,12 +35,13 @@ def run(options: list[str]) -> list[dict[str, Any]]:
 
 def judged(dataset: Dataset, preset_name: str) -> list[dict[str, Any]]:
     """Train, judge beside the baselines, and compare with the strongest."""
-    from recsys.judging import measure
+    from recsys.judging import judge_baselines, measure
     from recsys.split import make_split
     from recsys.training import train
 
     model = train(dataset, preset(preset_name))
-    found = measure(model, make_split(dataset), with_baselines=True)
+    split = make_split(dataset)
+    found = measure(model, split, baselines=judge_baselines(split, dataset.items, dataset.category_levels))
     discover = found["lanes"]["discover"]
     value = {name: x["ndcg"]["value"] for name, x in discover.items()}
     strongest = max((name for name in value if name != "model"), key=lambda name: value[name])

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recsys import baselines
 from recsys.again import WORTHWHILE_SHARE, AgainScorer, frequency, repeat_share
 from recsys.baseline_choice import fitted_baselines, ones
+from recsys.baselines import Popular
 from recsys.dataset import Dataset, Interactions
 from recsys.evaluation import Evaluation, Lane, Scorer, evaluate
 from recsys.model import Model
@@ -61,52 +61,99 @@ class Judgement:
         }
 
 
-def judge(model: Model, dataset: Dataset, *, k: int = K, with_baselines: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Baselines:
+    """What models are held against, fitted to the training period of a split and judged on its test period.
+
+    Attributes:
+        k: length of the lists.
+        lanes: evaluations by lane and method, without any model.
+        chosen: what was chosen for them on the validation period.
+    """
+
+    k: int
+    lanes: Mapping[Lane, Mapping[str, Evaluation]]
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | None = None) -> dict[str, Any]:
     """The document of `evaluate --json`: metrics on the model's own test period, with 95% intervals.
 
     Args:
         dataset: the one the model was trained on.
-        with_baselines: fit and judge every baseline as well; otherwise only "most popular".
+        baselines: those of the same split and k; otherwise only "most popular".
     """
     split = split_again(dataset, model.manifest["split"])
     return {
         "model": model.id,
         "dataset": dataset.name,
         "split": split.describe(),
-        **measure(model, split, k=k, with_baselines=with_baselines),
+        **measure(model, split, k=k, baselines=baselines),
     }
 
 
-def measure(model: Model, split: Split, *, k: int = K, with_baselines: bool = False) -> dict[str, Any]:
+def measure(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> dict[str, Any]:
     """`Judgement.document` of a model."""
-    return judgement(model, split, k=k, with_baselines=with_baselines).document()
+    return judgement(model, split, k=k, baselines=baselines).document()
 
 
-def judgement(model: Model, split: Split, *, k: int = K, with_baselines: bool = False) -> Judgement:
-    """Judge the model, and the baselines or only "most popular", on the test period of a split.
+def judgement(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> Judgement:
+    """Judge the model on the test period of a split, beside its baselines, or only "most popular" without them.
 
     The lane "discover" is always judged; "again" where at least `WORTHWHILE_SHARE` of what was bought in the validation
     period had been bought before.
     """
-    others: dict[str, Scorer] = {"popular": baselines.Popular.fit(ones(split.training))}
-    chosen: dict[str, Any] = {}
-    if with_baselines:
-        others, chosen = fitted_baselines(split, model.items, model.category_levels, seed=model.seed)
-    own = others.pop("own_frequency", None)
-    categories = category_codes(model.items, model.category_levels)
+    judged = _Judge.of(split, model.items, model.category_levels, k)
+    if baselines is None:
+        popular = {"popular": Popular.fit(ones(split.training))}
+        baselines = Baselines(k, {"discover": judged(popular, "discover")})
+    ours: dict[Lane, dict[str, Evaluation]] = {"discover": judged({"model": model}, "discover")}
+    if _repeats(split):
+        methods: dict[str, Scorer] = {"model": again_scorer(model, split)}
+        kept = baselines.lanes.get("again", {})
+        ours["again"] = judged(methods | ({"lightfm": model} if kept else {}), "again")
+    lanes: dict[Lane, Mapping[str, Evaluation]] = {
+        lane: {"model": found["model"], **baselines.lanes.get(lane, {}), **found} for lane, found in ours.items()
+    }
+    return Judgement(k, lanes, baselines.chosen)
 
-    def judged(methods: Mapping[str, Scorer], lane: Lane) -> dict[str, Evaluation]:
-        train, test, popularity = split.training.counts, split.test.counts, model.popularity
+
+def judge_baselines(split: Split, items: pd.DataFrame, category_levels: tuple[str, ...], *, k: int = K) -> Baselines:
+    """Fit every baseline that the data allow to the training period, and judge it on the test period."""
+    others, chosen = fitted_baselines(split, items, category_levels)
+    own = others.pop("own_frequency", None)
+    judged = _Judge.of(split, items, category_levels, k)
+    lanes: dict[Lane, Mapping[str, Evaluation]] = {"discover": judged(others, "discover")}
+    if own is not None and _repeats(split):
+        lanes["again"] = judged({"own_frequency": own}, "again")
+    return Baselines(k, lanes, chosen)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Evaluates methods on the test period of a split, all in the same way."""
+
+    split: Split
+    categories: NDArray[np.int64] | None
+    popularity: NDArray[np.int64]
+    k: int
+
+    @classmethod
+    def of(cls, split: Split, items: pd.DataFrame, category_levels: tuple[str, ...], k: int) -> "_Judge":
+        counts = split.training.counts
+        popularity = np.bincount(counts.indices, minlength=counts.shape[1])
+        return cls(split, category_codes(items, category_levels), popularity, k)
+
+    def __call__(self, methods: Mapping[str, Scorer], lane: Lane) -> dict[str, Evaluation]:
+        train, test = self.split.training.counts, self.split.test.counts
         return {
-            name: evaluate(x, train, test, k=k, lane=lane, categories=categories, popularity=popularity)
+            name: evaluate(x, train, test, k=self.k, lane=lane, categories=self.categories, popularity=self.popularity)
             for name, x in methods.items()
         }
 
-    lanes: dict[Lane, Mapping[str, Evaluation]] = {"discover": judged({"model": model} | others, "discover")}
-    if repeat_share(split.fit, split.validation) >= WORTHWHILE_SHARE:
-        against: dict[str, Scorer] = {"model": again_scorer(model, split)}
-        lanes["again"] = judged(against | ({"own_frequency": own, "lightfm": model} if own else {}), "again")
-    return Judgement(k, lanes, chosen)
+
+def _repeats(split: Split) -> bool:
+    return repeat_share(split.fit, split.validation) >= WORTHWHILE_SHARE
 
 
 def again_scorer(model: Model, split: Split) -> AgainScorer:

@@ -1,16 +1,18 @@
 """How good a model is, in one report: beside the baselines, by segment, cold, against noise, and in good health."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from recsys import health
+from recsys.baseline_shelf import baselines_of
 from recsys.coldstart import cold_start
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput
 from recsys.evaluation import evaluate
-from recsys.judging import K, judgement
+from recsys.judging import Baselines, K, judgement
 from recsys.model import Model
 from recsys.noise import noise
 from recsys.progress import OnProgress, Progress
@@ -42,7 +44,9 @@ def assess(workspace: "Workspace", model_id: str, *, on_progress: OnProgress = l
     """
     model = workspace.load(model_id).model
     dataset = same_data(workspace.dataset(str(model.manifest["dataset"])), model)
-    report = report_on(model, dataset, on_progress=on_progress)
+    report = report_on(
+        model, dataset, on_progress=on_progress, baselines=lambda split: baselines_of(workspace.store, dataset, split)
+    )
     workspace.store.save_quality(model.id, report)
     return report
 
@@ -57,7 +61,13 @@ def same_data(dataset: Dataset, model: Model) -> Dataset:
     return dataset
 
 
-def report_on(model: Model, dataset: Dataset, *, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
+def report_on(
+    model: Model,
+    dataset: Dataset,
+    *,
+    baselines: Callable[[Split], Baselines],
+    on_progress: OnProgress = lambda _: None,
+) -> dict[str, Any]:
     """The report of `assess`, without storing it."""
 
     def step(number: int) -> None:
@@ -65,7 +75,7 @@ def report_on(model: Model, dataset: Dataset, *, on_progress: OnProgress = lambd
 
     split = split_again(dataset, model.manifest["split"])
     step(0)
-    judged = judgement(model, split, k=K, with_baselines=True)
+    judged = judgement(model, split, k=K, baselines=baselines(split))
     discover = judged.lanes["discover"]
     step(1)
     found = segments(model, split, discover["model"], discover["popular"])

@@ -47,6 +47,8 @@ class Store:
         datasets/NAME/   manifest.json, users.parquet, items.parquet, events.parquet
         models/ID/       manifest.json, one .npy per array, items.parquet, users.parquet, *_features.parquet
         maps/ID/         manifest.json, map.parquet, details.parquet, nearest.npy, likeness.npy
+        quality/ID/      manifest.json
+        baselines/KEY/   manifest.json, one .npy per array
         live.json        {"model": ID, "before": [IDs that were live earlier, newest first]}
 
     Each folder is written beside its place and renamed into it; its manifest holds the SHA-256 of every file.
@@ -103,6 +105,7 @@ class Store:
         with readable_errors(self.home):
             (self.home / "datasets" / name).rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
+        self._forget_baselines(name)
 
     def sweep(self, older_than: float = SWEEP_SECONDS) -> None:
         """Remove what writers that were killed have left beside the stored folders."""
@@ -247,6 +250,32 @@ class Store:
             return None
         report: dict[str, Any] = self._manifest("quality", model_id, "quality report")["report"]
         return report
+
+    def save_baselines(
+        self, dataset: str, fingerprint: str, key: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Store how the baselines of a dataset were judged; what is stored for other contents of it is removed."""
+        self._write(
+            "baselines", key, {"dataset": dataset, "fingerprint": fingerprint, "facts": dict(facts)},
+            {f"{name}.npy": _npy_writer(array) for name, array in arrays.items()},
+        )  # fmt: skip
+        self._forget_baselines(dataset, but=fingerprint)
+
+    def load_baselines(self, key: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """What `save_baselines` stored, or None."""
+        if key not in self._names("baselines"):
+            return None
+        return self._read("baselines", key, "set of baselines", lambda folder, manifest: (
+            manifest["facts"],
+            {name[:-4]: np.load(folder / name, allow_pickle=False) for name in manifest["files"]},
+        ))  # fmt: skip
+
+    def _forget_baselines(self, dataset: str, but: str = "") -> None:
+        for key in self._names("baselines"):
+            with suppress(Corrupted, NotFound, OSError):
+                kept = self._manifest("baselines", key, "set of baselines")
+                if kept["dataset"] == dataset and kept["fingerprint"] != but:
+                    shutil.rmtree(self.home / "baselines" / key, ignore_errors=True)
 
     def has_map(self, model_id: str) -> bool:
         return os.path.exists(f"{self._maps}/{model_id}/{MANIFEST}")  # noqa: PTH110  asked for every answer

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from recsys.errors import InvalidInput
 from recsys.evaluation import ndcg_and_coverage
 from recsys.features import Features, item_features, user_features
 from recsys.hyperparameters import Hyperparameters
-from recsys.judging import K, measure
+from recsys.judging import Baselines, K, measure
 from recsys.model import Model
 from recsys.popularity_dial import dial_frontier
 from recsys.progress import OnProgress, Progress
@@ -33,7 +33,8 @@ from recsys.warmstart import Shape, Source, begin
 CHOOSE = "Choosing the number of epochs on the validation set"
 START = "Decomposing the purchases for a start"
 LEARN = "Learning from everything but the test set"
-JUDGE = "Comparing with most popular on the test set"
+SIMPLE = "Training the simple methods to compare with"
+JUDGE = "Comparing with simple methods on the test set"
 LOSS_SAMPLE = 20_000
 """Pairs of which the training loss is estimated at every epoch."""
 
@@ -62,6 +63,7 @@ def train(
     seed: int = 0,
     on_progress: OnProgress = lambda _: None,
     split: Split | None = None,
+    baselines: Callable[[Split], Baselines] | None = None,
 ) -> Model:
     """Train one model version and judge it.
 
@@ -69,10 +71,11 @@ def train(
        NDCG@10 (products not had before) there; stop after `recipe.patience` epochs without a better value.
     2. Learn anew, from that kind of start and for the best number of epochs, from everything before the test period.
        This is the model.
-    3. Measure it and "most popular" on the test period, which nothing above has looked at.
+    3. Measure it and the baselines on the test period, which nothing above has looked at.
 
     Args:
         on_progress: called at every epoch and step; an exception it raises ends the training.
+        baselines: gives those to judge the model beside; without it that is "most popular" alone.
 
     Raises:
         Diverged: the embeddings stopped being finite numbers.
@@ -124,8 +127,11 @@ def train(
         manifest=manifest,
         again=again,
     )
+    if baselines is not None:
+        reporter.report(SIMPLE)
+    against = None if baselines is None else baselines(split)
     reporter.report(JUDGE)
-    manifest["metrics"] = measure(model, split)
+    manifest["metrics"] = measure(model, split, baselines=against)
     manifest["seconds"] = round(time.monotonic() - reporter.started, 1)
     reporter.done = reporter.units
     reporter.report(JUDGE)

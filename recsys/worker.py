@@ -62,7 +62,7 @@ def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
         workspace.import_demo()
     recommender = workspace.train_now(
         run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report,
-        source="first model" if run.kind == "demo" else "page", run=run.id,
+        source="first model" if run.kind == "demo" else "page", run=run.id, baselines=run.kind != "demo",
     )  # fmt: skip
     if run.kind == "demo":
         workspace.start_quality(recommender.model.id)

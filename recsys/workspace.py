@@ -31,7 +31,9 @@ from recsys.store import Store
 logger = logging.getLogger("insider")
 
 if TYPE_CHECKING:
+    from recsys.judging import Baselines
     from recsys.search import Plan
+    from recsys.split import Split
     from recsys.trials import Trials
 
 MODELS_IN_MEMORY = 3
@@ -277,10 +279,14 @@ class Workspace:
 
     def evaluate(self, model_id: str = "live", *, k: int = 10, baselines: bool = False) -> dict[str, Any]:
         """Metrics of a version on what was held out of its training, in the form of `evaluate --json`."""
+        from recsys.baseline_shelf import baselines_of
         from recsys.judging import judge
+        from recsys.split import split_again
 
         model = self.load(model_id).model
-        return judge(model, self._same_data(model.manifest), k=k, with_baselines=baselines)
+        data = self._same_data(model.manifest)
+        against = baselines_of(self.store, data, split_again(data, model.manifest["split"]), k=k) if baselines else None
+        return judge(model, data, k=k, baselines=against)
 
     # Shoppers and items
 
@@ -423,13 +429,17 @@ class Workspace:
         on_progress: OnProgress | None = None,
         source: str = "Python",
         run: int | None = None,
+        baselines: bool = True,
     ) -> Recommender:
         """Train in this process, store the version, and promote it if asked to.
 
         Args:
             source: who asked for it, for the list of trainings: "page", "command line", "search NAME".
             run: the job that does it.
+            baselines: judge it beside every simple method, those that are kept or else fitted now; without, or for very
+                large data, beside the most popular products only.
         """
+        from recsys.baseline_shelf import MOST_EVENTS, baselines_of
         from recsys.training import train
 
         data, live = self.dataset(dataset), self._live_unless_damaged()
@@ -441,7 +451,11 @@ class Workspace:
                 if on_progress is not None:
                     on_progress(progress)
 
-            model = train(data, recipe, seed=seed, on_progress=follow)
+            def shelf(split: "Split") -> "Baselines":
+                return baselines_of(self.store, data, split)
+
+            wanted = baselines and len(data.events) <= MOST_EVENTS
+            model = train(data, recipe, seed=seed, on_progress=follow, baselines=shelf if wanted else None)
             model.manifest["lineage"] = {"training": record.id, **about}  # type: ignore[index]  # not stored yet
             self.store.save_model(model)
             record.done(model.manifest, model.id)
