@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from recsys import palette, words
+from recsys.baseline_shelf import baselines_of
 from recsys.errors import InsiderError, InvalidInput
 from recsys.judging import judgement
 from recsys.promotion import Row, preview
@@ -34,8 +35,9 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
     model = workspace.load(model_id).model
     manifest = model.manifest
     try:
-        split = split_again(workspace.dataset_of(model.id), manifest["split"])
-        found = judgement(model, split, with_baselines=True)
+        dataset = workspace.dataset_of(model.id)
+        split = split_again(dataset, manifest["split"])
+        found = judgement(model, split, baselines=baselines_of(workspace.store, dataset, split))
         discover = found.lanes["discover"]
         judged, problem = found.document(), ""
         groups = segments(model, split, discover["model"], discover["popular"])
