@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
-from recsys import charts, charts_runs, overview, studio, words
+from recsys import charts, charts_quality, charts_runs, overview, studio, words
 from recsys.errors import InvalidInput
 from recsys.hyperparameters import Hyperparameters
 from recsys.runs import Run
@@ -205,6 +205,13 @@ def result(found: studio.Outcome) -> None:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.standing == "candidate" and st.button("Promote", type="primary", icon=":material/publish:"):
         promoting.ask(found.model_id)
+    for worry in found.worries:
+        st.warning(shared.plain(worry), icon=":material/health_and_safety:")
+    if len(found.bars) > 2:
+        shared.describe("Beside simple methods, fitted to the same purchases and judged on the same shoppers:")
+        st.plotly_chart(
+            charts_quality.methods(found.bars), config=shared.STILL, key="beside", alt="NDCG@10 of every method"
+        )
     if found.lines:
         st.dataframe(
             {

@@ -123,7 +123,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
-    from recsys import retention
+    from recsys import retention, studio
     from recsys.split import held_out
 
     recipe = preset(preset_name).with_settings(cli_studio.pairs(settings or []))
@@ -142,11 +142,14 @@ def train(
     retention.apply(workspace, also_keep=trained.model.id)
     metrics = trained.manifest["metrics"]
     if as_json:
-        console.document({"model": trained.model.id, "promoted": promote, "metrics": metrics})
+        health = trained.manifest["health"]
+        console.document({"model": trained.model.id, "promoted": promote, "metrics": metrics, "health": health})
         return
     console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest['seconds']:g} s.")
     console.say(f"Judged on {held_out(trained.manifest['split'])}.")
     console.metrics(metrics)
+    for worry in studio.worries(trained.manifest):
+        console.say(worry)
     if promote:
         console.say("It is live.")
     else:

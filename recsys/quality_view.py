@@ -1,5 +1,6 @@
 """What the Quality page shows: a stored report in words, rows and points, ready to draw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
             "difference between two models is no difference."
         ),
         lanes=lanes,
-        bars={lane: _bars(evaluation, lane) for lane in lanes},
+        bars={lane: bars_of(evaluation, lane) for lane in lanes},
         table={lane: _table(evaluation, lane) for lane in lanes},
         meanings={x.title: x.meaning for x in words.measures(evaluation["k"]).values()},
         segments=_segments(report["segments"]),
@@ -153,7 +154,8 @@ def _where(split: dict[str, Any]) -> str:
     return f"among {held_out(split)}" if told else "in a period that neither had seen"
 
 
-def _bars(evaluation: dict[str, Any], lane: str) -> tuple[Bar, ...]:
+def bars_of(evaluation: Mapping[str, Any], lane: str) -> tuple[Bar, ...]:
+    """The methods of a lane, best first; `evaluation` is a `Judgement.document`."""
     compared = evaluation["comparisons"][lane]
     details = {
         name: f"this model is {VERDICTS[x['verdict']]} ({x['difference']:+.4f}, p = {x['p_value']:.3f})"

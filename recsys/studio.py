@@ -10,6 +10,7 @@ import pandas as pd
 from recsys import words
 from recsys.errors import InsiderError, InvalidInput
 from recsys.hyperparameters import ALL, LOSSES, PRESETS, RANGES, Hyperparameters
+from recsys.quality_view import Bar, bars_of
 from recsys.runs import Run
 from recsys.search import Plan
 from recsys.split import held_out
@@ -76,6 +77,7 @@ DIALS: tuple[Dial, ...] = (
         steps=(0, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 730, 1095, 3650),
     ),
     _dial("patience", "Patience", "epochs", low=1, high=50),
+    _dial("variety", "Accuracy given for variety", steps=(0.0, 0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)),
 )
 
 
@@ -88,6 +90,8 @@ def step_label(dial: Dial, value: float) -> str:
     """A value of a dial as people read it."""
     if value == 0:
         return "all alike" if dial.name == "half_life_days" else "none"
+    if dial.name == "variety":
+        return f"{value:.0%}"
     return f"{value:g} {dial.unit}".strip()
 
 
@@ -272,6 +276,8 @@ class Outcome:
         verdict: one sentence against the live model, and whether the difference is more than chance can do.
         standing: "live", "candidate" (could be promoted) or "gone" (was deleted).
         note: why it cannot be held against the live model; empty when it can.
+        bars: it beside the simple methods that it was judged with.
+        worries: what the health checks found that deserves a look.
     """
 
     model_id: str
@@ -280,6 +286,8 @@ class Outcome:
     note: str
     lines: tuple[Line, ...]
     curves: Mapping[str, list[dict[str, float]]]
+    bars: tuple[Bar, ...] = ()
+    worries: tuple[str, ...] = ()
 
 
 def outcome(workspace: Workspace, run: Run) -> Outcome | None:
@@ -301,7 +309,15 @@ def outcome(workspace: Workspace, run: Run) -> Outcome | None:
         note=note or ("" if manifest["split"]["kind"] == "time" else f"Judged on {held_out(manifest['split'])}."),
         lines=_lines(manifest, other),
         curves=curves(workspace, run),
+        bars=bars_of(manifest["metrics"], "discover"),
+        worries=worries(manifest),
     )
+
+
+def worries(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the health checks of a training found that is not good, worst first."""
+    checks = manifest.get("health", {}).get("checks", ())
+    return tuple(f"{check['name']}: {check['sentence']}" for check in checks if check["state"] != "good")
 
 
 def curves(workspace: Workspace, run: Run) -> dict[str, list[dict[str, float]]]:

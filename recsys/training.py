@@ -14,18 +14,19 @@ from lightfm import LightFM
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys import lightfm_model
+from recsys import health, lightfm_model
 from recsys.again import WORTHWHILE_SHARE, BuyAgain, repeat_share
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import InvalidInput
 from recsys.evaluation import ndcg_and_coverage
 from recsys.features import Features, item_features, user_features
 from recsys.hyperparameters import Hyperparameters
-from recsys.judging import Baselines, K, measure
+from recsys.judging import Baselines, K, judgement
 from recsys.model import Model
 from recsys.popularity_dial import dial_frontier
 from recsys.progress import OnProgress, Progress
 from recsys.recency import recency_weights
+from recsys.significance import compare
 from recsys.split import Split, make_split
 from recsys.start_choice import choose_start
 from recsys.warmstart import Shape, Source, begin
@@ -131,7 +132,11 @@ def train(
         reporter.report(SIMPLE)
     against = None if baselines is None else baselines(split)
     reporter.report(JUDGE)
-    manifest["metrics"] = measure(model, split, baselines=against)
+    judged = judgement(model, split, baselines=against)
+    manifest["metrics"] = judged.document()
+    discover = judged.lanes["discover"]
+    checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
+    manifest["health"] = health.summary(checks)
     manifest["seconds"] = round(time.monotonic() - reporter.started, 1)
     reporter.done = reporter.units
     reporter.report(JUDGE)

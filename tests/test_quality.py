@@ -252,3 +252,26 @@ def test_begin_fills_a_model_completely(small_dataset: Dataset, model: Model) ->
     source = Source(split.training, split.test_start, RECIPE, model.item_features)
     begin(fresh, source.start(Shape((8, 5), 20.0, 0.2)), model.user_features, model.item_features)
     assert all(np.isfinite(part).all() for part in lightfm_model.state(fresh).values())
+
+
+def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Workspace) -> None:
+    kept = set((assessed.settings.home / "baselines").iterdir())
+    model = assessed.train_now("small", RECIPE, seed=4).model
+    metrics = model.manifest["metrics"]
+    assert set(metrics["lanes"]["discover"]) >= {"model", "popular", "popular_in_categories", "item_knn", "als", "ease"}
+    assert set(metrics["comparisons"]["discover"]) == set(metrics["lanes"]["discover"]) - {"model"}
+    assert set((assessed.settings.home / "baselines").iterdir()) == kept, "fitted by the report, kept for the training"
+    assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"]
+    assert {check["name"] for check in model.manifest["health"]["checks"]} >= {"Against most popular", "Validation"}
+    for file in kept.pop().glob("*-ease-lists.npy"):
+        file.write_bytes(b"cut short")
+    assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"], "damaged ones are fitted anew"
+
+
+def test_baselines_go_with_their_dataset(assessed: Workspace, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(assessed.settings.home, home)
+    workspace = Workspace(Settings.from_environment(home))
+    assert list((home / "baselines").iterdir())
+    workspace.store.delete_dataset("small")
+    assert not list((home / "baselines").iterdir())
