@@ -44,6 +44,11 @@ if view is None:
     if (run is None or not run.active) and st.button("Find out", type="primary", icon=":material/play_arrow:"):
         home.start_quality(model_id)
         st.rerun()
+    bars = quality_view.bars_of(live.model.manifest["metrics"], "discover")
+    if len(bars) > 2:
+        with st.container(border=True):
+            st.subheader("Beside simple methods, from its training", anchor=False)
+            st.plotly_chart(charts.methods(bars), config=shared.STILL, alt="NDCG@10 of every method")
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
