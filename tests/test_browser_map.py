@@ -72,6 +72,7 @@ def test_colour_search_lasso_export_and_a_shopper(
         assert dimmed(page) == selected, "the selection survives a change of colour"
 
         page.get_by_role("button", name="Take along").click()
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
         with page.expect_download() as poster:
             page.get_by_role("button", name="SVG").click()
         text = Path(poster.value.path()).read_text()
