@@ -49,6 +49,11 @@ def health(model: Model, ours: Evaluation, against_popular: Comparison, *, seed:
         *_features("item", "products", model.item_features, model.popularity > 0),
         *_features("user", "shoppers", model.user_features, np.diff(model.history.counts.indptr) > 0),
     ]
+    return worst_first(checks)
+
+
+def worst_first(checks: Sequence[Check]) -> list[Check]:
+    """The same, in the order of their states."""
     return sorted(checks, key=lambda check: ("bad", "look", "good").index(check.state))
 
 

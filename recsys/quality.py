@@ -83,7 +83,7 @@ def report_on(
     step(2)
     floor = noise(model, dataset, split)
     step(3)
-    checks = sorted([*checks, _ablation(model, dataset, split)], key=lambda x: ("bad", "look", "good").index(x.state))
+    checks = health.worst_first([*checks, _ablation(model, dataset, split)])
     step(4)
     cold = cold_start(model, dataset, split)
     return {

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from recsys.evaluation import ndcg_and_coverage
+from recsys import health
+from recsys.evaluation import evaluate, ndcg_and_coverage
+from recsys.health import Check
+from recsys.significance import compare
 from recsys.split import Split
 from recsys.warmstart import Shape, Source, lengths_to_try
 
@@ -48,6 +51,18 @@ def choose_start(source: Source, split: Split, components: int, variety: float) 
     enough = min(most, max((1 - variety) * most, popularity or 0.0))
     chosen = max((s for s in last if tried[s][0] >= enough), key=lambda s: (tried[s][1], tried[s][0]))
     return chosen, [s.to_dict() | {"ndcg": ndcg, "coverage": coverage} for s, (ndcg, coverage) in tried.items()]
+
+
+def without_borrowing(source: Source, split: Split, shape: Shape) -> Check:
+    """The health check "Features" of a start: it against the same in which products borrow nothing from what they
+    share, on the validation period."""
+    later = _sample(split.validation.counts)
+    ours, bare = (
+        evaluate(source.start(x), split.fit.counts, later, k=K, only=("ndcg",))
+        for x in (shape, replace(shape, sharing=0.0))
+    )
+    means = [float(x.values["ndcg"].mean()) if len(x.users) else 0.0 for x in (ours, bare)]
+    return health.ablation(means[0], means[1], compare(ours, bare))
 
 
 def _sample(counts: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -28,7 +28,7 @@ from recsys.progress import OnProgress, Progress
 from recsys.recency import recency_weights
 from recsys.significance import compare
 from recsys.split import Split, make_split
-from recsys.start_choice import choose_start
+from recsys.start_choice import choose_start, without_borrowing
 from recsys.warmstart import Shape, Source, begin
 
 CHOOSE = "Choosing the number of epochs on the validation set"
@@ -136,7 +136,7 @@ def train(
     manifest["metrics"] = judged.document()
     discover = judged.lanes["discover"]
     checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
-    manifest["health"] = health.summary(checks)
+    manifest["health"] = health.summary(health.worst_first([*checks, *plan.checks]))
     manifest["seconds"] = round(time.monotonic() - reporter.started, 1)
     reporter.done = reporter.units
     reporter.report(JUDGE)
@@ -186,6 +186,7 @@ class Plan:
         curve: points of the learning curve, epoch 0 being the start.
         tried: every start that was tried, with its "ndcg" and "coverage".
         frontier: `{"popularity", "ndcg", "coverage", "novelty", "mean_popularity"}` for turns of the popularity dial.
+        checks: what can be said of the training's health on the validation period.
     """
 
     shape: Shape | None = None
@@ -193,6 +194,7 @@ class Plan:
     curve: tuple[Mapping[str, float], ...] = ()
     tried: tuple[Mapping[str, Any], ...] = ()
     frontier: tuple[Mapping[str, float], ...] = ()
+    checks: tuple[health.Check, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For manifests."""
@@ -232,6 +234,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
     best, best_epoch, best_scorer = -1.0, 1, None
     shape: Shape | None = None
     tried: list[dict[str, Any]] = []
+    checks: tuple[health.Check, ...] = ()
 
     def measure_epoch(epoch: int) -> None:
         nonlocal best, best_epoch, best_scorer
@@ -253,6 +256,8 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
         reporter.report(START)
         source = Source(split.fit, split.validation_start, recipe, items, seed=seed)
         shape, tried = choose_start(source, split, recipe.components, recipe.variety)
+        if len(items.names) > 1:
+            checks = (without_borrowing(source, split, shape),)
         begin(lightfm, source.start(shape), users, items)
         measure_epoch(0)
         reporter.report(CHOOSE, 0, recipe.epochs)
@@ -266,7 +271,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
         if epoch - best_epoch >= recipe.patience:
             break
     frontier = () if best_scorer is None else dial_frontier(best_scorer, split)
-    return Plan(shape, best_epoch, reporter.curve, tuple(tried), frontier)
+    return Plan(shape, best_epoch, reporter.curve, tuple(tried), frontier, checks)
 
 
 def _epochs(

@@ -262,7 +262,11 @@ def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Wor
     assert set(metrics["comparisons"]["discover"]) == set(metrics["lanes"]["discover"]) - {"model"}
     assert set((assessed.settings.home / "baselines").iterdir()) == kept, "fitted by the report, kept for the training"
     assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"]
-    assert {check["name"] for check in model.manifest["health"]["checks"]} >= {"Against most popular", "Validation"}
+    assert {check["name"] for check in model.manifest["health"]["checks"]} >= {
+        "Against most popular",
+        "Validation",
+        "Features",
+    }
     for file in kept.pop().glob("*-ease-lists.npy"):
         file.write_bytes(b"cut short")
     assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"], "damaged ones are fitted anew"
