@@ -99,7 +99,7 @@ class Rules:
             (abs(self.price_weight) <= STRONGEST, f"price_weight is {self.price_weight}; at most {STRONGEST:g}."),
             (
                 self.min_price is None or self.max_price is None or self.min_price <= self.max_price,
-                f"min_price {self.min_price} is above max_price {self.max_price}.",
+                f"min_price {self.min_price:g} is above max_price {self.max_price:g}.",
             ),
         )
         for holds, message in checks:
@@ -427,7 +427,7 @@ def _checked(key: str, value: Any) -> Any:
             good = isinstance(boost.strength, (int, float)) and isinstance(boost.name, str)
             if boost.of not in BOOSTED or not good:
                 raise InvalidInput(f"boosts holds {boost!r}; of is category, brand or item, strength a number.")
-        return boosts
+        return tuple(replace(boost, strength=float(boost.strength)) for boost in boosts)
     if isinstance(default, tuple):
         if isinstance(value, str) or not all(isinstance(x, str) for x in value):
             raise InvalidInput(f"{key} is {value!r}; it must be a list of texts.")
@@ -442,4 +442,6 @@ def _checked(key: str, value: Any) -> Any:
         good = (value is None and default is None) or (number and bool(np.isfinite(value)))
     if not good:
         raise InvalidInput(f"{key} is {value!r}, which it cannot be.")
-    return value
+    if not number:
+        return value
+    return int(value) if key in ("hide_popular", "most_per_category") else float(value)

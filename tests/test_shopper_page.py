@@ -293,6 +293,19 @@ def test_rules_in_a_link_that_cannot_be_used(trained_home: Path, monkeypatch: py
         assert words in texts(app).replace("\\", "")
 
 
+def test_whole_numbers_in_rules_of_a_link_or_a_caller(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = json.dumps(
+        {
+            "diversity": 1,
+            "popularity": 2,
+            "most_per_category": 2.0,
+            "boosts": [{"of": "category", "name": "Garden", "strength": 1}],
+        }
+    )
+    app = healthy(page(trained_home, monkeypatch, shopper="u001", section="Rules", draft=draft))
+    assert Rules.from_dict(json.loads(app.session_state["draft"])) == Rules.from_dict(json.loads(draft))
+
+
 def test_who_may_only_look_is_told_so(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     RuleSets(own.database).save("Calm", Rules(diversity=0.2))
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Calm"))
