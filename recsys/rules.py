@@ -99,7 +99,7 @@ class Rules:
             (abs(self.price_weight) <= STRONGEST, f"price_weight is {self.price_weight}; at most {STRONGEST:g}."),
             (
                 self.min_price is None or self.max_price is None or self.min_price <= self.max_price,
-                f"min_price {self.min_price:g} is above max_price {self.max_price:g}.",
+                f"min_price {self.min_price} is above max_price {self.max_price}.",
             ),
         )
         for holds, message in checks:

@@ -209,7 +209,7 @@ def test_rules_survive_json() -> None:
         ({"pins": "x"}, "must be a list of texts"),
         ({"boosts": [{"of": "colour", "name": "red", "strength": 1}]}, "category, brand or item"),
         ({"boosts": [{"of": "item"}]}, "each needs of, name and strength"),
-        ({"min_price": 5, "max_price": 2}, "min_price 5 is above"),
+        ({"min_price": 5, "max_price": 2}, "min_price 5.0 is above"),
         ({"most_per_category": 0}, "1 or more"),
         ({"hide_popular": True}, "hide_popular is True"),
     ],
