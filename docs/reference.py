@@ -15,11 +15,10 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-# After the path is set: this file runs as a script too.
-import typer  # noqa: E402
+import typer  # noqa: E402  after the path is set: this file runs as a script too
 
-from recsys.cli import app  # noqa: E402
-from recsys.settings import Settings  # noqa: E402
+from recsys.cli import app  # noqa: E402  after the path is set
+from recsys.settings import Settings  # noqa: E402  after the path is set
 
 PAGE = FOLDER / "reference.md"
 INTRODUCTION = """\

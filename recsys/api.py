@@ -41,7 +41,11 @@ dark.addEventListener("change", show);
 show();
 </script>
 <style>.dark-mode .examples-select__section-label { color: inherit !important }
-.renderedMarkdown li { line-height: 1.8 }
+.renderedMarkdown li, .renderedMarkdown p { line-height: 1.8 }
+@media (max-width: 640px) {
+  .swagger-ui .opblock-tag { flex-wrap: wrap }
+  .swagger-ui .opblock-tag small { flex-basis: 100%; padding: 0 }
+}
 </style>
 """
 
