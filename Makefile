@@ -25,6 +25,7 @@ run: $(INSTALLED)
 
 test: lint
 	@.ci/prepare chromium
+	@.ci/prepare postgresql
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)

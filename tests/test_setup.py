@@ -87,6 +87,40 @@ def test_root_gets_what_is_missing_installed(bare: Path, tmp_path: Path) -> None
     assert "install -y -qq --no-install-recommends chromium" in (tmp_path / "asked").read_text()
 
 
+@pytest.mark.parametrize(
+    ("who", "apt", "said"),
+    [
+        (
+            "1000",
+            "",
+            "Missing, for the tests on PostgreSQL: postgresql. Install with: sudo apt-get install postgresql\n",
+        ),
+        ("0", "exit 100", "Could not install postgresql (for the tests on PostgreSQL): install it by hand, "),
+    ],
+)
+def test_a_server_that_cannot_be_had_is_named_and_stops_nothing(
+    bare: Path, tmp_path: Path, who: str, apt: str, said: str
+) -> None:
+    add(bare, "id", f"echo {who}")
+    add(bare, "apt-get", apt)
+    done = prepare(bare, "postgresql", str(tmp_path / "nowhere"))
+    assert done.returncode == 0
+    assert done.stderr.startswith(said)
+    assert done.stderr.endswith("Without it the tests on PostgreSQL are skipped.\n")
+
+
+def test_a_server_is_installed_once(bare: Path, tmp_path: Path) -> None:
+    add(bare, "id", "echo 0")
+    add(bare, "apt-get", f'echo "$*" >> {tmp_path}/asked')
+    assert prepare(bare, "postgresql", str(tmp_path / "versions")).returncode == 0
+    assert "install -y -qq --no-install-recommends postgresql" in (tmp_path / "asked").read_text()
+    (tmp_path / "asked").unlink()
+    (tmp_path / "versions" / "15" / "bin").mkdir(parents=True)
+    add(tmp_path / "versions" / "15" / "bin", "postgres", "")
+    assert prepare(bare, "postgresql", str(tmp_path / "versions")).stdout == ""
+    assert not (tmp_path / "asked").exists()
+
+
 def test_an_environment_is_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "venv"
     base = getattr(sys, "_base_executable", sys.executable)
