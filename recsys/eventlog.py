@@ -285,6 +285,7 @@ class _Watch:
         self._file = database.sqlite_file()
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._connected = 0
         self._writes = 0
 
     def wrote(self) -> None:
@@ -306,4 +307,5 @@ class _Watch:
                     return -1
                 # autocommit: the connection never holds a transaction open, so it always sees the latest commit
                 self._connection = sqlite3.connect(self._file, check_same_thread=False, isolation_level=None)
-            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+                self._connected += 1  # every connection counts from the same number
+            return self._connected * 1_000_000_000 + int(self._connection.execute("PRAGMA data_version").fetchone()[0])

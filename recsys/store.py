@@ -370,7 +370,7 @@ class Store:
                     "files": {f: _sha256(aside / f) for f in files},
                 }
                 checked["checksum"] = _checksum(checked)
-                (aside / MANIFEST).write_text(json.dumps(checked, indent=1, ensure_ascii=False))
+                (aside / MANIFEST).write_text(_text(checked))
                 _sync(aside / MANIFEST)
                 if final.exists():
                     _exchange(aside, final)
@@ -389,8 +389,11 @@ class Store:
     def _manifest(self, kind: str, name: str, what: str) -> dict[str, Any]:
         path = self._folder(kind, name, what) / MANIFEST
         try:
-            manifest: dict[str, Any] = json.loads(path.read_text())
+            text = path.read_text()
+            manifest: dict[str, Any] = json.loads(text)
             intact = manifest.get("checksum") == _checksum(manifest)
+            # the last digits of a number can change without changing it; later versions may write differently
+            intact = intact and (manifest["format_version"] > FORMAT_VERSION or text == _text(manifest))
         except (ValueError, AttributeError):
             intact = False
         if not intact:
@@ -472,6 +475,11 @@ def _sync(path: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(manifest: Mapping[str, Any]) -> str:
+    """A manifest as it is written."""
+    return json.dumps(manifest, indent=1, ensure_ascii=False)
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:

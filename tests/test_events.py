@@ -179,6 +179,14 @@ def test_another_process_sees_events_at_once(home: Workspace, client: TestClient
         assert other.get("/v1/users/new/history").json()["total"] == n
 
 
+def test_a_worker_that_is_first_asked_after_an_event_sees_it(home: Workspace, client: TestClient) -> None:
+    parent = Workspace(home.settings)
+    before = parent.event_log.version()
+    parent.before_fork()
+    client.post(EVENTS, json={"events": [had("u001", "00003")]})
+    assert parent.event_log.version() != before, "a new connection counts from where every connection does"
+
+
 def test_a_restart_loses_nothing(home: Workspace, client: TestClient) -> None:
     client.post(EVENTS, json={"events": [had("u001", "00001"), had("fresh", "00002")],
                               "items": [{"item_id": "new-1", "category": ["Dairy"]}]})  # fmt: skip

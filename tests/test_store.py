@@ -122,6 +122,17 @@ def test_every_file_of_a_model_with_one_byte_changed_is_refused_by_name(own_home
     store.load_model(folder.name)
 
 
+def test_a_manifest_that_still_means_the_same_but_was_changed_is_noticed_too(own_home: Path) -> None:
+    path = only_model(own_home) / MANIFEST
+    text = path.read_text()
+    start = text.index('"seed"')
+    path.write_text(f"{text[:start]} {text[start:]}")
+    with pytest.raises(Corrupted, match="was changed or cut short"):
+        Store(own_home).load_model(path.parent.name)
+    path.write_text(text)
+    Store(own_home).load_model(path.parent.name)
+
+
 def test_every_file_cut_short_or_empty_is_refused_by_name(own_home: Path) -> None:
     folder = only_model(own_home)
     for name in model_files(own_home):
