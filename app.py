@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
+from recsys import arithmetic
 from recsys.api import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.workers import calm_arithmetic
 from recsys.workspace import Workspace, open_workspace
 
 logger = logging.getLogger("insider")
@@ -42,7 +42,7 @@ class ApiRoute(BaseRoute):
 
 def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
-    calm_arithmetic()
+    arithmetic.calm()
     try:
         workspace.ensure_demo()
         workspace.load().warm()

@@ -19,24 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from recsys import lightfm_model, past, preview, shopper
-from recsys.dataset import Dataset
-from recsys.features import item_features, user_features
+from benchmarks._large import make
+from recsys import past, preview, shopper
 from recsys.finder import Finder, Search
-from recsys.hyperparameters import Hyperparameters
-from recsys.model import Model
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.split import time_split
 from recsys.subject import known
 from recsys.why import speakers, why
 from recsys.workspace import Workspace
 
 TARGETS = {"small": (0.150, 0.050), "large": (0.400, 0.100)}
 """Seconds for a new shopper and for a what-if: on the built-in data, on a million users and 100,000 items."""
-
-COMPONENTS = 32
 
 
 def run(options: Sequence[str]) -> list[dict[str, Any]]:
@@ -131,60 +124,10 @@ def _home(asked: argparse.Namespace) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="insider-pages-") as folder:
         home = Path(folder) / "home"
         if asked.users:
-            _make(home, asked.users, asked.items, asked.events)
+            make(home, asked.users, asked.items, asked.events)
         else:
             source = Settings.from_environment(asked.home).home
             if not source.exists():
                 sys.exit(f"{source} does not exist: give a home with a live model, or --users for a generated shop.")
             shutil.copytree(source, home)
         yield home
-
-
-def _make(home: Path, n_users: int, n_items: int, n_events: int) -> None:
-    """A stored shop of a given size with a live model, both random."""
-    rng = np.random.default_rng(0)
-    item = (n_items * rng.random(n_events) ** 2).astype(np.int32)
-    user = np.sort(rng.integers(0, n_users, n_events, dtype=np.int32))
-    order = np.lexsort((item, user))
-    start = np.datetime64("2024-01-01", "s")
-    events = pd.DataFrame(
-        {
-            "user_id": user[order], "item_id": item[order],
-            "timestamp": start + rng.integers(0, 300 * 86400, n_events).astype("timedelta64[s]"),
-            "quantity": np.ones(n_events, np.float32), "value": rng.random(n_events, dtype=np.float32) * 9,
-        }
-    ).sort_values(["user_id", "item_id", "timestamp"], ignore_index=True)  # fmt: skip
-    kinds = rng.integers(0, 300, n_items)
-    items = pd.DataFrame(
-        {
-            "item_id": [f"i{i:07d}" for i in range(n_items)],
-            "title": [f"Product {i} of kind {kind}" for i, kind in enumerate(kinds)],
-            "department": [f"Department {kind % 20}" for kind in kinds], "kind": [f"Kind {kind}" for kind in kinds],
-        }
-    )  # fmt: skip
-    users = pd.DataFrame(
-        {"user_id": [f"u{i:07d}" for i in range(n_users)], "age": rng.choice(["young", "old"], n_users).astype(object)}
-    )
-    workspace = Workspace(Settings.from_environment(home))
-    workspace.store.save_dataset(Dataset("large", users, items, events, ("department", "kind"), ("age",)))
-    dataset = workspace.dataset("large")
-    split = time_split(dataset)
-    recipe = Hyperparameters(components=COMPONENTS)
-    of_items, of_users = item_features(dataset, recipe), user_features(dataset, recipe)
-    shapes = {"item": of_items.matrix.shape[1], "user": of_users.matrix.shape[1]}
-    arrays = {}
-    for name in lightfm_model.STATE:
-        count = shapes[name.partition("_")[0]]
-        size = (count, COMPONENTS) if "embedding" in name else (count,)
-        kept = name.endswith(("embeddings", "biases"))
-        arrays[name] = rng.normal(0, 0.5, size).astype(np.float32) if kept else np.zeros(size, np.float32)
-    manifest = {
-        "created": "2024-12-01T00:00:00+00:00", "dataset": "large", "fingerprint": dataset.fingerprint,
-        "split": split.describe(), "metrics": None, "curve": [], "epochs": 0,
-    }  # fmt: skip
-    model = Model(
-        "random", recipe, 0, lightfm_model.restore(recipe, 0, arrays), dataset.items, dataset.users,
-        dataset.category_levels, dataset.user_attributes, of_items, of_users, split.training, manifest,
-    )  # fmt: skip
-    workspace.store.save_model(model)
-    workspace.store.set_live("random")

@@ -7,19 +7,18 @@ shared feature reaches the items not trained just then (see `engine_kernels`). I
 call compiles, once per machine.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, pairwise
 from math import gcd
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys import arithmetic
+from recsys.compiled import compiled
 from recsys.errors import Diverged, InvalidInput
 
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def epochs_of(
             )
     if epochs == 0 or lookup.nnz == 0:
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield from _Training(model, users, items, lookup, marks, weights, exact).run(epochs, min(threads, cores))
+    training = _Training(model, users, items, lookup, marks, weights, exact)
+    yield from training.run(epochs, min(threads, arithmetic.cores()))
 
 
 class _Training:
@@ -122,7 +121,7 @@ class _Training:
         weights: NDArray[np.float32],
         exact: bool,
     ) -> None:
-        kernels = _kernels()
+        kernels = compiled("engine_kernels")
         self.kernels, self.model = kernels, model
         adadelta = model.learning_schedule == "adadelta"
         self.parts = PARTS[: 3 if adadelta else 2]
@@ -240,18 +239,6 @@ class _Training:
             start = number * self.width
             getattr(self.model, f"{side}_{embedding}")[...] = state[:, start : start + components]
             getattr(self.model, f"{side}_{bias}")[...] = state[:, start + components]
-
-
-def _kernels() -> ModuleType:
-    """The compiled functions; numba is imported here and not before."""
-    try:
-        from recsys import engine_kernels
-    except RuntimeError:  # no folder that numba may keep compiled code in: a read-only container, say
-        import numba
-
-        vars(numba.config)["CACHE_DIR"] = tempfile.mkdtemp(prefix="insider-")
-        from recsys import engine_kernels
-    return engine_kernels
 
 
 def _checked(

@@ -1,17 +1,20 @@
 """Judging anything that scores items, on a held-out period, by one protocol."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import local
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys import metrics
+from recsys import arithmetic, metrics
 from recsys.ranking import top_k_block
 
-BLOCK = 256
+BLOCK = 32
+"""Users that are judged together: few enough for the cache. Every core judges blocks of its own."""
 Lane = Literal["discover", "again"]
 PER_USER = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate", "auc", "diversity", "novelty")
 
@@ -20,7 +23,7 @@ class Scorer(Protocol):
     """Anything that scores every item for some users: a trained model, a baseline."""
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        """(len(users), n_items); the caller may overwrite it."""
+        """(len(users), n_items); the caller may overwrite it, and asks from several threads at once."""
         ...
 
 
@@ -93,27 +96,31 @@ def evaluate(
     names = [
         x for x in only if (x != "diversity" or categories is not None) and (x != "novelty" or popularity is not None)
     ]
-    parts: list[tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]] = []
-    room = np.empty((min(BLOCK, len(users)), train.shape[1]), np.float32)
-    for start in range(0, len(users), BLOCK):
+    kept = local()
+
+    def judge(start: int) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]:
         block = users[start : start + BLOCK]
-        scores = room[: len(block)]
+        if not hasattr(kept, "room"):
+            kept.room = np.empty((min(BLOCK, len(users)), train.shape[1]), np.float32)
+        scores: NDArray[np.float32] = kept.room[: len(block)]
         scores[...] = scorer.scores(block)
         own = had[block].tocsr()
         n_candidates = np.diff(own.indptr).astype(np.int64)
         if lane == "again":
             rows = np.repeat(np.arange(len(block)), n_candidates)
-            kept = scores[rows, own.indices]
+            had_before = scores[rows, own.indices]
             scores.fill(-np.inf)
-            scores[rows, own.indices] = kept
+            scores[rows, own.indices] = had_before
             lists, _ = top_k_block(scores, k)
         else:
             n_candidates = train.shape[1] - n_candidates
             lists, _ = top_k_block(scores, k, own)
         wanted = relevant[block]
-        hits = _contains(wanted, lists)
         auc = metrics.auc(scores, wanted, n_candidates) if "auc" in names else np.zeros(len(block))
-        parts.append((lists, hits, auc))
+        return lists, _contains(wanted, lists), auc
+
+    with arithmetic.calmed(), ThreadPoolExecutor(arithmetic.cores()) as pool:
+        parts = list(pool.map(judge, range(0, len(users), BLOCK)))
     lists = np.concatenate([p[0] for p in parts]) if parts else np.zeros((0, k), np.int32)
     hits = np.concatenate([p[1] for p in parts]) if parts else np.zeros((0, k), bool)
     n_relevant = n_relevant[users].astype(np.int64)

@@ -7,18 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys import arithmetic
+
 NOTHING = -1
 """Item number in the places of a list that has fewer than k items."""
 GROUP = 32
 """Places that are judged together by their best one."""
-BLOCK = 256
-"""Users whose scores are in memory together."""
+BLOCK = 64
+"""Users whose scores are in memory together: few enough for the cache."""
 ON_ONE_THREAD = 8192
 """Numbers in a matrix that a linear algebra library multiplies with a vector without waking its threads."""
 
 
-def scores_of_one(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n,): the products of (n, components) rows with one vector, on the calling thread.
+def scores_of_one(
+    rows: NDArray[np.float32], vector: NDArray[np.float32], products: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """(n,): the products of (n, components) rows with one vector, on the calling thread; in `products` if given.
 
     So small a product is done before the threads of a linear algebra library wake up, which takes it 14 ms instead of
     0.3 on a busy machine: it is given the rows in pieces too small for them.
@@ -26,7 +30,7 @@ def scores_of_one(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDA
     n, components = rows.shape
     piece = max(ON_ONE_THREAD // max(components, 1), 1)
     cut = n // piece * piece
-    products = np.empty(n, np.float32)
+    products = np.empty(n, np.float32) if products is None else products
     np.matmul(rows[:cut].reshape(-1, piece, components), vector, out=products[:cut].reshape(-1, piece))
     np.matmul(rows[cut:], vector, out=products[cut:])
     return products
@@ -41,7 +45,7 @@ def top_k_of_products(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """`top_k_block` of users @ items.T + biases, which is never in memory as a whole.
 
-    While two threads choose from one block, the linear algebra library multiplies the next.
+    Every core multiplies blocks of its own and chooses from them while they are in its cache.
 
     Args:
         users, items: (n_users, components), (n_items, components).
@@ -61,7 +65,7 @@ def top_k_of_products(
         scores = np.matmul(asking[part], answering, out=kept.block[: part.stop - start])
         found[0][part], found[1][part] = top_k_block(scores, k, None if exclude is None else exclude[part])
 
-    with ThreadPoolExecutor(2) as pool:
+    with arithmetic.calmed(), ThreadPoolExecutor(arithmetic.cores()) as pool:
         list(pool.map(rank, range(0, n_users, BLOCK)))
     return found
 

@@ -29,6 +29,7 @@ from recsys.ranking import NOTHING, scores_of_one, top_k, top_k_of_products
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history
 from recsys.recent import Recent
 from recsys.rules import RuleBook, Rules, rule_book
+from recsys.shortlist import Shortlist
 from recsys.standing import Standing, Standings
 
 BOOKS_IN_MEMORY = 32
@@ -262,12 +263,16 @@ class Recommender:
         lifts = np.zeros(0, np.float32)
         repeat: list[tuple[int, float, str]] = []
         if lane != "again":
-            scores = self.scores_for(taste)
-            if book is None:
-                found, values = top_k(scores, k, exclude=history, allowed=allowed)
-            else:
+            if book is not None:
+                scores = self.scores_for(taste)
                 found, values = book.rank(scores, k, exclude=history, allowed=allowed)
                 lifts = book.lifted(scores)
+            elif taste.popular is not None:
+                found, values = top_k(taste.popular.scores, k, exclude=history, allowed=allowed)
+            else:
+                found, values = self._shortlist.best(
+                    taste.vector, k, bias=taste.bias, exclude=history, allowed=allowed
+                )  # fmt: skip
             discover = [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)]
         if lane != "discover":
             kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
@@ -323,6 +328,10 @@ class Recommender:
     def _directions(self) -> NDArray[np.float32]:
         lengths = np.linalg.norm(self.item_embeddings, axis=1, keepdims=True)
         return self.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+    @cached_property
+    def _shortlist(self) -> Shortlist:
+        return Shortlist(self.item_embeddings, self.item_biases)
 
     @cached_property
     def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from recsys import health
+from recsys import arithmetic, health
 from recsys.evaluation import evaluate, ndcg_and_coverage
 from recsys.health import Check
 from recsys.significance import compare
@@ -24,6 +24,7 @@ MOST_USERS = 5000
 """More shoppers of the validation period than this are sampled."""
 
 
+@arithmetic.calmed()
 def choose_start(source: Source, split: Split, components: int, variety: float) -> tuple[Shape, list[dict[str, Any]]]:
     """The shape to begin with, and all that were tried: `Shape` with "ndcg" and "coverage" on the validation period.
 

@@ -99,6 +99,17 @@ class Shape:
         return cls(tuple(values["lengths"]), **known)
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Factors of several views: users' side by side are user_basis @ user_mix, items' are item_basis @ item_mix."""
+
+    views: Sequence[Factors]
+    user_basis: NDArray[np.float32]
+    user_mix: NDArray[np.float32]
+    item_basis: NDArray[np.float32]
+    item_mix: NDArray[np.float32]
+
+
 class Source:
     """The views of one period, from which starts of any shape are made."""
 
@@ -106,15 +117,15 @@ class Source:
         self, period: Interactions, now: pd.Timestamp, recipe: Hyperparameters, items: Features, *, seed: int = 0
     ) -> None:
         self._period, self._now, self._recipe, self._items, self._seed = period, now, recipe, items, seed
-        self._factors: dict[float, list[Factors]] = {}
+        self._stacks: dict[float, Stack] = {}
         self._averages: dict[tuple[tuple[int, ...], float], Start] = {}
 
     def start(self, shape: Shape) -> Start:
         """Embeddings and biases of that shape."""
         key = shape.lengths, shape.sharing
         if key not in self._averages:
-            found = self._with_sharing(shape.sharing)
-            self._averages[key] = averaged(found, shape.lengths, self.biases, self._recipe.components)
+            stack = self._with_sharing(shape.sharing)
+            self._averages[key] = averaged(stack, shape.lengths, self.biases, self._recipe.components)
         start = self._averages[key]
         if shape.damping:
             items = start.items * (np.maximum(self._buyers, 1) ** -shape.damping).astype(np.float32)[:, None]
@@ -136,14 +147,16 @@ class Source:
     def _views(self) -> list[View]:
         return views(self._period, self._now, self._recipe, self._recipe.components, seed=self._seed)
 
-    def _with_sharing(self, sharing: float) -> list[Factors]:
-        if sharing not in self._factors:
-            self._factors[sharing] = [
-                (np.asarray(matrix @ items, dtype=np.float32), items)
-                for matrix, right in self._views
-                for items in [borrowed(right, self._items, self._buyers, sharing)]
-            ]
-        return self._factors[sharing]
+    def _with_sharing(self, sharing: float) -> Stack:
+        if sharing not in self._stacks:
+            self._stacks[sharing] = stacked(
+                [
+                    (np.asarray(matrix @ items, dtype=np.float32), items)
+                    for matrix, right in self._views
+                    for items in [borrowed(right, self._items, self._buyers, sharing)]
+                ]
+            )
+        return self._stacks[sharing]
 
 
 def views(
@@ -170,21 +183,25 @@ def views(
     return found
 
 
-def averaged(found: Sequence[Factors], lengths: Sequence[int], biases: NDArray[np.float32], components: int) -> Start:
+def stacked(found: Sequence[Factors]) -> Stack:
+    """The factors of all views side by side, as orthonormal bases and what the factors are in them."""
+    user_basis, user_mix = linalg.qr(np.hstack([left for left, _ in found]), mode="economic")
+    item_basis, item_mix = linalg.qr(np.hstack([right for _, right in found]), mode="economic")
+    return Stack(found, user_basis, user_mix, item_basis, item_mix)
+
+
+def averaged(stack: Stack, lengths: Sequence[int], biases: NDArray[np.float32], components: int) -> Start:
     """The mean of all views, each cut at all lengths and scaled to the same spread, in at most `components`.
 
     The factors of a sum lie side by side; a decomposition of their product keeps its largest `components`, and zeros
     fill up what is short of them.
     """
-    users = np.hstack([left * _weights(left, right, lengths) for left, right in found])
-    items = np.hstack([right for _, right in found])
-    item_basis, mixed = linalg.qr(items, mode="economic")
-    user_basis, mixed_users = linalg.qr(users, mode="economic")
-    left, strength, right = linalg.svd(mixed_users @ mixed.T)
+    weights = np.concatenate([_weights(left, right, lengths) for left, right in stack.views])
+    left, strength, right = linalg.svd(stack.user_mix * weights @ stack.item_mix.T)
     kept = min(components, len(strength))
     balance = np.sqrt(strength[:kept])
-    users = user_basis @ left[:, :kept] * balance
-    items = item_basis @ right[:kept].T * balance
+    users = stack.user_basis @ (left[:, :kept] * balance)
+    items = stack.item_basis @ (right[:kept].T * balance)
     scale = np.sqrt(SPREAD / max(_spread(users, items), 1e-12))
     pad = ((0, 0), (0, components - kept))
     return Start(

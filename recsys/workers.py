@@ -12,8 +12,7 @@ import threading
 import time
 from types import FrameType
 
-from threadpoolctl import threadpool_limits
-
+from recsys import arithmetic
 from recsys.errors import InsiderError, NoModel
 from recsys.settings import Settings
 
@@ -40,12 +39,6 @@ def run_workers(listener: socket.socket, settings: Settings, workers: int) -> No
         _Supervisor(listener, settings, workers).run()
     finally:
         shutil.rmtree(counters, ignore_errors=True)
-
-
-def calm_arithmetic() -> None:
-    """One thread for each product of matrices: an answer's are too small to be worth several, and threads that wait
-    for one another cost more than they bring where several answers are worked out at once."""
-    threadpool_limits(limits=1, user_api="blas")
 
 
 class _Supervisor:
@@ -121,7 +114,7 @@ class _Supervisor:
 
         from recsys.api import create_api
 
-        calm_arithmetic()
+        arithmetic.calm()
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
         config = uvicorn.Config(

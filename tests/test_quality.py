@@ -25,7 +25,7 @@ from recsys.significance import paired
 from recsys.split import time_split
 from recsys.start_choice import LIFTS, choose_start
 from recsys.training import train
-from recsys.warmstart import Shape, Source, averaged, begin, by_feature, lately_popular, randomised_svd, views
+from recsys.warmstart import Shape, Source, averaged, begin, by_feature, lately_popular, randomised_svd, stacked, views
 from recsys.workspace import Settings, Workspace
 from tests.shops import planted_shop
 
@@ -63,7 +63,7 @@ def test_an_average_over_all_of_one_view_is_that_view(small_dataset: Dataset) ->
     period = time_split(small_dataset).fit
     matrix, right = views(period, time_split(small_dataset).validation_start, replace(RECIPE, start_views=1), 10)[0]
     left = matrix @ right
-    start = averaged([(left, right)], [10], np.zeros(small_dataset.n_items, np.float32), 12)
+    start = averaged(stacked([(left, right)]), [10], np.zeros(small_dataset.n_items, np.float32), 12)
     whole = left @ right.T
     assert start.users @ start.items.T == pytest.approx(whole / whole.std(), rel=2e-2, abs=2e-3)
     assert start.users.shape[1] == 12
