@@ -20,13 +20,13 @@ state = st.session_state
 
 
 def uploaded(part: str) -> list[str]:
-    """Paths of the files in an uploader; each is written to disk once."""
+    """Paths of the files in an uploader; each is written to disk once, and again when an import has used it up."""
     kept = state.setdefault("kept_uploads", {})
     title, meaning = PARTS[part]
-    files = st.file_uploader(title, accept_multiple_files=True, key=f"files_{part}", help=meaning) or []
+    key = f"files_{part}_{state.get('stored_here', 0)}"
+    files = st.file_uploader(title, accept_multiple_files=True, key=key, help=meaning) or []
     for file in files:
-        if file.file_id not in kept:
-            kept[file.file_id] = str(data.keep_upload(home, file.name, file))
+        kept[file.file_id] = str(data.keep_upload(home, file.name, file, kept.get(file.file_id)))
     return [kept[file.file_id] for file in files]
 
 
@@ -104,7 +104,7 @@ def preview(look: data_view.Look) -> None:
     for tab, file in zip(tabs, look.files, strict=True):
         with tab:
             shared.describe(f"Read as {file.written}. The first rows:")
-            st.dataframe(file.rows, hide_index=True, height=220, alt=f"First rows of {file.name}")
+            st.dataframe(file.rows, hide_index=True, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
 def question(look: data_view.Look) -> str | None:
@@ -126,7 +126,7 @@ def verdict(look: data_view.Look) -> None:
         st.warning(shared.plain("; ".join(look.warnings)), title="Of the first rows", icon=":material/warning:")
 
 
-def bring() -> None:
+def bring(*, busy: bool) -> None:
     """The way from files to the button."""
     files = choose_files()
     if not files["events"]:
@@ -144,13 +144,13 @@ def bring() -> None:
     options = options_panel(tried)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.text_input("Name of the dataset", "shop", key="new_name", width=260, max_chars=60)
-        ready = not tried.problem and bool(name.strip())
+        ready = not tried.problem and bool(name.strip()) and not busy
         if st.button("Import", type="primary", icon=":material/download:", disabled=not ready):
             plan = data_view.plan_of(name, files, chosen, timestamp_format=form, **options)
             state.import_run = data.start_import(home, plan).id
             state.dataset_shown = plan.name
             st.rerun()
-    if name.strip() in home.datasets():
+    if name.strip() in home.datasets() and not busy:
         st.caption(
             shared.plain(f"A dataset “{name.strip()}” is stored already; it will be replaced when all went well.")
         )
@@ -161,8 +161,11 @@ def follow(run_id: int) -> None:
     """How far an import is, until it ends."""
     run = home.run(run_id)
     if not run.active:
+        if run.state == "done" and run_id == state.get("import_run"):
+            state.stored_here = state.get("stored_here", 0) + 1
+            state.just_stored = True
         st.rerun()
-    st.progress(run.fraction, text=shared.plain(f"{run.step} for “{run.dataset}”"))
+    st.progress(run.fraction, text=shared.plain(f"“{run.dataset}”: {run.step}"))
     if st.button("Cancel", icon=":material/cancel:", key="cancel_import"):
         home.cancel(run_id)
 
@@ -216,7 +219,7 @@ def show(name: str) -> None:
             if found.rejects:
                 st.download_button(
                     "All of them (CSV)", found.read_rejects, file_name=f"{name}-rejects.csv", key="rejects",
-                    icon=":material/download:", mime="text/csv",
+                    icon=":material/download:", mime="text/csv", on_click="ignore",
                 )  # fmt: skip
     with st.popover("Delete", icon=":material/delete:"):
         shared.describe(found.warning)
@@ -234,16 +237,23 @@ shared.describe(
 
 under_way = data.import_under_way(home)
 stored = data.datasets(home)
-with st.expander("Bring your own data", icon=":material/upload:", expanded=not stored or "import_run" not in state):
-    if under_way:
-        follow(under_way.id)
-    else:
-        try:
-            bring()
-        except InsiderError as error:
-            shared.problem(error)
-if not under_way and "import_run" in state:
-    ended(home.run(state.import_run))
+mine = home.run(state.import_run) if "import_run" in state else None
+if under_way and (mine is None or mine.id != under_way.id):
+    mine = under_way
+done = mine is not None and mine.state == "done"
+with st.expander("Bring your own data", icon=":material/upload:", expanded=not stored or not done):
+    try:
+        bring(busy=under_way is not None)
+    except InsiderError as error:
+        shared.problem(error)
+    if mine and mine.active:  # below the button: there they are looking
+        follow(mine.id)
+    elif mine and not done:
+        ended(mine)
+if done:
+    ended(mine)
+    if state.pop("just_stored", False):  # in view wherever they have scrolled to
+        st.toast(shared.plain(f"“{mine.dataset}” is stored"), icon=":material/check_circle:")
 
 if stored:
     names = [entry["name"] for entry in stored]
@@ -256,7 +266,7 @@ if stored:
             "users": st.column_config.NumberColumn("Users", format="localized"),
             "items": st.column_config.NumberColumn("Items", format="localized"),
             "period": st.column_config.TextColumn("Period"),
-            "size": st.column_config.NumberColumn("Size", format="%.1f MB"),
+            "size": st.column_config.NumberColumn("Size", format="%.2f MB"),
             "models": st.column_config.NumberColumn("Models", help="How many stored models were trained on it."),
             "live": st.column_config.CheckboxColumn("Live", help="The live model was trained on it."),
         },

@@ -89,7 +89,8 @@ def _weights(db: Duck, plan: ImportPlan, staged: Staged) -> tuple[dict[int, floa
     """Weight of each kind of events by its place, and what the report says of each."""
     if c.EVENT not in staged.fields:
         return {}, ()
-    rows = db.rows("SELECT kind, count(*) FROM staged WHERE reason = 0 GROUP BY 1 ORDER BY 2 DESC, 1")
+    rows = db.rows("SELECT kind, count(*) FROM staged WHERE reason = 0 GROUP BY 1")
+    rows.sort(key=lambda row: (-row[1], staged.kinds[row[0]]))
     found = {place: plan.weight_of(staged.kinds[place]) for place, _ in rows}
     kinds = tuple(
         {"kind": staged.kinds[place] or "(none)", "events": n, "weight": found[place][0], "known": found[place][1]}
@@ -181,8 +182,9 @@ def _filter(db: Duck, plan: ImportPlan, condition: str, left_out: dict[str, int]
         db.run(f"DELETE FROM {seen} WHERE h NOT IN (SELECT {side} FROM pairs)")
     db.rows("DROP TABLE pairs")
     after = _seen(db)
-    left_out[f"users with fewer than {plan.min_items} items"] = before[0] - after[0]
-    left_out[f"items with fewer than {plan.min_users} users"] = before[1] - after[1]
+    few = f"users with fewer than {plan.min_items} items" if plan.min_items > 1 else "users of whom no item was left"
+    rare = f"items with fewer than {plan.min_users} users" if plan.min_users > 1 else "items of which no user was left"
+    left_out |= {few: before[0] - after[0], rare: before[1] - after[1]}
 
 
 def _seen(db: Duck) -> tuple[int, int]:

@@ -97,8 +97,15 @@ def run_import(workspace: Workspace, run: Run, on_progress: Callable[[Any], None
                 shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def keep_upload(workspace: Workspace, name: str, stream: IO[bytes]) -> Path:
-    """Write an uploaded file below the home, under its own name in a folder of its own."""
+def keep_upload(workspace: Workspace, name: str, stream: IO[bytes], before: str | None = None) -> Path:
+    """Write an uploaded file below the home, under its own name in a folder of its own, unless it is there from before.
+
+    Args:
+        before: where it was written before, if it was.
+    """
+    if before is not None and Path(before).is_file():
+        return Path(before)
+    stream.seek(0)
     uploads = workspace.store.home / UPLOADS
     for old in uploads.glob("*"):
         if time.time() - old.stat().st_mtime > UPLOAD_SECONDS:

@@ -75,7 +75,7 @@ def detect(sample: str, where: str, *, header: bool | None = None, separator: st
         tried = ", ".join(NAMES[x] for x in SEPARATORS) if separator is None else repr(separator)
         raise InvalidInput(
             f"{where} has one column only (separators tried: {tried}); its first line is {lines[0][:80]!r}. "
-            "Events need a column of users and one of items."
+            "Events need a column of users and one of items; a catalogue or customers an id and something about it."
         )
     _, width, found, rows = best
     has_header = looks_like_header(rows) if header is None else header

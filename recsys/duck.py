@@ -60,6 +60,10 @@ class Duck:
         """The only row of a short query."""
         return self.rows(sql)[0]
 
+    def arrow(self, sql: str) -> "pa.Table":
+        """The rows of a query, columns and all."""
+        return self._guarded(lambda: self.connection.sql(sql).to_arrow_table())
+
     def run(self, sql: str, on_fraction: OnFraction = lambda _: None) -> None:
         """A long statement; `on_fraction` hears from 0 to 1, and an exception it raises stops the statement."""
         outcome: list[BaseException] = []
@@ -137,6 +141,18 @@ class Duck:
             while thread.is_alive():
                 self.connection.interrupt()
                 thread.join(POLL_SECONDS)
+
+    def insert(self, table: str, rows: "pa.Table", *, create: bool = False) -> None:
+        """Add rows to a table, or make it of them, beside whatever the connection does."""
+        with self.connection.cursor() as beside:
+            beside.register("piece", rows)
+            sql = f"CREATE TABLE {table} AS FROM piece" if create else f"INSERT INTO {table} BY NAME FROM piece"
+            self._guarded(lambda: beside.execute(sql))
+
+    def beside(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a short query, while the connection streams those of another one."""
+        with self.connection.cursor() as beside:
+            return self._guarded(lambda: beside.execute(sql).fetchall())
 
     def append(self, table: str, columns: Sequence[str], batch: Sequence[Sequence[Any]]) -> None:
         """Add rows of text to a table."""

@@ -1,69 +1,59 @@
-"""The file of events of a dataset: staged rows sorted, handed on piece by piece, and written while that goes on."""
+"""The file of events of a dataset: gathered rows sorted, counted and hashed piece by piece, and written meanwhile."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from recsys import columns as c
-from recsys.choosing import Kept
-from recsys.duck import Duck, OnFraction
+from recsys.compiled import compiled
+from recsys.dataset import EVENT_COLUMNS, Hashed
+from recsys.duck import OnFraction
+from recsys.numbering import KERNELS
+from recsys.ordering import PIECE, Block, Rows
+from recsys.survey import Survey
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PIECE = 1_000_000
+_FIELDS = ("ts", "q", "v", "heavy")
 _RISING = (c.USER, c.ITEM, c.TIMESTAMP)
 """Columns that are written as differences: half the size, and read three times as fast as the numbers themselves."""
 
 
 def write_events(
-    db: Duck, kept: Kept, path: Path, *, drop_duplicates: bool, on_wait: OnFraction = lambda _: None
-) -> Iterator[pd.DataFrame]:
-    """Sort the rows that are kept by user, item, time and the rest, and write them to `path` as Parquet.
-
-    Users and items become the places of their ids in the tables `users` and `items`, sorted by id.
+    rows: Rows, survey: Survey, path: Path, *, once: bool, on_fraction: OnFraction = lambda _: None
+) -> Iterator[Hashed]:
+    """Sort the rows by user, item, time, quantity, value and weight, and write them to `path` as Parquet.
 
     Args:
-        on_wait: called while the rows are sorted; may raise to end it.
+        survey: counts them.
+        once: rows that are equal in everything count as one.
+        on_fraction: hears how far the gathering is; may raise to end it.
 
     Yields:
-        the rows, in order, as a stored dataset has them.
+        the hashes of the events as a stored dataset has them, in order.
     """
     import pyarrow.parquet as pq
 
-    for table, key, seen in (("user_rows", c.USER, "seen_users"), ("item_rows", c.ITEM, "seen_items")):
-        source = "users" if key == c.USER else "items"
-        db.run(
-            f"CREATE TABLE {table} AS SELECT h, place FROM {seen} JOIN (SELECT {key} AS id, "
-            f"row_number() OVER (ORDER BY {key}) - 1 AS place FROM {source}) USING (id)"
-        )
-    columns = "".join(f", {sql} AS {name}" for name, sql in kept.columns.items())
-    query = (
-        f"SELECT {'DISTINCT' if drop_duplicates else ''} (us.place << 32) | it.place AS pair{columns} "
-        f"FROM staged JOIN user_rows us ON u = us.h JOIN item_rows it ON i = it.h WHERE {kept.condition} ORDER BY ALL"
-    )
     writer: pq.ParquetWriter | None = None
     written: Future[None] | None = None
     with ThreadPoolExecutor(1) as beside:
         try:
-            for rows in db.stream(query, PIECE, on_wait):
-                events = _frame(rows, kept.weights)
-                table = _table(events)
-                if writer is None:
-                    rest = [name for name in table.column_names if name not in _RISING]
-                    writer = pq.ParquetWriter(
-                        path, table.schema, compression="lz4", use_dictionary=rest,
-                        column_encoding=dict.fromkeys(_RISING, "DELTA_BINARY_PACKED"),
-                    )  # fmt: skip
-                if written:
-                    written.result()
-                written = beside.submit(writer.write_table, table)
-                yield events
+            for block in rows.blocks(on_fraction):
+                for table, hashed in _pieces(block, rows, survey, once=once):
+                    if writer is None:
+                        rest = [name for name in table.column_names if name not in _RISING]
+                        writer = pq.ParquetWriter(
+                            path, table.schema, compression="lz4", use_dictionary=rest,
+                            column_encoding=dict.fromkeys(_RISING, "DELTA_BINARY_PACKED"),
+                        )  # fmt: skip
+                    if written:
+                        written.result()
+                    written = beside.submit(writer.write_table, table)
+                    yield hashed
             if written:
                 written.result()
         finally:
@@ -71,36 +61,41 @@ def write_events(
                 beside.submit(writer.close).result()
 
 
-def _frame(rows: "pa.Table", weights: Sequence[float]) -> pd.DataFrame:
-    """Events as a stored dataset has them."""
-    n = len(rows)
+def _pieces(block: Block, rows: Rows, survey: Survey, *, once: bool) -> Iterator[tuple["pa.Table", Hashed]]:
+    """The events of a block in order, about a million at a time, and their hashes."""
+    kernels: Any = compiled(KERNELS)
+    starts, n = block.starts, len(block.words)
+    spare = np.empty((int(np.diff(starts).max()) + 1, block.words.shape[1]), dtype=np.uint64)
+    names = list(rows.kept.columns)
+    places = np.array([names.index(name) if name in names else -1 for name in _FIELDS], dtype=np.int64)
+    weights = np.array(rows.kept.weights if "heavy" in names else (), dtype=np.float32)
+    done = 0
+    for begin in range(0, n, PIECE):
+        end = min(begin + PIECE, n)
+        users = int(np.searchsorted(starts, end, side="left"))
+        kernels.sort_rows(block.words, starts, done, users, spare)
+        done = users
+        pairs = np.empty((2, end - begin), dtype=np.int32)
+        times = np.empty(end - begin if "ts" in names else 0, dtype=np.int64)
+        floats = np.empty((3 if len(weights) else 2, end - begin), dtype=np.float32)
+        floats[0], floats[1] = 1.0, 0.0
+        hashes = np.empty(end - begin, dtype=np.uint64)
+        m = kernels.tell_rows(
+            block.words, starts, block.first_user, begin, end, rows.real, places, weights, once, pairs, times, floats,
+            hashes, survey.users_of_item, survey.items_of_user, survey.events_of_user, survey.counted,
+        )  # fmt: skip
+        yield _table(pairs[:, :m], times[:m], floats[:, :m]), Hashed(_names(weighted=len(weights) > 0), hashes[:m])
 
-    def numbers(name: str, default: float) -> NDArray[np.float32]:
-        if name in rows.column_names:
-            return np.asarray(rows.column(name).to_numpy(), dtype=np.float32)
-        return np.full(n, default, dtype=np.float32)
 
-    halves = rows.column("pair").to_numpy().astype("<i8", copy=False).view("<i4").reshape(-1, 2)
-    if "ts" in rows.column_names:
-        times = rows.column("ts").to_numpy().astype("datetime64[s]")
-    else:
-        times = np.full(n, np.datetime64("NaT"), dtype="datetime64[s]")
-    found = {
-        c.USER: np.ascontiguousarray(halves[:, 1]),
-        c.ITEM: np.ascontiguousarray(halves[:, 0]),
-        c.TIMESTAMP: times,
-        c.QUANTITY: numbers("q", 1.0),
-        c.VALUE: numbers("v", 0.0),
-    }
-    if "heavy" in rows.column_names:
-        found[c.WEIGHT] = np.array(weights, dtype=np.float32)[rows.column("heavy").to_numpy()]
-    return pd.DataFrame(found, copy=False)
+def _names(*, weighted: bool) -> tuple[str, ...]:
+    return (*EVENT_COLUMNS, c.WEIGHT) if weighted else EVENT_COLUMNS
 
 
-def _table(events: pd.DataFrame) -> "pa.Table":
-    """The same, as the file has them: Parquet knows no times to the second."""
+def _table(pairs: Any, times: Any, floats: Any) -> "pa.Table":
+    """Events as the file has them: Parquet knows no times to the second."""
     import pyarrow as pa
 
-    columns = {name: pa.array(events[name].to_numpy()) for name in events.columns}
-    columns[c.TIMESTAMP] = pa.array(events[c.TIMESTAMP].to_numpy().astype("datetime64[ms]"))
-    return pa.table(columns)
+    n = pairs.shape[1]
+    when = pa.array(times, pa.int64()).cast(pa.timestamp("ms")) if len(times) else pa.nulls(n, pa.timestamp("ms"))
+    columns = [*map(pa.array, pairs), when, *map(pa.array, floats)]
+    return pa.table(columns, names=_names(weighted=len(floats) > 2))

@@ -1,87 +1,94 @@
-"""The ids in files of events, gathered once: rows then carry a number for each instead of text."""
+"""The ids and kinds of events, each text once: rows carry a number instead of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys import duck
-from recsys.duck import Duck, OnFraction
+from recsys.duck import Duck
 from recsys.errors import InvalidInput
-from recsys.fields import Mapped
-from recsys.sources import Source
+from recsys.numbering import Numbering
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_KINDS = 50
 MISSING = ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N")
 """What programs write for a missing value; as an id they count as empty."""
 
-MOST_LISTED = 20
-"""Ways of writing a missing id, or kinds of events before blanks and case are taken off, that a statement may list."""
+SIDES = (("u", "user_ids"), ("i", "item_ids"))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Identities:
-    """All ids of the events, each once, in the tables `user_ids` and `item_ids`: id, and h, a hash that no other has.
+    """What the rows read so far have named.
 
     Attributes:
-        salts: of the hashes of users and of items: the first number with which no two ids have the same.
-        missing: texts that stand for a missing user or item; None where there are too many to list.
-        kinds: kinds of events; the first is the empty one.
-        written: kinds as they stand in the files, to their place in `kinds`.
+        users, items: ids to the letter, those that stand for a missing one included.
+        kinds: kinds of events in the order they came; the first is the empty one.
     """
 
-    salts: tuple[int, int]
-    missing: tuple[tuple[str, ...] | None, tuple[str, ...] | None]
-    kinds: tuple[str, ...]
-    written: dict[str, int]
+    users: Numbering = field(default_factory=Numbering)
+    items: Numbering = field(default_factory=Numbering)
+    kinds: list[str] = field(default_factory=lambda: [""])
+    _written: Numbering = field(default_factory=Numbering)
+    _places: list[int] = field(default_factory=list)
 
-    def user_sql(self, text: str) -> str:
-        """SQL of the hash of a user's id; NULL where there is none."""
-        return self._hash(text, 0)
+    def coded(self, db: Duck, rows: "pa.RecordBatch") -> dict[str, Any]:
+        """The columns u, i and kind of some rows as numbers instead of text, null where there is none.
 
-    def item_sql(self, text: str) -> str:
-        """SQL of the hash of an item's id; NULL where there is none."""
-        return self._hash(text, 1)
+        Raises:
+            InvalidInput: the column of kinds holds more than `MOST_KINDS`.
+        """
+        found: dict[str, Any] = {
+            "u": _with_nulls(self.users.numbers(rows.column("u"))),
+            "i": _with_nulls(self.items.numbers(rows.column("i"))),
+        }
+        if c.EVENT in rows.schema.names:
+            written = self._written.numbers(rows.column(c.EVENT))
+            if len(self._written) > len(self._places):
+                self._add_kinds(db)
+            places = np.array([*self._places, 0], dtype=np.uint8)  # the last one, -1, is the place of no text at all
+            found["kind"] = places[written]
+        return found
 
-    def kind_sql(self, text: str) -> str:
-        """SQL of the place in `kinds`."""
-        if not self.written:
-            return "0"
-        if len(self.written) > MOST_LISTED:
-            cases = " ".join(f"WHEN {duck.text(kind)} THEN {place}" for place, kind in enumerate(self.kinds))
-            return f"CASE coalesce(lower(trim({text})), '') {cases} END"
-        cases = " ".join(f"WHEN {duck.text(kind)} THEN {place}" for kind, place in self.written.items())
-        return f"CASE {text} {cases} ELSE 0 END"
+    def keep(self, db: Duck) -> None:
+        """Make the tables `user_ids` and `item_ids`: id, and h, its number; and see to rows whose id is a word for a
+        missing one."""
+        import pyarrow as pa
 
-    def _hash(self, text: str, side: int) -> str:
-        missing = self.missing[side]
-        if missing is None:
-            return f"CASE WHEN {id_sql(text)} IS NOT NULL THEN {hash_sql(text, self.salts[side])} END"
-        no = f"{text} IS NULL" + (f" OR {text} IN ({', '.join(map(duck.text, missing))})" if missing else "")
-        return f"CASE WHEN {no} THEN NULL ELSE {hash_sql(text, self.salts[side])} END"
+        for (side, table), numbering in zip(SIDES, (self.users, self.items), strict=True):
+            numbers = np.arange(len(numbering), dtype=np.int32)
+            db.insert(table, pa.table({"id": numbering.texts(), "h": numbers}), create=True)
+            missing = db.rows(f"SELECT h FROM {table} WHERE {id_sql('id')} IS NULL")
+            if missing:
+                listed = ", ".join(str(number) for (number,) in missing)
+                db.run(f"DELETE FROM {table} WHERE h IN ({listed})")
+                code = 1 if side == "u" else 2
+                db.run(
+                    f"UPDATE staged SET {side} = NULL, reason = CASE WHEN reason IN (1, {NO_OBJECT}) THEN reason "
+                    f"ELSE {code} END WHERE {side} IN ({listed})"
+                )
+
+    def _add_kinds(self, db: Duck) -> None:
+        texts = self._written.texts(len(self._places)).to_pylist()
+        for kind in _plain(db, texts):
+            if kind not in self.kinds:
+                self.kinds.append(kind)
+            self._places.append(self.kinds.index(kind))
+            if len(self.kinds) > MOST_KINDS + 1:
+                one, other = sorted(self.kinds[1:])[:2]
+                raise InvalidInput(
+                    f"The column mapped to event holds more than {MOST_KINDS} different values, such as {one!r} and "
+                    f"{other!r}: no kinds of events. Name another one (--map event=COLUMN) or none (--map event=)."
+                )
 
 
-def gather(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], on_fraction: OnFraction) -> Identities:
-    """Read the ids and kinds of all sources, and make `user_ids` and `item_ids`.
-
-    Raises:
-        InvalidInput: the column of kinds holds more than `MOST_KINDS`.
-    """
-    with_kinds = any(c.EVENT in part for part in mapped)
-    scans = []
-    for source, part in zip(sources, mapped, strict=True):
-        kind = source.expression(part[c.EVENT][0]) if c.EVENT in part else "NULL"
-        user, item = (source.expression(part[x][0]) for x in (c.USER, c.ITEM))
-        scans.append(f"SELECT {user} AS u, {item} AS i, CAST({kind} AS VARCHAR) AS k FROM {source.scan()}")
-    sets = "(u), (i)" + (", (k)" if with_kinds else "")
-    db.run(
-        f"CREATE TABLE found AS SELECT u, i, {'k' if with_kinds else 'NULL'} AS k "
-        f"FROM ({' UNION ALL '.join(scans)}) GROUP BY GROUPING SETS ({sets})",
-        on_fraction,
-    )
-    kinds, written = _kinds(db) if with_kinds else (("",), {})
-    sides = [_side(db, column, table) for column, table in (("u", "user_ids"), ("i", "item_ids"))]
-    db.rows("DROP TABLE found")
-    return Identities((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]), kinds, written)
+NO_OBJECT = 10
+"""Why a row cannot be used: its line is no JSON object."""
 
 
 def id_sql(text: str) -> str:
@@ -90,38 +97,14 @@ def id_sql(text: str) -> str:
     return f"CASE WHEN trim({text}) = '' OR {text} IN ({missing}) THEN NULL ELSE {text} END"
 
 
-def hash_sql(text: str, salt: int) -> str:
-    """SQL of 64 bits that stand for a text."""
-    return f"hash({text}, {salt})" if salt else f"hash({text})"
+def _with_nulls(numbers: NDArray[np.int32]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(numbers, mask=numbers < 0) if len(numbers) and numbers.min() < 0 else pa.array(numbers)
 
 
-def _side(db: Duck, column: str, table: str) -> tuple[int, tuple[str, ...] | None]:
-    lacking = db.rows(
-        f"SELECT {column} FROM found WHERE {column} IS NOT NULL AND {id_sql(column)} IS NULL LIMIT {MOST_LISTED + 1}"
-    )
-    salt = 0
-    while True:
-        db.run(
-            f"CREATE OR REPLACE TABLE {table} AS SELECT {column} AS id, {hash_sql(column, salt)} AS h FROM found "
-            f"WHERE {id_sql(column)} IS NOT NULL"
-        )
-        if db.one(f"SELECT count(DISTINCT h) = count(*) FROM {table}")[0]:
-            return salt, None if len(lacking) > MOST_LISTED else tuple(row[0] for row in lacking)
-        salt += 1
-
-
-def _kinds(db: Duck) -> tuple[tuple[str, ...], dict[str, int]]:
-    rows = db.rows(
-        f"SELECT DISTINCT lower(trim(k)) AS kind FROM found WHERE trim(k) <> '' ORDER BY 1 LIMIT {MOST_KINDS + 1}"
-    )
-    if len(rows) > MOST_KINDS:
-        raise InvalidInput(
-            f"The column mapped to event holds more than {MOST_KINDS} different values, such as {rows[0][0]!r} and "
-            f"{rows[1][0]!r}: no kinds of events. Name another one (--map event=COLUMN) or none (--map event=)."
-        )
-    kinds = ("", *(str(kind) for (kind,) in rows))
-    places = {kind: place for place, kind in enumerate(kinds)}
-    written = db.rows(
-        f"SELECT DISTINCT k, lower(trim(k)) FROM found WHERE trim(k) <> '' ORDER BY k LIMIT {MOST_LISTED + 1}"
-    )
-    return kinds, {str(raw): places[str(kind)] for raw, kind in written}
+def _plain(db: Duck, texts: list[str]) -> list[str]:
+    """Kinds without blanks around them and without case, as DuckDB has it."""
+    return [
+        str(kind) for (kind,) in db.beside(f"SELECT lower(trim(x)) FROM (SELECT unnest({duck.listed(texts)}) AS x)")
+    ]

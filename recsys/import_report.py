@@ -1,5 +1,6 @@
 """What an import found and what it did with it: one document for JSON, and the same in words for people."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from recsys.importing import Inputs
 
 CATEGORIES_SHOWN = 40
+HIGH = 0.999
 
 
 def summary(
@@ -71,8 +73,7 @@ def build(
     suspects = survey.suspects()
     outliers = {}
     if c.QUANTITY in staged.fields:
-        most, high = db.one(f"SELECT max(q), quantile_cont(q, 0.999) FROM staged WHERE {kept.condition}")
-        outliers = {"largest_quantity": most, "quantity_99_9_percent": high}
+        outliers = _quantities(db, kept.condition)
     return {
         **counted,
         "source": ", ".join(source.shown for source in inputs.events),
@@ -119,6 +120,19 @@ def build(
         "tree": _tree(items, survey, tables),
         "training": _training(survey),
     }
+
+
+def _quantities(db: Duck, condition: str) -> dict[str, Any]:
+    """The largest quantity, and the one that 99.9% do not exceed (linear between neighbours): from the counts of equal
+    ones, since most are 1."""
+    most, rows = db.one(f"SELECT max(q), count(q) FROM staged WHERE {condition}")
+    place = HIGH * (rows - 1)
+    low, high = db.one(
+        f"SELECT min(q) FILTER (upto > {math.floor(place)}), min(q) FILTER (upto > {math.ceil(place)}) FROM (SELECT q, "
+        f"sum(n) OVER (ORDER BY q) AS upto FROM (SELECT q, count(q) AS n FROM staged WHERE {condition} GROUP BY q))"
+    )
+    between = None if most is None else low + (high - low) * (place - math.floor(place))
+    return {"largest_quantity": most, "quantity_99_9_percent": between}
 
 
 @dataclass(frozen=True)
@@ -195,11 +209,8 @@ def _catalogue_words(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     told += [(f"{words.label(name)} known", f"{share(known)} of items") for name, known in found["coverage"].items()]
     if facts["catalogue_items"]:
         told += [
-            ("Only in the events", f"{number(facts['items_only_in_events'])} items; kept, without title and category"),
-            (
-                "Only in the catalogue",
-                f"{number(facts['items_only_in_catalogue'])} items; kept, known by their categories",
-            ),
+            ("Only in the events", _kept(facts["items_only_in_events"], "without title and category")),
+            ("Only in the catalogue", _kept(facts["items_only_in_catalogue"], "known by their categories")),
         ]
     for key, label in (
         ("catalogue_items_twice", "Items in several rows"),
@@ -214,6 +225,10 @@ def _catalogue_words(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         told.append((words.label(name), f"{number(attribute['values'])} values, known of {share(attribute['known'])}"))
     told += [(f"Column {column}", f"not kept: {why}") for column, why in found["columns_left_out"].items()]
     return tuple(told) or (("No catalogue", "titles are the ids; add one with --items"),)
+
+
+def _kept(items: int, how: str) -> str:
+    return f"{words.plural(items, 'item')}; kept, {how}" if items else "none"
 
 
 def _training(survey: Survey) -> dict[str, Any]:

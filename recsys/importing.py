@@ -4,18 +4,27 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from recsys import catalogue, import_report
+from recsys import columns as c
 from recsys.choosing import Kept, choose
-from recsys.dataset import fingerprint_of
+from recsys.compiled import compiled
+from recsys.dataset import Hashed, fingerprint_of
 from recsys.duck import Duck, OnFraction
 from recsys.errors import InvalidInput
 from recsys.event_file import write_events
 from recsys.fields import check_columns
+from recsys.numbering import KERNELS, Numbering
+from recsys.ordering import Room, Rows
 from recsys.plan import ImportPlan
 from recsys.progress import OnProgress, Progress
 from recsys.rejects import FILE, collect
@@ -27,20 +36,13 @@ from recsys.survey import Survey
 
 WORK = "importing"
 
-LOOK, IDS, READ, CHOOSE, WRITE, KEEP = (
-    "Looking through the files", "Finding the users and items", "Reading the events", "Choosing what counts",
+LOOK, READ, CHOOSE, WRITE, KEEP = (
+    "Looking through the files", "Reading the events", "Choosing what counts",
     "Sorting, counting and writing the events", "Storing the dataset",
 )  # fmt: skip
-_SPANS = {
-    LOOK: (0.0, 0.06),
-    IDS: (0.06, 0.3),
-    READ: (0.3, 0.55),
-    CHOOSE: (0.55, 0.6),
-    WRITE: (0.6, 0.97),
-    KEEP: (0.97, 1),
-}
-SORTING = 0.4
-"""Share of sorting in the time that sorting, counting and writing take."""
+_SPANS = {LOOK: (0.0, 0.1), READ: (0.1, 0.55), CHOOSE: (0.55, 0.6), WRITE: (0.6, 0.97), KEEP: (0.97, 1)}
+GATHERING = 0.3
+"""Share of gathering in the time that gathering, sorting, counting and writing take."""
 
 
 def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
@@ -61,26 +63,26 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
         low, high = _SPANS[step]
         on_progress(Progress(step, low + (high - low) * min(fraction, 1.0)))
 
-    with _work_folder(store.home) as work:
+    with _work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
+        beside.submit(compiled, KERNELS)
         tell(LOOK)
         inputs = _inputs(plan, work, lambda fraction: tell(LOOK, fraction))
         given = plan.mapping
         check_columns(given, {s.shown: s.columns for s in (*inputs.events, *inputs.items, *inputs.users)})
         db = inputs.database or Duck(work / "duck")
         try:
-            tell(IDS)
+            tell(READ)
             n = len(inputs.events)
-            staged = stage(
-                db, inputs.events, plan, given, lambda x: tell(IDS, x), lambda k: lambda x: tell(READ, (k + x) / n)
-            )
+            staged = stage(db, inputs.events, plan, given, lambda k: lambda x: tell(READ, (k + x) / n))
             tell(CHOOSE)
             kept = choose(db, plan, staged)
+            room = beside.submit(Room.of, kept, work)
             tables = catalogue.build(db, staged, inputs.items, inputs.users, given)
             catalogue.write(db, "users", work / "users.parquet")
             catalogue.write(db, "items", work / "items.parquet")
             rejects = collect(db, staged, inputs.items, inputs.users, work / FILE)
             tell(WRITE)
-            manifest = _manifest(db, plan, inputs, staged, kept, tables, rejects, work, lambda x: tell(WRITE, x))
+            manifest = _manifest(db, plan, inputs, staged, kept, tables, rejects, room, work, lambda x: tell(WRITE, x))
         finally:
             db.close()
         tell(KEEP)
@@ -137,23 +139,22 @@ def _manifest(
     kept: Kept,
     tables: catalogue.Tables,
     rejects: Any,
+    room: "Future[Room]",
     work: Path,
     on_fraction: OnFraction,
 ) -> dict[str, Any]:
-    import pandas as pd
-
     users, items = (pd.read_parquet(work / f"{part}.parquet") for part in ("users", "items"))
     survey = Survey(len(users), len(items))
+    user_places = _places(db, staged.ids.users, users[c.USER], "seen_users")
+    item_places = _places(db, staged.ids.items, items[c.ITEM], "seen_items")
+    rows = Rows(db, kept, user_places, item_places, len(users), room)
 
-    def tell(ordered: float) -> None:
-        on_fraction(SORTING + (1 - SORTING) * survey.events / kept.events if survey.events else SORTING * ordered)
-
-    def counted() -> Iterator[Any]:
+    def counted() -> Iterator[Hashed]:
         path = work / "events.parquet"
-        for piece in write_events(db, kept, path, drop_duplicates=plan.drop_duplicates, on_wait=tell):
-            survey.add(piece)
-            tell(1)
+        gathered = lambda x: on_fraction(GATHERING * x)  # noqa: E731
+        for piece in write_events(rows, survey, path, once=plan.drop_duplicates, on_fraction=gathered):
             yield piece
+            on_fraction(GATHERING + (1 - GATHERING) * survey.events / kept.events)
 
     fingerprint = fingerprint_of(([users], [items], counted()), tables.category_levels, tables.user_attributes)
     filtered = plan.min_users > 1 or plan.min_items > 1 or plan.drop_duplicates
@@ -174,6 +175,21 @@ def _manifest(
         "summary": summary | {"notes": {"source": found["source"], "left_out": found["left_out"]}},
         "report": found,
     }
+
+
+def _places(db: Duck, numbering: Numbering, ids: "pd.Series[str]", table: str) -> NDArray[np.int32]:
+    """The number of an id in the table `staged`, to its row among the users or items; -1 where it is left out."""
+    import pyarrow as pa
+
+    texts = pa.array(ids, pa.string())
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    numbers = np.concatenate([numbering.numbers(chunk) for chunk in chunks])
+    places = np.full(len(numbering), -1, dtype=np.int32)
+    places[numbers] = np.arange(len(ids), dtype=np.int32)
+    seen = np.zeros(len(numbering), dtype=bool)
+    seen[db.arrow(f"SELECT h FROM {table}").column("h").to_numpy()] = True
+    places[~seen] = -1
+    return places
 
 
 @contextmanager

@@ -25,6 +25,9 @@ ALWAYS_UNPACKED = 256 << 20
 
 LONGEST_LINE = 4 << 20
 LINE = "line"
+IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELSE false END"
+"""SQL: whether a line is a whole JSON object."""
+
 _MAGIC = {
     b"PK\x03\x04": "a ZIP archive (or an Excel workbook)", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive",
     b"\x28\xb5\x2f\xfd": "a Zstandard archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
@@ -85,7 +88,7 @@ class Source:
         if self.kind == "json":
             key = column.replace("\\", "\\\\").replace('"', '\\"')
             path = f'$."{key}"'
-            return f"json_extract_string({LINE}, {duck.text(path)})"
+            return f"json_extract_string(CASE WHEN {IS_OBJECT} THEN {LINE} END, {duck.text(path)})"
         if self.kind in ("parquet", "table"):
             sql = duck.name(column)
             return f"array_to_string({sql}, '|')" if column in self.lists else f"CAST({sql} AS VARCHAR)"

@@ -1,19 +1,30 @@
-"""Events from files into one table of DuckDB: every row with its fields, and the reason when it cannot be used."""
+"""Events from files into one table of DuckDB: every row with its fields, and the reason when it cannot be used.
+
+Files are read once. What DuckDB reads and checks comes by in pieces, and goes into the table with numbers for ids.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from recsys import columns as c
-from recsys import duck, identities, moments
+from recsys import duck, moments
 from recsys.duck import Duck, OnFraction
 from recsys.errors import InvalidInput
 from recsys.fields import ITEM_FIELDS, GivenMapping, Mapped, mapping
-from recsys.identities import MOST_KINDS, Identities, id_sql
+from recsys.identities import MOST_KINDS, NO_OBJECT, Identities, id_sql
 from recsys.moments import Ambiguous, Reading
 from recsys.plan import MOST_QUANTITY, MOST_VALUE, ImportPlan
-from recsys.sources import Source
+from recsys.sources import IS_OBJECT, Source
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PIECE = 1_000_000
+"""Rows that go into the table at once."""
+
+MOST_IN_A_BYTE = 256
 SAMPLED = 20_000
 REASONS: dict[int, str] = {
     1: "no user_id",
@@ -25,7 +36,7 @@ REASONS: dict[int, str] = {
     7: f"quantity beyond {MOST_QUANTITY:,.0f}",
     8: "value is no number",
     9: "rating is no number",
-    10: "line is no JSON object",
+    NO_OBJECT: "line is no JSON object",
     11: f"value beyond {MOST_VALUE:,.0f}",
     12: f"rating beyond {MOST_QUANTITY:,.0f}",
 }
@@ -65,33 +76,33 @@ class StagedSource:
 class Staged:
     """All events in the table `staged`, the ids in `user_ids` and `item_ids`.
 
-    Columns: file, u, i (hashes of the ids), reason, and, where a source has such a field, ts (seconds since 1970), kind
-    (place in `kinds`), q, v, r; and the `extras`.
+    Columns: file, u, i (numbers of the ids), reason, and, where a source has such a field, ts (seconds since 1970),
+    kind (place in `kinds`), q, v, r; and the `extras`.
 
     Attributes:
         extras: further columns of the table, to the field they belong to and their name as people see it.
         kinds: kinds of events; the first is the empty one.
+        ids: which number is whose.
     """
 
     sources: tuple[StagedSource, ...]
     extras: dict[str, tuple[str, str]]
     fields: frozenset[str]
     kinds: tuple[str, ...]
+    ids: Identities
 
 
 def stage(
-    db: Duck,
-    sources: Sequence[Source],
-    plan: ImportPlan,
-    given: GivenMapping,
-    on_ids: OnFraction,
-    on_source: Callable[[int], OnFraction],
+    db: Duck, sources: Sequence[Source], plan: ImportPlan, given: GivenMapping, on_source: Callable[[int], OnFraction]
 ) -> Staged:
     """Read all sources into the table `staged`; parse rejects of source n go to the table `rejected_lines`.
 
     Args:
         given: what of the plan's mapping concerns events.
-        on_ids, on_source: hear how far the first reading is, and the second one of source n.
+        on_source: gives what hears how far the reading of source n is.
+
+    Raises:
+        InvalidInput: the column of kinds of events holds too many.
     """
     mapped = [mapping(s.columns, "events", given, s.shown, extra=True) for s in sources]
     read_as = readings(db, sources, mapped, plan)
@@ -101,29 +112,58 @@ def stage(
             for column in part[name]:
                 if (name, column) not in extras.values():
                     extras[f"x{len(extras)}"] = (name, column)
-    found = identities.gather(db, sources, mapped, on_ids)
     fields = frozenset(x for part in mapped for x in part)
     columns = {column: kind for name, (column, kind) in _COLUMNS.items() if name in fields}
     shape = "".join(f", {column} {kind}" for column, kind in (columns | dict.fromkeys(extras, "VARCHAR")).items())
-    db.rows(f"CREATE TABLE staged (file UTINYINT, u UBIGINT, i UBIGINT, reason UTINYINT{shape})")
-    db.rows("CREATE TABLE rejected_lines (part VARCHAR, file UTINYINT, line BIGINT, reason VARCHAR)")
+    file = "UTINYINT" if len(sources) <= MOST_IN_A_BYTE else "UINTEGER"
+    db.rows(f"CREATE TABLE staged (file {file}, u INTEGER, i INTEGER, reason UTINYINT{shape})")
+    db.rows("CREATE TABLE rejected_lines (part VARCHAR, file UINTEGER, line BIGINT, reason VARCHAR)")
+    found = Identities()
     staged: list[StagedSource] = []
     rows = 0
     for number, (source, part, reading) in enumerate(zip(sources, mapped, read_as, strict=True)):
-        checked = _checked(db, source, part, reading, extras, found)
-        wanted = ", ".join((str(number), "u", "i", "reason", *(_STORED.get(x, x) for x in (*columns, *extras))))
-        scan = _checked(db, source, part, reading, extras, found, rejects=source.kind == "text")
-        db.run(f"INSERT INTO staged SELECT {wanted} FROM ({scan})", on_source(number))
+        with_kind = c.EVENT in fields
+        stored = [f"({_STORED.get(x, x)})::{kind} AS {x}" for x, kind in columns.items() if x != "kind"]
+        wanted = ", ".join(
+            ("u", "i", "reason::UTINYINT AS reason", *stored, *([c.EVENT] if with_kind else []), *extras)
+        )
+        scan = _checked(db, source, part, reading, extras, as_written=True, rejects=source.kind == "text")
+        first_row = rows
+        for piece in db.stream(f"SELECT {wanted} FROM ({scan})", PIECE, on_source(number)):
+            db.insert("staged", _staged(db, piece, number, found))
+            rows += len(piece)
         keep_rejects(db, "events", number)
-        staged.append(StagedSource(source, number, rows, part, reading, checked))
-        rows = int(db.one("SELECT count(*) FROM staged")[0])
-    return Staged(tuple(staged), extras, fields, found.kinds)
+        checked = _checked(db, source, part, reading, extras)
+        staged.append(StagedSource(source, number, first_row, part, reading, checked))
+    found.keep(db)
+    return Staged(tuple(staged), extras, fields, tuple(found.kinds), found)
+
+
+def _staged(db: Duck, rows: "pa.Table", number: int, found: Identities) -> "pa.Table":
+    """Rows of source `number` as the table has them."""
+    import numpy as np
+    import pyarrow as pa
+
+    batches = []
+    for batch in rows.to_batches():
+        coded = found.coded(db, batch)
+        columns: dict[str, Any] = {"file": np.full(len(batch), number, dtype=np.uint32)}
+        for name in batch.schema.names:
+            if name == c.EVENT:
+                columns["kind"] = coded["kind"]
+            else:
+                columns[name] = coded.get(name, batch.column(name))
+        batches.append(pa.RecordBatch.from_pydict(columns))
+    return pa.Table.from_batches(batches)
 
 
 def trial(db: Duck, source: Source, part: Mapped, reading: Reading | None, rows: int = SAMPLED) -> "Trial":
     """What would become of the first rows of a source."""
-    scan = _checked(db, source, part, reading, {}, None, rejects=source.kind == "text")
-    db.rows(f"CREATE OR REPLACE TABLE trial AS SELECT u, i, ts, kind, reason, bad FROM ({scan}) LIMIT {rows}")
+    scan = _checked(db, source, part, reading, {}, rejects=source.kind == "text")
+    db.rows(
+        f"CREATE OR REPLACE TABLE trial AS SELECT u, i, ts, kind, reason, bad "
+        f"FROM (SELECT *, lower(trim({c.EVENT})) AS kind FROM ({scan})) LIMIT {rows}"
+    )
     reasons = db.rows("SELECT reason, count(*), any_value(bad) FROM trial WHERE reason > 0 GROUP BY 1 ORDER BY 2 DESC")
     kinds = db.rows(
         "SELECT coalesce(kind, ''), count(*) FROM trial WHERE reason = 0 GROUP BY 1 ORDER BY 2 DESC, 1 "
@@ -190,6 +230,20 @@ def sample(db: Duck, source: Source, column: str, limit: int = SAMPLED) -> list[
 
 
 def readings(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], plan: ImportPlan) -> list[Reading | None]:
+    """How the times of each source are read; None where it has none.
+
+    Raises:
+        Ambiguous: the day and the month could be either, in all sources.
+        InvalidInput: times in a form that is not known, a stated form that is none, or times in some sources only.
+    """
+    if "%" in (plan.timestamp_format or ""):
+        try:
+            db.rows(f"SELECT try_strptime('', {duck.text(plan.timestamp_format)})")
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"--timestamp-format {plan.timestamp_format!r} is no form of times; write it as in '%d/%m/%Y %H:%M' "
+                "(strptime), or iso, s, ms, us or ns."
+            ) from error
     found: list[Reading | None] = []
     unsettled: list[int] = []
     for number, (source, part) in enumerate(zip(sources, mapped, strict=True)):
@@ -242,14 +296,14 @@ def _checked(
     part: Mapped,
     reading: Reading | None,
     extras: dict[str, tuple[str, str]],
-    found: Identities | None,
     *,
+    as_written: bool = False,
     rejects: bool = False,
 ) -> str:
     """SQL of the rows of a source, in their order, with the reason why one cannot be used.
 
     Args:
-        found: ids become their hashes and kinds of events their places; None leaves both as text.
+        as_written: with ids that are a word for a missing one, which are none otherwise.
     """
 
     def raw(name: str) -> str:
@@ -263,14 +317,11 @@ def _checked(
     numbers = (c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
     texts = ", ".join(f"{raw(name)} AS {name}_text" for name in (c.TIMESTAMP, *numbers))
     more = {x: source.expression(col) if col in part.get(name, ()) else "NULL" for x, (name, col) in extras.items()}
-    if found:
-        ids = f"{found.user_sql(raw(c.USER))} AS u, {found.item_sql(raw(c.ITEM))} AS i, "
-        ids += f"{found.kind_sql(raw(c.EVENT))} AS kind"
-    else:
-        ids = f"{id_sql(raw(c.USER))} AS u, {id_sql(raw(c.ITEM))} AS i, lower(trim({raw(c.EVENT)})) AS kind"
+    user, item = (raw(x) if as_written else id_sql(raw(x)) for x in (c.USER, c.ITEM))
+    ids = f"{user} AS u, {item} AS i, {raw(c.EVENT)} AS {c.EVENT}"
     inner = (
         f"SELECT {ids}, {texts}"
-        + (", json_valid(line) AS whole" if source.kind == "json" else "")
+        + (f", {IS_OBJECT} AS whole" if source.kind == "json" else "")
         + "".join(f", {sql} AS {x}" for x, sql in more.items())
         + f" FROM {source.scan(rejects=rejects)}"
     )
@@ -283,7 +334,7 @@ def _checked(
 
     checks: list[tuple[int, str, str]] = [(1, "u IS NULL", "''"), (2, "i IS NULL", "''")]
     if source.kind == "json":
-        checks.insert(0, (10, "NOT whole", "''"))
+        checks.insert(0, (NO_OBJECT, "NOT whole", "''"))
     if reading:
         text = f"{c.TIMESTAMP}_text"
         checks += [
@@ -309,7 +360,8 @@ def _checked(
     reason = "CASE " + " ".join(f"WHEN {test} THEN {code}" for code, test, _ in checks) + " ELSE 0 END"
     bad = "CASE " + " ".join(f"WHEN {test} THEN left({shown}, 200)" for _, test, shown in checks) + " END"
     return (
-        f"SELECT u, i, ts, kind, {c.QUANTITY} AS q, {value} AS v, {c.RATING} AS r, {reason} AS reason, {bad} AS bad"
+        f"SELECT u, i, ts, {c.EVENT}, {c.QUANTITY} AS q, {value} AS v, {c.RATING} AS r, {reason} AS reason, "
+        + f"{bad} AS bad"
         + "".join(f", {x}" for x in more)
         + f" FROM ({middle})"
     )

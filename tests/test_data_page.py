@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from recsys import data, data_view
@@ -198,3 +199,36 @@ def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_
             tab.screenshot(path=f"{folder}/data.png", full_page=True)
     home = Workspace(Settings.from_environment(tmp_path / "home"))
     assert set(home.dataset("verkauf").items["item_id"]) == {f"Käse <b>{i}</b>" for i in range(6)}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_import_is_seen_and_cancelled_where_its_button_is(browser, trained_home, tmp_path, width):
+    shutil.copytree(trained_home, tmp_path / "home")
+    rows = (f"customer-{n * 7919 % 90_000},item-{n * 31 % 20_000},2024-01-{1 + n % 28:02d}" for n in range(1_500_000))
+    (tmp_path / "inbox").mkdir()
+    lines(tmp_path / "inbox" / "many.csv", *rows)
+    settings = {"INSIDER_IMPORT_FOLDER": str(tmp_path / "inbox"), "INSIDER_OPEN_DASHBOARD": "1"}
+    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=width) as tab:
+        tab.goto(f"{url}/data")
+        tab.get_by_text("Files of the server").click()
+        tab.get_by_role("combobox", name="Events").fill("many.csv")
+        tab.keyboard.press("Enter")
+        tab.get_by_text("20,000 rows tried").wait_for()
+        tab.keyboard.press("Escape")
+        button = tab.get_by_role("button", name="Import")
+        button.scroll_into_view_if_needed()
+        button.click()
+        cancel = tab.get_by_role("button", name="Cancel")
+        expect(cancel).to_be_in_viewport(timeout=20_000)
+        expect(tab.get_by_text("“shop”: ")).to_be_in_viewport()
+        if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.screenshot(path=f"{folder}/importing-{width}.png")
+        cancel.click()
+        expect(tab.get_by_text("The import was cancelled; nothing was stored.")).to_be_in_viewport(timeout=30_000)
+        if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.screenshot(path=f"{folder}/cancelled-{width}.png")
+        expect(button).to_be_enabled()
+    home = Workspace(Settings.from_environment(tmp_path / "home"))
+    assert home.datasets() == ["small"]
+    assert not list(home.store.home.glob("importing/*"))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from recsys import duck, identities, moments
+from recsys import duck, moments
 from recsys.duck import Duck
 from recsys.errors import InvalidInput
 from recsys.import_report import sections
@@ -268,6 +268,8 @@ def test_filters_go_on_until_all_have_enough(tmp_path):
     assert report["left_out"] == {"users with fewer than 2 items": 1, "items with fewer than 3 users": 1}
     dataset = stored(tmp_path)
     assert (dataset.n_users, dataset.n_items, len(dataset.events)) == (5, 5, 25)
+    report = run(tmp_path, lines(tmp_path / "g.csv", *rows, "last,rare,2024-01-01"), min_users=4)
+    assert report["left_out"] == {"users of whom no item was left": 1, "items with fewer than 4 users": 1}
 
 
 def test_catalogue_and_users(tmp_path, good):
@@ -335,13 +337,6 @@ def test_returns_take_pieces_and_money_off_the_latest_purchases(tmp_path):
     assert len(found[(found["user"] == "b") & (found["weight"] == 1)]) == 1
     run(tmp_path, path, returns="ignore")
     assert stored(tmp_path).events["value"].sum() == 20 + 36 + 30 + 10 + 7
-
-
-def test_ids_whose_hashes_collide_stay_apart(tmp_path, good, monkeypatch):
-    expected = run(tmp_path, good)["fingerprint"]
-    real = identities.hash_sql
-    monkeypatch.setattr(identities, "hash_sql", lambda x, salt: f"hash({x}) % 2" if salt < 2 else real(x, salt))
-    assert run(tmp_path, good)["fingerprint"] == expected
 
 
 def test_many_ways_of_writing_kinds_and_missing_ids(tmp_path):
@@ -464,6 +459,21 @@ def test_a_huge_line_and_open_quotes_are_rejected_not_fatal(tmp_path):
     report = run(tmp_path, path)
     assert report["rejected"]["rows"] == 1
     assert report["rejected"]["first"][0]["line"] == len(GOOD) + 2
+
+
+def test_lines_that_are_no_json_object_are_rejected(tmp_path):
+    whole = [json.dumps(dict(zip(("user_id", "item_id", "timestamp"), x.split(","), strict=True))) for x in GOOD]
+    path = tmp_path / "e.jsonl"
+    path.write_text("\n".join([*whole[:5], "{oops", "[1, 2]", '"text"', "7", '{"user_id": "u1"', *whole[5:], "{}"]))
+    report = run(tmp_path, path)
+    assert report["rejected"]["by_reason"] == {"line is no JSON object": 5, "no user_id": 1}
+    assert [x["line"] for x in report["rejected"]["first"]] == [6, 7, 8, 9, 10, 22]
+    assert report["events"] == len(GOOD)
+
+
+def test_a_form_of_times_that_is_none_is_told(tmp_path, good):
+    with pytest.raises(InvalidInput, match="--timestamp-format '%Q' is no form of times"):
+        run(tmp_path, good, timestamp_format="%Q")
 
 
 def test_absurd_numbers_are_rejected(tmp_path):
