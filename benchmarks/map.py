@@ -3,20 +3,23 @@
 `python -m benchmarks map [--json] [--only drawing|page] [--runs N] [--planted] [--large]`: over the live model of
 INSIDER_HOME (the demo is trained where there is none).
 `--planted` trains a second model on data with 50 wrong categories, about a minute more;
-`--large` draws 200,000 generated items, some minutes more. Compilation is paid by both sides before the clock starts.
+`--large` draws a generated shop of 200,000 items. Compilation is paid by both sides before the clock starts.
 """
 
 import argparse
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from benchmarks._large import make
 from recsys import map_scene, map_view
 from recsys.columns import ITEM
 from recsys.dataset import Dataset
@@ -29,6 +32,7 @@ from recsys.map_settings import MapSettings
 from recsys.mapping import draw
 from recsys.projection import item_map, prepared
 from recsys.recommender import Recommender
+from recsys.settings import Settings
 from recsys.training import train
 from recsys.workspace import Workspace
 
@@ -58,7 +62,7 @@ def run(options: list[str]) -> list[dict[str, Any]]:
     if asked.planted:
         found += planted(workspace.dataset(str(live.manifest["dataset"])))
     if asked.large:
-        found.append(large())
+        found += large()
     return found
 
 
@@ -73,13 +77,13 @@ def drawing(live: Recommender, runs: int) -> list[dict[str, Any]]:
 
     ids, embeddings = [str(x) for x in live.items[ITEM]], live.item_embeddings
     rows = prepared(embeddings, "cosine")
-    item_map(ids[:4100], embeddings[:4100])
-    UMAP(metric="cosine").fit_transform(embeddings[:4100])
+    item_map(ids[:6000], embeddings[:6000])
+    UMAP(metric="cosine").fit_transform(embeddings[:6000])
     note("compiled")
     plain_seconds, plain = _clocked(lambda: UMAP(metric="cosine").fit_transform(embeddings))
     note(f"the plain call: {plain_seconds:.1f} s")
     seconds, places = zip(
-        *(_clocked(lambda: _places(item_map(ids, embeddings, seed=0))) for _ in range(3)), strict=True
+        *(_clocked(lambda: _places(item_map(ids, embeddings, seed=0))) for _ in range(runs)), strict=True
     )
     anew = _places(item_map(ids, embeddings, seed=1))
     rng = np.random.default_rng(1)
@@ -99,7 +103,7 @@ def drawing(live: Recommender, runs: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def page(workspace: Workspace, live: Recommender) -> list[dict[str, Any]]:
+def page(workspace: Workspace, live: Recommender, *, targets: bool = True) -> list[dict[str, Any]]:
     """Processor time of the server for the picture and what is sent, once the map is open."""
     import plotly.io
 
@@ -118,10 +122,11 @@ def page(workspace: Workspace, live: Recommender) -> list[dict[str, Any]]:
     text = render()
     seconds = median(_clocked(render, time.process_time)[0] for _ in range(5))
     size = len(text.encode()) / 1e6
+    milliseconds, megabytes = (300, 3) if targets else (None, None)
     return [
-        line(f"page with {len(opened.points):,} points", 1000 * seconds, None, "ms of processor time", target=300,
-             met=1000 * seconds < 300, runs=5),
-        line("sent", size, None, "MB", target=3, met=size < 3),
+        line(f"page with {len(opened.points):,} points", 1000 * seconds, None, "ms of processor time", runs=5,
+             target=milliseconds, met=None if milliseconds is None else 1000 * seconds < milliseconds),
+        line("sent", size, None, "MB", target=megabytes, met=None if megabytes is None else size < megabytes),
     ]  # fmt: skip
 
 
@@ -148,20 +153,22 @@ def planted(dataset: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-def large() -> dict[str, Any]:
-    """200,000 generated items in 300 clouds, drawn and measured by the job's own steps."""
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(300, 32))[rng.integers(0, 300, LARGE)] + 0.4 * rng.normal(size=(LARGE, 32))
-    ids = [str(i) for i in range(LARGE)]
-
-    def job() -> None:
-        places = _places(item_map(ids, rows.astype(np.float32)))
-        fidelity(prepared(rows.astype(np.float32), "cosine"), places)
-
-    seconds, _ = _clocked(job)
-    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    met = seconds < 300 and gigabytes < 4
-    return line(f"map of {LARGE:,} items, peak {gigabytes:.1f} GB", seconds, None, "s", target=300, met=met)
+def large() -> list[dict[str, Any]]:
+    """The whole job over a generated shop of 200,000 items, 20,000 users and 2 million purchases, and its page."""
+    with tempfile.TemporaryDirectory(prefix="insider-map-") as folder:
+        make(Path(folder), 20_000, LARGE, 2_000_000)
+        workspace = Workspace(Settings.from_environment(Path(folder)))
+        live = workspace.load()
+        seconds, _ = _clocked(lambda: draw(workspace, live.model.id, MapSettings()))
+        gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        facts = workspace.store.map_manifest(live.model.id)["facts"]
+        return [
+            line(f"the whole job for {LARGE:,} items", seconds, None, "s", target=300, met=seconds < 300),
+            line("its memory, the process in all", gigabytes, None, "GB", target=4, met=gigabytes < 4),
+            line("its trustworthiness", facts["trustworthiness"], None, ""),
+            line("share of true neighbours found before drawing", facts["found"], None, ""),
+            *page(workspace, live, targets=False),
+        ]  # fmt: skip
 
 
 def _live(workspace: Workspace) -> Recommender:

@@ -5,7 +5,7 @@ from datetime import date
 import streamlit as st
 
 from pages import shared
-from pages.cartography import drawing, sections
+from pages.cartography import drawing, names, sections
 from recsys import map_colours, map_scene, map_view
 from recsys.errors import InsiderError
 from recsys.map_odd import KINDS
@@ -98,7 +98,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
                 lambda form=form: map_scene.take_along(
                     item_map, by, form, title=title, theme=theme, day=date.today(), regions=regions
                 ),
-                f"map.{form}", mime, key=f"take_{form}", icon=":material/download:", width="stretch",
+                f"map.{form}", mime, on_click="ignore", key=f"take_{form}", icon=":material/download:", width="stretch",
             )  # fmt: skip
     if query:
         st.button("Whole map", icon=":material/zoom_out_map:", on_click=forget)
@@ -237,3 +237,4 @@ with right, st.container(key="map_side"):
             },
             alt="Products",
         )
+names.make_room()

@@ -33,7 +33,8 @@ def one(version: Version) -> None:
         if not version.live and st.button("Delete", icon=":material/delete:"):
             delete(version.id)
         st.download_button(
-            "Model card", lambda: report(home, version.id), file_name=f"model-{version.id}.html", mime="text/html",
+            "Model card", lambda: report(home, version.id), on_click="ignore",
+            file_name=f"model-{version.id}.html", mime="text/html",
             icon=":material/description:", help="Everything about it in one HTML file; takes a moment to write.",
         )  # fmt: skip
     with st.form(f"note_{version.id}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):

@@ -88,6 +88,7 @@ def catalogue(
     layers: Sequence[Layer] = (),
     marks: Sequence[Mark] = (),
     names: Sequence[Name] = (),
+    closer: Sequence[Name] = (),
     density: NDArray[np.float64] | None = None,
     selected: NDArray[np.int64] | None = None,
     shown: NDArray[np.int64] | None = None,
@@ -101,6 +102,7 @@ def catalogue(
     Args:
         layers, marks: drawn on top, in this order.
         names: of regions.
+        closer: names that cannot be seen until the page brings them out.
         density: (bins, bins) over the square from -1.08 to 1.08, for contour lines.
         selected: places of the items that stand out; the others stay, but faint.
         shown: places of the items to draw, in order; all by default.
@@ -140,6 +142,7 @@ def catalogue(
     for mark in marks:
         _add_mark(figure, mark)
     _add_names(figure, names, ink, close=centre is not None)
+    _add_names(figure, closer, ink, close=True, opacity=0)
     return figure
 
 
@@ -255,7 +258,9 @@ def _add_contours(figure: go.Figure, density: NDArray[np.float64]) -> None:
     )
 
 
-def _add_names(figure: go.Figure, names: Sequence[Name], ink: str | None, *, close: bool) -> None:
+def _add_names(
+    figure: go.Figure, names: Sequence[Name], ink: str | None, *, close: bool, opacity: float | None = None
+) -> None:
     most = max((name.items for name in names), default=1)
     for name in names:
         figure.add_annotation(
@@ -263,6 +268,7 @@ def _add_names(figure: go.Figure, names: Sequence[Name], ink: str | None, *, clo
             y=name.y,
             text=f"<b>{escape(name.text)}</b>",
             showarrow=False,
+            opacity=opacity,
             font={"size": 12 if close else round(11 + 4 * (name.items / most) ** 0.5), "shadow": "auto", "color": ink},
         )
 

@@ -49,6 +49,30 @@ def fidelity(
     return {"trustworthiness": worth, "kept": kept / (len(chosen) * k), "k": k, "sample": len(chosen)}
 
 
+def found_share(
+    rows: NDArray[np.float32], neighbours: NDArray[np.int32], *, sample: int = 500, seed: int = 0
+) -> float | None:
+    """Share of the true k nearest that a search found, over a sample of the rows; None where there is nobody near.
+
+    Args:
+        rows: (n, components), euclidean distances between them are the truth.
+        neighbours: (n, k) what was found; one exactly as near as the true k-th counts as found.
+    """
+    k = neighbours.shape[1]
+    if k < 1:
+        return None
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:sample])
+    squares = (rows**2).sum(axis=1)
+    hits = 0
+    for start in range(0, len(chosen), BLOCK):
+        block = chosen[start : start + BLOCK]
+        gaps = squares - 2.0 * (rows[block] @ rows.T)
+        gaps[np.arange(len(block)), block] = np.inf
+        last = np.partition(gaps, k - 1, axis=1)[:, k - 1 : k]
+        hits += int((np.take_along_axis(gaps, neighbours[block], axis=1) <= last + 1e-5).sum())
+    return hits / (len(chosen) * k)
+
+
 def purity(places: NDArray[np.float32], categories: pd.Series, k: int = PURITY_K) -> float | None:
     """Share of the k nearest on the map that are of the item's own category; None for too few items."""
     k = min(k, len(places) - 1)

@@ -75,6 +75,7 @@ def scene(
         layers=charts_map.layers_of(focus, shopper, marked),
         marks=charts_map.marks_of(shopper),
         names=region_names(item_map, regions, close=focus is not None),
+        closer=_names(item_map, zoomed=True) if regions == "zoom" and focus is None else (),
         density=land(item_map) if contours else None,
         selected=chosen,
         shown=drawn,

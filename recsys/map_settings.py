@@ -8,6 +8,7 @@ from recsys.errors import InvalidInput
 
 METRICS = ("cosine", "euclidean")
 PARTS = ("all", "own")
+ENGINES = ("fast", "library")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class MapSettings:
         metric: "cosine" compares directions, "euclidean" lengths as well, which go with popularity.
         part: "all" of the embedding, or the item's "own" part, without what it shares with its category and brand.
         keep: start from an earlier map, so that people find things again.
+        engine: "fast" is UMAP in our own words, "library" the layout of umap-learn over the same neighbours.
     """
 
     neighbours: int = 15
@@ -27,6 +29,7 @@ class MapSettings:
     metric: str = "cosine"
     part: str = "all"
     keep: bool = True
+    engine: str = "fast"
 
     def __post_init__(self) -> None:
         if not 2 <= self.neighbours <= 200:
@@ -37,6 +40,8 @@ class MapSettings:
             raise InvalidInput(f"metric is {self.metric!r}; choose one of {', '.join(METRICS)}.")
         if self.part not in PARTS:
             raise InvalidInput(f"part is {self.part!r}; choose one of {', '.join(PARTS)}.")
+        if self.engine not in ENGINES:
+            raise InvalidInput(f"engine is {self.engine!r}; choose one of {', '.join(ENGINES)}.")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "MapSettings":

@@ -89,8 +89,8 @@ def focus(live: Recommender, item_id: str, currency: str = "", k: int = NEIGHBOU
 
 def summary(live: Recommender) -> str:
     """One line on what the map shows."""
-    widest = f" in {words.number(live.items[live.model.category_levels[0]].nunique())} {_plural(live)}" \
-        if live.model.category_levels else ""  # fmt: skip
+    levels = live.model.category_levels
+    widest = f" in {words.plural(live.items[levels[0]].nunique(), words.label(levels[0]).lower())}" if levels else ""
     return (
         f"{words.number(len(live.items))} products{widest}, each a point. Close together means: bought by the same "
         "kind of shopper, as the model sees it. The directions of the picture mean nothing."
@@ -152,11 +152,6 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
 def last_run(workspace: Workspace, model_id: str) -> Run | None:
     """The newest run that drew, draws or failed to draw the map of a model."""
     return next((run for run in workspace.runs(200) if run.kind == "map" and run.model == model_id), None)
-
-
-def _plural(live: Recommender) -> str:
-    name = words.label(live.model.category_levels[0]).lower()
-    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def suggestions(found: Found, shopper: ShopperOnMap, item_map: ItemMap) -> list[str]:

@@ -1,6 +1,7 @@
 """The map job: arrange the items of a model, measure how faithful the picture is, and store it with the model."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.errors import InsiderError, InvalidInput
 from recsys.features import IDENTITY
-from recsys.map_fidelity import fidelity, movement, purity
+from recsys.map_fidelity import fidelity, found_share, movement, purity
 from recsys.map_settings import MapSettings
 from recsys.model import Model
 from recsys.progress import OnProgress, Progress
@@ -26,6 +27,7 @@ EXPOSURE_K = 10
 EXPOSURE_USERS = 5000
 
 READ = "Reading the model"
+LOOK = "Finding what is near to each product"
 ARRANGE = "Arranging the products"
 MEASURE = "Measuring how faithful the map is"
 COUNT = "Counting how often each product is recommended"
@@ -42,7 +44,7 @@ def draw(
 ) -> None:
     """Draw the map of a model version and store it.
 
-    Beside the coordinates it stores the true nearest neighbours of every item, how often each is recommended, its
+    Beside the coordinates it stores the nearest neighbours of every item, how often each is recommended, its
     sales trend, and the facts: settings, `trustworthiness`, `kept`, `purity`, `moved`, `since` (the model whose map
     was the start), `seconds`.
 
@@ -50,7 +52,7 @@ def draw(
         NotFound: no such version.
         InvalidInput: the own part is asked for, but the model has none.
     """
-    from recsys.neighbours import nearest
+    from recsys.arranging import surroundings
 
     started = time.monotonic()
     on_progress(Progress(READ, 0.02))
@@ -59,12 +61,17 @@ def draw(
     embeddings = own_part(model) if settings.part == "own" else model.item_embeddings
     earlier = earlier_map(workspace, model_id) if settings.keep else None
     since, start = (None, None) if earlier is None else (earlier[0], _places(earlier[1], ids))
-    on_progress(Progress(ARRANGE, 0.1))
-    table = item_map(ids, embeddings, seed=seed, settings=settings, start=start, reduce=reduce)
+    on_progress(Progress(LOOK, 0.1))
+    rows, likeness = prepared(embeddings, settings.metric), prepared(model.item_embeddings, "cosine")
+    same = settings.metric == "cosine" and settings.part == "all"
+    around = surroundings(rows, max(settings.neighbours - 1, NEAREST), seed=seed)
+    near = around if same else surroundings(likeness, NEAREST, seed=seed)
+    steps = _every(ARRANGE, 0.2, 0.6, on_progress)
+    table = item_map(ids, embeddings, seed=seed, settings=settings, start=start, around=around, reduce=reduce,
+                     on_share=steps)  # fmt: skip
     arranged = time.monotonic() - started
-    on_progress(Progress(MEASURE, 0.7))
+    on_progress(Progress(MEASURE, 0.6))
     places = table[[c.X, c.Y]].to_numpy()
-    rows = prepared(embeddings, settings.metric)
     level = middle_level(model)
     facts: dict[str, Any] = {
         "settings": settings.to_dict(),
@@ -72,16 +79,36 @@ def draw(
         "since": since,
         "moved": None if start is None else movement(places, start),
         **fidelity(rows, places),
+        "found": found_share(rows, around.indices[:, :NEAREST]),
         "purity": None if level is None else purity(places, model.items[level]),
         "purity_level": level,
     }
-    k = min(NEAREST, len(ids) - 1)
-    empty = np.zeros((len(ids), 0), np.int32), np.zeros((len(ids), 0), np.float32)
-    found, likeness = nearest(prepared(model.item_embeddings, "cosine"), k) if k > 0 else empty
     on_progress(Progress(COUNT, 0.85))
     details = pd.DataFrame({c.ITEM: ids, EXPOSURE: exposure(model, seed=seed), TREND: trend(workspace, model)})
     facts["seconds"] = {"arranging": round(arranged, 1), "all": round(time.monotonic() - started, 1)}
-    workspace.store.save_map(model_id, table, facts, details, {"nearest": found, "likeness": likeness})
+    workspace.store.save_map(
+        model_id,
+        table,
+        facts,
+        details,
+        {
+            "nearest": near.indices[:, :NEAREST],
+            "likeness": 1.0 - near.distances[:, :NEAREST] ** 2 / 2.0,
+        },
+    )
+
+
+def _every(step: str, begin: float, end: float, on_progress: OnProgress) -> Callable[[float], None]:
+    """Report at most ten times on the way from one share of the whole to another."""
+    reported = -1
+
+    def report(share: float) -> None:
+        nonlocal reported
+        if int(10 * share) > reported:
+            reported = int(10 * share)
+            on_progress(Progress(step, begin + (end - begin) * share))
+
+    return report
 
 
 def own_part(model: Model) -> NDArray[np.float32]:

@@ -1,8 +1,7 @@
-"""The map: item embeddings drawn in two dimensions. The only module that imports umap, and only when called."""
+"""The map: item embeddings drawn in two dimensions."""
 
-import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.map_settings import MapSettings
 
-EPOCHS = 100
-EPOCHS_FROM_START = 50
-"""Enough when the points start where an earlier map had them."""
+if TYPE_CHECKING:
+    from recsys.arranging import Surroundings
 
-LEARNING_RATE_FROM_START = 0.3
 SMALLEST = 0.8
 """A map that has shrunk below this while it was kept in place is brought to full size again."""
 
@@ -30,7 +27,9 @@ def item_map(
     seed: int = 0,
     settings: MapSettings | None = None,
     start: NDArray[np.float32] | None = None,
+    around: "Surroundings | None" = None,
     reduce: Reduce | None = None,
+    on_share: Callable[[float], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Coordinates of every item: DataFrame `item_id, x, y`, x and y float32 from -1 to 1.
 
@@ -40,7 +39,9 @@ def item_map(
     Args:
         embeddings: (n_items, components).
         start: (n_items, 2) where an earlier map had them, nan for items it did not have.
+        around: what is near to each row of `prepared` embeddings, where that is known already.
         reduce: the slow part; UMAP (McInnes, Healy & Melville 2018) by default.
+        on_share: told how far it is, 0 to 1; what it raises ends the drawing.
     """
     wanted = settings or MapSettings()
     rows = prepared(embeddings, wanted.metric)
@@ -48,9 +49,10 @@ def item_map(
         angles = np.linspace(0, 2 * np.pi, len(rows), endpoint=False)
         placed = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     else:
-        points = (reduce or umap_reducer(wanted, start))(rows, seed)
-        known = None if start is None else _finite(start)
-        placed = _framed(points) if known is None or known.sum() < 4 else aligned(points, start, known)
+        known = None if start is None else np.asarray(np.isfinite(start).all(axis=1), dtype=np.bool_)
+        before = start if known is not None and known.sum() >= 4 else None
+        points = reduce(rows, seed) if reduce else _arranged(rows, wanted, before, around, seed, on_share)
+        placed = _framed(points) if before is None or known is None else aligned(points, before, known)
     return pd.DataFrame({c.ITEM: item_ids, c.X: placed[:, 0].astype(np.float32), c.Y: placed[:, 1].astype(np.float32)})
 
 
@@ -62,50 +64,12 @@ def prepared(embeddings: NDArray[np.float32], metric: str) -> NDArray[np.float32
     return (embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
-def umap_reducer(settings: MapSettings, start: NDArray[np.float32] | None = None) -> Reduce:
-    """UMAP over exact neighbours from an informed start: an earlier map, or the principal components.
-
-    The same seed gives the same map: the layout runs on one thread.
-    """
-
-    def reduce(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-        from umap import UMAP
-
-        neighbours = min(settings.neighbours, len(rows) - 1)
-        indices, distances = _neighbours(rows, neighbours)
-        has_start = start is not None and _finite(start).sum() >= 4
-        begin = _filled(start, indices) if has_start and start is not None else _principal(rows)
-        rng = np.random.default_rng(seed)
-        spread = np.ptp(begin, axis=0).max() or 1.0
-        begin = begin / spread + rng.normal(scale=1e-4, size=begin.shape)
-        reducer = UMAP(
-            n_neighbors=neighbours,
-            min_dist=settings.min_dist,
-            init=begin.astype(np.float32),
-            n_epochs=EPOCHS_FROM_START if has_start else EPOCHS if len(rows) > 5000 else 300,
-            learning_rate=LEARNING_RATE_FROM_START if has_start else 1.0,
-            precomputed_knn=(indices, distances),
-            force_approximation_algorithm=True,
-            random_state=seed,
-            n_jobs=1,
-        )
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="precomputed_knn")
-            return np.asarray(reducer.fit_transform(rows), dtype=np.float32)
-
-    return reduce
-
-
-def aligned(
-    points: NDArray[np.float32], onto: NDArray[np.float32] | None, known: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def aligned(points: NDArray[np.float32], onto: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Points turned, mirrored, scaled and shifted to lie as near as possible to where they were (Procrustes).
 
     Args:
         onto: (n, 2) where they were; only rows marked in `known` count.
     """
-    if onto is None:
-        return _framed(points)
     here, there = points[known].astype(np.float64), onto[known].astype(np.float64)
     centre, target = here.mean(axis=0), there.mean(axis=0)
     left, values, right = np.linalg.svd((here - centre).T @ (there - target))
@@ -122,38 +86,16 @@ def _framed(points: NDArray[Any]) -> NDArray[np.float32]:
     return (centred / max(float(np.abs(centred).max()), 1e-12)).astype(np.float32)
 
 
-def _neighbours(rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Each row itself and its k - 1 nearest by euclidean distance, in the form UMAP takes them."""
-    from recsys.neighbours import nearest
+def _arranged(
+    rows: NDArray[np.float32],
+    settings: MapSettings,
+    start: NDArray[np.float32] | None,
+    around: "Surroundings | None",
+    seed: int,
+    on_share: Callable[[float], None],
+) -> NDArray[np.float32]:
+    from recsys.arranging import arrange, surroundings
 
-    squares = (rows**2).sum(axis=1, keepdims=True)
-    ones = np.ones((len(rows), 1), np.float32)
-    # x·y - |y|²/2 is largest where |x - y| is smallest, and |x - y|² = |x|² - 2 (x·y - |y|²/2).
-    found, products = nearest(np.hstack([rows, ones]), k - 1, np.hstack([rows, -0.5 * squares]))
-    distances = np.sqrt(np.maximum(squares - 2.0 * products, 0.0))
-    itself = np.arange(len(rows), dtype=np.int32)[:, None]
-    return np.hstack([itself, found]), np.hstack([0.0 * ones, distances]).astype(np.float32)
-
-
-def _principal(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n, 2) first two principal components."""
-    centred = rows.astype(np.float64) - rows.mean(axis=0)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    found = centred @ vectors[:, ::-1][:, :2]
-    return found if found.shape[1] == 2 else np.hstack([found, np.zeros_like(found)])
-
-
-def _filled(start: NDArray[np.float32], neighbours: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Where an earlier map had the items; new ones in the middle of those of their neighbours that it had."""
-    places = start.astype(np.float64)
-    for _ in range(3):
-        unknown = np.flatnonzero(~_finite(places))
-        around = places[neighbours[unknown]]
-        some = np.isfinite(around).any(axis=(1, 2))
-        places[unknown[some]] = np.nanmean(around[some], axis=1)
-    places[~_finite(places)] = np.nanmean(places, axis=0)
-    return places
-
-
-def _finite(places: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.asarray(np.isfinite(places).all(axis=1), dtype=np.bool_)
+    around = around or surroundings(rows, settings.neighbours - 1, seed=seed)
+    begin = None if start is None else start.astype(np.float64)
+    return arrange(around, settings, begin, seed=seed, on_share=on_share)

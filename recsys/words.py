@@ -43,7 +43,7 @@ def measures(k: int = 10) -> dict[str, Measure]:
         ),
         "mrr": Measure("First hit (MRR)", "Mean of 1 / place of the first hit: 0.1 means about tenth place."),
         "auc": Measure(
-            "AUC", "Chance that a product bought later ranks above one that was not: 0.5 is guessing, 1 is perfect."
+            "AUC", "Chance that a new purchase ranks above a product not bought: 0.5 is guessing, 1 is perfect."
         ),
         "coverage": Measure(
             "Range shown", "Share of all products that stand in at least one shopper's list.", share=True
@@ -142,8 +142,14 @@ def day(moment: Any, *, year: bool = True) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """ "1 row", "27,955 rows"."""
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+    """ "1 row", "27,955 rows", "3 categories"."""
+    if count == 1:
+        return f"1 {noun}"
+    return (
+        f"{number(count)} {noun[:-1]}ies"
+        if noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
+        else f"{number(count)} {noun}s"
+    )
 
 
 def period(moments: Any) -> str:

@@ -10,6 +10,8 @@ from recsys.recommender import Recommender
 from tests.serving import page_of, running_app
 
 FIRST = ".js-plotly-plot >> nth=0"
+AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+"""While the script runs, what buttons are for is still changing."""
 
 
 def dimmed(page: Page) -> int:
@@ -18,6 +20,17 @@ def dimmed(page: Page) -> int:
         "() => document.querySelector('.js-plotly-plot')._fullData.filter(t => t.type === 'scattergl')"
         ".reduce((sum, t) => sum + (t.selectedpoints ? t.selectedpoints.length : 0), 0)"
     )
+
+
+NAMES = """() => {
+  const all = [...document.querySelectorAll('.st-key-map g.annotation')].filter(g => g.textContent);
+  const out = all.filter(g => getComputedStyle(g).opacity !== '0');
+  const small = out.filter(g => g.dataset.small === 'yes').length;
+  const seen = out.map(g => g.getBoundingClientRect());
+  const clash = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const clashes = seen.filter((a, i) => seen.some((b, j) => j < i && clash(a, b))).length;
+  return {all: all.length, seen: seen.length, small, clashes};
+}"""
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +69,7 @@ def test_colour_search_lasso_export_and_a_shopper(
         page.mouse.up()
         expect(page.get_by_text(" shoppers for ")).to_be_visible()
         assert dimmed(page) > 20
+        page.locator(AT_REST).wait_for()
         with page.expect_download() as audience:
             page.get_by_role("button", name="Audience").click()
         lines = Path(audience.value.path()).read_text("utf-8-sig").splitlines()
@@ -72,7 +86,7 @@ def test_colour_search_lasso_export_and_a_shopper(
         assert dimmed(page) == selected, "the selection survives a change of colour"
 
         page.get_by_role("button", name="Take along").click()
-        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        page.locator(AT_REST).wait_for()
         with page.expect_download() as poster:
             page.get_by_role("button", name="SVG").click()
         text = Path(poster.value.path()).read_text()
@@ -85,3 +99,14 @@ def test_colour_search_lasso_export_and_a_shopper(
         expect(page.get_by_role("heading", name="Shopper u001")).to_be_visible()
         expect(page.locator(FIRST)).to_contain_text("Recommended to them")
         expect(page.locator(FIRST)).to_contain_text("Their taste")
+
+
+@pytest.mark.browser
+def test_names_make_room_and_more_come_out_close_up(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
+    with running_app(trained_home, tmp_path / "app.log") as url, page_of(browser, width=390) as page:
+        page.goto(f"{url}/map")
+        expect(page.locator(FIRST)).to_be_visible()
+        page.wait_for_function(f"() => {{ const n = ({NAMES})(); return n.seen > 0 && n.seen < n.all && !n.clashes }}")
+        assert page.evaluate(NAMES)["small"] == 0
+        page.locator('.modebar-btn[data-title="Zoom in"]').first.click()
+        page.wait_for_function(f"() => {{ const n = ({NAMES})(); return n.small > 0 && !n.clashes }}")

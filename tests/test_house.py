@@ -74,7 +74,7 @@ def test_imports_are_absolute_and_nothing_unpickles(path: Path) -> None:
 
 
 OWNERS = {
-    "umap": {"projection.py"},
+    "umap": {"arranging.py"},
     "optuna": None,
     "sqlalchemy": None,
     "plotly": None,
@@ -104,7 +104,14 @@ def test_lightfm_is_made_in_one_module() -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=named(PAGES))
 def test_no_page_trains_or_draws_in_its_own_process(path: Path) -> None:
-    forbidden = {"recsys.training", "recsys.projection", "recsys.lightfm_model", "recsys.worker", "recsys.tuning"}
+    forbidden = {
+        "recsys.training",
+        "recsys.projection",
+        "recsys.arranging",
+        "recsys.lightfm_model",
+        "recsys.worker",
+        "recsys.tuning",
+    }
     assert not {name for name in imported(path) if any(name == f or name.startswith(f + ".") for f in forbidden)}
 
 
@@ -174,3 +181,12 @@ def test_requirements_name_no_registry() -> None:
     assert "--hash=sha256:" in text
     for word in ("http://", "https://", "--index-url", "--extra-index-url", "--find-links", "file:"):
         assert word not in text, word
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named(PAGES))
+def test_a_download_runs_no_page_anew(path: Path) -> None:
+    """The file is made when the button is clicked; a page that runs anew meanwhile loses it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "download_button":
+            settings = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert settings.get("on_click") == "'ignore'", f"line {node.lineno}"

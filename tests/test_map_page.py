@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks._large import make
+from recsys.hyperparameters import Hyperparameters
+from recsys.map_settings import MapSettings
+from recsys.mapping import draw
 from recsys.recommender import Recommender
+from recsys.settings import Settings
+from recsys.workspace import Workspace
 
 PAGES = Path(__file__).parent.parent / "pages"
 
@@ -85,3 +91,21 @@ def test_a_shopper_who_does_not_exist_is_named(trained_home: Path, monkeypatch: 
     assert not app.exception
     assert "no\\*body" in app.error[0].value
     assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("kinds", [1, 5000])
+def test_one_category_or_thousands_are_drawn_and_shown(
+    kinds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, 50, 6000, 20_000, kinds)
+    workspace = Workspace(Settings.from_environment(tmp_path))
+    recipe = Hyperparameters(components=8, epochs=1, threads=1, start="random")
+    trained = workspace.train_now("large", recipe, promote=True).model.id
+    draw(workspace, trained, MapSettings())
+    assert workspace.store.map_manifest(trained)["facts"]["found"] > 0.8
+    for below in ("Selection", "What is odd", "Draw anew"):
+        app = page(tmp_path, monkeypatch, below=below, colour="kind")
+        assert not app.exception
+        assert len(app.get("plotly_chart")) == 1
+        departments = "1 department\\," if kinds == 1 else "20 departments"
+        assert any(departments in caption.value for caption in app.caption)

@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import get_num_threads, set_num_threads
+from scipy.spatial.distance import cdist
 from sklearn.manifold import trustworthiness
 
+from recsys import neighbours
 from recsys.errors import InvalidInput
-from recsys.map_fidelity import fidelity, movement, near_on_map
+from recsys.layout import curve, forces, graph, layout
+from recsys.map_fidelity import fidelity, found_share, movement, near_on_map
 from recsys.map_settings import MapSettings
 from recsys.mapping import draw, exposure, own_part
-from recsys.neighbours import nearest
+from recsys.neighbours import cells, nearest
 from recsys.projection import aligned, item_map, prepared
 from recsys.recommender import Recommender
 from recsys.settings import Settings
@@ -23,16 +27,95 @@ def clouds(n: int = 600, seed: int = 0) -> np.ndarray:
     return (rng.normal(size=(6, 8))[np.arange(n) % 6] * 2 + rng.normal(size=(n, 8))).astype(np.float32)
 
 
+def sorted_neighbours(rows: np.ndarray, k: int) -> np.ndarray:
+    gaps = cdist(rows, rows)
+    np.fill_diagonal(gaps, np.inf)
+    return np.argsort(gaps, axis=1, kind="stable")[:, :k]
+
+
 def test_nearest_are_those_that_sorting_finds() -> None:
     rows = prepared(clouds(300), "cosine")
-    found, values = nearest(rows, 7)
-    scores = rows @ rows.T
-    np.fill_diagonal(scores, -np.inf)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :7]
-    np.testing.assert_allclose(values, np.take_along_axis(scores, order, axis=1), atol=1e-6)
+    found, distances = nearest(rows, 7)
+    order = sorted_neighbours(rows, 7)
+    np.testing.assert_allclose(distances, np.take_along_axis(cdist(rows, rows), order, axis=1), atol=1e-5)
     assert (found == order).mean() > 0.999
     ones = np.ones((5, 3), np.float32)
     assert nearest(ones, 2)[0].tolist() == [[1, 2], [0, 2], [0, 1], [0, 1], [0, 1]], "ties go to the lower number"
+    assert nearest(ones, 0)[0].shape == (5, 0)
+
+
+def test_near_cells_hold_nearly_all_that_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "EXACT_BELOW", 100)
+    rows = clouds(3000, seed=2)
+    gathered = cells(rows, seed=1)
+    assert gathered is not None
+    found, distances = nearest(rows, 14, gathered)
+    assert (found != np.arange(3000)[:, None]).all()
+    np.testing.assert_allclose(distances, np.linalg.norm(rows[:, None] - rows[found], axis=2), atol=1e-4)
+    hits = np.mean([len(np.intersect1d(a, b)) / 14 for a, b in zip(found, sorted_neighbours(rows, 14), strict=True)])
+    assert 0.9 < hits == pytest.approx(found_share(rows, found, sample=3000), abs=1e-3)
+    assert found_share(rows, sorted_neighbours(rows, 14)) == 1.0
+    many, _ = nearest(rows, 2500, gathered)
+    assert (np.sort(many, axis=1) >= 0).all(), "as many cells are searched as it takes"
+    assert all(len(np.unique(row)) == 2500 for row in many[:20])
+
+
+def test_graph_and_curve_are_those_of_umap_learn() -> None:
+    from umap.umap_ import find_ab_params, fuzzy_simplicial_set
+
+    rows = clouds()
+    rows[5] = rows[6] = rows[7]
+    indices, distances = nearest(rows, 14)
+    itself = np.arange(600)[:, None]
+    theirs, *_ = fuzzy_simplicial_set(
+        rows, 15, np.random.RandomState(0), "euclidean",
+        knn_indices=np.hstack([itself, indices]), knn_dists=np.hstack([0.0 * itself, distances]),
+    )  # fmt: skip
+    assert abs(graph(indices, distances) - theirs.tocsr()).max() < 1e-4
+    for min_dist in (0.0, 0.1, 1.0):
+        assert curve(min_dist) == pytest.approx(find_ab_params(1.0, min_dist))
+
+
+def test_forces_are_the_gradients_of_the_objective() -> None:
+    a, b = curve(0.1)
+    pull, push = forces(a, b)
+    for distance in (0.05, 0.4, 2.0, 17.0):
+        place = np.float32(distance**2).view(np.int32) >> 17
+
+        def near(d: float) -> float:
+            return 1.0 / (1.0 + a * d ** (2 * b))
+
+        step = 1e-4
+        attraction = (np.log(near(distance + step)) - np.log(near(distance - step))) / (2 * step)
+        repulsion = (np.log(1 - near(distance + step)) - np.log(1 - near(distance - step))) / (2 * step)
+        assert pull[place] * distance == pytest.approx(attraction, rel=0.03)
+        assert push[place] * distance == pytest.approx(repulsion * distance**2 / (distance**2 + 0.001), rel=0.03)
+
+
+def test_the_layout_does_not_depend_on_the_number_of_threads() -> None:
+    indices, distances = nearest(clouds(), 14)
+    begin = clouds()[:, :2] * 5
+    found = []
+    before = get_num_threads()
+    for threads in {1, before}:
+        set_num_threads(threads)
+        found.append(layout(graph(indices, distances), begin, 30, 1.0, curve(0.1), seed=7))
+    set_num_threads(before)
+    for other in found:
+        np.testing.assert_array_equal(found[0], other)
+    assert not np.array_equal(found[0], layout(graph(indices, distances), begin, 30, 1.0, curve(0.1), seed=8))
+
+
+def test_a_map_of_many_starts_from_its_cells_and_by_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "EXACT_BELOW", 500)
+    rows, ids = clouds(2000), [str(i) for i in range(2000)]
+    shares: list[float] = []
+    for engine in ("fast", "library"):
+        places = item_map(ids, rows, settings=MapSettings(engine=engine), on_share=shares.append)[["x", "y"]].to_numpy()
+        near = near_on_map(places, 10)
+        assert (near % 6 == np.arange(2000)[:, None] % 6).mean() > 0.85, engine
+    assert shares == sorted(shares)
+    assert len(shares) > 10
 
 
 def test_trustworthiness_is_that_of_scikit_learn() -> None:
@@ -95,7 +178,7 @@ def test_equal_embeddings_lie_on_a_circle() -> None:
 @pytest.mark.parametrize(
     ("values", "word"),
     [({"neighbours": 1}, "neighbours is 1"), ({"min_dist": 2.0}, "min_dist is 2.0"), ({"metric": "dot"}, "cosine"),
-     ({"part": "half"}, "own")],
+     ({"part": "half"}, "own"), ({"engine": "slow"}, "library")],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_named(values: dict, word: str) -> None:
     with pytest.raises(InvalidInput, match=word):
@@ -114,6 +197,7 @@ def test_the_job_stores_coordinates_facts_neighbours_and_details(
     assert 0.5 < facts["trustworthiness"] <= 1.0
     assert 0.0 < facts["kept"] < 1.0
     assert facts["purity_level"] == "shelf"
+    assert facts["found"] == 1.0
     details, arrays = workspace.store.load_map_details(live.model.id)
     first = [live.model.item_rows([x.item_id for x in live.similar(item, 15)]) for item in ("00000", "00033")]
     np.testing.assert_array_equal(arrays["nearest"][[0, 33]], first)

@@ -5,10 +5,11 @@ import streamlit as st
 from pages import shared
 from recsys import map_view
 from recsys.errors import InsiderError
-from recsys.map_settings import METRICS, PARTS, MapSettings
+from recsys.map_settings import ENGINES, METRICS, PARTS, MapSettings
 from recsys.workspace import Workspace
 
 PART_NAMES = {"all": "All of it", "own": "Without category and brand"}
+ENGINE_NAMES = {"fast": "Insider", "library": "umap-learn"}
 
 
 @st.fragment(run_every=shared.REFRESH_SECONDS)
@@ -40,7 +41,7 @@ def first(home: Workspace, model_id: str) -> None:
         st.subheader("The map is not drawn yet", icon=":material/scatter_plot:", anchor=False)
         run = map_view.last_run(home, model_id)
         if run is None or not run.active:
-            st.markdown("This model has no map yet. Drawing one takes about a minute and disturbs nobody.")
+            st.markdown("This model has no map yet. Drawing one takes some seconds and disturbs nobody.")
             if st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
                 home.start_map(model_id)
                 st.rerun()
@@ -69,10 +70,14 @@ def anew(home: Workspace, model_id: str, settings: MapSettings) -> None:
             "Part of the embedding", PARTS, PARTS.index(settings.part), format_func=PART_NAMES.get, width=230,
             help="Without what a product shares with its category and brand: only what shoppers' behaviour told of it.",
         )  # fmt: skip
+        engine = st.selectbox(
+            "Drawn by", ENGINES, ENGINES.index(settings.engine), format_func=ENGINE_NAMES.get, width=140,
+            help="The same objective either way. umap-learn is the reference, and slower.",
+        )  # fmt: skip
         keep = st.checkbox(
             "Start from the map before", settings.keep, help="So that people find things where they were."
         )
         if st.form_submit_button("Draw anew", icon=":material/refresh:"):
-            wanted = MapSettings(int(neighbours), spread, metric, part, keep)
+            wanted = MapSettings(int(neighbours), spread, metric, part, keep, engine)
             home.start_map(model_id, wanted.to_dict())
             st.rerun()

@@ -39,11 +39,11 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
         st.markdown(f"**{shared.plain(view.summary)}**")
         st.download_button(
             "Products", lambda: export.csv_bytes(view.items), "selection.csv", icon=":material/download:",
-            help="These products as a table for a spreadsheet.",
+            on_click="ignore", help="These products as a table for a spreadsheet.",
         )  # fmt: skip
         st.download_button(
             "Audience", lambda: export.csv_bytes(view.audience), "audience.csv", icon=":material/group:",
-            help="Everybody who bought any of them: shopper, products, purchases, money spent.",
+            on_click="ignore", help="Everybody who bought any of them: shopper, products, purchases, money spent.",
         )  # fmt: skip
         with st.popover("Make a rule", icon=":material/rule:"):
             name = st.text_input("Name of the rule set", "From the map", key="rule_name")
@@ -122,7 +122,11 @@ def odd(item_map: ItemMap, kind: str) -> None:
         alt=KINDS[kind],
     )
     st.download_button(
-        "Take the list along", lambda: export.csv_bytes(table), f"odd-{kind}.csv", icon=":material/download:"
+        "Take the list along",
+        lambda: export.csv_bytes(table),
+        f"odd-{kind}.csv",
+        icon=":material/download:",
+        on_click="ignore",
     )
 
 
