@@ -113,6 +113,7 @@ class Workspace:
                 "recipe",
                 "seed",
                 "epochs",
+                "seconds",
                 "metrics",
                 "curve",
                 "lineage",

@@ -46,7 +46,7 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
 
         expect(page.get_by_role("heading", name=re.compile(r"Run \d+"))).to_be_visible(timeout=30_000)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
-        expect(page.locator(".js-plotly-plot .legend").first).to_contain_text("Live model")
+        expect(page.locator(".js-plotly-plot .legend", has_text="Live model").first).to_be_visible(timeout=60_000)
         expect(page.get_by_role("button", name="Promote")).to_be_visible(timeout=90_000)
         run = home.runs()[-1] if home.runs()[0].kind == "map" else home.runs()[0]
         assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, wanted)

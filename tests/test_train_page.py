@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from recsys import studio
+from recsys import studio, words
 from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.search import Plan, search
 from recsys.settings import PROJECT_ROOT, Settings
@@ -135,3 +135,7 @@ def test_the_estimate_grows_with_work_and_names_its_basis(home: Workspace) -> No
     assert large.seconds > small.seconds
     assert large.bytes > small.bytes
     assert str(home.live_id()) in small.words
+    live = home.store.model_manifest(str(home.live_id()))
+    same = studio.estimate(home, "small", Hyperparameters.from_dict(live["recipe"]))
+    assert same.usual == pytest.approx(live["seconds"]), "the recipe of the live model takes what it took"
+    assert words.duration(max(same.usual, 1)) in same.words
