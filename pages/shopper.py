@@ -82,10 +82,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             "Rules", rule_choices, key="rules", bind="query-params", width=150,
             help="“as served”: what the API does when nothing is asked; “off”: the model alone.",
         )  # fmt: skip
-    since = st.toggle(
-        "What they bought since", key="since", bind="query-params",
-        help="Adds what they bought for the first time in the period that the model has not seen.",
-    )  # fmt: skip
+    truth, truth_help = past.truth_words(live)
+    since = st.toggle(truth, key="since", bind="query-params", help=truth_help)
 
 try:
     rules = desk.rules_in_force(home, chosen_rules)

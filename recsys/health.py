@@ -100,7 +100,7 @@ def _curve(curve: Sequence[Mapping[str, float]]) -> Check:
     best = int(np.argmax(values))
     if max(values) <= 0:
         return Check(
-            name, "bad", "Validation NDCG@10 never left 0: nothing that was bought later was foreseen. "
+            name, "bad", "Validation NDCG@10 never left 0: nothing of what was held out was foreseen. "
             "Check that the validation set has purchases of known shoppers and products.",
         )  # fmt: skip
     if len(values) > 1 and best == len(values) - 1:

@@ -23,6 +23,20 @@ PERIODS = {"all": None, "year": 365, "quarter": 91, "month": 30}
 """Name of a period to its length in days before the newest purchase."""
 
 
+def truth_words(live: Recommender) -> tuple[str, str]:
+    """What the held-out truth of a shopper is called, and what it is: by time, or set aside at random where the data
+    have no times."""
+    if live.model.manifest["split"]["kind"] == "leave-k-out":
+        return (
+            "What was set aside of theirs",
+            "Adds those of their products that were set aside at random in training: the model has not seen them.",
+        )
+    return (
+        "What they bought since",
+        "Adds what they bought for the first time in the period that the model has not seen.",
+    )
+
+
 def chosen_level(live: Recommender, level: str | None) -> str | None:
     """The level itself when there is one of that name; the middle one by default; None without categories."""
     there = live.model.category_levels

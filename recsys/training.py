@@ -228,7 +228,7 @@ def turn_dial(lightfm: LightFM, popularity: float) -> None:
 def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, reporter: _Reporter) -> Plan:
     """The start and the number of epochs with the best validation NDCG@10."""
     if split.fit.counts.nnz == 0 or split.validation.counts.nnz == 0:
-        raise InvalidInput(f"Dataset {dataset.name!r} has no purchases in the fit or the validation period.")
+        raise InvalidInput(f"Dataset {dataset.name!r} has no purchases to learn from, or none to choose by.")
     users, items = features_for(dataset, recipe, split.fit)
     lightfm = lightfm_model.new(recipe, seed)
     best, best_epoch, best_scorer = -1.0, 1, None

@@ -1,6 +1,7 @@
 """The whole road in a real browser: an empty home, the built-in data, a first model, a household, the map."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def test_from_an_empty_home_to_recommendations_and_the_map(browser: Browser, tmp
         served = httpx.get(f"{url}/v1/users/{HOUSEHOLD}/recommendations", params={"k": 10}).json()
         told = subprocess.run(
             [sys.executable, "-m", "recsys", "recommend", HOUSEHOLD, "--json"],
-            cwd=ROOT, env={"INSIDER_HOME": str(home), "PATH": ""}, capture_output=True, check=True,
+            cwd=ROOT, env=os.environ | {"INSIDER_HOME": str(home), "PATH": ""}, capture_output=True, check=True,
         )  # fmt: skip
         assert json.loads(told.stdout)["items"] == served["items"]
         titles = [item["title"] for item in served["items"]]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from recsys.dataset import Dataset
 from recsys.errors import InvalidInput
@@ -14,6 +15,7 @@ from recsys.settings import Settings
 from recsys.split import leave_k_out, make_split, split_again, time_split
 from recsys.workspace import Workspace
 from tests.conftest import SMALL_RECIPE
+from tests.serving import ROOT
 from tests.shops import planted_shop
 
 
@@ -172,6 +174,11 @@ def test_every_place_with_metrics_says_that_nothing_is_a_later_period(tmp_path, 
     for place, said in places.items():
         assert "set aside at random (the data have no times)" in said, place
         assert "held-out period" not in said, place
+    at = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60)
+    at.switch_page(str(ROOT / "pages" / "shopper.py")).run()
+    assert not at.exception, at.exception
+    assert "set aside at random" in at.toggle(key="since").help
+    assert at.toggle(key="since").label == "What was set aside of theirs"
 
 
 def test_several_categories_on_one_level_are_several_features():

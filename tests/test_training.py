@@ -165,7 +165,7 @@ def test_periods_without_purchases_are_refused() -> None:
     dataset = Dataset.from_raw(
         "gap", pd.DataFrame({"user_id": ["a", "b", "a"], "item_id": ["x", "y", "y"], "timestamp": times})
     )
-    with pytest.raises(InvalidInput, match="'gap' has no purchases in the fit or the validation period"):
+    with pytest.raises(InvalidInput, match="'gap' has no purchases to learn from, or none to choose by"):
         train(dataset, SMALL_RECIPE)
 
 

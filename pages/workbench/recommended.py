@@ -89,7 +89,7 @@ def recommendations(view: ShopperView) -> None:
             ),
             "since": st.column_config.TextColumn(
                 "Bought", width=66,
-                help="When they really bought it, in the period that the model has not seen.",
+                help="That they really bought it, and when, is among what the model has not seen.",
             ),
         },
         placeholder="–",
