@@ -1,6 +1,6 @@
 """The map of items as a Plotly figure: WebGL points, drawn by group or by number, with layers on top."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -141,8 +141,9 @@ def catalogue(
         _add_layer(figure, points, layer, hover)
     for mark in marks:
         _add_mark(figure, mark)
-    _add_names(figure, names, ink, close=centre is not None)
-    _add_names(figure, closer, ink, close=True, opacity=0)
+    written = *_names_of(names, ink, close=centre is not None), *_names_of(closer, ink, close=True, opacity=0)
+    # all at once: one by one Plotly checks all of them again each time
+    figure.layout.annotations = (*figure.layout.annotations, *written)
     return figure
 
 
@@ -258,19 +259,20 @@ def _add_contours(figure: go.Figure, density: NDArray[np.float64]) -> None:
     )
 
 
-def _add_names(
-    figure: go.Figure, names: Sequence[Name], ink: str | None, *, close: bool, opacity: float | None = None
-) -> None:
+def _names_of(
+    names: Sequence[Name], ink: str | None, *, close: bool, opacity: float | None = None
+) -> Iterator[dict[str, object]]:
     most = max((name.items for name in names), default=1)
     for name in names:
-        figure.add_annotation(
-            x=name.x,
-            y=name.y,
-            text=f"<b>{escape(name.text)}</b>",
-            showarrow=False,
-            opacity=opacity,
-            font={"size": 12 if close else round(11 + 4 * (name.items / most) ** 0.5), "shadow": "auto", "color": ink},
-        )
+        size = 12 if close else round(11 + 4 * (name.items / most) ** 0.5)
+        yield {
+            "x": name.x,
+            "y": name.y,
+            "text": f"<b>{escape(name.text)}</b>",
+            "showarrow": False,
+            "opacity": opacity,
+            "font": {"size": size, "shadow": "auto", "color": ink},
+        }
 
 
 def _sizes(popularity: NDArray[np.int64]) -> NDArray[np.uint8]:

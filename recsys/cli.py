@@ -123,7 +123,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
-    from recsys import retention, studio
+    from recsys import studio
     from recsys.split import held_out
 
     recipe = preset(preset_name).with_settings(cli_studio.pairs(settings or []))
@@ -139,7 +139,7 @@ def train(
         )
     if promote and unless_worse:
         promote = cli_studio.promoted_unless_worse(workspace, trained.model.id)
-    retention.apply(workspace, also_keep=trained.model.id)
+    cli_studio.follow_up(workspace, trained.model.id)
     metrics = trained.manifest["metrics"]
     if as_json:
         health = trained.manifest["health"]

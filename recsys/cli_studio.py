@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys import console
-from recsys.errors import InvalidInput
+from recsys.errors import InsiderError, InvalidInput
 from recsys.hyperparameters import PRESETS, preset
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def tune(
             model = workspace.train_now(
                 dataset, recipe, seed=seed, on_progress=show, source=PREFIX + plan.name
             ).model.id
+        follow_up(workspace, model)
     front = pareto(found) if objective == "variety" else []
     if as_json:
         console.document(
@@ -82,6 +83,18 @@ def tune(
         console.note(f"Train the best one: python -m recsys train --dataset {dataset} --preset {preset_name} {options}")
     elif model is not None:
         console.note(f"Make it live: python -m recsys models promote {model}")
+
+
+def follow_up(workspace: "Workspace", model_id: str) -> None:
+    """What follows a training; where it cannot be done, that is said, and the model is stored all the same."""
+    from recsys.afterwards import after_training
+
+    try:
+        run = after_training(workspace, model_id)
+    except InsiderError as error:
+        console.note(str(error))
+    else:
+        console.note(f"Its map is being drawn in the background (run {run.id}).")
 
 
 def runs(

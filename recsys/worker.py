@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
 
-from recsys import retention
+from recsys.afterwards import after_training
 from recsys.data import run_import
 from recsys.errors import Cancelled, InsiderError, StorageProblem
 from recsys.hyperparameters import Hyperparameters
@@ -92,8 +92,7 @@ def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
 
 
 def _finished(workspace: Workspace, model_id: str) -> str:
-    retention.apply(workspace, also_keep=model_id)
-    patiently(lambda: workspace.start_map(model_id))
+    patiently(lambda: after_training(workspace, model_id))
     return model_id
 
 

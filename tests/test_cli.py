@@ -23,6 +23,7 @@ from recsys.settings import PROJECT_ROOT
 from recsys.workspace import Workspace
 from tests.commands import run
 from tests.homes import read_only_copy
+from tests.serving import wait_until
 from tests.shops import planted_shop
 
 EVERY = dict(commands())
@@ -142,6 +143,11 @@ def test_training_reports_on_stderr_and_can_go_live(own_home: Path) -> None:
     assert "epoch 1 of" in found.stderr
     model = answer("models")["live"]
     assert model in found.stdout
+    drawing = re.search(r"being drawn in the background \(run (\d+)\)", found.stderr)
+    assert drawing is not None
+    workspace = Workspace()
+    wait_until(lambda: not workspace.run(int(drawing[1])).active, "the map is drawn", seconds=120)
+    assert workspace.load(model).map is not None
 
 
 def test_versions_are_promoted_rolled_back_and_deleted(own_home: Path) -> None:
