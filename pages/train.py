@@ -4,9 +4,10 @@ import streamlit as st
 
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
-from recsys import charts, charts_quality, charts_runs, overview, studio, words
+from recsys import charts, charts_quality, charts_runs, dials, overview, studio, words
 from recsys.errors import InvalidInput
-from recsys.hyperparameters import Hyperparameters
+from recsys.estimate import estimate, search_words
+from recsys.hyperparameters import LOSSES, Hyperparameters
 from recsys.runs import Run
 from recsys.search import OBJECTIVES
 
@@ -27,13 +28,13 @@ state = st.session_state
 def set_dials(point: str) -> None:
     """Turn every dial to the recipe of a starting point."""
     recipe = studio.recipe_at(home, point)
-    columns = studio.columns_of(home, state.dataset)
+    columns = dials.columns_of(home, state.dataset)
     state.start = recipe
-    for dial in studio.DIALS:
+    for dial in dials.DIALS:
         state[f"dial_{dial.name}"] = getattr(recipe, dial.name)
     state.dial_loss, state.dial_identity, state.dial_brand = recipe.loss, recipe.identity, recipe.brand
-    state.dial_category_levels = studio.chosen(recipe.category_levels, columns.category_levels)
-    state.dial_user_attributes = studio.chosen(recipe.user_attributes, columns.user_attributes)
+    state.dial_category_levels = dials.chosen(recipe.category_levels, columns.category_levels)
+    state.dial_user_attributes = dials.chosen(recipe.user_attributes, columns.user_attributes)
 
 
 def start_over() -> None:
@@ -41,7 +42,7 @@ def start_over() -> None:
     set_dials(state.point)
 
 
-def dial_widget(dial: studio.Dial) -> None:
+def dial_widget(dial: dials.Dial) -> None:
     """One slider; its help says what it does."""
     key = f"dial_{dial.name}"
     title = f"{dial.title} ({dial.unit})" if dial.unit and dial.scale == "whole" else dial.title
@@ -49,8 +50,8 @@ def dial_widget(dial: studio.Dial) -> None:
         st.slider(title, dial.low, dial.high, step=1, key=key, help=dial.meaning)
     else:
         st.select_slider(
-            title, studio.steps_of(dial, state[key]), key=key, help=dial.meaning,
-            format_func=lambda value: studio.step_label(dial, value),
+            title, dials.steps_of(dial, state[key]), key=key, help=dial.meaning,
+            format_func=lambda value: dials.step_label(dial, value),
         )  # fmt: skip
 
 
@@ -70,13 +71,13 @@ def recipe_panel() -> None:
             "Start from", list(points), format_func=points.get, key="point", on_change=start_over, width="stretch",
             help="Turns all dials to a preset, to the live model's recipe, or to that of an earlier run.",
         )  # fmt: skip
-    columns = studio.columns_of(home, state.dataset)
+    columns = dials.columns_of(home, state.dataset)
     st.selectbox(
-        "Loss", studio.LOSSES, key="dial_loss", help=" ".join(studio.LOSS_MEANINGS.values()),
-        format_func=lambda loss: studio.LOSS_MEANINGS[loss].partition(":")[0],
+        "Loss", LOSSES, key="dial_loss", help=" ".join(dials.LOSS_MEANINGS.values()),
+        format_func=lambda loss: dials.LOSS_MEANINGS[loss].partition(":")[0],
     )  # fmt: skip
     with st.grid(2, min_column_width=200, gap="small"):
-        for dial in studio.DIALS:
+        for dial in dials.DIALS:
             dial_widget(dial)
     with st.expander("What it may learn from", icon=":material/dataset:"):
         st.checkbox(
@@ -96,9 +97,9 @@ def recipe_panel() -> None:
         "Seed", 0, 2**32 - 1, key="seed", width=160,
         help="Of everything random. Two seeds give somewhat different lists from the same recipe.",
     )  # fmt: skip
-    names = ("loss", "identity", "brand", "category_levels", "user_attributes", *(dial.name for dial in studio.DIALS))
+    names = ("loss", "identity", "brand", "category_levels", "user_attributes", *(dial.name for dial in dials.DIALS))
     try:
-        recipe = studio.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
+        recipe = dials.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
     except InvalidInput as error:
         st.warning(shared.plain(error), icon=":material/tune:")
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -110,7 +111,7 @@ def recipe_panel() -> None:
     if mode == "search":
         search_panel(recipe)
         return
-    shared.describe(studio.estimate(home, state.dataset, recipe).words)
+    shared.describe(estimate(home, state.dataset, recipe).words)
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
         with shared.problems_shown():
             run = home.start_training(state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
@@ -132,7 +133,7 @@ def search_panel(recipe: Hyperparameters) -> None:
             help="The name of an earlier search on these data goes on with it. Several may work on one search.",
         )  # fmt: skip
     shared.describe(
-        f"{studio.search_words(home, state.dataset, recipe, number)} The search varies loss, start, components, "
+        f"{search_words(home, state.dataset, recipe, number)} The search varies loss, start, components, "
         "learning rate, products tried, restraint, half-life, category levels, brand and shopper attributes; the best "
         "recipe is trained at the end."
     )

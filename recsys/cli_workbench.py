@@ -61,7 +61,8 @@ def rules_save(
     as_json: Json = False,
 ) -> None:
     """Store a rule set from a file, as a new version."""
-    from recsys.rules import Rules, rule_book
+    from recsys.rule_book import rule_book
+    from recsys.rules import Rules
 
     given = _read(file)
     wanted = Rules.from_dict(given.get("rules", given))

@@ -12,12 +12,12 @@ import pandas as pd
 
 from recsys import words
 from recsys.errors import InsiderError, InvalidInput
+from recsys.folders import check_name, readable_errors
 from recsys.import_report import Section, sections
 from recsys.plan import ImportPlan
 from recsys.rejects import FILE
 from recsys.runs import Run
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.store import check_name, readable_errors
 from recsys.workspace import Workspace
 
 UPLOADS = "uploads"

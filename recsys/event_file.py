@@ -11,8 +11,7 @@ from recsys import columns as c
 from recsys.compiled import compiled
 from recsys.dataset import EVENT_COLUMNS, Hashed
 from recsys.duck import OnFraction
-from recsys.numbering import KERNELS
-from recsys.ordering import PIECE, Block, Rows
+from recsys.ordering import KERNELS, PIECE, Block, Rows
 from recsys.survey import Survey
 
 if TYPE_CHECKING:

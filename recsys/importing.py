@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recsys import catalogue, import_report
+from recsys import catalogue, import_report, numbering, ordering
 from recsys import columns as c
 from recsys.choosing import Kept, choose
 from recsys.compiled import compiled
@@ -23,7 +23,8 @@ from recsys.duck import Duck, OnFraction
 from recsys.errors import InvalidInput
 from recsys.event_file import write_events
 from recsys.fields import check_columns
-from recsys.numbering import KERNELS, Numbering
+from recsys.folders import check_name, readable_errors
+from recsys.numbering import Numbering
 from recsys.ordering import Room, Rows
 from recsys.plan import ImportPlan
 from recsys.progress import OnProgress, Progress
@@ -31,7 +32,7 @@ from recsys.rejects import FILE, collect
 from recsys.runs import process_alive, process_identity
 from recsys.sources import Source, find, prepare
 from recsys.staging import Staged, stage
-from recsys.store import Store, check_name, readable_errors
+from recsys.store import Store
 from recsys.survey import Survey
 
 WORK = "importing"
@@ -64,7 +65,8 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
         on_progress(Progress(step, low + (high - low) * min(fraction, 1.0)))
 
     with _work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
-        beside.submit(compiled, KERNELS)
+        for kernels in (numbering.KERNELS, ordering.KERNELS):
+            beside.submit(compiled, kernels)
         tell(LOOK)
         inputs = _inputs(plan, work, lambda fraction: tell(LOOK, fraction))
         given = plan.mapping
@@ -177,16 +179,16 @@ def _manifest(
     }
 
 
-def _places(db: Duck, numbering: Numbering, ids: "pd.Series[str]", table: str) -> NDArray[np.int32]:
+def _places(db: Duck, known: Numbering, ids: "pd.Series[str]", table: str) -> NDArray[np.int32]:
     """The number of an id in the table `staged`, to its row among the users or items; -1 where it is left out."""
     import pyarrow as pa
 
     texts = pa.array(ids, pa.string())
     chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
-    numbers = np.concatenate([numbering.numbers(chunk) for chunk in chunks])
-    places = np.full(len(numbering), -1, dtype=np.int32)
+    numbers = np.concatenate([known.numbers(chunk) for chunk in chunks])
+    places = np.full(len(known), -1, dtype=np.int32)
     places[numbers] = np.arange(len(ids), dtype=np.int32)
-    seen = np.zeros(len(numbering), dtype=bool)
+    seen = np.zeros(len(known), dtype=bool)
     seen[db.arrow(f"SELECT h FROM {table}").column("h").to_numpy()] = True
     places[~seen] = -1
     return places

@@ -10,7 +10,7 @@ from recsys.compiled import compiled
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KERNELS = "import_kernels"
+KERNELS = "numbering_kernels"
 _FIRST_SLOTS, _FIRST_BYTES = 1 << 12, 1 << 14
 
 

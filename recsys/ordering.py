@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from recsys.choosing import Kept
 from recsys.compiled import compiled
 from recsys.duck import Duck, OnFraction
-from recsys.numbering import KERNELS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+KERNELS = "ordering_kernels"
 HELD = 400 << 20
 """Bytes of rows that memory holds at once; the rows of one user alone may be more, and lie on disk then."""
 
@@ -35,7 +35,7 @@ class Block:
     """Rows of some users that follow one another, each user's in one place.
 
     Attributes:
-        words: uint64 (n, m), as in `import_kernels`.
+        words: uint64 (n, m), as in `ordering_kernels`.
         first_user: number of the first of the users.
         starts: int64 (users + 1,): where the rows of each start.
     """

@@ -28,7 +28,8 @@ from recsys.model import Model
 from recsys.ranking import NOTHING, scores_of_one, top_k, top_k_of_products
 from recsys.reasons import Reason, Taste, reasons_for, similar_from_history
 from recsys.recent import Recent
-from recsys.rules import RuleBook, Rules, rule_book
+from recsys.rule_book import RuleBook, rule_book
+from recsys.rules import Rules
 from recsys.shortlist import Shortlist
 from recsys.standing import Standing, Standings
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from recsys import audit, words
+from recsys.dials import recipe_words
 from recsys.hyperparameters import Hyperparameters
 from recsys.split import told
-from recsys.studio import recipe_words
 from recsys.workspace import Workspace
 
 

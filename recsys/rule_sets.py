@@ -13,7 +13,8 @@ from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation import evaluate
 from recsys.metrics import coverage
 from recsys.model import Model
-from recsys.rules import RuleBook, Rules, rule_book
+from recsys.rule_book import RuleBook, rule_book
+from recsys.rules import Rules
 from recsys.shelf import Document, Shelf
 from recsys.split import Split, some_of
 

@@ -1,15 +1,16 @@
-"""What the Train page shows: the dials of a recipe, what a training will take, and what came of it."""
+"""What the Train page shows of trainings: where to start from, how far they are, and what came of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pandas as pd
 
 from recsys import words
+from recsys.dials import recipe_words
 from recsys.errors import InsiderError, InvalidInput
-from recsys.hyperparameters import ALL, LOSSES, PRESETS, RANGES, Hyperparameters
+from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.quality_view import Bar, bars_of
 from recsys.runs import Run
 from recsys.search import Plan
@@ -20,109 +21,13 @@ from recsys.workspace import Workspace
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
 KINDS = ("train", "search")
 POINTS = 30
-BYTES_PER_NUMBER = 4
 SEARCHED = ("loss", "start", "components", "learning_rate", "max_sampled", "half_life_days")
-LIBRARY_COST = 3.5
-"""How much longer the library's own engine takes for the same pairs, roughly."""
-
-EPOCH_SECONDS_PER_MILLION = 3.0
-"""Seconds of one epoch over a million pairs with the default recipe, before anything was trained on this machine."""
-
-LOSS_MEANINGS: Mapping[str, str] = {
-    "warp": "WARP: ranks bought products above others, and tries hardest at the top of the list. The usual choice.",
-    "bpr": "BPR: ranks bought products above others, anywhere in the list. Faster, usually less exact at the top.",
-    "logistic": "Logistic: predicts bought or not, each pair by itself. Seldom best for lists.",
-    "warp-kos": "k-OS WARP: like WARP, from a shopper's k-th best purchase. Learns from each shopper once a pass.",
-}
-
-Scale = Literal["whole", "steps"]
-
-
-@dataclass(frozen=True)
-class Dial:
-    """One slider: `steps` are the values to choose from where the scale is not even."""
-
-    name: str
-    title: str
-    meaning: str
-    scale: Scale
-    low: int = 0
-    high: int = 0
-    step: int = 1
-    steps: tuple[float, ...] = ()
-    unit: str = ""
-
-
-def _dial(name: str, title: str, unit: str = "", **where: Any) -> Dial:
-    scale: Scale = "steps" if "steps" in where else "whole"
-    return Dial(name, title, RANGES[name].meaning, scale, unit=unit, **where)
-
-
-_ALPHAS = (0.0, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
-DIALS: tuple[Dial, ...] = (
-    _dial("components", "Components", low=2, high=256, step=2),
-    _dial("epochs", "Epochs at most", low=1, high=200),
-    _dial(
-        "learning_rate",
-        "Learning rate",
-        steps=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0),
-    ),
-    _dial("max_sampled", "Products tried per purchase", steps=(1, 3, 5, 10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)),
-    _dial("item_alpha", "Restraint on products", steps=_ALPHAS),
-    _dial("user_alpha", "Restraint on shoppers", steps=_ALPHAS),
-    _dial(
-        "half_life_days",
-        "Purchases count half after",
-        "days",
-        steps=(0, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 730, 1095, 3650),
-    ),
-    _dial("patience", "Patience", "epochs", low=1, high=50),
-    _dial("variety", "Accuracy given for variety", steps=(0.0, 0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)),
-)
-
-
-def steps_of(dial: Dial, current: float) -> list[float]:
-    """The values of an uneven dial, with the current one among them."""
-    return sorted({*dial.steps, current})
-
-
-def step_label(dial: Dial, value: float) -> str:
-    """A value of a dial as people read it."""
-    if value == 0:
-        return "all alike" if dial.name == "half_life_days" else "none"
-    if dial.name == "variety":
-        return f"{value:.0%}"
-    return f"{value:g} {dial.unit}".strip()
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What of a dataset a model may learn from."""
-
-    category_levels: tuple[str, ...]
-    user_attributes: tuple[str, ...]
-    pairs: int
-    users: int
-    items: int
-
-
-def columns_of(workspace: Workspace, dataset: str) -> Columns:
-    """The feature columns and sizes of a stored dataset, without reading it."""
-    manifest = workspace.store.dataset_manifest(dataset)
-    summary = manifest["summary"]
-    return Columns(
-        tuple(manifest["category_levels"]),
-        tuple(manifest["user_attributes"]),
-        int(summary["pairs"]),
-        int(summary["users"]),
-        int(summary["items"]),
-    )
 
 
 def starting_points(workspace: Workspace) -> dict[str, str]:
     """Where the dials may start from: key to title. Presets first, then the live model, then the newest trainings."""
     points = {f"preset:{name}": f"Preset “{name}”" for name in PRESETS}
-    if (live := _live_manifest(workspace)) is not None:
+    if (live := workspace.live_manifest()) is not None:
         points["live"] = f"The live model, {live['id']}"
     for training in workspace.trials.all()[:POINTS]:
         if (recipe := training.hyperparameters) is None:
@@ -138,90 +43,10 @@ def recipe_at(workspace: Workspace, point: str) -> Hyperparameters:
     if kind == "training" and name.isdecimal():
         return Hyperparameters.from_dict(workspace.trials.get(int(name)).recipe)
     if kind == "live":
-        return Hyperparameters.from_dict((_live_manifest(workspace) or {"recipe": {}})["recipe"])
+        return Hyperparameters.from_dict((workspace.live_manifest() or {"recipe": {}})["recipe"])
     if name not in PRESETS:
         raise InvalidInput(f"No starting point {point!r}.")
     return PRESETS[name]
-
-
-def chosen(names: tuple[str, ...], available: tuple[str, ...]) -> list[str]:
-    """Which of the available columns a recipe uses: `("all",)` written out."""
-    return list(available) if ALL in names else [name for name in available if name in names]
-
-
-def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns) -> Hyperparameters:
-    """The recipe that the dials show; what has no dial stays as it was.
-
-    Raises:
-        InvalidInput: a value that cannot be, or no item feature left.
-    """
-    settings = dict(dials)
-    for name, available in (("category_levels", columns.category_levels), ("user_attributes", columns.user_attributes)):
-        picked = tuple(settings[name])
-        settings[name] = (ALL,) if picked and picked == available else picked
-    return replace(start, **settings)
-
-
-def recipe_words(recipe: Hyperparameters) -> str:
-    """A recipe in a line: "warp · 32 components · at most 20 epochs"."""
-    passes = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
-    return f"{recipe.loss} · {recipe.components} components · at most {passes}"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a training will take: usual seconds and the most, bytes of memory, and all of it in words."""
-
-    usual: float
-    seconds: float
-    bytes: float
-    words: str
-
-
-def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Estimate:
-    """How long a training will take and how much memory it needs.
-
-    Goes by the newest model on the same data: what it took beside its epochs, scaled by the size of the start, and its
-    epochs, scaled by pairs times work per pair; `usual` has as many as it needed, `seconds` all: the most.
-    Without such a model all epochs of a common machine, twice: once to find the best number, once on all purchases.
-    """
-    columns = columns_of(workspace, dataset)
-    work = columns.pairs * _work_per_pair(recipe)
-    known = next((model for model in workspace.models() if model["dataset"] == dataset and model["curve"]), None)
-    if known is None:
-        per_epoch = EPOCH_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
-        seconds = usual = 2 * per_epoch * recipe.epochs
-        takes = f"At most about {words.duration(max(seconds, 1))}; no training on this data to go by yet"
-    else:
-        before = Hyperparameters.from_dict(known["recipe"])
-        first, last = known["curve"][0], known["curve"][-1]
-        total = known["seconds"] or last["seconds"]
-        then = (last["seconds"] - first["seconds"]) / max(last["epoch"] - first["epoch"], 1)
-        if first is last:
-            then = last["seconds"] / max(last["epoch"], 1)
-        then = min(then, total / max(last["epoch"], 1))
-        per_epoch = then * work / (columns.pairs * _work_per_pair(before))
-        beside = (total - then * last["epoch"]) * _work_beside(recipe) / _work_beside(before)
-        usual = beside + per_epoch * min(last["epoch"], recipe.epochs)
-        seconds = max(beside + 2 * per_epoch * recipe.epochs, usual)
-        takes = (
-            f"About {words.duration(max(usual, 1))}, at most {words.duration(max(seconds, 1))} if every epoch is "
-            f"needed, going by model {known['id']}"
-        )
-    numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
-    size = float(BYTES_PER_NUMBER * numbers)
-    return Estimate(
-        usual,
-        seconds,
-        size,
-        f"{takes}. {max(size / 1e6, 1):,.0f} MB of memory beside the program itself.",
-    )
-
-
-def search_words(workspace: Workspace, dataset: str, recipe: Hyperparameters, trials: int) -> str:
-    """What a search will take, in a sentence."""
-    seconds = estimate(workspace, dataset, recipe).seconds / 2 * trials
-    return f"{trials} trainings take up to about {words.duration(max(seconds, 1))}; bad ones are stopped early."
 
 
 def plan(
@@ -301,7 +126,7 @@ def outcome(workspace: Workspace, run: Run) -> Outcome | None:
     """What came of a run, beside the live model; None while there is nothing."""
     if run.model is None:
         return None
-    live = _live_manifest(workspace)
+    live = workspace.live_manifest()
     try:
         manifest = workspace.store.model_manifest(run.model)
     except InsiderError as error:
@@ -330,7 +155,7 @@ def worries(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 def curves(workspace: Workspace, run: Run) -> dict[str, list[dict[str, float]]]:
     """The learning curve of a run, and that of the live model where it learned from the same data."""
     found = {run_title(run): run.curve}
-    live = _live_manifest(workspace)
+    live = workspace.live_manifest()
     if live is not None and live["id"] != run.model and live["dataset"] == run.dataset and live.get("curve"):
         found["Live model"] = live["curve"]
     return found
@@ -362,7 +187,7 @@ def earlier_model(workspace: Workspace) -> str | None:
 
 def live_words(workspace: Workspace) -> str:
     """The live model in a line."""
-    live = _live_manifest(workspace)
+    live = workspace.live_manifest()
     if live is None:
         return "No model is live yet."
     return f"Model {live['id']}, trained {words.ago(datetime.fromisoformat(live['created']))} on “{live['dataset']}”"
@@ -390,25 +215,6 @@ def run_words(run: Run) -> str:
     if run.ended and run.started:
         parts.append(f"took {words.duration((run.ended - run.started).total_seconds())}")
     return " · ".join(parts)
-
-
-def _work_per_pair(recipe: Hyperparameters) -> float:
-    """Relative cost of one pair: a fixed part, and one that grows with the components and the products tried."""
-    engine = LIBRARY_COST if recipe.engine == "library" else 1.0
-    return engine * (8.0 + recipe.components) * (1.0 + recipe.max_sampled / 100.0)
-
-
-def _work_beside(recipe: Hyperparameters) -> float:
-    """Relative cost of everything but epochs: a fixed part, and the components of all views of a decomposed start."""
-    return 200.0 + (0 if recipe.start == "random" else recipe.components * recipe.start_views)
-
-
-def _live_manifest(workspace: Workspace) -> dict[str, Any] | None:
-    live = workspace.live_id()
-    try:
-        return None if live is None else workspace.store.model_manifest(live)
-    except InsiderError:
-        return None
 
 
 def _why_not_comparable(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> str:
@@ -454,6 +260,3 @@ def _lines(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple
 
 def _discover(manifest: Mapping[str, Any] | None, method: str) -> dict[str, Any]:
     return {} if manifest is None else manifest["metrics"]["lanes"]["discover"].get(method, {})
-
-
-__all__ = ["DIALS", "LOSSES", "LOSS_MEANINGS", "Dial", "Outcome", "estimate", "outcome", "trainings"]

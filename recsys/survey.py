@@ -19,7 +19,7 @@ _PAIRS, _REPEATED, _DUPLICATES, _FIRST, _LAST = range(5)
 
 @dataclass
 class Survey:
-    """Counts of events, filled by `import_kernels.tell_rows`.
+    """Counts of events, filled by `ordering_kernels.tell_rows`.
 
     Attributes:
         users_of_item, items_of_user, events_of_user: int64 counts by row number.

@@ -129,6 +129,14 @@ class Workspace:
         """Id of the live version, or None."""
         return self.store.live()[0]
 
+    def live_manifest(self) -> dict[str, Any] | None:
+        """What is known of the live version without reading its arrays; None where there is none, or it is damaged."""
+        live = self.live_id()
+        try:
+            return None if live is None else self.store.model_manifest(live)
+        except InsiderError:
+            return None
+
     def load(self, model_id: str = "live") -> Recommender:
         """Answers from one version; "live" follows the live pointer.
 

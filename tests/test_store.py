@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from recsys import lightfm_model
 from recsys.dataset import Dataset
 from recsys.errors import Corrupted, InsiderError, InvalidInput, NotFound, StorageProblem
+from recsys.folders import MANIFEST
+from recsys.live_pointer import LivePointer
 from recsys.recommender import Recommender
 from recsys.settings import PROJECT_ROOT
-from recsys.store import MANIFEST, Store
+from recsys.store import Store
 from tests.homes import everything_below, read_only_copy
 from tests.shops import planted_shop
 from tests.strategies import PROPERTY
@@ -186,11 +188,11 @@ def test_any_changed_byte_of_a_manifest_is_noticed(trained_home: Path, place: in
 
 
 def test_a_model_of_a_later_format_is_refused(own_home: Path) -> None:
-    from recsys import store as store_module
+    from recsys import folders
 
     path = only_model(own_home) / MANIFEST
-    manifest = json.loads(path.read_text()) | {"format_version": store_module.FORMAT_VERSION + 1}
-    manifest["checksum"] = store_module._checksum(manifest)
+    manifest = json.loads(path.read_text()) | {"format_version": folders.FORMAT_VERSION + 1}
+    manifest["checksum"] = folders._checksum(manifest)
     path.write_text(json.dumps(manifest))
     with pytest.raises(Corrupted, match="written by a newer version"):
         Store(own_home).load_model(path.parent.name)
@@ -212,20 +214,20 @@ def test_a_damaged_model_can_be_deleted(own_home: Path) -> None:
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from recsys import store
+from recsys import folders, live_pointer
 from recsys.store import Store
 from tests.shops import planted_shop
 
 home, what, deadly = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 count = 0
-sync = store._sync
+sync = folders.sync
 def die_at(path):
     global count
     count += 1
     if count == deadly:
         os.kill(os.getpid(), signal.SIGKILL)
     sync(path)
-store._sync = die_at
+folders.sync = live_pointer.sync = die_at
 if what == "model":
     live, _ = Store(home).live()
     model = Store(home).load_model(live)
@@ -321,7 +323,7 @@ def test_a_read_only_home_is_said_and_still_answers(trained_home: Path, live: Re
             lambda: store.save_dataset(planted_shop("new")),
             lambda: store.save_model(live.model),
             lambda: store.save_map(live.model.id, pd.DataFrame({"item_id": ["a"], "x": [0.0], "y": [0.0]})),
-            lambda: store._write_live("x", []),
+            lambda: LivePointer(home).write("x", []),
         ):
             with pytest.raises(StorageProblem, match=f"Cannot write below {home}: it is read-only"):
                 write()

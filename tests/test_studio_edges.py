@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from recsys import audit, studio, worker
+from recsys import audit, dials, worker
 from recsys.errors import Diverged, InvalidInput, NotFound, StorageProblem
+from recsys.estimate import estimate
 from recsys.hyperparameters import LOSSES, STARTS, Hyperparameters
 from recsys.progress import Progress
 from recsys.runs import Run
@@ -55,31 +56,31 @@ def page(home: Workspace) -> Callable[[str], AppTest]:
     return opened
 
 
-def ends(dial: studio.Dial) -> tuple[float, float]:
+def ends(dial: dials.Dial) -> tuple[float, float]:
     return (dial.low, dial.high) if dial.scale == "whole" else (dial.steps[0], dial.steps[-1])
 
 
 def test_every_corner_of_the_dials_is_a_recipe_with_an_estimate(home: Workspace) -> None:
-    columns = studio.columns_of(home, "small")
-    for corner in itertools.product(*(ends(dial) for dial in studio.DIALS)):
-        dials = dict(zip((dial.name for dial in studio.DIALS), corner, strict=True))
-        dials |= {"category_levels": list(columns.category_levels), "user_attributes": []}
-        recipe = studio.recipe_of(Hyperparameters(), dials, columns)
+    columns = dials.columns_of(home, "small")
+    for corner in itertools.product(*(ends(dial) for dial in dials.DIALS)):
+        turned = dict(zip((dial.name for dial in dials.DIALS), corner, strict=True))
+        turned |= {"category_levels": list(columns.category_levels), "user_attributes": []}
+        recipe = dials.recipe_of(Hyperparameters(), turned, columns)
         assert recipe.category_levels == ("all",) and recipe.user_attributes == ()
-    assert studio.estimate(home, "small", recipe).seconds > 0
+    assert estimate(home, "small", recipe).seconds > 0
 
 
 def corners() -> list[Hyperparameters]:
     """Each dial at its ends with the others as they are, all at one end, and sixteen corners drawn by chance."""
     rng = np.random.default_rng(0)
-    both = {dial.name: ends(dial) for dial in studio.DIALS}
+    both = {dial.name: ends(dial) for dial in dials.DIALS}
     found = [{name: limits[which]} for name, limits in both.items() for which in (0, 1)]
     found += [{name: limits[which] for name, limits in both.items()} for which in (0, 1)]
     found += [{name: limits[rng.integers(2)] for name, limits in both.items()} for _ in range(16)]
     base = replace(TINY, epochs=5)
     return [
-        replace(base, **dials, loss=LOSSES[n % len(LOSSES)], start=STARTS[n // 4 % 2])
-        for n, dials in enumerate(found)
+        replace(base, **turned, loss=LOSSES[n % len(LOSSES)], start=STARTS[n // 4 % 2])
+        for n, turned in enumerate(found)
     ]  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def test_every_corner_trains_or_says_what_to_turn() -> None:
 def test_the_page_takes_every_dial_to_its_ends(page: Callable[[str], AppTest]) -> None:
     app = page("train.py")
     for which in (0, 1):
-        for dial in studio.DIALS:
+        for dial in dials.DIALS:
             slider = (app.slider if dial.scale == "whole" else app.select_slider)(key=f"dial_{dial.name}")
             slider.set_value(ends(dial)[which])
         app.run()

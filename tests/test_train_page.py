@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recsys import studio, words
+from recsys.estimate import estimate
 from recsys.hyperparameters import PRESETS, Hyperparameters
 from recsys.search import Plan, search
 from recsys.settings import PROJECT_ROOT, Settings
@@ -130,12 +131,12 @@ def test_without_data_the_page_waits_for_the_first_model(tmp_path: Path, monkeyp
 
 
 def test_the_estimate_grows_with_work_and_names_its_basis(home: Workspace) -> None:
-    small = studio.estimate(home, "small", Hyperparameters(components=8, epochs=5))
-    large = studio.estimate(home, "small", Hyperparameters(components=64, epochs=50))
+    small = estimate(home, "small", Hyperparameters(components=8, epochs=5))
+    large = estimate(home, "small", Hyperparameters(components=64, epochs=50))
     assert large.seconds > small.seconds
     assert large.bytes > small.bytes
     assert str(home.live_id()) in small.words
     live = home.store.model_manifest(str(home.live_id()))
-    same = studio.estimate(home, "small", Hyperparameters.from_dict(live["recipe"]))
+    same = estimate(home, "small", Hyperparameters.from_dict(live["recipe"]))
     assert same.usual == pytest.approx(live["seconds"]), "the recipe of the live model takes what it took"
     assert words.duration(max(same.usual, 1)) in same.words
