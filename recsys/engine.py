@@ -125,10 +125,10 @@ class _Training:
         self.kernels, self.model = kernels, model
         adadelta = model.learning_schedule == "adadelta"
         self.parts = PARTS[: 3 if adadelta else 2]
-        self.width = -(-(model.no_components + 1) // LANES) * LANES
-        self.users = kernels.Side(self._pack("user"), users.indptr, _records(users))
-        self.items = kernels.Side(self._pack("item"), items.indptr, _records(items))
-        self.table = _aligned(items.shape[0], self.width)
+        self.width = -(-model.no_components // LANES) * LANES
+        self.users = kernels.Side(*self._pack("user"), users.indptr, _records(users))
+        self.items = kernels.Side(*self._pack("item"), items.indptr, _records(items))
+        self.table, self.leans = _aligned(items.shape[0], self.width), np.zeros(items.shape[0], np.float32)
         self.stale = True
         self.scales = np.ones(2)
         self.examples = np.empty((lookup.nnz, 4), np.int32)
@@ -164,14 +164,14 @@ class _Training:
             for epoch in range(1, epochs + 1):
                 self._epoch(pool, threads)
                 with np.errstate(invalid="ignore", over="ignore"):
-                    sums = self.users.state.sum(), self.items.state.sum()
+                    sums = [array.sum() for side in (self.users, self.items) for array in (side.state, side.biases)]
                 if not np.isfinite(sums).all():
                     raise Diverged(
                         f"Training diverged: with learning rate {self.model.learning_rate:g} the embeddings are no "
                         f"longer finite numbers after epoch {epoch}. Lower the learning rate."
                     )
-                self._unpack("user", self.users.state)
-                self._unpack("item", self.items.state)
+                self._unpack("user", self.users)
+                self._unpack("item", self.items)
                 yield epoch
 
     def _epoch(self, pool: ThreadPoolExecutor, threads: int) -> None:
@@ -203,13 +203,13 @@ class _Training:
             return int(
                 self.kernels.train(
                     self.rules, self.examples, order, first, last, mixed, self.positives, seed,
-                    self.users, self.items, self.table, self.scales,
+                    self.users, self.items, self.table, self.leans, self.scales,
                 )
             )  # fmt: skip
 
         while tasks:
             if self.stale:
-                self.kernels.refresh_rows(self.items, self.table, 0, len(self.table))
+                self.kernels.refresh_rows(self.items, self.table, self.leans, 0, len(self.table))
                 self.stale = False
             reached = list(pool.map(learn, tasks)) if threads > 1 else [learn(task) for task in tasks]
             self._divide_scales_out()
@@ -220,25 +220,26 @@ class _Training:
         for side, scale in ((self.items, self.scales[0]), (self.users, self.scales[1])):
             if scale != 1.0:
                 side.state[:, : self.width] /= np.float32(scale)
+                side.biases[:, 0] /= np.float32(scale)
                 self.stale = True
         self.scales[:] = 1.0
 
-    def _pack(self, side: str) -> NDArray[np.float32]:
+    def _pack(self, side: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         n, components = getattr(self.model, f"{side}_embeddings").shape
-        state = _aligned(n, self.width * len(self.parts))
+        state, biases = _aligned(n, self.width * len(self.parts)), np.empty((n, len(self.parts)), np.float32)
         for number, (embedding, bias) in enumerate(self.parts):
             part = state[:, number * self.width : (number + 1) * self.width]
             part[:, :components] = getattr(self.model, f"{side}_{embedding}")
-            part[:, components] = getattr(self.model, f"{side}_{bias}")
-            part[:, components + 1 :] = 1.0 if number == 1 else 0.0
-        return state
+            part[:, components:] = 1.0 if number == 1 else 0.0
+            biases[:, number] = getattr(self.model, f"{side}_{bias}")
+        return state, biases
 
-    def _unpack(self, side: str, state: NDArray[np.float32]) -> None:
+    def _unpack(self, side: str, learned: Any) -> None:
         components = self.model.no_components
         for number, (embedding, bias) in enumerate(self.parts):
             start = number * self.width
-            getattr(self.model, f"{side}_{embedding}")[...] = state[:, start : start + components]
-            getattr(self.model, f"{side}_{bias}")[...] = state[:, start + components]
+            getattr(self.model, f"{side}_{embedding}")[...] = learned.state[:, start : start + components]
+            getattr(self.model, f"{side}_{bias}")[...] = learned.biases[:, number]
 
 
 def _checked(

@@ -1,12 +1,12 @@
 """The compiled heart of the training engine: one pass over some of the examples, for every loss and both schedules.
 
-A row of `Side.state` holds what one feature has learned, `width` floats each (a multiple of 16): values, sums of
-squared gradients, and for Adadelta the momentum. Among the values the embedding comes first, then the bias, then
-zeros. Representations have the same form; a 1 in the place of the bias makes the dot product and every gradient right
-for the bias as well, so that no step treats it apart.
+A row of `Side.state` holds what one feature has learned, `width` floats each (the components, and zeros up to a
+multiple of 16): values, sums of squared gradients, and for Adadelta the momentum. The biases lie apart, in the same
+order: one more component would cost sixteen.
 
-`table` holds the representation of every item, ready for the negatives that are drawn. An item's row is brought up to
-date whenever the item is trained, and the others in turn while training goes on, since items share features.
+`table` and `leans` hold the embedding and the bias of every item, ready for the negatives that are drawn. An item's are
+brought up to date whenever the item is trained, and the others in turn while training goes on, since items share
+features.
 
 Memory, not arithmetic, is what training waits for. So a negative is chosen `depth` examples before it is learned from:
 its features are asked for, and when they have come the choice is checked again with what has been learned meanwhile,
@@ -24,7 +24,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from recsys.engine_vectors import BYTES, LANES, load, prefetch, real, root, splat, store, total, whole
+from recsys.engine_vectors import BYTES, LANES, load, over_root, prefetch, put, real, root, splat, store, total, whole
 
 WARP, BPR, LOGISTIC, KOS = range(4)
 MAX_LOSS = 10.0
@@ -34,6 +34,8 @@ FAR = 24
 RING = 8
 LAST = RING - 1
 WAITING = 8
+FOUR = 4 * BYTES
+"""Vectors are taken four at a time: to find a feature costs more than to add it."""
 
 
 class Side(NamedTuple):
@@ -41,13 +43,26 @@ class Side(NamedTuple):
 
     Attributes:
         state: float32 (n_features, 2 or 3 widths), aligned to 64 bytes.
+        biases: float32 (n_features, 2 or 3).
         starts: int32 (n_rows + 1,): where the features of a row start in `features`.
         features: int32 (n, 2): number of the feature, and the bits of its float32 weight.
     """
 
     state: NDArray[np.float32]
+    biases: NDArray[np.float32]
     starts: NDArray[np.int32]
     features: NDArray[np.int32]
+
+
+class Reach(NamedTuple):
+    """Where the arrays of a side lie, and how many bytes their rows have."""
+
+    state: int
+    row: int
+    biases: int
+    bias: int
+    starts: int
+    features: int
 
 
 class Positives(NamedTuple):
@@ -88,22 +103,70 @@ class Rules(NamedTuple):
 
 
 @njit(forceinline=True)
-def represent(state, row_bytes, size, starts, features, row, scale, out):
-    """Writes scale x the weighted sum of the values of a row's features to `out`."""
-    first, last = features + 8 * whole(starts + 4 * row), features + 8 * whole(starts + 4 * row + 4)
-    for j in range(0, size, BYTES):
-        found = splat(np.float32(0))
+def nothing():
+    return splat(np.float32(0))
+
+
+@njit(forceinline=True)
+def reach(side):
+    return Reach(
+        np.int64(side.state.ctypes.data), np.int64(4 * side.state.shape[1]),
+        np.int64(side.biases.ctypes.data), np.int64(4 * side.biases.shape[1]),
+        np.int64(side.starts.ctypes.data), np.int64(side.features.ctypes.data),
+    )  # fmt: skip
+
+
+@njit(forceinline=True)
+def features_of(side, row):
+    """Where the features of a row begin and end."""
+    return side.features + 8 * whole(side.starts + 4 * row), side.features + 8 * whole(side.starts + 4 * row + 4)
+
+
+@njit(forceinline=True)
+def represent(side, size, row, scale, out):
+    """Writes scale x the weighted sum of the embeddings of a row's features to `out`; gives that of their biases."""
+    first, last = features_of(side, row)
+    j = 0
+    while j + FOUR <= size:
+        a, b, c, d = nothing(), nothing(), nothing(), nothing()
         for f in range(first, last, 8):
-            found = found + splat(real(f + 4) * scale) * load(state + whole(f) * row_bytes + j)
-        store(out + j, found)
+            weight, at = splat(real(f + 4) * scale), side.state + whole(f) * side.row + j
+            a, b = a + weight * load(at), b + weight * load(at + BYTES)
+            c, d = c + weight * load(at + 2 * BYTES), d + weight * load(at + 3 * BYTES)
+        store(out + j, a)
+        store(out + j + BYTES, b)
+        store(out + j + 2 * BYTES, c)
+        store(out + j + 3 * BYTES, d)
+        j += FOUR
+    while j < size:
+        a = nothing()
+        for f in range(first, last, 8):
+            a = a + splat(real(f + 4) * scale) * load(side.state + whole(f) * side.row + j)
+        store(out + j, a)
+        j += BYTES
+    bias = np.float32(0)
+    for f in range(first, last, 8):
+        bias += real(f + 4) * scale * real(side.biases + whole(f) * side.bias)
+    return bias
+
+
+@njit(forceinline=True)
+def renew(side, size, item, rows, leans):
+    """Brings what lies ready of an item up to date."""
+    put(leans + 4 * item, represent(side, size, item, np.float32(1), rows + item * size))
 
 
 @njit(forceinline=True)
 def dot(a, b, size):
-    found = splat(np.float32(0))
+    found = nothing()
     for j in range(0, size, BYTES):
         found = found + load(a + j) * load(b + j)
     return total(found)
+
+
+@njit(forceinline=True)
+def score(shopper, size, item, rows, leans):
+    return dot(shopper, rows + item * size, size) + real(leans + 4 * item)
 
 
 @njit(forceinline=True)
@@ -113,9 +176,11 @@ def ask(address, size):
 
 
 @njit
-def ask_features(state, row_bytes, size, starts, features, row):
-    for f in range(features + 8 * whole(starts + 4 * row), features + 8 * whole(starts + 4 * row + 4), 8):
-        ask(state + whole(f) * row_bytes, 2 * size)
+def ask_features(side, size, row):
+    first, last = features_of(side, row)
+    for f in range(first, last, 8):
+        ask(side.state + whole(f) * side.row, 2 * size)
+        prefetch(side.biases + whole(f) * side.bias)
 
 
 @njit(forceinline=True)
@@ -166,66 +231,120 @@ def fill_slots(indptr, indices, starts, slots):
             slots[starts[user] + at] = indices[place]
 
 
+@njit(forceinline=True)
+def move(at, size, slope, rate, adadelta, rho, epsilon, pull, mask):
+    """Moves sixteen values against their gradient; gives them and their local learning rates."""
+    squares, value = load(at + size), load(at)
+    if adadelta:
+        momentum, rest = load(at + 2 * size), splat(np.float32(1) - rho)
+        squares = splat(rho) * squares + rest * slope * slope
+        local = root(momentum + splat(epsilon)) / root(squares + splat(epsilon))
+        change = local * slope
+        store(at + 2 * size, splat(rho) * momentum + rest * change * change)
+    else:
+        local = splat(rate) / root(squares)
+        change = local * slope
+        squares = squares + slope * slope
+    store(at + size, squares)
+    value = value - change
+    if mask:
+        value = value * (splat(np.float32(1)) + splat(pull) * local)
+    store(at, value)
+    return value, local
+
+
 @njit
-def step(
-    state, row_bytes, size, starts, features, row, gradient, factor, rate, adadelta, rho, epsilon, pull, mask, out
-):
+def step(side, size, row, gradient, factor, rate, adadelta, rho, epsilon, pull, mask, out, out_bias):
     """One gradient step on all features of a row; gives the sum of their local learning rates, if there is a mask.
 
     Args:
-        gradient: address of the gradient by the representation, to be multiplied by `factor`.
+        gradient: address of the gradient by the embedding, to be multiplied by `factor`, which is that by the bias.
         pull: strength of the L2 regularisation.
-        mask: address of ones for the components and the bias and zeros for what fills the row up; 0 where nothing
-            is regularised.
-        out: address for the new representation, or 0.
+        mask: address of ones for the components and zeros for what fills the row up; 0 where nothing is regularised.
+        out, out_bias: addresses for the new embedding and bias, or 0.
     """
-    first, last = features + 8 * whole(starts + 4 * row), features + 8 * whole(starts + 4 * row + 4)
-    rates = splat(np.float32(0))
-    for j in range(0, size, BYTES):
-        slope = load(gradient + j) * splat(factor)
-        found = splat(np.float32(0))
+    first, last = features_of(side, row)
+    rates = nothing()
+    slopes = splat(factor)
+    j = 0
+    while j + FOUR <= size:
+        u, v = slopes * load(gradient + j), slopes * load(gradient + j + BYTES)
+        w, x = slopes * load(gradient + j + 2 * BYTES), slopes * load(gradient + j + 3 * BYTES)
+        a, b, c, d = nothing(), nothing(), nothing(), nothing()
         for f in range(first, last, 8):
-            weight = splat(real(f + 4))
-            at = state + whole(f) * row_bytes + j
-            by_feature = slope * weight
-            squares = load(at + size)
-            value = load(at)
-            if adadelta:
-                momentum = load(at + 2 * size)
-                rest = splat(np.float32(1) - rho)
-                squares = splat(rho) * squares + rest * by_feature * by_feature
-                local = root(momentum + splat(epsilon)) / root(squares + splat(epsilon))
-                change = local * by_feature
-                store(at + 2 * size, splat(rho) * momentum + rest * change * change)
-            else:
-                local = splat(rate) / root(squares)
-                change = local * by_feature
-                squares = squares + by_feature * by_feature
-            store(at + size, squares)
-            value = value - change
+            weight, at = splat(real(f + 4)), side.state + whole(f) * side.row + j
+            value, local = move(at, size, u * weight, rate, adadelta, rho, epsilon, pull, mask)
+            a = a + weight * value
             if mask:
-                value = value * (splat(np.float32(1)) + splat(pull) * local)
                 rates = rates + local * load(mask + j)
-            store(at, value)
-            found = found + weight * value
+            value, local = move(at + BYTES, size, v * weight, rate, adadelta, rho, epsilon, pull, mask)
+            b = b + weight * value
+            if mask:
+                rates = rates + local * load(mask + j + BYTES)
+            value, local = move(at + 2 * BYTES, size, w * weight, rate, adadelta, rho, epsilon, pull, mask)
+            c = c + weight * value
+            if mask:
+                rates = rates + local * load(mask + j + 2 * BYTES)
+            value, local = move(at + 3 * BYTES, size, x * weight, rate, adadelta, rho, epsilon, pull, mask)
+            d = d + weight * value
+            if mask:
+                rates = rates + local * load(mask + j + 3 * BYTES)
         if out:
-            store(out + j, found)
-    return total(rates)
+            store(out + j, a)
+            store(out + j + BYTES, b)
+            store(out + j + 2 * BYTES, c)
+            store(out + j + 3 * BYTES, d)
+        j += FOUR
+    while j < size:
+        u, a = slopes * load(gradient + j), nothing()
+        for f in range(first, last, 8):
+            weight, at = splat(real(f + 4)), side.state + whole(f) * side.row + j
+            value, local = move(at, size, u * weight, rate, adadelta, rho, epsilon, pull, mask)
+            a = a + weight * value
+            if mask:
+                rates = rates + local * load(mask + j)
+        if out:
+            store(out + j, a)
+        j += BYTES
+    one, bias, bias_rates = np.float32(1), np.float32(0), np.float32(0)
+    for f in range(first, last, 8):
+        weight = real(f + 4)
+        at = side.biases + whole(f) * side.bias
+        by_feature = factor * weight
+        squares = real(at + 4)
+        value = real(at)
+        if adadelta:
+            momentum = real(at + 8)
+            squares = rho * squares + (one - rho) * by_feature * by_feature
+            local = over_root(math.sqrt(momentum + epsilon), squares + epsilon)
+            change = local * by_feature
+            put(at + 8, rho * momentum + (one - rho) * change * change)
+        else:
+            local = over_root(rate, squares)
+            change = local * by_feature
+            squares += by_feature * by_feature
+        put(at + 4, squares)
+        value -= change
+        if mask:
+            value *= one + pull * local
+            bias_rates += local
+        put(at, value)
+        bias += weight * value
+    if out:
+        put(out_bias, bias)
+    return total(rates) + bias_rates
 
 
 @njit(cache=True, nogil=True)
-def refresh_rows(items, table, start, stop):
-    """Brings the representations of the items `start` to `stop` up to date."""
-    size = np.int64(4 * table.shape[1])
-    state, row_bytes = np.int64(items.state.ctypes.data), np.int64(4 * items.state.shape[1])
-    starts, features = np.int64(items.starts.ctypes.data), np.int64(items.features.ctypes.data)
-    out = np.int64(table.ctypes.data)
+def refresh_rows(items, table, leans, start, stop):
+    """Brings the items `start` to `stop` up to date."""
+    side, size = reach(items), np.int64(4 * table.shape[1])
     for item in range(start, stop):
-        represent(state, row_bytes, size, starts, features, item, np.float32(1), out + item * size)
+        renew(side, size, item, np.int64(table.ctypes.data), np.int64(leans.ctypes.data))
 
 
 @njit(forceinline=True)
-def search(shopper, margin, size, rows, n_items, sampled, most, seed, ring, drawn, head):
+def search(shopper, margin, size, rows, leans, n_items, sampled, most, seed, ring, drawn, head):
     """The next item drawn whose score lies above the margin, or -1; how many were drawn; the ring's head."""
     while sampled < most:
         sampled += 1
@@ -235,14 +354,15 @@ def search(shopper, margin, size, rows, n_items, sampled, most, seed, ring, draw
         drawn[head] = later
         head = (head + 1) & LAST
         ask(rows + later * size, size)
-        if dot(shopper, rows + candidate * size, size) > margin:
+        prefetch(leans + 4 * later)
+        if score(shopper, size, candidate, rows, leans) > margin:
             return candidate, sampled, head
     return np.int64(-1), sampled, head
 
 
 @njit(cache=True, nogil=True)
-def train(rules, examples, order, start, stop, mix, positives, seed, users, items, table, scales):
-    """Learns from some examples; the arrays of `users` and `items`, `table` and `scales` change.
+def train(rules, examples, order, start, stop, mix, positives, seed, users, items, table, leans, scales):
+    """Learns from some examples; the arrays of `users` and `items`, `table`, `leans` and `scales` change.
 
     Args:
         examples: int32 (n, 4): user, item, and the bits of two float32, mark and weight. Where the mark is positive,
@@ -255,22 +375,18 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
     Returns:
         `stop`, or the place where it stopped because a scale must be divided out first.
     """
-    width, bias, n_items, n_examples = table.shape[1], rules.components, np.int64(table.shape[0]), len(examples)
+    width, n_items, n_examples = table.shape[1], np.int64(table.shape[0]), len(examples)
     size = np.int64(4 * width)
     buffers = np.zeros(3 * width + LANES, np.float32)
     offset = (-(np.int64(buffers.ctypes.data) // 4)) % LANES
-    user_vector = buffers[offset : offset + width]
-    difference_vector = buffers[offset + width : offset + 2 * width]
-    buffers[offset + 2 * width : offset + 2 * width + bias + 1] = 1
-    shopper, difference = np.int64(user_vector.ctypes.data), np.int64(difference_vector.ctypes.data)
+    buffers[offset + 2 * width : offset + 2 * width + rules.components] = 1
+    shopper = np.int64(buffers.ctypes.data) + 4 * offset
+    difference = shopper + size
     regularised = rules.item_alpha > 0 or rules.user_alpha > 0
     mask = difference + size if regularised else np.int64(0)
 
-    u_state, u_bytes = np.int64(users.state.ctypes.data), np.int64(4 * users.state.shape[1])
-    u_starts, u_features = np.int64(users.starts.ctypes.data), np.int64(users.features.ctypes.data)
-    i_state, i_bytes = np.int64(items.state.ctypes.data), np.int64(4 * items.state.shape[1])
-    i_starts, i_features = np.int64(items.starts.ctypes.data), np.int64(items.features.ctypes.data)
-    rows, slots = np.int64(table.ctypes.data), np.int64(positives.slots.ctypes.data)
+    of_users, of_items, slots = reach(users), reach(items), np.int64(positives.slots.ctypes.data)
+    rows, leaning = np.int64(table.ctypes.data), np.int64(leans.ctypes.data)
 
     rate, rho, epsilon = np.float32(rules.learning_rate), np.float32(rules.rho), np.float32(rules.epsilon)
     u_pull, i_pull = np.float32(rules.user_alpha), np.float32(rules.item_alpha)
@@ -303,17 +419,17 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
             if place + FAR < stop:
                 prefetch(data + 16 * whole(sequence + 4 * (place + FAR)))
                 later = whole(data + 16 * whole(sequence + 4 * (place + 2 * AHEAD)) + 4)
-                prefetch(i_features + 8 * whole(i_starts + 4 * later))
+                prefetch(of_items.features + 8 * whole(of_items.starts + 4 * later))
                 later = data + 16 * whole(sequence + 4 * (place + AHEAD))
                 ask(rows + whole(later + 4) * size, size)
-                ask_features(u_state, u_bytes, size, u_starts, u_features, whole(later))
-                ask_features(i_state, i_bytes, size, i_starts, i_features, whole(later + 4))
+                prefetch(leaning + 4 * whole(later + 4))
+                ask_features(of_users, size, whole(later))
+                ask_features(of_items, size, whole(later + 4))
             slot = place & (WAITING - 1)
             other, sampled = np.int64(-1), np.int64(0)
             useful = mark > 0 or rules.loss == LOGISTIC or rules.loss == KOS
             if useful and ranked:
-                represent(u_state, u_bytes, size, u_starts, u_features, user, np.float32(scales[1]), shopper)
-                user_vector[bias] = 1
+                represent(of_users, size, user, np.float32(scales[1]), shopper)
                 if rules.loss == KOS:
                     first, n_had = positives.indptr[user], np.int64(positives.indptr[user + 1] - positives.indptr[user])
                     n_tried = min(rules.n, n_had)
@@ -323,26 +439,24 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
                         ring[head] = random(seed)
                         drawn[head] = remainder(ring[head], n_items)
                         head = (head + 1) & LAST
-                        row = rows + candidate * size
-                        represent(i_state, i_bytes, size, i_starts, i_features, candidate, one, row)
-                        score = dot(shopper, row, size)
+                        renew(of_items, size, candidate, rows, leaning)
+                        its_score = score(shopper, size, candidate, rows, leaning)
                         b = a
-                        while b > 0 and best_scores[b - 1] < score:
+                        while b > 0 and best_scores[b - 1] < its_score:
                             best_scores[b], best[b] = best_scores[b - 1], best[b - 1]
                             b -= 1
-                        best_scores[b], best[b] = score, candidate
+                        best_scores[b], best[b] = its_score, candidate
                     if useful:
                         item = best[min(rules.k, n_tried) - 1]
             if useful and ranked:
-                positive = rows + item * size
-                represent(i_state, i_bytes, size, i_starts, i_features, item, one, positive)
-                margin = dot(shopper, positive, size) - one / np.float32(scales[0])
+                renew(of_items, size, item, rows, leaning)
+                margin = score(shopper, size, item, rows, leaning) - one / np.float32(scales[0])
                 other, sampled, head = search(
-                    shopper, margin, size, rows, n_items, sampled, most, seed, ring, drawn, head
+                    shopper, margin, size, rows, leaning, n_items, sampled, most, seed, ring, drawn, head
                 )
                 if other >= 0:
                     prefetch(slots + 4 * (positives.starts[user] + slot_of(user, other, positives.starts)))
-                    ask_features(i_state, i_bytes, size, i_starts, i_features, other)
+                    ask_features(of_items, size, other)
                 useful = other >= 0
             elif useful and rules.loss == BPR:
                 for _ in range(n_examples):
@@ -351,7 +465,7 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
                     head = (head + 1) & LAST
                     if not has(positives, user, other):
                         break
-                ask_features(i_state, i_bytes, size, i_starts, i_features, other)
+                ask_features(of_items, size, other)
             waiting[slot, 0] = whole(sequence + 4 * place) if useful else -1
             waiting[slot, 1], waiting[slot, 2], waiting[slot, 3] = item, other, sampled
 
@@ -366,32 +480,28 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
         user, item, mark, weight = whole(example), waiting[slot, 1], real(example + 8), real(example + 12)
         other, sampled = waiting[slot, 2], waiting[slot, 3]
         item_scale = np.float32(scales[0])
-        represent(u_state, u_bytes, size, u_starts, u_features, user, np.float32(scales[1]), shopper)
-        user_bias = user_vector[bias]
-        user_vector[bias] = 1
+        user_bias = represent(of_users, size, user, np.float32(scales[1]), shopper)
         positive = rows + item * size
         if not ranked:
-            represent(i_state, i_bytes, size, i_starts, i_features, item, one, positive)
-        positive_score = dot(shopper, positive, size)
+            renew(of_items, size, item, rows, leaning)
+        positive_score = score(shopper, size, item, rows, leaning)
         loss = one
         if ranked:
             margin = positive_score - one / item_scale
             while other >= 0:
                 if not has(positives, user, other):
-                    row = rows + other * size
-                    represent(i_state, i_bytes, size, i_starts, i_features, other, one, row)
-                    if dot(shopper, row, size) > margin:
+                    renew(of_items, size, other, rows, leaning)
+                    if score(shopper, size, other, rows, leaning) > margin:
                         break
                 other, sampled, head = search(
-                    shopper, margin, size, rows, n_items, sampled, most, seed, ring, drawn, head
+                    shopper, margin, size, rows, leaning, n_items, sampled, most, seed, ring, drawn, head
                 )
             if other < 0:
                 continue
             loss = np.float32(min((one if rules.loss == KOS else weight) * penalties[sampled], MAX_LOSS))
         elif rules.loss == BPR:
-            row = rows + other * size
-            represent(i_state, i_bytes, size, i_starts, i_features, other, one, row)
-            gap = item_scale * (positive_score - dot(shopper, row, size))
+            renew(of_items, size, other, rows, leaning)
+            gap = item_scale * (positive_score - score(shopper, size, other, rows, leaning))
             loss = np.float32(weight * (1.0 - 1.0 / (1.0 + math.exp(-gap))))
         else:
             wanted = 1.0 if mark > 0 else 0.0
@@ -406,32 +516,29 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
             row = rows + other * size
             for j in range(0, size, BYTES):
                 store(difference + j, scale * (load(row + j) - load(positive + j)))
-        difference_vector[bias] = 1
         rates = step(
-            i_state, i_bytes, size, i_starts, i_features, item,
-            shopper, upwards, rate, adadelta, rho, epsilon, i_pull, mask, positive,
+            of_items, size, item, shopper, upwards, rate, adadelta, rho, epsilon, i_pull, mask,
+            positive, leaning + 4 * item,
         )  # fmt: skip
         if other >= 0:
             rates += step(
-                i_state, i_bytes, size, i_starts, i_features, other,
-                shopper, loss, rate, adadelta, rho, epsilon, i_pull, mask, rows + other * size,
+                of_items, size, other, shopper, loss, rate, adadelta, rho, epsilon, i_pull, mask,
+                rows + other * size, leaning + 4 * other,
             )  # fmt: skip
-        rates += step(
-            u_state, u_bytes, size, u_starts, u_features, user,
-            difference, loss, rate, adadelta, rho, epsilon, u_pull, mask, none,
-        )  # fmt: skip
+        rates += step(of_users, size, user, difference, loss, rate, adadelta, rho, epsilon, u_pull, mask, none, none)
 
         for _ in range(rules.refresh if place % rules.pause == 0 else 0):
-            represent(i_state, i_bytes, size, i_starts, i_features, turn, one, rows + turn * size)
+            renew(of_items, size, turn, rows, leaning)
             turn = turn + 1 if turn + 1 < n_items else none
-            ask_features(i_state, i_bytes, size, i_starts, i_features, turn)
+            ask_features(of_items, size, turn)
         if regularised:
             n_features = items.starts[item + 1] - items.starts[item] + users.starts[user + 1] - users.starts[user]
             if other >= 0:
                 n_features += items.starts[other + 1] - items.starts[other]
-            mean_rate = rates / (max(n_features, 1) * (bias + 1))
+            mean_rate = rates / (max(n_features, 1) * (rules.components + 1))
             scales[0] *= 1.0 + rules.item_alpha * mean_rate
             scales[1] *= 1.0 + rules.user_alpha * mean_rate
             if scales[0] > MAX_SCALE or scales[1] > MAX_SCALE:
                 last = min(last, place)
+    buffers[0] = 0  # numba lets go of an array after its last use, and only its addresses are used above
     return last

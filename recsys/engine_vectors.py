@@ -82,6 +82,17 @@ def store(_: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic
+def put(_: Any, address: Any, value: Any) -> Any:
+    """Puts a float32 at an address."""
+
+    def code(context: Any, builder: Any, ___: Any, args: Any) -> Any:
+        builder.store(args[1], _pointer(builder, args[0], FLOAT))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.float32), code
+
+
+@intrinsic
 def splat(_: Any, value: Any) -> Any:
     """The same float32 in all lanes."""
 
@@ -120,6 +131,17 @@ def root(_: Any, value: Any) -> Any:
         return builder.call(sqrt, [args[0]], fastmath=FAST)
 
     return lanes(lanes), code
+
+
+@intrinsic
+def over_root(_: Any, value: Any, square: Any) -> Any:
+    """value / sqrt(square) of two float32."""
+
+    def code(__: Any, builder: Any, ___: Any, args: Any) -> Any:
+        sqrt = cgutils.get_or_insert_function(builder.module, ir.FunctionType(FLOAT, [FLOAT]), "llvm.sqrt.f32")
+        return builder.fdiv(args[0], builder.call(sqrt, [args[1]], fastmath=FAST), flags=FAST)
+
+    return types.float32(types.float32, types.float32), code
 
 
 @intrinsic
