@@ -7,7 +7,8 @@ shared feature reaches the items not trained just then (see `engine_kernels`). I
 call compiles, once per machine.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, pairwise
 from math import gcd
@@ -38,8 +39,13 @@ DEPTH = 4
 """Examples between choosing a negative and learning from it, time for memory to bring what that takes."""
 PAUSE = 4
 """Examples after which one more item gets its representation anew."""
+HOT, MOST_HOT = 0.01, 64
+"""Share of the examples from which on each thread has a feature's row for itself, and how many such rows at most."""
 SLOTS = 2
 """Places at least, per pair, in the table that tells who has had what."""
+
+Task = tuple[int, int, bool, NDArray[np.uint32]]
+"""From where to where in the order, whether that is shuffled first, and the state of the random numbers."""
 
 
 def fit_partial(
@@ -70,7 +76,8 @@ def epochs_of(
     """Goes on training `model`, in place, as `LightFM.fit_partial` does; starts it if it is new.
 
     One thread and one `random_state` give the same result to the bit. Several threads work on the same numbers without
-    locks (Hogwild, Niu et al. 2011), and no two runs are alike.
+    locks (Hogwild, Niu et al. 2011), each on its own users and on own rows of what all would write to all the time; no
+    two runs are alike.
 
     Whoever stops asking for epochs stops the training; the model then holds the last whole epoch.
 
@@ -104,8 +111,8 @@ def epochs_of(
             )
     if epochs == 0 or lookup.nnz == 0:
         return
-    training = _Training(model, users, items, lookup, marks, weights, exact)
-    yield from training.run(epochs, min(threads, arithmetic.cores()))
+    threads = min(threads, arithmetic.cores())
+    yield from _Training(model, users, items, lookup, marks, weights, exact, threads).run(epochs, threads)
 
 
 class _Training:
@@ -120,14 +127,18 @@ class _Training:
         marks: NDArray[np.float32],
         weights: NDArray[np.float32],
         exact: bool,
+        threads: int,
     ) -> None:
         kernels = compiled("engine_kernels")
         self.kernels, self.model = kernels, model
         adadelta = model.learning_schedule == "adadelta"
         self.parts = PARTS[: 3 if adadelta else 2]
         self.width = -(-model.no_components // LANES) * LANES
+        # rows that add up need sums of squares, which Adadelta does not keep
+        hot = _hot(items, lookup) if threads > 1 and not adadelta else np.zeros(0, np.int32)
         self.users = kernels.Side(*self._pack("user"), users.indptr, _records(users))
-        self.items = kernels.Side(*self._pack("item"), items.indptr, _records(items))
+        self.items = kernels.Side(*self._pack("item", threads * len(hot)), items.indptr, _records(items))
+        self.owns = [self._own(hot, thread) for thread in range(threads)]
         self.table, self.leans = _aligned(items.shape[0], self.width), np.zeros(items.shape[0], np.float32)
         self.stale = True
         self.scales = np.ones(2)
@@ -175,45 +186,57 @@ class _Training:
                 yield epoch
 
     def _epoch(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        """One thread takes the library's order. Several shuffle their own pieces of the last order, cut anew.
-
-        The first of these orders takes steps of about 0.618 n, so that every piece has its share of every shopper.
+        """One thread takes the library's order. Of several, each has its own users, so that their rows stay in its
+        cache, and shuffles pieces of its last order, cut anew; who is done takes pieces from the others.
         """
         random, n = self.model.random_state, len(self.examples)
         mix = threads > 1
+        blocks = list(pairwise(n * thread // threads for thread in range(threads + 1)))
         if not mix:
             self.order = np.arange(n, dtype=np.int32)
             random.shuffle(self.order)
         elif len(self.order) == 0:
-            pace = next(step for step in count(int(0.618 * n) + 1) if gcd(step, n) == 1)
-            self.order = (np.arange(n, dtype=np.int64) * pace % n).astype(np.int32)
-        order = self.order
-        pieces = threads * TASKS
-        cuts = [] if threads == 1 else [int(n * (piece + random.random_sample()) / pieces) for piece in range(pieces)]
-        bounds = [0, *sorted(cuts), n]
-        seeds = np.zeros(len(bounds) - 1, np.uint32)
+            self.order = np.concatenate([_spread(*block) for block in blocks])
+        pieces = [piece for block in blocks for piece in (self._cut(*block) if mix else [block])]
+        seeds = np.zeros(len(pieces), np.uint32)
         if self.model.loss != "logistic" or mix:  # the library draws no seeds for logistic
             seeds = random.randint(0, np.iinfo(np.int32).max, size=len(seeds)).astype(np.uint32)
-        tasks = [(first, last, mix, seeds[at : at + 1]) for at, (first, last) in enumerate(pairwise(bounds))]
-        if mix:
-            tasks = [tasks[at] for at in random.permutation(len(tasks))]
-
-        def learn(task: tuple[int, int, bool, NDArray[np.uint32]]) -> int:
-            first, last, mixed, seed = task
-            return int(
-                self.kernels.train(
-                    self.rules, self.examples, order, first, last, mixed, self.positives, seed,
-                    self.users, self.items, self.table, self.leans, self.scales,
-                )
-            )  # fmt: skip
-
+        tasks = [(*piece, mix, seeds[at : at + 1]) for at, piece in enumerate(pieces)]
         while tasks:
             if self.stale:
                 self.kernels.refresh_rows(self.items, self.table, self.leans, 0, len(self.table))
                 self.stale = False
-            reached = list(pool.map(learn, tasks)) if threads > 1 else [learn(task) for task in tasks]
+            share = -(-len(tasks) // threads)
+            queues = [deque(tasks[first : first + share]) for first in range(0, len(tasks), share)]
+            left = pool.map(self._work, range(len(queues)), [[*queues[at:], *queues[:at]] for at in range(len(queues))])
+            tasks = sorted((task for some in left for task in some), key=lambda task: task[0])
             self._divide_scales_out()
-            tasks = [(at, task[1], False, task[3]) for at, task in zip(reached, tasks, strict=True) if at < task[1]]
+
+    def _cut(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Pieces of a thread's part of the order, of about the same size, in any order."""
+        random = self.model.random_state
+        parts = (np.arange(TASKS) + random.random_sample(TASKS)) / TASKS
+        pieces = list(pairwise([first, *(first + (parts * (last - first)).astype(int)).tolist(), last]))
+        return [pieces[at] for at in random.permutation(len(pieces))]
+
+    def _work(self, thread: int, queues: Sequence[deque[Task]]) -> list[Task]:
+        """Learns from the pieces of the first queue, then from what is left of the others; gives what must wait until
+        the scales are divided out."""
+        items, own = self.owns[thread]
+        left = []
+        for queue in queues:
+            while True:
+                try:
+                    first, last, mix, seed = queue.popleft() if queue is queues[0] else queue.pop()
+                except IndexError:
+                    break
+                reached = self.kernels.train(
+                    self.rules, self.examples, self.order, first, last, mix, self.positives, seed,
+                    self.users, items, self.table, self.leans, self.scales, own,
+                )  # fmt: skip
+                if reached < last:
+                    left.append((int(reached), last, False, seed))
+        return left
 
     def _divide_scales_out(self) -> None:
         """The L2 regularisation is applied late: all values are divided by what has gathered in the scales."""
@@ -224,22 +247,38 @@ class _Training:
                 self.stale = True
         self.scales[:] = 1.0
 
-    def _pack(self, side: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _pack(self, side: str, spare: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         n, components = getattr(self.model, f"{side}_embeddings").shape
-        state, biases = _aligned(n, self.width * len(self.parts)), np.empty((n, len(self.parts)), np.float32)
+        state, biases = (
+            _aligned(n + spare, self.width * len(self.parts)),
+            np.zeros((n + spare, len(self.parts)), np.float32),
+        )
         for number, (embedding, bias) in enumerate(self.parts):
-            part = state[:, number * self.width : (number + 1) * self.width]
+            part = state[:n, number * self.width : (number + 1) * self.width]
             part[:, :components] = getattr(self.model, f"{side}_{embedding}")
             part[:, components:] = 1.0 if number == 1 else 0.0
-            biases[:, number] = getattr(self.model, f"{side}_{bias}")
+            biases[:n, number] = getattr(self.model, f"{side}_{bias}")
         return state, biases
+
+    def _own(self, hot: NDArray[np.int32], thread: int) -> tuple[Any, Any]:
+        """The items as a thread sees them, with rows of its own for the features that are hot, and those rows."""
+        first = len(self.model.item_embeddings) + thread * len(hot)
+        rows = np.stack([hot, np.arange(first, first + len(hot), dtype=np.int32)], axis=1)
+        features = self.items.features
+        if len(hot):
+            features, place = features.copy(), np.searchsorted(hot, features[:, 0])
+            found = np.flatnonzero(hot[np.minimum(place, len(hot) - 1)] == features[:, 0])
+            features[found, 0] = rows[place[found], 1]
+        base = _aligned(len(hot), self.items.state.shape[1] + LANES)
+        return self.items._replace(features=features), self.kernels.Own(rows, base)
 
     def _unpack(self, side: str, learned: Any) -> None:
         components = self.model.no_components
         for number, (embedding, bias) in enumerate(self.parts):
             start = number * self.width
-            getattr(self.model, f"{side}_{embedding}")[...] = learned.state[:, start : start + components]
-            getattr(self.model, f"{side}_{bias}")[...] = learned.biases[:, number]
+            values = getattr(self.model, f"{side}_{embedding}")
+            values[...] = learned.state[: len(values), start : start + components]
+            getattr(self.model, f"{side}_{bias}")[...] = learned.biases[: len(values), number]
 
 
 def _checked(
@@ -313,6 +352,22 @@ def _records(matrix: sparse.csr_matrix) -> NDArray[np.int32]:
     records[:, 0] = matrix.indices
     records[:, 1] = matrix.data.view(np.int32)
     return records
+
+
+def _hot(items: sparse.csr_matrix, lookup: sparse.csr_matrix) -> NDArray[np.int32]:
+    """Numbers of the item features that so many examples change that threads would be in each other's way, rising: as a
+    positive's, or as those of one negative drawn for each."""
+    uses = np.bincount(lookup.indices, minlength=items.shape[0])[: items.shape[0]] + lookup.nnz / items.shape[0]
+    by_feature = np.bincount(items.indices, np.repeat(uses, np.diff(items.indptr)), minlength=items.shape[1])
+    most = np.argsort(-by_feature, kind="stable")[:MOST_HOT]
+    return np.sort(most[by_feature[most] > HOT * lookup.nnz]).astype(np.int32)
+
+
+def _spread(first: int, last: int) -> NDArray[np.int32]:
+    """The numbers from `first` on, in steps of about 0.618 of their count: every piece has some of every user."""
+    n = last - first
+    pace = next(step for step in count(int(0.618 * n) + 1) if gcd(step, n) == 1) if n else 1
+    return (first + np.arange(n, dtype=np.int64) * pace % max(n, 1)).astype(np.int32)
 
 
 def _aligned(rows: int, columns: int) -> NDArray[np.float32]:

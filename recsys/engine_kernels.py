@@ -34,6 +34,9 @@ FAR = 24
 RING = 8
 LAST = RING - 1
 WAITING = 8
+EXCHANGE = 512
+"""Examples after which a thread's own rows and the shared ones are brought together."""
+
 FOUR = 4 * BYTES
 """Vectors are taken four at a time: to find a feature costs more than to add it."""
 
@@ -77,6 +80,19 @@ class Positives(NamedTuple):
     indices: NDArray[np.int32]
     starts: NDArray[np.int64]
     slots: NDArray[np.int32]
+
+
+class Own(NamedTuple):
+    """Rows that one thread has for itself, of features that nearly every example changes: cores that write to the same
+    row wait for each other every time.
+
+    Attributes:
+        rows: int32 (n, 2): number of the shared row, and of the thread's own.
+        base: float32 (n, row and bias), aligned to 64 bytes: both as they were when they were last the same.
+    """
+
+    rows: NDArray[np.int32]
+    base: NDArray[np.float32]
 
 
 class Rules(NamedTuple):
@@ -360,8 +376,39 @@ def search(shopper, margin, size, rows, leans, n_items, sampled, most, seed, rin
     return np.int64(-1), sampled, head
 
 
+@njit
+def exchange(side, size, own, fresh):
+    """Adds what a thread has learned of features that it has rows of its own for to the shared rows, and copies these.
+
+    Args:
+        own: see `Own`.
+        fresh: only copy.
+    """
+    row = np.int64(own.base.ctypes.data)
+    for n in range(len(own.rows)):
+        shared, private = np.int64(own.rows[n, 0]), np.int64(own.rows[n, 1])
+        there, here = side.state + shared * side.row, side.state + private * side.row
+        for j in range(0, side.row, BYTES):
+            now = load(there + j)
+            if not fresh:
+                now = now + (load(here + j) - load(row + j))
+                store(there + j, now)
+            store(here + j, now)
+            store(row + j, now)
+        row += side.row
+        there, here = side.biases + shared * side.bias, side.biases + private * side.bias
+        for j in range(0, side.bias, 4):
+            bias = real(there + j)
+            if not fresh:
+                bias += real(here + j) - real(row + j)
+                put(there + j, bias)
+            put(here + j, bias)
+            put(row + j, bias)
+        row += BYTES
+
+
 @njit(cache=True, nogil=True)
-def train(rules, examples, order, start, stop, mix, positives, seed, users, items, table, leans, scales):
+def train(rules, examples, order, start, stop, mix, positives, seed, users, items, table, leans, scales, own):
     """Learns from some examples; the arrays of `users` and `items`, `table`, `leans` and `scales` change.
 
     Args:
@@ -371,6 +418,7 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
         mix: whether to shuffle this part of `order` first.
         seed: uint32 (1,), the state of the random numbers.
         scales: float64 (2,), the L2 regularisation of items and users that is still to be divided out.
+        own: rows of `items` that this thread alone uses; `items.features` names them.
 
     Returns:
         `stop`, or the place where it stopped because a scale must be divided out first.
@@ -410,6 +458,7 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
     data, sequence = np.int64(examples.ctypes.data), np.int64(order.ctypes.data)
     turn = (n_items * np.int64(start)) // max(n_examples, 1)
 
+    exchange(of_items, size, own, True)
     place, last = start, stop
     while place < last + depth:
         # An example is looked at: what it takes to learn from it is asked for.
@@ -531,6 +580,8 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
             renew(of_items, size, turn, rows, leaning)
             turn = turn + 1 if turn + 1 < n_items else none
             ask_features(of_items, size, turn)
+        if place % EXCHANGE == 0:
+            exchange(of_items, size, own, False)
         if regularised:
             n_features = items.starts[item + 1] - items.starts[item] + users.starts[user + 1] - users.starts[user]
             if other >= 0:
@@ -540,5 +591,6 @@ def train(rules, examples, order, start, stop, mix, positives, seed, users, item
             scales[1] *= 1.0 + rules.user_alpha * mean_rate
             if scales[0] > MAX_SCALE or scales[1] > MAX_SCALE:
                 last = min(last, place)
+    exchange(of_items, size, own, False)
     buffers[0] = 0  # numba lets go of an array after its last use, and only its addresses are used above
     return last

@@ -294,3 +294,46 @@ print(compiled("engine_kernels").train, config.CACHE_DIR)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert "insider-" in done.stdout
+
+
+class OneByOne:
+    """An executor that does one thing after the other."""
+
+    def __init__(self, _: int) -> None: ...
+
+    def __enter__(self) -> "OneByOne":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    map = staticmethod(map)
+
+
+@pytest.mark.parametrize("loss", ["warp", "bpr", "logistic"])
+@pytest.mark.parametrize("alpha", [0.0, 0.001])
+def test_rows_of_a_threads_own_lose_nothing(loss: str, alpha: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that work one after the other learn the same with rows of their own as without."""
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", OneByOne)
+    monkeypatch.setattr(engine.arithmetic, "cores", lambda: 3)
+    rng = np.random.default_rng(5)
+    interactions = sparse.csr_matrix((rng.random((80, 60)) < 0.4).astype(np.float32))
+    levels = sparse.csr_matrix((np.ones(60, np.float32), (np.arange(60), rng.integers(0, 3, 60))))
+    items = sparse.hstack([sparse.identity(60, dtype=np.float32), levels]).tocsr()
+    found = []
+    for most in (0, 64):
+        monkeypatch.setattr(engine, "MOST_HOT", most)
+        model = LightFM(
+            no_components=20, loss=loss, item_alpha=alpha, user_alpha=alpha, random_state=3, learning_rate=0.02
+        )
+        engine.fit_partial(model, interactions, None, items, epochs=2, threads=3)
+        found.append(model)
+    hot = engine._hot(items, interactions)
+    assert {60, 61, 62} <= set(hot.tolist())
+    assert_same(*found, 2e-3)
+
+
+def test_hot_features_are_those_that_many_examples_change() -> None:
+    lookup = sparse.csr_matrix(np.ones((200, 1), np.float32) * np.eye(1, 300, 7, dtype=np.float32))
+    levels = sparse.csr_matrix((np.ones(300, np.float32), (np.arange(300), np.arange(300) % 150)))
+    items = sparse.hstack([sparse.identity(300, dtype=np.float32), levels]).tocsr()
+    assert engine._hot(items, lookup).tolist() == [7, 307], "an item that everybody has, and its category"
