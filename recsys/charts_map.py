@@ -69,7 +69,8 @@ def layers_of(
         if len(shopper.then):
             layers.append(Layer("Recommended then", shopper.then, "#4F7FD6", symbol="star-diamond", size=14))
     if focus is not None:
-        layers.append(Layer("Truly nearest", focus.rows, palette.OTHER, size=10, rays_from=focus.row))
+        nearest = Layer("Truly nearest", focus.rows, palette.AGAINST, symbol="diamond", size=10, rays_from=focus.row)
+        layers.append(nearest)
         layers.append(Layer("Looked at", np.array([focus.row]), palette.AGAINST, symbol="star", size=18))
     return tuple(layers)
 

@@ -22,6 +22,8 @@ LETTER, LINE = 7.0, 20.0
 SMALL_ZOOM = 3.0
 NAME_LENGTH = 26
 LEAST = 12
+TERMS = 5
+"""Of a region's best terms, how many are looked at for one that no larger region is called by."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def regions(places: NDArray[np.float32], hill: float) -> tuple[NDArray[np.int64]
 
 
 def names(places: NDArray[np.float32], terms: Sequence[pd.Series], *, zoomed: bool = False) -> tuple[Name, ...]:
-    """Regions called by the term that says most about them, largest first, none over another.
+    """Regions called by the term that says most about them and names no larger one, largest first, none over another.
 
     A term's weight in a region is c-TF-IDF (Grootendorst 2022): its share of the region's terms times
     log(1 + mean number of terms in a region / number of times it occurs anywhere).
@@ -93,17 +95,17 @@ def names(places: NDArray[np.float32], terms: Sequence[pd.Series], *, zoomed: bo
     everywhere = np.bincount(codes, minlength=len(vocabulary))
     weight = share * np.log1p(len(codes) / len(tops) / everywhere[pairs["term"]])
     pairs["weight"] = weight
-    best = pairs.sort_values(["weight", "term"], ascending=[False, True]).drop_duplicates("region").set_index("region")
-    candidates = [
-        Name(
-            words.shortened(str(vocabulary[best["term"][r]]), NAME_LENGTH),
-            float(tops[r, 0]),
-            float(tops[r, 1]),
-            int(count[r]),
-        )
-        for r in np.argsort(-count, kind="stable")
-        if count[r] >= LEAST or len(places) < 20 * LEAST
-    ]
+    best = pairs.sort_values(["weight", "term"], ascending=[False, True]).groupby("region")["term"]
+    ranked = best.agg(lambda found: [str(vocabulary[term]) for term in found.head(TERMS)])
+    candidates: list[Name] = []
+    taken: set[str] = set()
+    for r in np.argsort(-count, kind="stable"):
+        if count[r] < LEAST and len(places) >= 20 * LEAST:
+            continue
+        term = next((term for term in ranked[r] if term not in taken), ranked[r][0])
+        taken.add(term)
+        text_shown = words.shortened(term, NAME_LENGTH)
+        candidates.append(Name(text_shown, float(tops[r, 0]), float(tops[r, 1]), int(count[r])))
     return _apart(candidates, SMALL_ZOOM if zoomed else 1.0)
 
 

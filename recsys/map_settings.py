@@ -25,7 +25,7 @@ class MapSettings:
     """
 
     neighbours: int = 15
-    min_dist: float = 0.1
+    min_dist: float = 0.3
     metric: str = "cosine"
     part: str = "all"
     keep: bool = True

@@ -66,6 +66,15 @@ def test_regions_are_the_hills_and_are_called_by_what_they_hold() -> None:
     assert density(places, 2.0).sum() == pytest.approx(300, rel=0.01)
 
 
+def test_two_regions_of_one_category_are_told_apart() -> None:
+    places, category = islands()
+    wide = category.replace({"Tea": "Drinks", "Paint": "Drinks"})
+    narrow = pd.Series([f"{x} {n // 3 % 10}" for n, x in enumerate(category)])
+    said = names(places, [wide, narrow])
+    assert [name.text for name in said].count("Drinks") == 1
+    assert len({name.text for name in said}) == 3
+
+
 def test_names_do_not_lie_over_each_other(item_map: ItemMap) -> None:
     for zoomed in (False, True):
         said = map_scene.region_names(item_map, "small" if zoomed else "large")

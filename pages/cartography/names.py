@@ -12,7 +12,7 @@ SCRIPT = """<script>
       const range = plot.layout?.xaxis?.range ?? [-1, 1];
       const close = Math.abs(range[1] - range[0]) < CLOSE;
       const area = (plot.querySelector(".nsewdrag") ?? plot).getBoundingClientRect();
-      const taken = [];
+      const taken = [...plot.querySelectorAll(".modebar-group")].map((tools) => tools.getBoundingClientRect());
       for (const name of plot.querySelectorAll("g.annotation")) {
         if (!name.textContent) continue;  // an arrow
         name.dataset.small ??= name.style.opacity === "0" ? "yes" : "no";
@@ -37,5 +37,5 @@ SCRIPT = """<script>
 
 
 def make_room() -> None:
-    """Hide names that would lie over another or over the edge; without scripts the large ones all stay."""
+    """Hide names that would lie over another, the edge or the tools; without scripts the large ones all stay."""
     st.html(SCRIPT, unsafe_allow_javascript=True)
