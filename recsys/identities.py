@@ -1,5 +1,6 @@
 """The ids and kinds of events, each text once: rows carry a number instead of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Identities:
     kinds: list[str] = field(default_factory=lambda: [""])
     _written: Numbering = field(default_factory=Numbering)
     _places: list[int] = field(default_factory=list)
+    _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def coded(self, db: Duck, rows: "pa.RecordBatch") -> dict[str, Any]:
         """The columns u, i and kind of some rows as numbers instead of text, null where there is none.
@@ -43,10 +45,9 @@ class Identities:
         Raises:
             InvalidInput: the column of kinds holds more than `MOST_KINDS`.
         """
-        found: dict[str, Any] = {
-            "u": _with_nulls(self.users.numbers(rows.column("u"))),
-            "i": _with_nulls(self.items.numbers(rows.column("i"))),
-        }
+        items = self._beside.submit(self.items.numbers, rows.column("i"))
+        users = self.users.numbers(rows.column("u"))
+        found: dict[str, Any] = {"u": _with_nulls(users), "i": _with_nulls(items.result())}
         if c.EVENT in rows.schema.names:
             written = self._written.numbers(rows.column(c.EVENT))
             if len(self._written) > len(self._places):
