@@ -72,7 +72,7 @@ def _example(
         for _ in range(setting.size.runs)
     ]
     rows = 2 * items.nnz / items.shape[0] + users.nnz / users.shape[0]
-    width = -(-(model.no_components + 1) // engine.LANES) * engine.LANES
+    width = -(-model.no_components // engine.LANES) * engine.LANES + 1  # the bias lies apart
     size, work = rows * width * 2 * 4 * 2, rows * width * OPERATIONS
     limit = max(size / bandwidth, work / operations)
     return result(
