@@ -153,7 +153,10 @@ def _manifest(
 
     def counted() -> Iterator[Hashed]:
         path = work / "events.parquet"
-        gathered = lambda x: on_fraction(GATHERING * x)  # noqa: E731
+
+        def gathered(share: float) -> None:
+            on_fraction(GATHERING * share)
+
         for piece in write_events(rows, survey, path, once=plan.drop_duplicates, on_fraction=gathered):
             yield piece
             on_fraction(GATHERING + (1 - GATHERING) * survey.events / kept.events)
