@@ -15,11 +15,11 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
-from recsys import arithmetic
-from recsys.api import PATHS, create_api
+from recsys.api.app import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
+from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.workspace import Workspace, open_workspace
+from recsys.utils import threads
 
 logger = logging.getLogger("insider")
 
@@ -42,7 +42,7 @@ class ApiRoute(BaseRoute):
 
 def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
-    arithmetic.calm()
+    threads.calm()
     try:
         workspace.ensure_demo()
         workspace.load().warm()

@@ -24,10 +24,10 @@ from benchmarks._shop import (
     setting,
     shop,
 )
-from recsys import engine
-from recsys.evaluation import ndcg_at_k
-from recsys.start_choice import choose_start
-from recsys.warmstart import Shape, Source, begin
+from recsys.evaluation.evaluate import ndcg_at_k
+from recsys.models.engine import trainer
+from recsys.models.svd_init import Shape, Source, begin
+from recsys.training.init_selection import choose_start
 
 AS_GOOD = 0.99
 """Share of a validation NDCG@10 that counts as reaching it: less than chance moves it."""
@@ -41,11 +41,11 @@ def quality() -> Results:
     alone, which is for choosing.
     """
     data = shop()
-    engine.fit_partial(new_model(10), data.train[:20], data.users, data.items)
+    trainer.fit_partial(new_model(10), data.train[:20], data.users, data.items)
     curves: dict[str, list[list[tuple[float, float]]]] = {"ours": [], "library": [], "fast": []}
     for seed in range(setting.size.seeds):
         ours, theirs = (new_model(100, seed) for _ in range(2))
-        steps = engine.epochs_of(ours, data.fit, data.users, data.items, epochs=setting.size.epochs, threads=THREADS)
+        steps = trainer.epochs_of(ours, data.fit, data.users, data.items, epochs=setting.size.epochs, threads=THREADS)
         curves["ours"].append(_curve(partial(next, steps), partial(ndcg, ours)))
         curves["library"].append(_curve(partial(by_library, theirs, data.fit), partial(ndcg, theirs)))
         curves["fast"].append(_fast(seed))

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recsys import lightfm_model
-from recsys.dataset import Dataset
-from recsys.features import item_features, user_features
-from recsys.hyperparameters import Hyperparameters
-from recsys.model import Model
+from recsys.dataset.dataset import Dataset
+from recsys.dataset.splitting import time_split
+from recsys.models import lightfm_wrapper
+from recsys.models.features import item_features, user_features
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.model import Model
+from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.split import time_split
-from recsys.workspace import Workspace
 
 COMPONENTS = 32
 
@@ -50,7 +50,7 @@ def make(home: Path, n_users: int, n_items: int, n_events: int, n_kinds: int = 3
     of_items, of_users = item_features(dataset, recipe), user_features(dataset, recipe)
     shapes = {"item": of_items.matrix.shape[1], "user": of_users.matrix.shape[1]}
     arrays = {}
-    for name in lightfm_model.STATE:
+    for name in lightfm_wrapper.STATE:
         count = shapes[name.partition("_")[0]]
         size = (count, COMPONENTS) if "embedding" in name else (count,)
         kept = name.endswith(("embeddings", "biases"))
@@ -60,7 +60,7 @@ def make(home: Path, n_users: int, n_items: int, n_events: int, n_kinds: int = 3
         "split": split.describe(), "metrics": None, "curve": [], "epochs": 0,
     }  # fmt: skip
     model = Model(
-        "random", recipe, 0, lightfm_model.restore(recipe, 0, arrays), dataset.items, dataset.users,
+        "random", recipe, 0, lightfm_wrapper.restore(recipe, 0, arrays), dataset.items, dataset.users,
         dataset.category_levels, dataset.user_attributes, of_items, of_users, split.training, manifest,
     )  # fmt: skip
     workspace.store.save_model(model)

@@ -10,11 +10,12 @@ from scipy import sparse
 
 from benchmarks._measuring import seconds
 from benchmarks._shop import DATASET, Results, new_model, result, setting, shop
-from recsys import arithmetic, engine
-from recsys.hyperparameters import Hyperparameters
+from recsys.models.engine import trainer
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.training import features_for
-from recsys.workspace import Workspace
+from recsys.training.train import features_for
+from recsys.utils import threads
 
 FLOATS = 64 * 2**20
 """Numbers in a vector that no cache holds."""
@@ -34,7 +35,7 @@ def limits() -> Results:
     rng = np.random.default_rng(0)
     long = rng.random(FLOATS if setting.size.runs > 1 else 2**16, dtype=np.float32)
     square = rng.random((SIDE, SIDE), dtype=np.float32)
-    with arithmetic.calmed():
+    with threads.calmed():
         reading = statistics.median(seconds(lambda: long @ long) for _ in range(setting.size.runs))
         multiplying = statistics.median(seconds(lambda: square @ square) for _ in range(setting.size.runs))
     bandwidth, operations = long.nbytes / reading, 2 * SIDE**3 / multiplying
@@ -66,13 +67,13 @@ def _example(
     operations: float,
 ) -> dict[str, Any]:
     train = shop().train
-    engine.fit_partial(model, train, users, items)
+    trainer.fit_partial(model, train, users, items)
     taken = [
-        seconds(lambda: engine.fit_partial(model, train, users, items), time.process_time)
+        seconds(lambda: trainer.fit_partial(model, train, users, items), time.process_time)
         for _ in range(setting.size.runs)
     ]
     rows = 2 * items.nnz / items.shape[0] + users.nnz / users.shape[0]
-    width = -(-model.no_components // engine.LANES) * engine.LANES + 1  # the bias lies apart
+    width = -(-model.no_components // trainer.LANES) * trainer.LANES + 1  # the bias lies apart
     size, work = rows * width * 2 * 4 * 2, rows * width * OPERATIONS
     limit = max(size / bandwidth, work / operations)
     return result(

@@ -19,10 +19,10 @@ from benchmarks._shop import (
     shop,
     trained,
 )
-from recsys import engine
-from recsys.evaluation import evaluate
-from recsys.ranking import scores_of_one, top_k, top_k_of_products
-from recsys.shortlist import Shortlist
+from recsys.evaluation.evaluate import evaluate
+from recsys.models.engine import trainer
+from recsys.models.rank.pruned_top_k import Shortlist
+from recsys.models.rank.top_k import scores_of_one, top_k, top_k_of_products
 
 PRODUCT = 256
 """Users in one product of the multiplication alone, which likes them many."""
@@ -93,7 +93,7 @@ def million() -> Results:
     shared = sparse.csr_matrix((np.ones(len(categories), np.float32), (np.arange(len(categories)), categories)))
     features = (sparse.hstack([own, shared]) / 2).tocsr().astype(np.float32)
     model = new_model(10)
-    engine.fit_partial(model, purchases, None, features, epochs=2, threads=THREADS)
+    trainer.fit_partial(model, purchases, None, features, epochs=2, threads=THREADS)
     biases, trained = model.get_item_representations(features)
     tastes = model.get_user_representations()[1].astype(np.float32)
     like_demo, demo_tastes = _enlarged(len(categories))

@@ -11,13 +11,13 @@ from lightfm import LightFM
 from scipy import sparse
 
 from benchmarks import _measuring as measuring
-from recsys import engine
-from recsys.evaluation import ndcg_at_k
-from recsys.features import item_features, user_features
-from recsys.hyperparameters import preset
+from recsys.dataset.splitting import time_split
+from recsys.evaluation.evaluate import ndcg_at_k
+from recsys.models.engine import trainer
+from recsys.models.features import item_features, user_features
+from recsys.models.hyperparameters import preset
+from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.split import time_split
-from recsys.workspace import Workspace
 
 Results = list[dict[str, Any]]
 DATASET = "demo"
@@ -84,7 +84,7 @@ def shop() -> Shop:
 
 
 class Factors:
-    """Scores of users by items, for the protocol of `recsys.evaluation`."""
+    """Scores of users by items, for the protocol of `recsys.evaluation.evaluate`."""
 
     def __init__(self, users: np.ndarray, items: np.ndarray, biases: np.ndarray | None = None) -> None:
         self.users, self.items = np.ascontiguousarray(users, np.float32), np.ascontiguousarray(items, np.float32)
@@ -99,7 +99,7 @@ class Factors:
 @cache
 def trained() -> tuple[Factors, LightFM]:
     data, model = shop(), new_model(10)
-    engine.fit_partial(model, data.train, data.users, data.items, epochs=3, threads=THREADS)
+    trainer.fit_partial(model, data.train, data.users, data.items, epochs=3, threads=THREADS)
     return factors(model), model
 
 

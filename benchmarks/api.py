@@ -21,8 +21,8 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks.kill import free_port, start_server, stop_server
+from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.workspace import Workspace
 
 CONNECTIONS = 16
 ROUNDS = 3

@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from recsys.duck import MEMORY_MB, THREADS
 from recsys.errors import InsiderError
+from recsys.ingest.duckdb_session import MEMORY_MB, THREADS
 from recsys.settings import PROJECT_ROOT
-from recsys.store import Store
+from recsys.storage.store import Store
 
 PROMISED = 20_000_000
 """Events from which on the target for the time holds; below, starting Python is most of it."""

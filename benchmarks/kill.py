@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.workspace import Workspace
 
 SENDERS = 4
 BATCH = 20
@@ -163,8 +163,8 @@ def _accepted(port: int, body: dict[str, Any]) -> bool:
 def _keys_in(settings: Settings, dataset: str) -> list[str]:
     import sqlalchemy as sa
 
-    from recsys.database import Database
-    from recsys.eventlog import events
+    from recsys.storage.database import Database
+    from recsys.storage.event_log import events
 
     with Database(settings.database_url).read() as connection:
         return list(connection.scalars(sa.select(events.c.key).where(events.c.dataset == dataset)))

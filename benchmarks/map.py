@@ -20,21 +20,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks._large import make
-from recsys import map_scene, map_view
 from recsys.columns import ITEM
-from recsys.dataset import Dataset
+from recsys.dataset.dataset import Dataset
 from recsys.errors import NoModel
-from recsys.hyperparameters import PRESETS
-from recsys.map_fidelity import fidelity, movement
-from recsys.map_odd import misplaced_on_all_levels
-from recsys.map_points import ItemMap, open_map, points
-from recsys.map_settings import MapSettings
-from recsys.mapping import draw
-from recsys.projection import item_map, prepared
-from recsys.recommender import Recommender
+from recsys.item_map import scene as map_scene
+from recsys.item_map import view
+from recsys.item_map.oddities import misplaced_on_all_levels
+from recsys.item_map.points import ItemMap, open_map, points
+from recsys.models.hyperparameters import PRESETS
+from recsys.projection.fidelity import fidelity, movement
+from recsys.projection.projection import item_map, prepared
+from recsys.projection.settings import MapSettings
+from recsys.recommend.recommender import Recommender
+from recsys.services.map_job import draw
+from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.training import train
-from recsys.workspace import Workspace
+from recsys.training.train import train
 
 PLANTED = 50
 LARGE = 200_000
@@ -113,7 +114,7 @@ def page(workspace: Workspace, live: Recommender, *, targets: bool = True) -> li
         table = item_map([str(x) for x in live.items[ITEM]], live.item_embeddings)
         opened = ItemMap(live, points(live, table), {})
     by = next(iter(live.model.category_levels))
-    found = map_view.find(workspace, "")
+    found = view.find(workspace, "")
 
     def render() -> str:
         scene = map_scene.scene(opened, by, found)

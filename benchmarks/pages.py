@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks._large import make
-from recsys import past, preview, shopper
-from recsys.finder import Finder, Search
+from recsys.services.target_user import known
+from recsys.services.user_search import Finder, Search
+from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.subject import known
-from recsys.why import speakers, why
-from recsys.workspace import Workspace
+from recsys.views import shopper, shopper_history
+from recsys.views import what_if as preview
+from recsys.views.explanation import speakers, why
 
 TARGETS = {"small": (0.150, 0.050), "large": (0.400, 0.100)}
 """Seconds for a new shopper and for a what-if: on the built-in data, on a million users and 100,000 items."""
@@ -59,7 +60,7 @@ def _domain(workspace: Workspace, size: str, runs: int) -> list[dict[str, Any]]:
 
     def everything(user: str) -> None:
         view = shopper.view(workspace, user, since=True)
-        past.timeline(workspace, live, view.subject)
+        shopper_history.timeline(workspace, live, view.subject)
 
     def change(user: str) -> None:
         subject = known(live, user)

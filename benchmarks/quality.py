@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recsys.dataset import Dataset
-from recsys.hyperparameters import PRESETS, preset
+from recsys.dataset.dataset import Dataset
+from recsys.models.hyperparameters import PRESETS, preset
 
 RECBOLE = "recbole==1.2.1"
 FOLDER = "recbole/dataset_example/ml-100k/ml-100k"
@@ -35,9 +35,9 @@ def run(options: list[str]) -> list[dict[str, Any]]:
 
 def judged(dataset: Dataset, preset_name: str) -> list[dict[str, Any]]:
     """Train, judge beside the baselines, and compare with the strongest."""
-    from recsys.judging import judge_baselines, measure
-    from recsys.split import make_split
-    from recsys.training import train
+    from recsys.dataset.splitting import make_split
+    from recsys.evaluation.benchmark import judge_baselines, measure
+    from recsys.training.train import train
 
     model = train(dataset, preset(preset_name))
     split = make_split(dataset)
@@ -114,7 +114,7 @@ def planted(*, n_users: int = 2000, n_items: int = 3000, n_events: int = 120_000
 
 def demo() -> Dataset:
     """The built-in data."""
-    from recsys.demo import load_demo
+    from recsys.dataset.demo import load_demo
 
     return load_demo()
 

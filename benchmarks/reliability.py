@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from recsys.errors import Corrupted
-from recsys.hyperparameters import PRESETS, Hyperparameters
-from recsys.search import Plan
+from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.workspace import Workspace
+from recsys.training.search import Plan
 
 CONNECTIONS = 16
 SWAPS = 20
@@ -36,7 +36,7 @@ PARTS = ("load", "kills", "damage")
 PROMOTING = """
 import sys
 from recsys.settings import Settings
-from recsys.workspace import Workspace
+from recsys.services.workspace import Workspace
 home = Workspace(Settings.from_environment(sys.argv[1]))
 versions = home.store.models()
 print("ready", flush=True)

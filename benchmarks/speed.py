@@ -44,10 +44,10 @@ from benchmarks._shop import (
     setting,
     shop,
 )
-from recsys import engine
-from recsys.recommender import Recommender
+from recsys.models.engine import trainer
+from recsys.recommend.recommender import Recommender
+from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.workspace import Workspace
 
 
 def run(options: list[str]) -> Results:
@@ -74,7 +74,7 @@ def run(options: list[str]) -> Results:
 def epoch() -> Results:
     """One epoch of WARP by `fit_partial` on both sides; what compiles, compiles before."""
     data, lines = shop(), []
-    engine.fit_partial(new_model(10), data.train[:20], data.users, data.items)
+    trainer.fit_partial(new_model(10), data.train[:20], data.users, data.items)
     for max_sampled in (10, 100):
         ours, theirs = new_model(max_sampled), new_model(max_sampled)
         mine, library = _Clocked(partial(_ours, ours)), _Clocked(partial(by_library, theirs, data.train))
@@ -92,7 +92,7 @@ def processor() -> Results:
     ours, theirs = new_model(10), new_model(10)
     pairs = data.train.tocoo()
     demo = in_turn(
-        lambda: engine.fit_partial(ours, data.train, data.users, data.items),
+        lambda: trainer.fit_partial(ours, data.train, data.users, data.items),
         lambda: theirs.fit_partial(pairs, data.users, data.items),
         clock=time.process_time,
     )
@@ -104,7 +104,7 @@ def processor() -> Results:
     items = (sparse.hstack([sparse.identity(400, dtype=np.float32), *levels]) / 4).tocsr().astype(np.float32)
     mine, library = new_model(10), new_model(10)
     cached = in_turn(
-        lambda: engine.fit_partial(mine, small, None, items, epochs=20),
+        lambda: trainer.fit_partial(mine, small, None, items, epochs=20),
         lambda: library.fit_partial(small.tocoo(), None, items, epochs=20),
         clock=time.process_time,
     )
@@ -217,7 +217,7 @@ def _one_size(n: int, n_users: int, n_items: int) -> dict[str, Any]:
     level = sparse.csr_matrix((np.ones(n_items, np.float32), (np.arange(n_items), np.arange(n_items) % 300)))
     features = (sparse.hstack([sparse.identity(n_items, dtype=np.float32), level]) / 2).tocsr().astype(np.float32)
     times, last = [], (time.perf_counter(), time.process_time())
-    for _ in engine.epochs_of(new_model(10), matrix, None, features, epochs=setting.size.runs + 1, threads=THREADS):
+    for _ in trainer.epochs_of(new_model(10), matrix, None, features, epochs=setting.size.runs + 1, threads=THREADS):
         now = (time.perf_counter(), time.process_time())
         times.append((now[0] - last[0], now[1] - last[1]))
         last = now
@@ -243,7 +243,7 @@ class _Clocked:
 
 
 def _ours(model: LightFM) -> None:
-    engine.fit_partial(model, shop().train, shop().users, shop().items, threads=THREADS)
+    trainer.fit_partial(model, shop().train, shop().users, shop().items, threads=THREADS)
 
 
 def _python(code: str) -> None:

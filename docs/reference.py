@@ -17,7 +17,7 @@ sys.path.insert(0, str(FOLDER.parent))
 
 import typer  # noqa: E402  after the path is set: this file runs as a script too
 
-from recsys.cli import app  # noqa: E402  after the path is set
+from recsys.cli.app import app  # noqa: E402  after the path is set
 from recsys.settings import Settings  # noqa: E402  after the path is set
 
 PAGE = FOLDER / "reference.md"

@@ -3,10 +3,13 @@
 import streamlit as st
 
 from pages import shared
-from recsys import charts_data, data, data_view, words
+from recsys.charts import data as charts_data
 from recsys.errors import InsiderError
-from recsys.fields import MEANING
-from recsys.runs import Run
+from recsys.ingest.schema import MEANING
+from recsys.services import datasets
+from recsys.storage.jobs import Run
+from recsys.utils import formatting as fmt
+from recsys.views import data as data_view
 
 PARTS = {
     "events": ("Events", "Who did what: one row per purchase, view or rating. The only part that is needed."),
@@ -26,7 +29,7 @@ def uploaded(part: str) -> list[str]:
     key = f"files_{part}_{state.get('stored_here', 0)}"
     files = st.file_uploader(title, accept_multiple_files=True, key=key, help=meaning) or []
     for file in files:
-        kept[file.file_id] = str(data.keep_upload(home, file.name, file, kept.get(file.file_id)))
+        kept[file.file_id] = str(datasets.keep_upload(home, file.name, file, kept.get(file.file_id)))
     return [kept[file.file_id] for file in files]
 
 
@@ -34,17 +37,17 @@ def of_server(part: str) -> list[str]:
     """Paths chosen among the files below the allowed folder, or typed."""
     title, meaning = PARTS[part]
     chosen = st.multiselect(
-        title, data.files_of_server(), accept_new_options=True, key=f"server_{part}", help=meaning,
+        title, datasets.files_of_server(), accept_new_options=True, key=f"server_{part}", help=meaning,
         placeholder="Choose, or type a path or *.csv",
     )  # fmt: skip
-    return [data.allowed_path(path) for path in chosen]
+    return [datasets.allowed_path(path) for path in chosen]
 
 
 def choose_files() -> dict[str, list[str]]:
     """The files of each part, from one of the two ways in."""
     way = st.segmented_control("From", [UPLOAD, SERVER], default=UPLOAD, required=True, key="way")
     if way == SERVER:
-        shared.describe(f"Files below {data.allowed_folder()} on the machine that runs Insider.")
+        shared.describe(f"Files below {datasets.allowed_folder()} on the machine that runs Insider.")
     with st.grid(3, min_column_width=240, gap="small") as grid:
         found = {}
         for part in PARTS:
@@ -63,7 +66,7 @@ def mapping_panel(look: data_view.Look) -> dict[str, str | None]:
             with grid.cell():
                 guess = look.suggested.get(field)
                 chosen[field] = st.selectbox(
-                    words.label(field), columns, index=columns.index(guess), help=MEANING[field],
+                    fmt.label(field), columns, index=columns.index(guess), help=MEANING[field],
                     format_func=lambda column: column or "Not there", key=f"map_{field}_{'|'.join(look.columns)}",
                 )  # fmt: skip
     return chosen
@@ -147,7 +150,7 @@ def bring(*, busy: bool) -> None:
         ready = not tried.problem and bool(name.strip()) and not busy
         if st.button("Import", type="primary", icon=":material/download:", disabled=not ready):
             plan = data_view.plan_of(name, files, chosen, timestamp_format=form, **options)
-            state.import_run = data.start_import(home, plan).id
+            state.import_run = datasets.start_import(home, plan).id
             state.dataset_shown = plan.name
             st.rerun()
     if name.strip() in home.datasets() and not busy:
@@ -183,7 +186,7 @@ def ended(run: Run) -> None:
 
 def show(name: str) -> None:
     """One dataset: its report in words and charts, its rejects, and the way to be rid of it."""
-    found = data.stored(home, name)
+    found = datasets.stored(home, name)
     st.subheader(shared.plain(name), anchor=False)
     if found.report:
         with st.grid(2 if found.report["tree"] else 1, min_column_width=330, gap="small") as grid:
@@ -225,7 +228,7 @@ def show(name: str) -> None:
         shared.describe(found.warning)
         typed = st.text_input("Type its name to delete it", key=f"delete_{name}", disabled=not found.may_go)
         if st.button("Delete for good", disabled=typed != name, type="primary"):
-            data.delete_dataset(home, name)
+            datasets.delete_dataset(home, name)
             state.pop("dataset_shown", None)
             st.rerun()
 
@@ -235,8 +238,8 @@ shared.describe(
     "What models learn from. Bring a shop's own events as they were exported; they are checked and explained."
 )
 
-under_way = data.import_under_way(home)
-stored = data.datasets(home)
+under_way = datasets.import_under_way(home)
+stored = datasets.datasets(home)
 mine = home.run(state.import_run) if "import_run" in state else None
 if under_way and (mine is None or mine.id != under_way.id):
     mine = under_way
@@ -258,7 +261,7 @@ if done:
 if stored:
     names = [entry["name"] for entry in stored]
     picked = st.dataframe(
-        data.table(stored), key="datasets", on_select="rerun", selection_mode="single-row", hide_index=True,
+        datasets.table(stored), key="datasets", on_select="rerun", selection_mode="single-row", hide_index=True,
         alt="Stored datasets, newest first; select one to see what is in it",
         column_config={
             "name": st.column_config.TextColumn("Dataset", pinned=True, width=160),

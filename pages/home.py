@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages import shared
-from recsys import charts
-from recsys.overview import overview
+from recsys.charts import base
+from recsys.views.home import overview
 
 WAYS_IN = (
     ("shopper.py", ":material/shopping_basket:", "Look at a shopper",
@@ -50,7 +50,7 @@ with left, st.container(border=True, height="stretch"):
     shared.describe(
         "Products the shopper had not bought before. Right of 1 × is better than showing everybody the same."
     )
-    st.plotly_chart(charts.against_popular(view.ratios), config=shared.STILL, alt=view.evidence)
+    st.plotly_chart(base.against_popular(view.ratios), config=shared.STILL, alt=view.evidence)
 with right, st.container(border=True, height="stretch"):
     st.subheader("The data behind it", anchor=False)
     st.table({shared.plain(fact.label): shared.plain(fact.value) for fact in view.facts}, border="horizontal")

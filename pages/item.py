@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 
 from pages import shared
-from recsys import export, item_view, words
 from recsys.errors import InsiderError
+from recsys.utils import formatting as fmt
+from recsys.views import export, product
 
 live = shared.live()
 home = shared.workspace()
@@ -47,14 +48,14 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             products(matches, "item_matches", columns, "Products that fit")
 
 try:
-    view = item_view.view(home, item_id)
+    view = product.view(home, item_id)
 except InsiderError as error:
     st.error(shared.plain(error), icon=":material/search_off:")
     st.caption("Pick one of these instead.")
     products(home.find_items("", limit=20), "item_instead", {}, "Popular products")
     st.stop()
 
-st.title(shared.plain(words.shortened(view.title, 90)), anchor=False)
+st.title(shared.plain(fmt.shortened(view.title, 90)), anchor=False)
 shared.describe(view.facts)
 st.markdown(shared.plain(view.summary))
 st.page_link(
@@ -95,9 +96,9 @@ with left, st.container(border=True, height="stretch"):
 with right, st.container(border=True, height="stretch"):
     st.subheader("To whom it would be recommended", anchor=False)
     with st.spinner("Looking through all shoppers…"):
-        people = item_view.audience(live, item_id)
+        people = product.audience(live, item_id)
     if people.in_lists is not None:
-        shared.describe(f"It stands among the first ten new products of {words.number(people.in_lists)} shoppers.")
+        shared.describe(f"It stands among the first ten new products of {fmt.number(people.in_lists)} shoppers.")
     shared.describe("Shoppers who have not bought it, whom it suits best first.")
     ids = people.table["user_id"].tolist()
     chosen = st.dataframe(
@@ -105,7 +106,7 @@ with right, st.container(border=True, height="stretch"):
         placeholder="–",
         column_config={
             "user_id": st.column_config.TextColumn("Shopper", pinned=True),
-            **{name: st.column_config.TextColumn(words.label(name)) for name in live.model.user_attributes},
+            **{name: st.column_config.TextColumn(fmt.label(name)) for name in live.model.user_attributes},
             "match": st.column_config.NumberColumn("Match", format="%.1f σ", help="Above their own mean score."),
             "place": st.column_config.NumberColumn("Place", format="#%d", help="Among the products new to them."),
         },
@@ -115,6 +116,6 @@ with right, st.container(border=True, height="stretch"):
         state.shopper = ids[row]
         st.switch_page("shopper.py", query_params={"shopper": ids[row]})
     st.download_button(
-        "Audience as CSV", lambda: export.csv_bytes(people.table), item_view.file_name(item_id),
+        "Audience as CSV", lambda: export.csv_bytes(people.table), product.file_name(item_id),
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip

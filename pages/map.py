@@ -6,13 +6,14 @@ import streamlit as st
 
 from pages import shared
 from pages.cartography import drawing, names, sections
-from recsys import map_colours, map_scene, map_view
 from recsys.errors import InsiderError
-from recsys.map_odd import KINDS
-from recsys.map_points import open_map
-from recsys.map_selection import ids_of
-from recsys.map_settings import MapSettings
-from recsys.map_shopper import shopper_on_map
+from recsys.item_map import colours, view
+from recsys.item_map import scene as map_scene
+from recsys.item_map.oddities import KINDS
+from recsys.item_map.points import open_map
+from recsys.item_map.selection import ids_of
+from recsys.item_map.shopper import shopper_on_map
+from recsys.projection.settings import MapSettings
 
 CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]}
 BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
@@ -38,7 +39,7 @@ except InsiderError as error:
     drawing.progress(home, live.model.id)
     st.stop()
 
-COLOURINGS = map_colours.colourings(item_map)
+COLOURINGS = colours.colourings(item_map)
 LABELS = {"colour": COLOURINGS, "names": map_scene.NAMES, "below": BELOW, "odd": KINDS}
 if "item" not in state:
     better = {key: value for name, labels in LABELS.items() for key, value in shared.by_label(name, labels).items()}
@@ -105,7 +106,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
     if state.get("selected"):
         st.button("Clear selection", icon=":material/close:", on_click=clear_selection)
 
-found = map_view.find(home, query)
+found = view.find(home, query)
 shopper = None
 if who:
     try:
@@ -118,13 +119,13 @@ if present:
     st.html(PRESENTING)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(shared.plain(title), anchor=False)
-        shared.describe(f"Model {live.model.id} · {map_view.today()}")
+        shared.describe(f"Model {live.model.id} · {view.today()}")
         st.button(
             "Leave", icon=":material/close_fullscreen:", type="tertiary", on_click=lambda: state.update(present=False)
         )
 else:
     with st.container(horizontal=True, gap="xsmall"):
-        for badge in map_view.badges(item_map):
+        for badge in view.badges(item_map):
             st.badge(
                 shared.plain(badge.text), color="green" if badge.good else "orange", help=shared.plain(badge.meaning)
             )
@@ -185,7 +186,7 @@ with left:
         on_select=lambda: picked(scene),
         selection_mode=("points", "box", "lasso"),
         config=CONFIG | {"displayModeBar": not present},
-        alt=map_view.summary(live),
+        alt=view.summary(live),
     )
     if scene.note:
         shared.describe(scene.note)
@@ -195,8 +196,8 @@ with right, st.container(key="map_side"):
         st.subheader(shared.plain(f"Shopper {shopper.user_id}"), anchor=False)
         shared.describe(shopper.summary)
         st.multiselect(
-            "What if they also bought", map_view.suggestions(found, shopper, item_map), key="what_if",
-            format_func=lambda item: map_view.title_of(item_map, item), placeholder="Products they were recommended",
+            "What if they also bought", view.suggestions(found, shopper, item_map), key="what_if",
+            format_func=lambda item: view.title_of(item_map, item), placeholder="Products they were recommended",
             help="Adds these to their history. The cross is their taste, the arrow shows where it would go.",
         )  # fmt: skip
         st.page_link("shopper.py", label="Everything about them", icon=":material/shopping_basket:",
@@ -214,7 +215,7 @@ with right, st.container(key="map_side"):
     elif query:
         st.warning(shared.plain(f"No product has {query!r} in its title, categories or number."))
     elif shopper is None:
-        shared.describe(map_view.summary(live))
+        shared.describe(view.summary(live))
         st.caption("Click a point, or search, to see what is truly next to it. Scroll to zoom, drag to move; click a "
                    "line of the legend to see that alone.")  # fmt: skip
     if table is not None:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from pages import promoting, shared
-from recsys import audit, registry, studio
 from recsys.errors import InsiderError
-from recsys.registry import Version
-from recsys.report import report
+from recsys.storage import audit
+from recsys.views import models, train
+from recsys.views.model_card import report
+from recsys.views.models import Version
 
 home = shared.workspace()
 
@@ -53,7 +54,7 @@ def one(version: Version) -> None:
                     promoting.show(found)
 
 
-found = registry.versions(home)
+found = models.versions(home)
 if not found:
     shared.waiting_panel()
     st.stop()
@@ -61,14 +62,14 @@ if not found:
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.badge("Live", icon=":material/check_circle:", color="green")
     shared.describe(f"{home.live_id() or 'none'} · {shared.how_fresh()}")
-    before = studio.earlier_model(home)
+    before = train.earlier_model(home)
     if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
         with shared.problems_shown():
             st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
             st.rerun()
 
 picked = st.dataframe(
-    registry.table(found), key="versions", on_select="rerun", selection_mode="single-row", hide_index=True,
+    models.table(found), key="versions", on_select="rerun", selection_mode="single-row", hide_index=True,
     height=min(38 + 35 * len(found), 420), placeholder="–", alt="Stored versions, newest first",
     column_config={
         "live": st.column_config.TextColumn("", width=50),
@@ -88,7 +89,7 @@ with st.container(border=True):
     one(found[rows[0]] if rows and rows[0] < len(found) else found[0])
 
 with st.expander("Who did what", icon=":material/history:"):
-    log = registry.log_table(home)
+    log = models.log_table(home)
     if len(log):
         st.dataframe(
             log, hide_index=True, height=min(38 + 35 * len(log), 320), placeholder="–",

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages import shared
-from recsys import words
 from recsys.errors import InsiderError
-from recsys.promotion import Preview, Row, preview
+from recsys.services.promotion import Preview, Row, preview
+from recsys.utils import formatting as fmt
 
 
 def who() -> str:
@@ -63,7 +63,7 @@ def show(found: Preview) -> None:
     if not found.measures:
         return
     shared.describe(
-        f"Both judged on the same shoppers and purchases. {words.share(found.kept or 0, 0)} of a shopper's list stays "
+        f"Both judged on the same shoppers and purchases. {fmt.share(found.kept or 0, 0)} of a shopper's list stays "
         "on average. The interval is that of the difference, the verdict that of the paired randomisation test."
     )
     differences(found.measures, "Metric")

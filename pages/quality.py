@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages import shared
-from recsys import charts_quality as charts
-from recsys import quality_view
+from recsys.charts import quality as charts
+from recsys.views import quality
 
 ICONS = {"good": ":material/check_circle:", "look": ":material/visibility:", "bad": ":material/error:"}
 COLOURS = {"good": "green", "look": "orange", "bad": "red"}
@@ -17,7 +17,7 @@ model_id = live.model.id
 @st.fragment(run_every=shared.REFRESH_SECONDS)
 def under_way() -> None:
     """How far the assessment is; the page moves on by itself when it is done."""
-    run = quality_view.report_run(home, model_id)
+    run = quality.report_run(home, model_id)
     if run is None or not run.active:
         st.rerun()
     else:
@@ -25,8 +25,8 @@ def under_way() -> None:
         st.button("Cancel", icon=":material/cancel:", on_click=home.cancel, args=(run.id,))
 
 
-view = quality_view.view(home)
-run = quality_view.report_run(home, model_id)
+view = quality.view(home)
+run = quality.report_run(home, model_id)
 if run is not None and run.active:
     with st.container(border=True):
         st.subheader("Finding out how good the model is", icon=":material/hourglass_top:", anchor=False)
@@ -44,7 +44,7 @@ if view is None:
     if (run is None or not run.active) and st.button("Find out", type="primary", icon=":material/play_arrow:"):
         home.start_quality(model_id)
         st.rerun()
-    bars = quality_view.bars_of(live.model.manifest["metrics"], "discover")
+    bars = quality.bars_of(live.model.manifest["metrics"], "discover")
     if len(bars) > 2:
         with st.container(border=True):
             st.subheader("Beside simple methods, from its training", anchor=False)

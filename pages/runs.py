@@ -4,8 +4,10 @@ import streamlit as st
 
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
-from recsys import audit, charts_runs, run_view
-from recsys.trials import Training
+from recsys.charts import runs
+from recsys.storage import audit
+from recsys.storage.training_runs import Training
+from recsys.views import runs as run_view
 
 STATES = ("done", "running", "pruned", "failed", "cancelled")
 
@@ -34,7 +36,7 @@ def compare(chosen: list[Training]) -> None:
         for what in ("ndcg", "coverage"):
             with grid.cell():
                 st.plotly_chart(
-                    charts_runs.curves(found.curves, what), config=shared.STILL, key=f"compare_{what}",
+                    runs.curves(found.curves, what), config=shared.STILL, key=f"compare_{what}",
                     alt=f"{what} by epoch of the chosen trainings",
                 )  # fmt: skip
     if found.paired:
@@ -58,7 +60,7 @@ def one(training: Training, note: audit.Note) -> None:
     with left:
         if training.curve:
             st.plotly_chart(
-                charts_runs.curves({f"Training {training.id}": training.curve}, "ndcg"), config=shared.STILL,
+                runs.curves({f"Training {training.id}": training.curve}, "ndcg"), config=shared.STILL,
                 alt="Validation NDCG@10 by epoch",
             )  # fmt: skip
         else:
@@ -87,27 +89,27 @@ def figures(found: list[Training]) -> None:
     newest = found[0].fingerprint
     same = [training for training in found if training.fingerprint == newest]
     kind = st.segmented_control(
-        "Figure", list(charts_runs.FIGURES), format_func=charts_runs.FIGURES.get, default="parallel", required=True,
+        "Figure", list(runs.FIGURES), format_func=runs.FIGURES.get, default="parallel", required=True,
         key="figure", label_visibility="collapsed",
     )  # fmt: skip
-    shared.describe(charts_runs.MEANINGS[kind])
-    names = charts_runs.varied(same)
+    shared.describe(runs.MEANINGS[kind])
+    names = runs.varied(same)
     params: list[str] = []
     if kind == "contour" and len(names) > 1:
         params = st.multiselect("Two parameters", names, names[:2], max_selections=2, key="contour_params")
-    elif kind == "parallel" and len(names) > charts_runs.MOST_AXES:
+    elif kind == "parallel" and len(names) > runs.MOST_AXES:
         params = st.multiselect(
-            "Parameters", names, max_selections=charts_runs.MOST_AXES, key="parallel_params",
-            placeholder=f"The {charts_runs.MOST_AXES} that matter most",
+            "Parameters", names, max_selections=runs.MOST_AXES, key="parallel_params",
+            placeholder=f"The {runs.MOST_AXES} that matter most",
         )  # fmt: skip
-    figure = charts_runs.trainings_figure(kind, same, params)
+    figure = runs.trainings_figure(kind, same, params)
     if figure is None:
         st.caption(
-            f"This needs at least {charts_runs.FEWEST} finished trainings on the same data that differ in something. "
+            f"This needs at least {runs.FEWEST} finished trainings on the same data that differ in something. "
             "A search makes them: Train, then Search."
         )
         return
-    st.plotly_chart(figure, config=shared.STILL, key="optuna_figure", alt=charts_runs.MEANINGS[kind])
+    st.plotly_chart(figure, config=shared.STILL, key="optuna_figure", alt=runs.MEANINGS[kind])
 
 
 everything = home.trials.all()

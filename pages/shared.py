@@ -6,12 +6,15 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from recsys import charts, freshness, overview, words
+from recsys.charts import base
 from recsys.errors import InsiderError, NoModel
-from recsys.recommender import Recommender
-from recsys.runs import Run
+from recsys.recommend.recommender import Recommender
+from recsys.services import freshness
+from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import Settings
-from recsys.workspace import Workspace, open_workspace
+from recsys.storage.jobs import Run
+from recsys.utils import formatting as fmt
+from recsys.views import home as overview
 
 STILL = {"displayModeBar": False}
 """Plotly settings for a chart to look at, not to work in."""
@@ -139,7 +142,7 @@ def show_progress(run: Run) -> None:
     st.caption(plain(overview.progress_words(run) or "Starting up"))
     if run.curve:
         st.plotly_chart(
-            charts.learning_curves({"This training": run.curve}),
+            base.learning_curves({"This training": run.curve}),
             config=STILL,
             alt="Validation NDCG@10 after each epoch so far",
         )
@@ -150,4 +153,4 @@ def describe(words_: str) -> None:
     st.caption(plain(words_))
 
 
-__all__ = ["STILL", "describe", "live", "plain", "problem", "show_progress", "waiting_panel", "words", "workspace"]
+__all__ = ["STILL", "describe", "fmt", "live", "plain", "problem", "show_progress", "waiting_panel", "workspace"]

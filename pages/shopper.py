@@ -4,11 +4,12 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import comparing, desk, expectations, finding, reasons, recommended, ruling, whatif
-from recsys import contrast, past, shopper, words
 from recsys.errors import InsiderError
-from recsys.finder import BEHAVIOURS
-from recsys.recommender import LANES, MAX_K
-from recsys.subject import Personas
+from recsys.recommend.recommender import LANES, MAX_K
+from recsys.services.target_user import Personas
+from recsys.services.user_search import BEHAVIOURS
+from recsys.utils import formatting as fmt
+from recsys.views import compare, shopper, shopper_history
 
 LANE_NAMES = {"discover": "Discover", "again": "Buy again", "all": "Both"}
 SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
@@ -31,7 +32,7 @@ live = shared.live()
 home = shared.workspace()
 state = st.session_state
 attributes, category_names = desk.choices(live.model.id, live)
-LEVEL_NAMES = {level: words.label(level) for level in shopper.levels(live)}
+LEVEL_NAMES = {level: fmt.label(level) for level in shopper.levels(live)}
 BEHAVIOUR_NAMES = {name: title for name, (title, _) in BEHAVIOURS.items()}
 rule_choices = desk.rule_choices(home)
 
@@ -39,7 +40,7 @@ if "shopper" not in state:
     link = {name: st.query_params.get_all(name) for name in IN_LINK}
     labels = {
         "lane": LANE_NAMES, "level": LEVEL_NAMES, "period": recommended.PERIOD_NAMES, "behaviour": BEHAVIOUR_NAMES,
-        "against": contrast.choices(home), "without": whatif.link_labels(live), "plus": whatif.link_labels(live),
+        "against": compare.choices(home), "without": whatif.link_labels(live), "plus": whatif.link_labels(live),
     }  # fmt: skip
     better = {name: found for name, titles in labels.items() if (found := shared.labelled(name, titles))}
     if not link["shopper"]:
@@ -49,7 +50,7 @@ if "shopper" not in state:
         st.rerun()
     there = {
         "persona": Personas(home.database).names(), "rules": rule_choices, "behaviour": list(BEHAVIOURS),
-        "period": list(past.PERIODS), "against": list(labels["against"]),
+        "period": list(shopper_history.PERIODS), "against": list(labels["against"]),
     }  # fmt: skip
     for sentence in shopper.link_problems(live, link, labels, there):
         st.warning(shared.plain(f"The link asks for what does not exist: {sentence} The usual is shown instead."))
@@ -82,7 +83,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             "Rules", rule_choices, key="rules", bind="query-params", width=150,
             help="“as served”: what the API does when nothing is asked; “off”: the model alone.",
         )  # fmt: skip
-    truth, truth_help = past.truth_words(live)
+    truth, truth_help = shopper_history.truth_words(live)
     since = st.toggle(truth, key="since", bind="query-params", help=truth_help)
 
 try:
@@ -112,7 +113,7 @@ with st.container(horizontal=True, gap="xsmall"):
 shared.describe(view.summary)
 if view.subject.missing:
     st.warning(
-        shared.plain(f"This model does not know {words.joined(list(view.subject.missing[:5]))}; it is left out."),
+        shared.plain(f"This model does not know {fmt.joined(list(view.subject.missing[:5]))}; it is left out."),
         icon=":material/help:",
     )
 

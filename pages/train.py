@@ -4,12 +4,15 @@ import streamlit as st
 
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
-from recsys import charts, charts_quality, charts_runs, dials, overview, studio, words
+from recsys.charts import base, quality, runs
 from recsys.errors import InvalidInput
-from recsys.estimate import estimate, search_words
-from recsys.hyperparameters import LOSSES, Hyperparameters
-from recsys.runs import Run
-from recsys.search import OBJECTIVES
+from recsys.models.hyperparameters import LOSSES, Hyperparameters
+from recsys.storage.jobs import Run
+from recsys.training.search import OBJECTIVES
+from recsys.utils import formatting as fmt
+from recsys.views import home as overview
+from recsys.views import recipe_form, train
+from recsys.views.cost_estimate import estimate, search_words
 
 STATES = {
     "queued": ("Waiting", ":material/hourglass_empty:", "gray"),
@@ -27,14 +30,14 @@ state = st.session_state
 
 def set_dials(point: str) -> None:
     """Turn every dial to the recipe of a starting point."""
-    recipe = studio.recipe_at(home, point)
-    columns = dials.columns_of(home, state.dataset)
+    recipe = train.recipe_at(home, point)
+    columns = recipe_form.columns_of(home, state.dataset)
     state.start = recipe
-    for dial in dials.DIALS:
+    for dial in recipe_form.DIALS:
         state[f"dial_{dial.name}"] = getattr(recipe, dial.name)
     state.dial_loss, state.dial_identity, state.dial_brand = recipe.loss, recipe.identity, recipe.brand
-    state.dial_category_levels = dials.chosen(recipe.category_levels, columns.category_levels)
-    state.dial_user_attributes = dials.chosen(recipe.user_attributes, columns.user_attributes)
+    state.dial_category_levels = recipe_form.chosen(recipe.category_levels, columns.category_levels)
+    state.dial_user_attributes = recipe_form.chosen(recipe.user_attributes, columns.user_attributes)
 
 
 def start_over() -> None:
@@ -42,7 +45,7 @@ def start_over() -> None:
     set_dials(state.point)
 
 
-def dial_widget(dial: dials.Dial) -> None:
+def dial_widget(dial: recipe_form.Dial) -> None:
     """One slider; its help says what it does."""
     key = f"dial_{dial.name}"
     title = f"{dial.title} ({dial.unit})" if dial.unit and dial.scale == "whole" else dial.title
@@ -50,15 +53,15 @@ def dial_widget(dial: dials.Dial) -> None:
         st.slider(title, dial.low, dial.high, step=1, key=key, help=dial.meaning)
     else:
         st.select_slider(
-            title, dials.steps_of(dial, state[key]), key=key, help=dial.meaning,
-            format_func=lambda value: dials.step_label(dial, value),
+            title, recipe_form.steps_of(dial, state[key]), key=key, help=dial.meaning,
+            format_func=lambda value: recipe_form.step_label(dial, value),
         )  # fmt: skip
 
 
 def recipe_panel() -> None:
     """The dials, what they will cost, and the button."""
     datasets = home.datasets()
-    points = studio.starting_points(home)
+    points = train.starting_points(home)
     if state.get("dataset") not in datasets:
         state.dataset = datasets[0]
     if state.get("point") not in points:
@@ -71,13 +74,13 @@ def recipe_panel() -> None:
             "Start from", list(points), format_func=points.get, key="point", on_change=start_over, width="stretch",
             help="Turns all dials to a preset, to the live model's recipe, or to that of an earlier run.",
         )  # fmt: skip
-    columns = dials.columns_of(home, state.dataset)
+    columns = recipe_form.columns_of(home, state.dataset)
     st.selectbox(
-        "Loss", LOSSES, key="dial_loss", help=" ".join(dials.LOSS_MEANINGS.values()),
-        format_func=lambda loss: dials.LOSS_MEANINGS[loss].partition(":")[0],
+        "Loss", LOSSES, key="dial_loss", help=" ".join(recipe_form.LOSS_MEANINGS.values()),
+        format_func=lambda loss: recipe_form.LOSS_MEANINGS[loss].partition(":")[0],
     )  # fmt: skip
     with st.grid(2, min_column_width=200, gap="small"):
-        for dial in dials.DIALS:
+        for dial in recipe_form.DIALS:
             dial_widget(dial)
     with st.expander("What it may learn from", icon=":material/dataset:"):
         st.checkbox(
@@ -86,20 +89,27 @@ def recipe_panel() -> None:
         )  # fmt: skip
         st.pills(
             "Category levels", columns.category_levels, selection_mode="multi", key="dial_category_levels",
-            format_func=words.label, help="Products of one category share what is learned about it.",
+            format_func=fmt.label, help="Products of one category share what is learned about it.",
         )  # fmt: skip
         st.checkbox("Brand", key="dial_brand", help="Products of one brand share what is learned about it.")
         st.pills(
             "Shopper attributes", columns.user_attributes, selection_mode="multi", key="dial_user_attributes",
-            format_func=words.label, help="Lets the model say something about shoppers it knows little of.",
+            format_func=fmt.label, help="Lets the model say something about shoppers it knows little of.",
         )  # fmt: skip
     st.number_input(
         "Seed", 0, 2**32 - 1, key="seed", width=160,
         help="Of everything random. Two seeds give somewhat different lists from the same recipe.",
     )  # fmt: skip
-    names = ("loss", "identity", "brand", "category_levels", "user_attributes", *(dial.name for dial in dials.DIALS))
+    names = (
+        "loss",
+        "identity",
+        "brand",
+        "category_levels",
+        "user_attributes",
+        *(dial.name for dial in recipe_form.DIALS),
+    )
     try:
-        recipe = dials.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
+        recipe = recipe_form.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
     except InvalidInput as error:
         st.warning(shared.plain(error), icon=":material/tune:")
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -139,7 +149,7 @@ def search_panel(recipe: Hyperparameters) -> None:
     )
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
         with shared.problems_shown():
-            plan = studio.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)
+            plan = train.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)
             state.run = home.start_search(plan).id
             st.rerun()
 
@@ -151,7 +161,7 @@ def under_way(run_id: int) -> None:
         run = home.run(run_id)
         if not run.active:
             st.rerun()
-        waiting = studio.waiting_for(home, run)
+        waiting = train.waiting_for(home, run)
         heading(run)
         st.progress(run.fraction, text=shared.plain(run.step))
         st.caption(
@@ -161,19 +171,19 @@ def under_way(run_id: int) -> None:
             with shared.problems_shown():
                 home.cancel(run_id)
         if run.curve:
-            learning(studio.curves(home, run))
+            learning(train.curves(home, run))
         if run.kind == "search":
             leaderboard(run)
 
 
 def leaderboard(run: Run) -> None:
     """The trainings of a search so far, best first."""
-    table, found, front = studio.board(home, run)
+    table, found, front = train.board(home, run)
     if not len(table):
         return
     if front:
         st.plotly_chart(
-            charts_runs.trade_off(found, front), config=shared.STILL, key=f"front_{run.id}",
+            runs.trade_off(found, front), config=shared.STILL, key=f"front_{run.id}",
             alt="Accuracy against range of products shown, with the best trade-offs joined",
         )  # fmt: skip
     st.dataframe(
@@ -185,21 +195,21 @@ def leaderboard(run: Run) -> None:
 def ended(run: Run) -> None:
     """What came of a run."""
     if run.state == "failed":
-        st.error(shared.plain(run.message), title=f"This {studio.run_noun(run)} failed", icon=":material/error:")
+        st.error(shared.plain(run.message), title=f"This {train.run_noun(run)} failed", icon=":material/error:")
     elif run.state == "cancelled" and run.kind == "search":
         st.info("This search was stopped. What it found stays; a search of the same name goes on from there.")
     elif run.state == "cancelled":
         st.info("This training was cancelled. Nothing was stored; the live model is as it was.")
-    found = studio.outcome(home, run)
+    found = train.outcome(home, run)
     if found is not None:
         result(found)
     elif run.curve and run.kind != "search":
-        learning(studio.curves(home, run))
+        learning(train.curves(home, run))
     if run.kind == "search":
         leaderboard(run)
 
 
-def result(found: studio.Outcome) -> None:
+def result(found: train.Outcome) -> None:
     """The finished model beside the live one, and the way to make it live."""
     st.markdown(f"**{shared.plain(found.verdict)}**")
     if found.note:
@@ -210,9 +220,7 @@ def result(found: studio.Outcome) -> None:
         st.warning(shared.plain(worry), icon=":material/health_and_safety:")
     if len(found.bars) > 2:
         shared.describe("Beside simple methods, fitted to the same purchases and judged on the same shoppers:")
-        st.plotly_chart(
-            charts_quality.methods(found.bars), config=shared.STILL, key="beside", alt="NDCG@10 of every method"
-        )
+        st.plotly_chart(quality.methods(found.bars), config=shared.STILL, key="beside", alt="NDCG@10 of every method")
     if found.lines:
         st.dataframe(
             {
@@ -234,12 +242,12 @@ def result(found: studio.Outcome) -> None:
 def learning(curves: dict[str, list[dict[str, float]]]) -> None:
     """The learning curves: accuracy large, range and training loss beside each other."""
     st.plotly_chart(
-        charts.learning_curves(curves), config=shared.STILL, alt="Validation NDCG@10 by epoch, beside the live model"
+        base.learning_curves(curves), config=shared.STILL, alt="Validation NDCG@10 by epoch, beside the live model"
     )
     with st.expander("Range shown and training loss", icon=":material/show_chart:"):
         for what in ("coverage", "loss"):
             st.plotly_chart(
-                charts_runs.curves(curves, what, height=220), config=shared.STILL, key=f"curve_{what}",
+                runs.curves(curves, what, height=220), config=shared.STILL, key=f"curve_{what}",
                 alt=f"{what} by epoch, beside the live model",
             )  # fmt: skip
 
@@ -248,9 +256,9 @@ def heading(run: Run) -> None:
     """Number, state and recipe of a run."""
     title, icon, colour = STATES[run.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(studio.run_title(run), anchor=False, width="content")
+        st.subheader(train.run_title(run), anchor=False, width="content")
         st.badge(title, icon=icon, color=colour)
-    shared.describe(studio.run_words(run))
+    shared.describe(train.run_words(run))
 
 
 def run_panel(run: Run) -> None:
@@ -266,15 +274,15 @@ def live_line() -> None:
     """Which model is live, and the way back to the one before it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge("Live", icon=":material/check_circle:", color="green")
-        shared.describe(studio.live_words(home))
-        before = studio.earlier_model(home)
+        shared.describe(train.live_words(home))
+        before = train.earlier_model(home)
         if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
             with shared.problems_shown():
                 st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
                 st.rerun()
 
 
-if not home.datasets() and not studio.trainings(home) and home.live_id() is None:
+if not home.datasets() and not train.trainings(home) and home.live_id() is None:
     st.title("Train a model", anchor=False)
     shared.waiting_panel()
     st.stop()
@@ -289,18 +297,18 @@ with left, st.container(border=True, gap="small"):
         st.caption("There are no data to learn from any more. What was trained stays; import data to train again.")
         st.page_link("data.py", label="Data", icon=":material/database:")
 with right, st.container(border=True, gap="small"):
-    shown = studio.run_to_show(home, state.get("run"))
+    shown = train.run_to_show(home, state.get("run"))
     if shown is None:
         st.subheader("Nothing trained by hand yet", anchor=False)
         st.caption("Press Train: the model learns in the background and appears here, beside the live one.")
     else:
         run_panel(shown)
-        others = [run for run in studio.trainings(home) if run.id != shown.id]
+        others = [run for run in train.trainings(home) if run.id != shown.id]
         if others:
             with st.expander(f"Earlier and waiting runs ({len(others)})", icon=":material/history:"):
                 for run in others:
                     title, icon, _ = STATES[run.state]
-                    label = f"{studio.run_title(run)} · {title} · {words.ago(run.created)}"
+                    label = f"{train.run_title(run)} · {title} · {fmt.ago(run.created)}"
                     if st.button(label, key=f"show_{run.id}", icon=icon, type="tertiary"):
                         state.run = run.id
                         st.rerun()

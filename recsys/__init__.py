@@ -14,23 +14,23 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recsys.dataset import Dataset
-    from recsys.hyperparameters import Hyperparameters
-    from recsys.recommender import Recommender
-    from recsys.split import time_split
-    from recsys.training import train
-    from recsys.workspace import Workspace
+    from recsys.dataset.dataset import Dataset
+    from recsys.dataset.splitting import time_split
+    from recsys.models.hyperparameters import Hyperparameters
+    from recsys.recommend.recommender import Recommender
+    from recsys.services.workspace import Workspace
+    from recsys.training.train import train
 
 __version__ = "0.1.0"
 __all__ = ["Dataset", "Hyperparameters", "Recommender", "Workspace", "load", "time_split", "train"]
 
 _HOMES = {
-    "Dataset": "recsys.dataset",
-    "Hyperparameters": "recsys.hyperparameters",
-    "Recommender": "recsys.recommender",
-    "Workspace": "recsys.workspace",
-    "time_split": "recsys.split",
-    "train": "recsys.training",
+    "Dataset": "recsys.dataset.dataset",
+    "Hyperparameters": "recsys.models.hyperparameters",
+    "Recommender": "recsys.recommend.recommender",
+    "Workspace": "recsys.services.workspace",
+    "time_split": "recsys.dataset.splitting",
+    "train": "recsys.training.train",
 }
 
 
@@ -44,8 +44,8 @@ def load(model_id: str = "live", home: str | PathLike[str] | None = None) -> "Re
     Raises:
         NoModel, NotFound, Corrupted: from `recsys.errors`, each with what to do.
     """
+    from recsys.services.workspace import Workspace
     from recsys.settings import Settings
-    from recsys.workspace import Workspace
 
     return Workspace(Settings.from_environment(home)).load(model_id)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from recsys.cli import app
+from recsys.cli.app import app
 
 
 def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Any:

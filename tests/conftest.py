@@ -9,12 +9,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from playwright.sync_api import Browser
 
-from recsys.dataset import Dataset
-from recsys.hyperparameters import Hyperparameters
-from recsys.projection import item_map
-from recsys.recommender import Recommender
+from recsys.dataset.dataset import Dataset
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.projection.projection import item_map
+from recsys.recommend.recommender import Recommender
+from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.workspace import Workspace
 from tests.serving import chromium
 from tests.shops import planted_shop
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recsys.dataset import Dataset
+from recsys.dataset.dataset import Dataset
 
 DEPARTMENTS = ("Bakery", "Dairy", "Drinks", "Garden")
 AGES = ("19-24", "25-44", "45+")

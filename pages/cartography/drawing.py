@@ -3,10 +3,10 @@
 import streamlit as st
 
 from pages import shared
-from recsys import map_view
 from recsys.errors import InsiderError
-from recsys.map_settings import ENGINES, METRICS, PARTS, MapSettings
-from recsys.workspace import Workspace
+from recsys.item_map import view
+from recsys.projection.settings import ENGINES, METRICS, PARTS, MapSettings
+from recsys.services.workspace import Workspace
 
 PART_NAMES = {"all": "All of it", "own": "Without category and brand"}
 ENGINE_NAMES = {"fast": "Insider", "library": "umap-learn"}
@@ -16,7 +16,7 @@ ENGINE_NAMES = {"fast": "Insider", "library": "umap-learn"}
 def progress(home: Workspace, model_id: str, seen: int | None = None) -> None:
     """How far the drawing is; goes on by itself, and shows the page anew when one other than `seen` is done."""
     try:
-        run = map_view.last_run(home, model_id)
+        run = view.last_run(home, model_id)
     except InsiderError as error:
         shared.problem(error)
         return
@@ -39,7 +39,7 @@ def first(home: Workspace, model_id: str) -> None:
     _, middle, _ = st.columns([1, 4, 1])
     with middle, st.container(border=True, gap="small"):
         st.subheader("The map is not drawn yet", icon=":material/scatter_plot:", anchor=False)
-        run = map_view.last_run(home, model_id)
+        run = view.last_run(home, model_id)
         if run is None or not run.active:
             st.markdown("This model has no map yet. Drawing one takes some seconds and disturbs nobody.")
             if st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
@@ -50,7 +50,7 @@ def first(home: Workspace, model_id: str) -> None:
 
 def anew(home: Workspace, model_id: str, settings: MapSettings) -> None:
     """A form with everything that decides how a map is drawn."""
-    run = map_view.last_run(home, model_id)
+    run = view.last_run(home, model_id)
     progress(home, model_id, None if run is None or run.active else run.id)
     if run is not None and run.active:
         return

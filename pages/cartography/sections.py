@@ -5,11 +5,13 @@ from typing import Any
 import streamlit as st
 
 from pages import shared
-from recsys import export, map_scene, map_selection
 from recsys.errors import InsiderError
-from recsys.map_odd import KINDS
-from recsys.map_points import ItemMap, open_map
-from recsys.workspace import Workspace
+from recsys.item_map import scene
+from recsys.item_map import selection as map_selection
+from recsys.item_map.oddities import KINDS
+from recsys.item_map.points import ItemMap, open_map
+from recsys.services.workspace import Workspace
+from recsys.views import export
 
 state = st.session_state
 ODD_WORDS = {
@@ -34,7 +36,7 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
             "Nothing is selected. Choose the lasso or the box at the top right of the map, and draw around products."
         )
         return
-    view = map_scene.selection(item_map, chosen, currency)
+    view = scene.selection(item_map, chosen, currency)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{shared.plain(view.summary)}**")
         st.download_button(
@@ -98,7 +100,7 @@ def _shares(table: Any, name: str, title: str) -> None:
 
 def odd(item_map: ItemMap, kind: str) -> None:
     """A list for whoever looks after the catalogue."""
-    table = map_scene.odd_ones(item_map, kind)
+    table = scene.odd_ones(item_map, kind)
     shared.describe(ODD_WORDS[kind])
     if not len(table):
         st.caption("Nothing of this kind was found.")
@@ -138,10 +140,10 @@ def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: 
         return
     other = st.selectbox("The other model", others, key="other", bind="query-params", width=260)
     second = open_map(home, home.load(other))
-    laid = map_scene.comparison(item_map, second)
+    laid = scene.comparison(item_map, second)
     shared.describe(laid.summary)
     left, right = st.columns(2, gap="small")
-    figures = map_scene.other_figure(item_map, second, by, currency, chosen)
+    figures = scene.other_figure(item_map, second, by, currency, chosen)
     for place, figure, name in zip((left, right), figures, (item_map.live.model.id, other), strict=True):
         with place:
             st.markdown(f"**{shared.plain(name)}**")

@@ -4,10 +4,11 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import finding
-from recsys import charts_shopper, contrast
+from recsys.charts import shopper
 from recsys.errors import InsiderError
-from recsys.shopper import ShopperView
-from recsys.workspace import Workspace
+from recsys.services.workspace import Workspace
+from recsys.views import compare
+from recsys.views.shopper import ShopperView
 
 WIDE_ENOUGH = """<style>
 [class*=st-key-lists_of_] {overflow-x: auto}
@@ -18,15 +19,15 @@ WIDE_ENOUGH = """<style>
 
 
 @st.cache_data(max_entries=10, ttl=300, show_spinner=False)
-def _everybody(_home: Workspace, live_id: str, other: str, k: int, version: str) -> contrast.Everybody:
-    return contrast.everybody(_home, live_id, other, k)
+def _everybody(_home: Workspace, live_id: str, other: str, k: int, version: str) -> compare.Everybody:
+    return compare.everybody(_home, live_id, other, k)
 
 
 def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     """Two models over all shoppers: how far apart, beside mere retraining, and where most."""
     try:
         with st.spinner("Comparing everybody's lists…", show_time=True):
-            found = _everybody(home, live_id, other, k, contrast.version_of(home, other))
+            found = _everybody(home, live_id, other, k, compare.version_of(home, other))
     except InsiderError as error:
         shared.problem(error)
         return
@@ -69,7 +70,7 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
 
 def show(home: Workspace, view: ShopperView, k: int) -> None:
     """The section."""
-    choices = contrast.choices(home)
+    choices = compare.choices(home)
     if not choices:
         st.info(
             "There is nothing to compare with yet: train another model, or save a rule set.",
@@ -83,7 +84,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
     if not others:
         st.caption("Choose a model or a rule set to see both lists side by side.")
         return
-    found = contrast.side_by_side(home, view.subject, others, k)
+    found = compare.side_by_side(home, view.subject, others, k)
     with st.container(border=True):
         st.subheader("This shopper", anchor=False)
         for problem in found.problems:
@@ -93,9 +94,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
         shared.describe(found.floor)
         with st.container(key=f"lists_of_{max(len(found.lists), 2)}"):
             st.html(WIDE_ENOUGH)
-            st.plotly_chart(
-                charts_shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences)
-            )
+            st.plotly_chart(shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences))
         shared.describe(
             "Lines join the same product: green rises, red falls; arrows count places against the list at its left. "
             "Orange dots stand in one list only."

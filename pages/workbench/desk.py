@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages import shared
-from recsys import shopper
 from recsys.errors import InsiderError
-from recsys.finder import Finder
-from recsys.recommender import Recommender
-from recsys.rule_sets import OFF, RuleSets
-from recsys.rules import Rules
-from recsys.workspace import Workspace
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
+from recsys.services.rule_sets import OFF, RuleSets
+from recsys.services.user_search import Finder
+from recsys.services.workspace import Workspace
+from recsys.views import shopper
 
 if TYPE_CHECKING:
     import pandas as pd

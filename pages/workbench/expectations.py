@@ -4,13 +4,14 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import desk
-from recsys import shopper, words
 from recsys.errors import InsiderError
-from recsys.golden import Golden, GoldenShoppers
-from recsys.recommender import Recommender
-from recsys.rules import Rules
-from recsys.shopper import ShopperView
-from recsys.workspace import Workspace
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
+from recsys.services.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workspace import Workspace
+from recsys.utils import formatting as fmt
+from recsys.views import shopper
+from recsys.views.shopper import ShopperView
 
 MOST_SHOWN, MOST_EXPECTED = 10, 20
 """Unmet expectations listed of one golden shopper, and names that may be expected in one of them."""
@@ -33,7 +34,7 @@ def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> 
             for failure in verdict.failures[:MOST_SHOWN]:
                 st.markdown(shared.plain(failure))
             if len(verdict.failures) > MOST_SHOWN:
-                shared.describe(f"And {words.number(len(verdict.failures) - MOST_SHOWN)} more.")
+                shared.describe(f"And {fmt.number(len(verdict.failures) - MOST_SHOWN)} more.")
 
 
 def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: Rules | None) -> None:

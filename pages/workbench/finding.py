@@ -6,12 +6,12 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import desk
-from recsys import words
 from recsys.errors import InsiderError
-from recsys.finder import BEHAVIOURS, LATELY_DAYS, Found, Search
-from recsys.newcomers import known_by_events
-from recsys.subject import Lists, Personas
-from recsys.workspace import Workspace
+from recsys.services.target_user import Lists, Personas
+from recsys.services.user_search import BEHAVIOURS, LATELY_DAYS, Found, Search
+from recsys.services.workspace import Workspace
+from recsys.storage.new_entries import known_by_events
+from recsys.utils import formatting as fmt
 
 PAGE = 20
 RECENT = 8
@@ -74,7 +74,7 @@ def results(home: Workspace, attributes: dict[str, list[str]], key: str) -> None
         st.caption("No shopper fits. Take a condition away.")
         return
     shown = f"the first {PAGE} are listed" if found.total > PAGE else "all are listed"
-    st.caption(f"{words.number(found.total)} shoppers fit; {shown}. Select a row to see one.")
+    st.caption(f"{fmt.number(found.total)} shoppers fit; {shown}. Select a row to see one.")
     listed(found, attributes, key)
 
 
@@ -117,7 +117,7 @@ def listed(found: Found, attributes: dict[str, list[str]], key: str) -> None:
             "products": st.column_config.NumberColumn("Products", format="localized"),
             "spent": st.column_config.NumberColumn("Spent", format="localized"),
             "last": st.column_config.DateColumn("Last bought", format="D MMM YYYY"),
-            **{name: st.column_config.TextColumn(words.label(name)) for name in attributes},
+            **{name: st.column_config.TextColumn(fmt.label(name)) for name in attributes},
         },
         placeholder="–",
         alt="Shoppers that fit",
@@ -144,7 +144,7 @@ def conditions(attributes: dict[str, list[str]]) -> None:
         with st.grid(3, min_column_width=140, gap="small"):
             for name, values in attributes.items():
                 st.selectbox(
-                    words.label(name), [None, *values], format_func=lambda value: value or "Any",
+                    fmt.label(name), [None, *values], format_func=lambda value: value or "Any",
                     key=f"by_{name}", bind="query-params",
                 )  # fmt: skip
 

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from pages import shared
-from recsys import charts, charts_shopper, shopper
-from recsys.recommender import Recommender
-from recsys.rules import Rules
-from recsys.shopper import ShopperView
-from recsys.why import speakers, why
+from recsys.charts import base
+from recsys.charts import shopper as charts_shopper
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
+from recsys.views import shopper
+from recsys.views.explanation import speakers, why
+from recsys.views.shopper import ShopperView
 
 state = st.session_state
 
@@ -33,7 +35,7 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
         shared.describe(reasons.facts)
         st.markdown(shared.plain(reasons.sentence))
         if reasons.parts:
-            st.plotly_chart(charts.score_parts(reasons.parts), config=shared.STILL, alt=reasons.sentence)
+            st.plotly_chart(base.score_parts(reasons.parts), config=shared.STILL, alt=reasons.sentence)
             if reasons.footnote:
                 shared.describe(reasons.footnote)
         with st.container(horizontal=True, gap="medium"):

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from pages import shared
-from recsys import charts, charts_shopper, export, past, shopper
-from recsys.rules import Rules
-from recsys.shopper import ShopperView
-from recsys.workspace import Workspace
+from recsys.charts import base as charts
+from recsys.charts import shopper as charts_shopper
+from recsys.recommend.rules import Rules
+from recsys.services.workspace import Workspace
+from recsys.views import export, shopper, shopper_history
+from recsys.views.shopper import ShopperView
 
 PERIOD_NAMES = {"all": "All the time", "year": "Last year", "quarter": "Last quarter", "month": "Last month"}
 state = st.session_state
@@ -132,7 +134,7 @@ def show(
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch"):
         st.subheader("Week by week", anchor=False)
-        weeks = past.timeline(home, home.load(), view.subject)
+        weeks = shopper_history.timeline(home, home.load(), view.subject)
         if weeks is None:
             st.caption("There are no times to tell: a persona, data without times, or data that are no longer stored.")
         else:

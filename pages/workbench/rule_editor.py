@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from pages import shared
-from recsys import shopper, words
-from recsys.recommender import Recommender
-from recsys.rules import STRONGEST, Rules, boost
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import STRONGEST, Rules, boost
+from recsys.utils import formatting as fmt
+from recsys.views import shopper
 
 USUAL = 5.0
 """Boosts up to so strong can be set, or as strong as one that is stored."""
@@ -55,7 +56,7 @@ def _variety(live: Recommender, start: Rules, key: str) -> dict[str, object]:
             usual = levels[len(levels) // 2]
             level = st.selectbox(
                 "counted by", levels, levels.index(start.category_level or usual), key=f"{key}_level",
-                format_func=words.label, width=150, disabled=found["most_per_category"] is None,
+                format_func=fmt.label, width=150, disabled=found["most_per_category"] is None,
             )  # fmt: skip
             found["category_level"] = start.category_level if level == (start.category_level or usual) else level
     return found

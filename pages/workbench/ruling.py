@@ -5,13 +5,15 @@ import streamlit as st
 from pages import shared
 from pages.workbench import desk
 from pages.workbench.rule_editor import editor
-from recsys import charts_shopper, preview, rule_price, rule_sets
+from recsys.charts import shopper
 from recsys.errors import InsiderError
-from recsys.recommender import Recommender
-from recsys.rule_sets import RuleSets
-from recsys.rules import Rules
-from recsys.shopper import ShopperView
-from recsys.workspace import Workspace
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
+from recsys.services import rule_sets
+from recsys.services.rule_sets import RuleSets
+from recsys.services.workspace import Workspace
+from recsys.views import rule_cost, what_if
+from recsys.views.shopper import ShopperView
 
 NEW = "New rule set"
 EDITED = "rules_"
@@ -20,18 +22,18 @@ state = st.session_state
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _price(_home: Workspace, model_id: str, rules: Rules) -> rule_price.Priced:
-    return rule_price.priced(_home, model_id, rules)
+def _price(_home: Workspace, model_id: str, rules: Rules) -> rule_cost.Priced:
+    return rule_cost.priced(_home, model_id, rules)
 
 
 def frontier(live: Recommender, rules: Rules) -> None:
     """Where the popularity dial stands on the frontier that was measured at training."""
-    found = rule_price.on_frontier(live, rules)
+    found = rule_cost.on_frontier(live, rules)
     if found is None:
         return
     st.markdown("**The popularity dial, as measured at training**")
     st.plotly_chart(
-        charts_shopper.dial_frontier(found.points, found.here), config=shared.STILL, alt="Accuracy against range shown"
+        shopper.dial_frontier(found.points, found.here), config=shared.STILL, alt="Accuracy against range shown"
     )
 
 
@@ -138,7 +140,7 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
     with right, st.container(border=True, height="stretch"):
         st.subheader("What they do to this list", anchor=False)
         try:
-            found = preview.rules_preview(live, view.subject, rules, k=k)
+            found = what_if.rules_preview(live, view.subject, rules, k=k)
         except InsiderError as error:
             shared.problem(error)
             return

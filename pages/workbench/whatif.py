@@ -4,13 +4,14 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import desk
-from recsys import export, preview, shopper, words
 from recsys.errors import InsiderError
-from recsys.recommender import Recommender
-from recsys.rules import Rules
-from recsys.shopper import ShopperView
-from recsys.subject import Personas
-from recsys.workspace import Workspace
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
+from recsys.services.target_user import Personas
+from recsys.services.workspace import Workspace
+from recsys.utils import formatting as fmt
+from recsys.views import export, shopper, what_if
+from recsys.views.shopper import ShopperView
 
 MOST_OPTIONS = 1000
 KEYS = ("without", "plus", "nobody")
@@ -100,7 +101,7 @@ def show(
             ):
                 for name in usable:
                     value = st.selectbox(
-                        words.label(name), [None, *attributes[name]], key=f"as_{name}", bind="query-params",
+                        fmt.label(name), [None, *attributes[name]], key=f"as_{name}", bind="query-params",
                         format_func=lambda value: value or "As it is",
                     )  # fmt: skip
                     if value:
@@ -115,7 +116,7 @@ def show(
     with right, st.container(border=True, height="stretch"):
         st.subheader("What becomes of the list", anchor=False)
         try:
-            result = preview.what_if(
+            result = what_if.what_if(
                 live, view.subject, without=without, plus=plus, attributes=changed, nobody=nobody, k=k, rules=rules
             )
         except InsiderError as error:
@@ -141,5 +142,5 @@ def show(
                 desk.change(Personas(home.database).delete, view.user_id)
         with st.expander("The same list from the API"):
             base = st.context.url.split("/shopper")[0] if st.context.url else "http://localhost:8000"
-            body = preview.curl_body(result.person, k, rules_name)
+            body = what_if.curl_body(result.person, k, rules_name)
             st.code(export.curl_new(base, body), language="bash", wrap_lines=True)

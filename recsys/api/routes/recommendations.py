@@ -1,0 +1,221 @@
+"""The routes that recommend, and a short way past the web framework to the answer that is asked for most."""
+
+import json
+from functools import lru_cache, partial
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import Body, FastAPI, Path, Query, Request
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from recsys import __version__
+from recsys.api import schemas
+from recsys.api.metrics import Telemetry
+from recsys.api.problems import documented
+from recsys.api.response_cache import Given, Kept
+from recsys.errors import InsiderError
+from recsys.recommend.recommender import Answer, Recommender
+from recsys.recommend.rules import Rules
+from recsys.services.rule_sets import RuleSets
+from recsys.services.workspace import Workspace
+
+KEEP = {"Cache-Control": "private, no-cache"}
+"""A client may keep an answer, and asks each time whether it still holds."""
+
+MANY, MANY_EXPLAINED = 200, 20
+"""Longer lists are worked out beside the loop, which goes on with other answers meanwhile."""
+
+_BEFORE, _AFTER = "/v1/users/", "/recommendations"
+_USUAL = frozenset(("k", "lane", "explain"))
+_KEEP_RAW = [(b"cache-control", b"private, no-cache"), (b"content-type", b"application/json")]
+_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+UserId = Annotated[
+    str,
+    Path(
+        description="Id of a user, as in the data; percent-encode what URLs reserve.",
+        openapi_examples={"a household of the built-in data": {"value": schemas.EXAMPLE_USER}},
+    ),
+]
+
+
+class OneUser:
+    """Answers for one user by id: what the route gives, and `quick`, which gives the same without the framework.
+
+    FastAPI takes about as long to find out what was asked as the model to answer it. Most requests ask for nothing
+    unusual; those are read here in a few steps. Whatever else there is, errors too, goes the whole way.
+    """
+
+    def __init__(self, workspace: Workspace, telemetry: Telemetry, kept: Kept) -> None:
+        self._workspace = workspace
+        self._telemetry = telemetry
+        self._kept = kept
+        self.rule_sets = RuleSets(workspace.database)
+        self.route: BaseRoute | None = None
+
+    def quick(self, scope: Scope) -> Given | None:
+        """The answer, where it takes no loading and no fold-in; None for every other request."""
+        path = scope["path"]
+        if scope["method"] != "GET" or scope.get("root_path") or self.route is None:
+            return None
+        if not (path.startswith(_BEFORE) and path.endswith(_AFTER)):
+            return None
+        query = _usual(scope["query_string"])
+        if query is None:
+            return None
+        try:
+            user_id = path[len(_BEFORE) : -len(_AFTER)]
+            loaded = self.loaded(user_id, query)
+            return None if loaded is None else self.answer(scope, self.route, user_id, query, loaded)
+        except InsiderError:
+            return None
+
+    def loaded(self, user_id: str, query: schemas.RecommendationQuery) -> Recommender | None:
+        """What can answer in about the time that it takes to hand the question to a thread; None if nothing."""
+        if query.rules is not None or query.k > (MANY_EXPLAINED if query.explain else MANY):
+            return None
+        loaded = self._workspace.serving()
+        return loaded if loaded is not None and loaded.is_quick(user_id) else None
+
+    def answer(
+        self,
+        scope: Scope,
+        route: BaseRoute,
+        user_id: str,
+        query: schemas.RecommendationQuery,
+        recommender: Recommender | None = None,
+    ) -> Given:
+        """Work an answer out, count it, and keep it for the next time.
+
+        Raises:
+            InsiderError: as `Recommender.recommend`, and where no model can be loaded.
+        """
+        rules = self.rule_sets.asked(query.rules)
+        recommender = recommender or self._workspace.load()
+        # The tag first: an event that comes in between makes the answer a stale one, not a wrong one.
+        tag = tag_of(recommender, rules, user_id)
+        found = recommender.recommend(user_id, **asked(query), rules=rules)
+        body = _json.encode(found.to_dict()).encode()
+        headers = [(b"etag", tag.encode("latin-1")), (b"content-length", str(len(body)).encode()), *_KEEP_RAW]
+        count = partial(self._telemetry.answered, found.path, found.lane, query.k, len(found.items))
+        given = Given(tag, partial(self._tag_now, user_id, query.rules), headers, body, route, count)
+        self._kept.put(scope, given)
+        return given
+
+    def _tag_now(self, user_id: str, rules: str | None) -> str | None:
+        loaded = self._workspace.serving()
+        return None if loaded is None else tag_of(loaded, self.rule_sets.asked(rules), user_id)
+
+
+def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry, one: OneUser) -> None:
+    """Add everything that recommends to an application."""
+
+    def options(request: Any) -> dict[str, Any]:
+        return asked(request) | {"rules": one.rule_sets.asked(request.rules)}
+
+    def out(answer: Answer, k: int) -> dict[str, Any]:
+        telemetry.answer(answer, k)
+        return answer.to_dict()
+
+    @app.get(
+        f"{_BEFORE}{{user_id:path}}{_AFTER}",
+        tags=["Recommendations"],
+        summary="What to show a known user",
+        response_model=schemas.AnswerOut,
+        responses=documented(404, 422, 503),
+    )
+    async def recommend(
+        user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], request: Request
+    ) -> Any:
+        """The k best items for a user the model was trained on, or who has sent events since."""
+        route = request.scope["route"]
+        loaded = one.loaded(user_id, query)
+        if loaded is not None:
+            given = one.answer(request.scope, route, user_id, query, loaded)
+        else:
+            given = await run_in_threadpool(one.answer, request.scope, route, user_id, query)
+        given.tell()
+        response = Response(given.body)
+        response.raw_headers = list(given.headers)
+        return response
+
+    one.route = next(route for route in app.routes if getattr(route, "endpoint", None) is recommend)
+
+    @app.post(
+        "/v1/recommendations",
+        tags=["Recommendations"],
+        summary="What to show somebody new",
+        response_model=schemas.AnswerOut,
+        responses=documented(404, 413, 422, 503),
+    )
+    def recommend_for(
+        request: Annotated[
+            schemas.NewUserRequest,
+            Body(
+                openapi_examples={
+                    "by what they had": {"value": {"history": [schemas.EXAMPLE_ITEM, "1029743"], "k": 5}},
+                    "by what is known of them": {"value": {"user": {"age": "45-54", "household_size": "2"}}},
+                    "by both, with reasons": {
+                        "value": {"history": ["981760"], "user": {"age": "25-34"}, "k": 3, "explain": True}
+                    },
+                    "by nothing at all": {"value": {}},
+                }
+            ),
+        ],
+    ) -> Any:
+        """The k best items for somebody the model has never seen; nothing is stored."""
+        answer = workspace.load().recommend_for(request.history, request.user, **options(request))
+        return JSONResponse(out(answer, request.k))
+
+    @app.post(
+        "/v1/recommendations/batch",
+        tags=["Recommendations"],
+        summary="What to show several known users",
+        response_model=schemas.BatchOut,
+        responses=documented(404, 413, 422, 503),
+    )
+    def recommend_batch(
+        request: Annotated[
+            schemas.BatchRequest,
+            Body(openapi_examples={"two households": {"value": {"user_ids": [schemas.EXAMPLE_USER, "1"], "k": 3}}}),
+        ],
+    ) -> Any:
+        """Up to 1,000 users from one model version; an unknown one refuses the whole batch."""
+        recommender = workspace.load()
+        how = options(request)
+        answers = [recommender.recommend(user_id, **how) for user_id in request.user_ids]
+        found = [out(answer, request.k) for answer in answers]
+        return JSONResponse({"model": recommender.model.id, "answers": found})
+
+
+def tag_of(recommender: Recommender, rules: Rules | None = None, user_id: str | None = None) -> str:
+    """The ETag: another one as soon as another model is live, its map is drawn, items are announced, the rules change
+    or, for one user's answer, that user does something."""
+    parts = [__version__, recommender.model.id, "mapped" if recommender.map is not None else ""]
+    if recommender.recent is not None:
+        parts += map(str, recommender.recent.versions(user_id))
+    if rules is not None:
+        parts.append(f"{quote(rules.name)}.{rules.version}")
+    return f'W/"{"-".join(parts)}"'
+
+
+def asked(request: Any) -> dict[str, Any]:
+    """What a request asks for, as the arguments of `Recommender.recommend`."""
+    return {"k": request.k, "lane": request.lane, "category": request.category, "explain": request.explain}
+
+
+@lru_cache(maxsize=256)
+def _usual(query: bytes) -> schemas.RecommendationQuery | None:
+    """A query string that asks for nothing unusual, read as the framework reads it."""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    values = dict(pairs)
+    if len(values) < len(pairs) or not _USUAL.issuperset(values):
+        return None
+    try:
+        return schemas.RecommendationQuery.model_validate(values)
+    except ValidationError:
+        return None

@@ -1,0 +1,348 @@
+"""What the API takes and gives: pydantic models, described, with examples that work on the built-in data."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from recsys.api.problems import MAX_LIMIT
+from recsys.recommend.recommender import MAX_K
+
+MAX_BATCH = 1000
+MAX_EVENTS = 1000
+MAX_HISTORY = 10_000
+EXAMPLE_USER = "1001"
+EXAMPLE_ITEM = "1082185"
+
+_LANE = (
+    "`discover`: items the user has not had; `again`: only what they had, for buying again; "
+    "`all`: both, mixed in the proportion in which shoppers do."
+)
+_CATEGORY = "Keep only items that carry one of these names on any category level."
+_EXPLAIN = "Add the reasons of every item; the additive ones sum to its score."
+
+_RULES = (
+    "A stored rule set to lay over the model (filters, pins, boosts, variety); `off` for none. "
+    "Without it, the rule set that is being served, if there is one."
+)
+
+Rules = Annotated[str | None, Field(max_length=60, description=_RULES, examples=["off"])]
+Lane = Annotated[Literal["discover", "again", "all"], Field(description=_LANE, examples=["discover"])]
+K = Annotated[int, Field(ge=1, le=MAX_K, description="How many items.", examples=[5])]
+StrictK = Annotated[int, Field(ge=1, le=MAX_K, strict=True, description="How many items.", examples=[5])]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="The most entries to give.", examples=[5])]
+Cursor = Annotated[
+    str | None,
+    Field(max_length=200, description="Where to go on: `next` of the page before. None for the first page."),
+]
+Next = Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last one.")]
+Levels = Annotated[
+    list[str],
+    Field(description="Its categories, widest first.", examples=[["Produce", "Tropical fruit", "Bananas"]]),
+]
+Id = Annotated[str, Field(max_length=500)]
+
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE)]
+
+
+def now() -> datetime:
+    """Now, in UTC without a zone, to the second."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _plausible(at: datetime) -> datetime:
+    """In UTC without a zone; a clock that is wrong by years must not get into the data."""
+    at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at
+    if not datetime(1970, 1, 1) <= at <= now() + timedelta(days=1):
+        raise ValueError("A time must lie between 1970 and now")
+    return at
+
+
+EventTime = Annotated[datetime, AfterValidator(_plausible)]
+
+
+class Asked(BaseModel):
+    """Base of everything that is asked: a name that does not exist is refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RecommendationQuery(Asked):
+    k: K = 10
+    lane: Lane = "discover"
+    category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
+    explain: bool = Field(False, description=_EXPLAIN, examples=[True])
+    rules: Rules = None
+
+
+class SimilarQuery(Asked):
+    k: K = 10
+
+
+class HistoryQuery(Asked):
+    limit: Limit = 100
+
+
+class UserQuery(Asked):
+    query: str = Field("", description="Beginning or part of a user id; empty for all.", examples=["100"])
+    limit: Limit = 20
+    cursor: Cursor = None
+
+
+class ItemQuery(Asked):
+    query: str = Field("", description="An item id, or words of title and categories.", examples=["banana"])
+    limit: Limit = 20
+    cursor: Cursor = None
+
+
+class _Wanted(Asked):
+    k: StrictK = 10
+    lane: Lane = "discover"
+    category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
+    explain: bool = Field(False, strict=True, description=_EXPLAIN, examples=[True])
+    rules: Rules = None
+
+
+class NewUserRequest(_Wanted):
+    """Somebody the model has never seen."""
+
+    history: list[Id] = Field(
+        [],
+        max_length=MAX_HISTORY,
+        description="Ids of items they had, most recent first. May be empty.",
+        examples=[[EXAMPLE_ITEM, "1029743"]],
+    )
+    user: dict[str, str] = Field(
+        {}, description="What is known of them: attributes of the users of this dataset.", examples=[{"age": "45-54"}]
+    )
+
+
+class BatchRequest(_Wanted):
+    """Several known users at once."""
+
+    user_ids: list[Id] = Field(
+        min_length=1, max_length=MAX_BATCH, description="Whom to answer for.", examples=[[EXAMPLE_USER, "1"]]
+    )
+
+
+class EventIn(Asked):
+    """One thing somebody did."""
+
+    user_id: Name = Field(description="Who; somebody new is welcome.", examples=[EXAMPLE_USER])
+    item_id: Name = Field(description="With what.", examples=[EXAMPLE_ITEM])
+    timestamp: EventTime | None = Field(
+        None,
+        description="When: ISO 8601, or seconds since 1970; UTC where it says nothing else. Now, if it is left out.",
+        examples=["2017-12-30T17:05:00Z"],
+    )
+    event: str = Field(
+        "purchase", min_length=1, max_length=50, pattern=_PRINTABLE,
+        description="The kind. Every kind counts as one more interaction.", examples=["purchase"],
+    )  # fmt: skip
+    quantity: float = Field(1.0, ge=0, le=1e9, allow_inf_nan=False, examples=[2])
+    value: float = Field(0.0, ge=-1e9, le=1e9, allow_inf_nan=False, description="Money.", examples=[1.96])
+    id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = Field(
+        None, description="Your name for this event: sent again under it, it is stored once.", examples=["order-77-1"]
+    )
+
+
+class ItemIn(Asked):
+    """What is known of an item, so that it can be recommended before the next training."""
+
+    item_id: Name = Field(examples=["new-banana-chips"])
+    title: str | None = Field(None, max_length=500, pattern=_PRINTABLE, examples=["Banana chips, 6 oz"])
+    category: list[Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]] = Field(
+        [], max_length=20, description="Its categories, widest first.", examples=[["Produce", "Tropical fruit"]]
+    )
+    brand: str | None = Field(None, max_length=200, pattern=_PRINTABLE, examples=["National brand"])
+    price: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False, examples=[2.49])
+
+
+class UserIn(Asked):
+    """What is known of a user, so that they get an answer before their first event."""
+
+    user_id: Name = Field(examples=["visitor-4711"])
+    attributes: dict[str, Annotated[str, Field(max_length=200)]] = Field(
+        description="Attributes of the users of this dataset.", examples=[{"age": "45-54"}]
+    )
+
+
+class EventsRequest(Asked):
+    """What happened, and what is new; at least one of the three."""
+
+    events: list[EventIn] = Field([], max_length=MAX_EVENTS, description="What happened.")
+    items: list[ItemIn] = Field([], max_length=MAX_BATCH, description="New items.")
+    users: list[UserIn] = Field([], max_length=MAX_BATCH, description="New users, with what is known of them.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "EventsRequest":
+        if not (self.events or self.items or self.users):
+            raise ValueError("Send at least one event, item or user")
+        return self
+
+
+class EventsOut(BaseModel):
+    """What became of it. All of it is on the disk now."""
+
+    dataset: str = Field(description="Whose log it is in: that of the live model.", examples=["demo"])
+    accepted: int = Field(description="Events that are new in the log.", examples=[1])
+    duplicates: int = Field(description="Events that were there already, under the same id.", examples=[0])
+    unknown_items: list[str] = Field(
+        description="Items of these events that the model does not know (the first 100): they are stored, and count "
+        "from the next training on, or as soon as `items` says what they are."
+    )
+
+
+class ReasonOut(BaseModel):
+    """One part of a score."""
+
+    kind: Literal["item", "category", "brand", "user", "bias", "history", "rule"] = Field(
+        description="What the part comes from."
+    )
+    name: str = Field(description="In words.", examples=["Tropical fruit"])
+    value: float = Field(description="The part, in score units when additive; otherwise a measure of its own.")
+    additive: bool = Field(description="Whether it is one of those that sum to the score.")
+
+
+class RankedItemOut(BaseModel):
+    """One line of an answer."""
+
+    rank: int = Field(description="Place in the list, from 1.", examples=[1])
+    item_id: str = Field(examples=[EXAMPLE_ITEM])
+    title: str = Field(examples=["Bananas, 40 lb · National brand"])
+    category: Levels
+    score: float = Field(
+        description="The model's score: compare it within one answer only. On the path `popular`, the share of "
+        "shoppers who had it. "
+        "For `again`: the chance of buying it again within the coming weeks, where the model could learn it; "
+        "otherwise purchases, halved for every 60 days since the last one."
+    )
+    lane: str = Field(description="Which lane brought it.", examples=["discover"])
+    popularity_rank: int = Field(description="1 for the item that most users have had.", examples=[1])
+    reasons: list[ReasonOut] = Field(description="Empty unless `explain` was asked for.")
+
+
+class AnswerOut(BaseModel):
+    """Ranked items for one user."""
+
+    user: str | None = Field(description="Whose answer this is; null for somebody never seen.", examples=[EXAMPLE_USER])
+    model: str = Field(description="The model version that answered.")
+    lane: str = Field(examples=["discover"])
+    path: Literal["known", "folded", "cold", "popular"] = Field(
+        description="`known`: trained on this user; `folded`: worked out from the history given, or from events since "
+        "the training; `cold`: from attributes alone; `popular`: nothing is known that the model can use, so what is "
+        "bought most by shoppers of the same segment, or by everybody."
+    )
+    rules: str | None = Field(None, description="The rule set laid over the model, with its version.")
+    items: list[RankedItemOut]
+
+
+class BatchOut(BaseModel):
+    """Answers in the order asked."""
+
+    model: str
+    answers: list[AnswerOut]
+
+
+class SimilarItemOut(BaseModel):
+    """A neighbour of an item."""
+
+    rank: int = Field(examples=[1])
+    item_id: str
+    title: str
+    category: Levels
+    score: float = Field(description="Cosine between the two items' embeddings: 1 is the same direction.")
+    popularity_rank: int
+
+
+class SimilarOut(BaseModel):
+    """The nearest items of an item."""
+
+    item: str = Field(examples=[EXAMPLE_ITEM])
+    model: str
+    items: list[SimilarItemOut]
+
+
+class UserOut(BaseModel):
+    """Somebody who can be asked about."""
+
+    user_id: str = Field(examples=[EXAMPLE_USER])
+    attributes: dict[str, str] = Field(description="What is known of them.", examples=[{"age": "45-54"}])
+    purchases: int = Field(description="Number of events.")
+    products: int = Field(description="Number of different items.")
+    last: str | None = Field(description="Time of the last event.", examples=["2017-12-28T18:44:31"])
+
+
+class UsersOut(BaseModel):
+    users: list[UserOut]
+    next: Next
+
+
+class PastItemOut(BaseModel):
+    """An item somebody had."""
+
+    item_id: str
+    title: str
+    category: Levels
+    count: int = Field(description="How many times.")
+    first: str | None = Field(
+        description="When for the first time; null in data without times.", examples=["2017-04-30T16:51:01"]
+    )
+    last: str | None = Field(
+        description="When for the last time; null in data without times.", examples=["2017-12-15T18:51:09"]
+    )
+    value: float = Field(description="Money spent on it in all.")
+    after_cut: bool = Field(description="True when all of it lies after what the model has learned from.")
+
+
+class HistoryOut(BaseModel):
+    """What somebody did, most recent first."""
+
+    user: str = Field(examples=[EXAMPLE_USER])
+    model: str
+    total: int = Field(description="How many items there are in all; `limit` may have cut the list.")
+    items: list[PastItemOut]
+
+
+class ItemOut(BaseModel):
+    """An item of the catalogue."""
+
+    item_id: str = Field(examples=[EXAMPLE_ITEM])
+    title: str
+    category: Levels
+    brand: str | None = Field(None, examples=["National brand"])
+    price: float | None = Field(None, examples=[0.98])
+    popularity: int = Field(description="How many users have had it, in what the model learned from.")
+
+
+class ItemsOut(BaseModel):
+    model: str
+    items: list[ItemOut]
+    next: Next
+
+
+class ModelOut(BaseModel):
+    """The model that answers now."""
+
+    id: str
+    dataset: str = Field(examples=["demo"])
+    trained_at: str = Field(description="UTC.", examples=["2025-01-02T03:04:05+00:00"])
+    users: int
+    items: int
+    epochs: int = Field(description="Passes over the data, chosen on the validation set.")
+    seed: int
+    recipe: dict[str, Any] = Field(description="Hyperparameters.")
+    split: dict[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")
+    metrics: dict[str, Any] = Field(description="On what was held out, beside “most popular”, with 95% intervals.")
+    has_map: bool = Field(description="Whether its map of items is drawn.")
+
+
+class Alive(BaseModel):
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    status: Literal["ready"]
+    model: str

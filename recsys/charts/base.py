@@ -1,0 +1,195 @@
+"""Plotly figures from plain values. Backgrounds are transparent and text has no colour, so any theme can hold them.
+
+Names and titles come from people's files: everything that Plotly would read as markup is escaped here.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import accumulate
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from recsys import columns as c
+from recsys.utils import formatting as fmt
+from recsys.utils import palette
+from recsys.views.home import Ratio
+
+CLEAR = "rgba(0,0,0,0)"
+ROW = 34
+"""Height in pixels of one row of a chart with names at its left."""
+
+
+def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, height: int = 260) -> go.Figure:
+    """Validation NDCG@10 by epoch: the first curve is the one to watch, the others are for comparison.
+
+    Args:
+        curves: name of a run or model, to its points (`epoch`, `ndcg`).
+    """
+    figure = _figure(height)
+    for number, (name, points) in enumerate(curves.items()):
+        first = number == 0
+        epochs = [point["epoch"] for point in points]
+        values = [point["ndcg"] for point in points]
+        figure.add_scatter(
+            x=epochs,
+            y=values,
+            name=escape(name),
+            mode="lines+markers" if first else "lines",
+            line={"color": palette.OURS if first else palette.OTHER, "width": 2.5 if first else 2,
+                  "dash": "solid" if first else "dot", "shape": "spline", "smoothing": 0.4},
+            marker={"size": 7},
+            hovertemplate="epoch %{x}<br>NDCG@10 %{y:.4f}<extra>" + escape(name) + "</extra>",
+        )  # fmt: skip
+        if first and values:
+            best = max(range(len(values)), key=values.__getitem__)
+            figure.add_scatter(
+                x=[epochs[best]],
+                y=[values[best]],
+                mode="markers",
+                marker={"size": 15, "color": CLEAR, "line": {"color": palette.OURS, "width": 2}},
+                name="best so far",
+                hoverinfo="skip",
+                showlegend=False,
+            )
+    epochs = [point["epoch"] for points in curves.values() for point in points] or [1]
+    least, most = min(epochs), max(epochs)
+    figure.update_xaxes(title="Epoch", dtick=1 if most <= 20 else None, range=[least - 0.3, max(most, 5) + 0.3])
+    figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".3f", nticks=6)
+    return figure
+
+
+def against_popular(ratios: Sequence[Ratio]) -> go.Figure:
+    """Metrics as multiples of "most popular", with 95% intervals; the grey band is the interval of most popular."""
+    figure = _figure(ROW * len(ratios) + 96)
+    names = [escape(ratio.title) for ratio in ratios]
+    figure.add_bar(
+        y=names,
+        x=[ratio.popular_high - ratio.popular_low for ratio in ratios],
+        base=[ratio.popular_low for ratio in ratios],
+        orientation="h",
+        name="Most popular, 95% interval",
+        marker={"color": palette.with_alpha(palette.NEUTRAL, 0.35), "line": {"width": 0}},
+        width=0.62,
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        y=names,
+        x=[ratio.value for ratio in ratios],
+        mode="markers",
+        name="This model, 95% interval",
+        marker={"size": 11, "color": palette.OURS},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [ratio.high - ratio.value for ratio in ratios],
+            "arrayminus": [ratio.value - ratio.low for ratio in ratios],
+            "color": palette.OURS,
+            "thickness": 2.5,
+            "width": 0,
+        },
+        customdata=[[escape(ratio.detail)] for ratio in ratios],
+        hovertemplate="%{y}: %{x:.2f} times most popular<br>%{customdata[0]}<extra></extra>",
+    )
+    figure.add_vline(x=1, line={"color": palette.NEUTRAL, "width": 1.5})
+    figure.update_xaxes(title="Times what “most popular” reaches", tickformat=".1f", ticksuffix=" ×")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def category_mix(mix: pd.DataFrame) -> go.Figure:
+    """Shares of categories in a shopper's history, in the recommendations and in the whole shop, one row each.
+
+    Args:
+        mix: `category` (text), `history`, `recommended`, `shop` (shares from 0 to 1), in the order to show.
+    """
+    figure = _figure(44 * len(mix) + 96)
+    names = [escape(fmt.shortened(name, 30)) for name in mix[c.CATEGORY]]
+    for name, before, after in zip(names, mix["history"], mix["recommended"], strict=True):
+        figure.add_scatter(
+            y=[name, name],
+            x=[before, after],
+            mode="lines",
+            line={"color": palette.with_alpha(palette.NEUTRAL, 0.55), "width": 3},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    series = (
+        ("shop", "Whole shop", {"symbol": "line-ns", "size": 15, "line": {"width": 2.5, "color": palette.NEUTRAL}}),
+        ("history", "Bought so far", {"size": 12, "color": palette.OTHER}),
+        ("recommended", "Recommended", {"size": 12, "color": palette.OURS}),
+    )
+    for column, title, marker in series:
+        figure.add_scatter(
+            y=names,
+            x=mix[column],
+            mode="markers",
+            name=title,
+            marker={"color": palette.NEUTRAL, **marker},
+            hovertemplate="%{y}<br>" + title + ": %{x:.1%}<extra></extra>",
+        )
+    most = float(mix[["history", "recommended", "shop"]].to_numpy().max(initial=0.1))
+    figure.update_xaxes(title="Share of products", tickformat=".0%", range=[-0.03 * most, 1.05 * most], zeroline=False)
+    figure.update_yaxes(autorange="reversed", type="category")
+    return figure
+
+
+def score_parts(parts: Sequence[tuple[str, float]]) -> go.Figure:
+    """The parts of a score as a waterfall, from nothing to their sum.
+
+    Args:
+        parts: name and value of each part, in the order to show.
+    """
+    figure = _figure(ROW * (len(parts) + 1) + 70)
+    names = [escape(fmt.shortened(name, 30)) for name, _ in parts]
+    figure.add_waterfall(
+        orientation="h",
+        y=[*names, "Together"],
+        x=[*(value for _, value in parts), 0.0],
+        measure=[*("relative" for _ in parts), "total"],
+        text=[*(f"{value:+.2f}" for _, value in parts), f"{sum(value for _, value in parts):.2f}"],
+        textposition="outside",
+        cliponaxis=False,
+        connector={"line": {"color": palette.with_alpha(palette.NEUTRAL, 0.5), "width": 1}},
+        increasing={"marker": {"color": palette.OURS}},
+        decreasing={"marker": {"color": palette.AGAINST}},
+        totals={"marker": {"color": palette.NEUTRAL}},
+        hovertemplate="%{y}: %{text}<extra></extra>",
+        showlegend=False,
+    )
+    ends = [0.0, *accumulate(value for _, value in parts)]
+    room = 0.2 * (max(ends) - min(ends) or 1.0)
+    figure.update_xaxes(
+        title="Score", zeroline=True, range=[min(ends) - (room if min(ends) < 0 else 0), max(ends) + room]
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def _figure(height: int) -> go.Figure:
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 16, "t": 36, "b": 44},
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.0,
+                "yanchor": "bottom",
+                "title": {"text": ""},
+            },
+            "hovermode": "closest",
+            "dragmode": False,
+            "barmode": "overlay",
+            "xaxis": {"automargin": True},
+            "yaxis": {"automargin": True},
+        }
+    )
+
+
+def blank(height: int) -> go.Figure:
+    """An empty figure in the style of all others."""
+    return _figure(height)

@@ -1,0 +1,148 @@
+"""The commands `dataset import`, `dataset show` and `dataset delete`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from recsys.cli import console
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a dataset.")]
+IMPORT_EXAMPLE = "python -m recsys dataset import shop --events orders-*.csv.gz --items products.tsv --min-users 5"
+
+
+def register(datasets: typer.Typer) -> None:
+    """Add the commands to the group `dataset`."""
+    datasets.command("import", epilog=f"Example: {IMPORT_EXAMPLE}")(import_)
+    datasets.command("show", epilog="Example: python -m recsys dataset show demo")(show)
+    datasets.command("delete", epilog="Example: python -m recsys dataset delete shop")(delete)
+
+
+def import_(
+    name: Name,
+    events: Annotated[
+        list[str] | None, typer.Option("--events", metavar="FILE", help="Events: a file or glob; repeatable.")
+    ] = None,
+    items: Annotated[
+        list[str] | None, typer.Option("--items", metavar="FILE", help="The catalogue; repeatable.")
+    ] = None,
+    users: Annotated[
+        list[str] | None, typer.Option("--users", metavar="FILE", help="What is known of users; repeatable.")
+    ] = None,
+    events_sql: Annotated[
+        str | None, typer.Option("--events-sql", metavar="QUERY", help="A SELECT for the events, instead of files.")
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database", metavar="URL", envvar="INSIDER_SOURCE_URL", help="SQLAlchemy URL the query goes to."
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field; FIELD= for none; repeatable."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option("--weight", metavar="KIND=NUMBER", help="How much a kind of event counts; 0 leaves it out."),
+    ] = None,
+    min_rating: Annotated[
+        float | None, typer.Option("--min-rating", metavar="R", help="Ratings below are left out; middle of the scale.")
+    ] = None,
+    min_users: Annotated[int, typer.Option("--min-users", metavar="N", help="Leave out items with fewer users.")] = 1,
+    min_items: Annotated[int, typer.Option("--min-items", metavar="N", help="Leave out users with fewer items.")] = 1,
+    timestamp_format: Annotated[
+        str | None, typer.Option("--timestamp-format", metavar="FORMAT", help="strptime format, iso, s, ms, us or ns.")
+    ] = None,
+    returns: Annotated[
+        str, typer.Option("--returns", metavar="cancel|ignore", help="What rows with a negative quantity do.")
+    ] = "cancel",
+    drop_duplicates: Annotated[
+        bool, typer.Option("--drop-duplicates", help="Count rows equal in everything once.")
+    ] = False,
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether the first line names columns."),
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option("--separator", metavar="CHARS", help="Between fields; found out otherwise.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Store any shop's data: read, checked, and told of in a report."""
+    from recsys.ingest.config import ImportPlan, parse_mapping, parse_weights
+    from recsys.ingest.pipeline import import_dataset
+    from recsys.services.workspace import Workspace
+
+    plan = ImportPlan(
+        name=name,
+        events=tuple(events or ()),
+        items=tuple(items or ()),
+        users=tuple(users or ()),
+        events_sql=events_sql,
+        database=database if events_sql else None,
+        mapping=parse_mapping(mapping or []),
+        weights=parse_weights(weights or []),
+        min_rating=min_rating,
+        min_users=min_users,
+        min_items=min_items,
+        timestamp_format=timestamp_format,
+        returns=returns,  # type: ignore[arg-type]  # checked where it is used
+        drop_duplicates=drop_duplicates,
+        header=header,
+        separator={"\\t": "\t", "tab": "\t"}.get(separator or "", separator),
+    )
+    with console.ProgressOnStderr() as told:
+        report = import_dataset(Workspace().store, plan, told)
+    _tell(report, as_json)
+    if not as_json:
+        console.note(f"Stored as {name}. Train on it: python -m recsys train --dataset {name} --promote")
+
+
+def show(name: Name, as_json: Json = False) -> None:
+    """Describe one dataset: counts, dates, density, repeat rate, categories, what was left out and rejected."""
+    from recsys.services.workspace import Workspace
+
+    manifest = Workspace().store.dataset_manifest(name)
+    if "report" in manifest:
+        _tell(manifest["report"], as_json)
+    elif as_json:
+        console.document(manifest["summary"])
+    else:
+        console.dataset(manifest["summary"])
+
+
+def delete(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Even if the live model was trained on it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a dataset. That of the live model is kept, unless forced to go."""
+    from recsys.services.datasets import delete_dataset
+    from recsys.services.workspace import Workspace
+
+    orphans = delete_dataset(Workspace(), name, force=force)
+    if as_json:
+        console.document({"deleted": name, "models_without_data": orphans})
+        return
+    console.say(f"Dataset {name} is deleted.")
+    if orphans:
+        console.note(f"Models trained on it can still answer, but not be evaluated: {', '.join(orphans)}")
+
+
+def _tell(report: dict[str, Any], as_json: bool) -> None:
+    from recsys.ingest.report import sections
+
+    if as_json:
+        console.document(report)
+        return
+    for section in sections(report):
+        console.say()
+        console.say(section.title)
+        console.facts([(f"  {label}", value) for label, value in section.facts])
+    first = report["rejected"]["first"]
+    if first:
+        console.say()
+        console.say(f"The first {len(first)} of {report['rejected']['rows']:,} rejected rows")
+        rows = [(x["file"], x["line"], x["reason"], x["value"]) for x in first]
+        console.table(("file", "line", "reason", "value"), rows, numbers=("line",))

@@ -1,0 +1,174 @@
+"""Commands of the workbench: rule sets and golden shoppers."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys.cli import console
+from recsys.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from recsys.services.workspace import Workspace
+
+rules = typer.Typer(rich_markup_mode=None, help="Rule sets: filters, pins, boosts and variety over the model.")
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a rule set.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.add_typer(rules, name="rules", epilog="Example: python -m recsys rules --json")
+    app.command("golden", epilog="Example: python -m recsys golden --model live")(golden)
+
+
+@rules.callback(invoke_without_command=True, epilog="Example: python -m recsys rules")
+def rules_list(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the rule sets, or do something with one."""
+    ctx.obj = as_json
+    if ctx.invoked_subcommand is not None:
+        return
+    sets = _sets()
+    served = sets.served()
+    found = [
+        {
+            "name": name, "version": sets.get(name).version, "served": served is not None and served.name == name,
+            "rules": sets.get(name).to_dict(),
+        }
+        for name in sets.names()
+    ]  # fmt: skip
+    if as_json:
+        console.document({"rules": found})
+    elif not found:
+        console.note("No rule set is stored yet. Make one on the Shopper page, or: python -m recsys rules save")
+    else:
+        rows = [("served" if f["served"] else "", f["name"], str(f["version"]), json.dumps(f["rules"])) for f in found]
+        console.table(("", "name", "version", "rules"), rows, numbers=("version",))
+
+
+@rules.command("show", epilog='Example: python -m recsys rules show "No garden"')
+def rules_show(name: Name, as_json: Json = False) -> None:
+    """Print the newest version of a rule set."""
+    found = _sets().get(name)
+    console.document({"name": found.name, "version": found.version, "rules": found.to_dict()})
+
+
+@rules.command("save", epilog='Example: python -m recsys rules save "No garden" rules.json')
+def rules_save(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="The rules, as `rules show` prints them.")],
+    as_json: Json = False,
+) -> None:
+    """Store a rule set from a file, as a new version."""
+    from recsys.recommend.compiled_rules import rule_book
+    from recsys.recommend.rules import Rules
+
+    given = _read(file)
+    wanted = Rules.from_dict(given.get("rules", given))
+    workspace = _workspace()
+    if workspace.live_id() is not None:
+        rule_book(wanted, workspace.load().model)
+    saved = _sets(workspace).save(name, wanted)
+    if as_json:
+        console.document({"name": saved.name, "version": saved.version})
+    else:
+        console.say(f"Rule set {saved.name} is stored as version {saved.version}.")
+
+
+@rules.command("serve", epilog='Example: python -m recsys rules serve "No garden"')
+def rules_serve(
+    name: Annotated[str, typer.Argument(metavar="NAME|off", help="Name of a rule set, or off for none.")],
+    as_json: Json = False,
+) -> None:
+    """Lay a rule set over every answer of the API that does not ask otherwise."""
+    from recsys.services.rule_sets import OFF
+
+    served = _sets().serve(None if name == OFF else name)
+    if as_json:
+        console.document({"served": served.name if served else None})
+    else:
+        console.say(f"Rule set {served.name} is served." if served else "No rules are served.")
+
+
+@rules.command("price", epilog='Example: python -m recsys rules price "No garden" --json')
+def rules_price(
+    name: Name,
+    model: Annotated[str, typer.Option(metavar="ID", help='A model version, or "live".')] = "live",
+    as_json: Json = False,
+) -> None:
+    """Judge every list with and without the rules on what was held out of training."""
+    from dataclasses import asdict
+
+    from recsys.views.rule_cost import priced
+
+    workspace = _workspace()
+    found = priced(workspace, model, _sets(workspace).get(name))
+    if as_json:
+        console.document({"rules": name, **asdict(found.price)})
+        return
+    console.say(found.sentence)
+    rows = [(line.title, line.before, line.value) for line in found.lines]
+    console.table(("measure", "without", "with"), rows, numbers=("without", "with"))
+
+
+@rules.command("delete", epilog='Example: python -m recsys rules delete "No garden"')
+def rules_delete(name: Name, as_json: Json = False) -> None:
+    """Remove a rule set that is not served."""
+    _sets().delete(name)
+    if as_json:
+        console.document({"deleted": name})
+    else:
+        console.say(f"Rule set {name} is deleted.")
+
+
+def golden(
+    model: Annotated[str, typer.Option(metavar="ID", help='A model version, or "live".')] = "live",
+    as_json: Json = False,
+) -> None:
+    """Check every golden shopper against a version; ends with 1 when an expectation is not met."""
+    from recsys.services.golden_shoppers import GoldenShoppers
+
+    workspace = _workspace()
+    against = workspace.load() if workspace.live_id() is not None else None
+    found = GoldenShoppers(workspace.database).check(workspace.load(model), against=against)
+    if as_json:
+        console.document(
+            {
+                "model": workspace.load(model).model.id,
+                "golden": [
+                    {"name": v.golden.name, "ok": v.ok, "failures": list(v.failures), "change": v.change} for v in found
+                ],
+            }
+        )
+    elif not found:
+        console.note("No golden shopper is saved yet. Save one on the Shopper page, under Expectations.")
+    else:
+        for verdict in found:
+            console.say(f"{'ok  ' if verdict.ok else 'NOT '} {verdict.golden.name}  {' '.join(verdict.failures)}")
+            if verdict.change:
+                console.say(f"     against the live model: {verdict.change}")
+    if any(not verdict.ok for verdict in found):
+        raise typer.Exit(1)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read as JSON: {error}.") from None
+    if not isinstance(given, dict):
+        raise InvalidInput(f'{file} must hold one object, for example {{"diversity": 0.3}}.')
+    return given
+
+
+def _workspace() -> "Workspace":
+    from recsys.services.workspace import Workspace
+
+    return Workspace()
+
+
+def _sets(workspace: "Workspace | None" = None) -> Any:
+    from recsys.services.rule_sets import RuleSets
+
+    return RuleSets((workspace or _workspace()).database)

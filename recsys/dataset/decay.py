@@ -1,0 +1,27 @@
+"""How much a purchase counts, by its age."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys.dataset.dataset import Interactions
+
+OLD_WEIGHT = 0.1
+"""Weight that even the oldest purchase keeps."""
+
+
+def age_in_days(period: Interactions, now: pd.Timestamp) -> NDArray[np.float64]:
+    """(n_pairs,) days from the last event to `now`; 0 where nothing has a time."""
+    days = (now.to_datetime64() - period.last) / np.timedelta64(1, "D")
+    return np.nan_to_num(np.asarray(days, dtype=np.float64), nan=0.0)
+
+
+def recency_weights(period: Interactions, now: pd.Timestamp, half_life_days: float) -> NDArray[np.float32] | None:
+    """(n_pairs,) weights that halve with every half-life since the last event, plus 0.1, times the strength of the
+    pair (its weightiest kind of event); mean 1. None where all count alike."""
+    if half_life_days == 0 and period.strength is None:
+        return None
+    weights = np.ones(len(period.counts.data)) if period.strength is None else period.strength.astype(np.float64)
+    if half_life_days > 0:
+        weights = weights * (OLD_WEIGHT + 0.5 ** (age_in_days(period, now) / half_life_days))
+    return np.asarray(weights / weights.mean(), dtype=np.float32)

@@ -1,0 +1,203 @@
+"""Cutting a dataset in three: learn from one part, choose on a second, judge on a third that nothing has looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from recsys import columns as c
+from recsys.dataset.dataset import Dataset, Interactions
+from recsys.errors import InvalidInput
+
+TEST_DAYS = 28
+VALIDATION_DAYS = 28
+SHORT = 5
+"""Data that span less than this many test periods get shorter ones: this share of what there is."""
+
+LEAVE_OUT = 2
+"""How many products of each user a split without times sets aside for judging, and as many for choosing."""
+
+Kind = Literal["time", "leave-k-out"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Two cuts, in time where there are times:
+
+        first ........ validation_start ........ test_start ........ last
+        |     fit     ||     validation     ||       test       |
+        |              training              |
+
+    Otherwise products of each user are set aside at random (kind "leave-k-out"), and the moments are NaT.
+
+    Attributes:
+        fit: before `validation_start`; models under choice learn from it.
+        validation: from `validation_start` to `test_start`; hyperparameters and epochs are chosen on it.
+        training: before `test_start`, fit and validation together; the stored model learns from it.
+        test: from `test_start` on; looked at once for each reported model.
+        k, seed: of a split of kind "leave-k-out": how many products at most, and the seed of the choice.
+    """
+
+    validation_start: pd.Timestamp
+    test_start: pd.Timestamp
+    end: pd.Timestamp
+    fit: Interactions
+    validation: Interactions
+    training: Interactions
+    test: Interactions
+    kind: Kind = "time"
+    k: int = 0
+    seed: int = 0
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and how large, for manifests and `evaluate --json`; `split_again` makes the same one from it."""
+        return {
+            "kind": self.kind,
+            "validation_start": _iso(self.validation_start),
+            "test_start": _iso(self.test_start),
+            "end": _iso(self.end),
+            **({"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}),
+            "training_pairs": int(self.training.counts.nnz),
+            "validation_pairs": int(self.validation.counts.nnz),
+            "test_pairs": int(self.test.counts.nnz),
+        }
+
+
+def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
+    """The split that suits the data. It has a seed of its own: trainings that differ in theirs are judged alike.
+
+    With times: by time, 28 days each for validation and test, or a fifth of the period each where there is less than
+    five times that. Without times, or when everything happened on one day: leave-k-out.
+    """
+    days = split_days(*_reach(dataset)) if dataset.timed else None
+    if days is None:
+        return leave_k_out(dataset, seed=seed)
+    return time_split(dataset, test_days=days[0], validation_days=days[1])
+
+
+def split_days(first: Any, last: Any) -> tuple[float, float] | None:
+    """Days of the test and of the validation period for data of this period; None where time is no help."""
+    if pd.isna(first):
+        return None
+    days = (last - first) / pd.Timedelta(days=1)
+    return None if days < 1 else (min(TEST_DAYS, days / SHORT), min(VALIDATION_DAYS, days / SHORT))
+
+
+def some_of(counts: sparse.csr_matrix, most: int, seed: int = 0) -> sparse.csr_matrix:
+    """The same (n_users, n_items) matrix with the rows of at most so many users, drawn; the others are empty."""
+    if counts.shape[0] <= most:
+        return counts
+    kept = np.zeros(counts.shape[0], dtype=np.float32)
+    kept[np.random.default_rng(seed).choice(counts.shape[0], most, replace=False)] = 1
+    found = (sparse.diags(kept) @ counts).tocsr()
+    found.eliminate_zeros()
+    return found
+
+
+def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_days: float = VALIDATION_DAYS) -> Split:
+    """Hold out the last `test_days`, and the `validation_days` before them for choosing.
+
+    Raises:
+        InvalidInput: when there are no times, or they do not reach back far enough to leave something to learn from.
+    """
+    if not dataset.timed:
+        raise InvalidInput(f"Dataset {dataset.name!r} has no timestamps to split by; use leave_k_out.")
+    first, last = _reach(dataset)
+    test_start = last - pd.Timedelta(days=test_days)
+    validation_start = test_start - pd.Timedelta(days=validation_days)
+    if first >= validation_start:
+        days = (last - first) / pd.Timedelta(days=1)
+        raise InvalidInput(
+            f"Dataset {dataset.name!r} spans {days:.1f} days; a test period of {test_days:g} and a validation period "
+            f"of {validation_days:g} days leave nothing to learn from. Use shorter periods or more data."
+        )
+    return split_at(dataset, validation_start, test_start)
+
+
+def _reach(dataset: Dataset) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """First and last event; the end is an earlier one where the notes say that only stray events follow it."""
+    first, last = dataset.period
+    return first, pd.Timestamp(dataset.notes.get("split_end", last))
+
+
+def split_at(dataset: Dataset, validation_start: pd.Timestamp, test_start: pd.Timestamp) -> Split:
+    """The same with given cuts."""
+    return Split(
+        validation_start=validation_start,
+        test_start=test_start,
+        end=dataset.period[1],
+        fit=dataset.interactions(end=validation_start),
+        validation=dataset.interactions(start=validation_start, end=test_start),
+        training=dataset.interactions(end=test_start),
+        test=dataset.interactions(start=test_start),
+    )
+
+
+def leave_k_out(dataset: Dataset, *, k: int = LEAVE_OUT, seed: int = 0) -> Split:
+    """Set aside, for every user, up to `k` products for the test and up to `k` for validation, chosen at random.
+
+    A user with n products gives min(k, n // 2) to the test and min(k, half of the rest) to validation, so that
+    something to learn from is always left. All events with a product go the same way.
+
+    Raises:
+        InvalidInput: when no user has two products, or nobody three.
+    """
+    users = dataset.events[c.USER].to_numpy()
+    items = dataset.events[c.ITEM].to_numpy()
+    begins = np.r_[True, (users[1:] != users[:-1]) | (items[1:] != items[:-1])]
+    pair_of_event = np.cumsum(begins) - 1
+    user_of_pair = users[begins]
+    had = np.bincount(user_of_pair, minlength=dataset.n_users)
+    if had.max() < 3:
+        raise InvalidInput(
+            f"In dataset {dataset.name!r} nobody has three different items; a split without timestamps sets one aside "
+            "for judging and one for choosing. Use more data, or data with timestamps."
+        )
+    order = np.lexsort((np.random.default_rng(seed).random(len(user_of_pair)), user_of_pair))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order)) - (np.cumsum(had) - had)[user_of_pair[order]]
+    test = np.minimum(k, had // 2)
+    validation = np.minimum(k, (had - test) // 2)
+    in_test = (place < test[user_of_pair])[pair_of_event]
+    in_validation = (place < (test + validation)[user_of_pair])[pair_of_event] & ~in_test
+    never = pd.Timestamp("NaT")
+    return Split(
+        validation_start=never,
+        test_start=never,
+        end=never,
+        fit=dataset.gathered(~in_test & ~in_validation),
+        validation=dataset.gathered(in_validation),
+        training=dataset.gathered(~in_test),
+        test=dataset.gathered(in_test),
+        kind="leave-k-out",
+        k=k,
+        seed=seed,
+    )
+
+
+def split_again(dataset: Dataset, described: Mapping[str, Any]) -> Split:
+    """The split that `describe` told of, for instance the one a stored model was trained with."""
+    if described["kind"] == "leave-k-out":
+        return leave_k_out(dataset, k=described["k"], seed=described["seed"])
+    return split_at(dataset, pd.Timestamp(described["validation_start"]), pd.Timestamp(described["test_start"]))
+
+
+def held_out(described: Mapping[str, Any]) -> str:
+    """What a model was judged on, in words that stand after "on"."""
+    if described["kind"] == "leave-k-out":
+        return f"up to {described['k']} products of each user that were set aside at random (the data have no times)"
+    return "the held-out period"
+
+
+def told(described: Mapping[str, Any] | None) -> str:
+    """A sentence for where metrics are shown, when they do not come from a later period; otherwise nothing."""
+    if not described or described["kind"] != "leave-k-out":
+        return ""
+    return f"Judged on {held_out(described)}."
+
+
+def _iso(moment: pd.Timestamp) -> str | None:
+    return None if pd.isna(moment) else moment.isoformat()

@@ -1,0 +1,164 @@
+"""Judging anything that scores items, on a held-out period, by one protocol."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import local
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys.evaluation import metrics
+from recsys.models.rank.top_k import top_k_block
+from recsys.utils import threads
+
+BLOCK = 32
+"""Users that are judged together: few enough for the cache. Every core judges blocks of its own."""
+Lane = Literal["discover", "again"]
+PER_USER = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate", "auc", "diversity", "novelty")
+
+
+class Scorer(Protocol):
+    """Anything that scores every item for some users: a trained model, a baseline."""
+
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items); the caller may overwrite it, and asks from several threads at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out, per user, so that two evaluations of the same users can be paired.
+
+    Attributes:
+        lane: "discover" judges items not had before, "again" those had before.
+        k: length of the lists.
+        users: (n,) the users judged: those with at least one relevant item.
+        values: for each of `PER_USER` that could be measured, (n,) float64 in the order of `users`.
+        lists: (n, k) items shown, -1 where a list is shorter.
+        shown: (n_items,) in how many lists each item stands.
+    """
+
+    lane: Lane
+    k: int
+    users: NDArray[np.int64]
+    values: dict[str, NDArray[np.float64]]
+    lists: NDArray[np.int32]
+    shown: NDArray[np.int64]
+
+    def summary(self, *, seed: int = 0) -> dict[str, dict[str, float | None]]:
+        """Means with bootstrap intervals, and the measures of all lists together, which have none.
+
+        With no user to judge every value is None.
+        """
+        nothing = len(self.users) == 0
+        found: dict[str, dict[str, float | None]] = {}
+        for name, values in self.values.items():
+            if nothing:
+                found[name] = {"value": None, "low": None, "high": None}
+                continue
+            low, high = metrics.bootstrap_interval(values, seed=seed)
+            found[name] = {"value": float(values.mean()), "low": low, "high": high}
+        found["coverage"] = {"value": None if nothing else metrics.coverage(self.shown)}
+        found["gini"] = {"value": None if nothing else metrics.gini(self.shown)}
+        return found
+
+
+def evaluate(
+    scorer: Scorer,
+    train: sparse.csr_matrix,
+    test: sparse.csr_matrix,
+    *,
+    k: int = 10,
+    lane: Lane = "discover",
+    categories: NDArray[np.int64] | None = None,
+    popularity: NDArray[Any] | None = None,
+    only: Sequence[str] = PER_USER,
+) -> Evaluation:
+    """Rank the candidates of every user who has something to find, and measure.
+
+    Lane "discover": candidates are the items the user has not had in `train`; relevant are those of them in `test`.
+    Lane "again": candidates are the items they had in `train`; relevant are those of them in `test`.
+
+    Args:
+        train, test: CSR (n_users, n_items); what is stored counts as had.
+        categories: (n_items,) numbers for diversity; without them it is left out.
+        popularity: (n_items,) number of users who have had each item, for novelty; without it that is left out.
+        only: the measures wanted; leaving out "auc" saves most of the time.
+    """
+    had, later = train.astype(bool), test.astype(bool)
+    relevant = (later.multiply(had) if lane == "again" else later - later.multiply(had)).tocsr()
+    relevant.eliminate_zeros()
+    relevant.sort_indices()
+    n_relevant = np.diff(relevant.indptr)
+    users = np.flatnonzero(n_relevant)
+    names = [
+        x for x in only if (x != "diversity" or categories is not None) and (x != "novelty" or popularity is not None)
+    ]
+    kept = local()
+
+    def judge(start: int) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]:
+        block = users[start : start + BLOCK]
+        if not hasattr(kept, "room"):
+            kept.room = np.empty((min(BLOCK, len(users)), train.shape[1]), np.float32)
+        scores: NDArray[np.float32] = kept.room[: len(block)]
+        scores[...] = scorer.scores(block)
+        own = had[block].tocsr()
+        n_candidates = np.diff(own.indptr).astype(np.int64)
+        if lane == "again":
+            rows = np.repeat(np.arange(len(block)), n_candidates)
+            had_before = scores[rows, own.indices]
+            scores.fill(-np.inf)
+            scores[rows, own.indices] = had_before
+            lists, _ = top_k_block(scores, k)
+        else:
+            n_candidates = train.shape[1] - n_candidates
+            lists, _ = top_k_block(scores, k, own)
+        wanted = relevant[block]
+        auc = metrics.auc(scores, wanted, n_candidates) if "auc" in names else np.zeros(len(block))
+        return lists, _contains(wanted, lists), auc
+
+    with threads.calmed(), ThreadPoolExecutor(threads.cores()) as pool:
+        parts = list(pool.map(judge, range(0, len(users), BLOCK)))
+    lists = np.concatenate([p[0] for p in parts]) if parts else np.zeros((0, k), np.int32)
+    hits = np.concatenate([p[1] for p in parts]) if parts else np.zeros((0, k), bool)
+    n_relevant = n_relevant[users].astype(np.int64)
+    measures = {
+        "precision": lambda: metrics.precision(hits),
+        "recall": lambda: metrics.recall(hits, n_relevant),
+        "ndcg": lambda: metrics.ndcg(hits, n_relevant),
+        "map": lambda: metrics.average_precision(hits, n_relevant),
+        "mrr": lambda: metrics.mrr(hits),
+        "hit_rate": lambda: metrics.hit_rate(hits),
+        "auc": lambda: np.concatenate([p[2] for p in parts]) if parts else np.zeros(0),
+        "diversity": lambda: metrics.diversity(lists, categories if categories is not None else np.zeros(0, np.int64)),
+        "novelty": lambda: metrics.novelty(
+            lists, popularity if popularity is not None else np.zeros(0), train.shape[0]
+        ),
+    }
+    values = {name: measures[name]() if len(users) else np.zeros(0) for name in names}
+    return Evaluation(lane, k, users, values, lists, metrics.exposure(lists, train.shape[1]))
+
+
+def ndcg_at_k(scorer: Scorer, train: sparse.csr_matrix, test: sparse.csr_matrix, k: int = 10) -> float | None:
+    """Mean NDCG@k for items not had before. None when no user has any to find."""
+    return ndcg_and_coverage(scorer, train, test, k)[0]
+
+
+def ndcg_and_coverage(
+    scorer: Scorer, train: sparse.csr_matrix, test: sparse.csr_matrix, k: int = 10
+) -> tuple[float | None, float]:
+    """Mean NDCG@k for items not had before, and the share of items shown: what a training watches at every epoch."""
+    found = evaluate(scorer, train, test, k=k, only=("ndcg",))
+    values = found.values["ndcg"]
+    return (float(values.mean()) if len(values) else None), metrics.coverage(found.shown)
+
+
+def _contains(matrix: sparse.csr_matrix, lists: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(n_users, k): whether each listed item is stored in the user's row of the matrix."""
+    dense_keys = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * matrix.shape[1]
+    keys = dense_keys + matrix.indices
+    asked = np.arange(len(lists), dtype=np.int64)[:, None] * matrix.shape[1] + lists
+    return np.asarray(np.isin(asked, keys) & (lists >= 0))

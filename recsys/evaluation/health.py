@@ -1,0 +1,166 @@
+"""Health checks of a training, in words: what would make its figures or its lists worthless without an error."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from recsys.evaluation.evaluate import Evaluation
+from recsys.evaluation.significance import Comparison
+from recsys.models import lightfm_wrapper
+from recsys.models.features import IDENTITY, Features
+from recsys.models.model import Model
+
+State = Literal["good", "look", "bad"]
+SAME_LISTS = 0.8
+"""Mean share of a list that two users have in common, above which everybody is shown the same."""
+
+LARGEST = 1e4
+"""Embedding values beyond this are on their way to overflow: float32 scores lose their differences."""
+
+PAIRS_OF_USERS = 2000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: "good" needs nothing, "look" deserves a look, "bad" means the model should not be used."""
+
+    name: str
+    state: State
+    sentence: str
+
+    def to_dict(self) -> dict[str, str]:
+        return {"name": self.name, "state": self.state, "sentence": self.sentence}
+
+
+def health(model: Model, ours: Evaluation, against_popular: Comparison, *, seed: int = 0) -> list[Check]:
+    """All checks, worst first.
+
+    Args:
+        ours: the model in the lane "discover" on its test period.
+        against_popular: it against "most popular" there.
+    """
+    checks = [
+        _popular(against_popular),
+        _sameness(ours, seed),
+        _curve(model.manifest.get("curve", ())),
+        _sizes(model),
+        *_features("item", "products", model.item_features, model.popularity > 0),
+        *_features("user", "shoppers", model.user_features, np.diff(model.history.counts.indptr) > 0),
+    ]
+    return worst_first(checks)
+
+
+def worst_first(checks: Sequence[Check]) -> list[Check]:
+    """The same, in the order of their states."""
+    return sorted(checks, key=lambda check: ("bad", "look", "good").index(check.state))
+
+
+def _popular(found: Comparison) -> Check:
+    size = f"by {abs(found.difference):.4f} NDCG@10 (95% interval {found.low:+.4f} to {found.high:+.4f})"
+    if found.verdict == "better":
+        return Check("Against most popular", "good", f"Better than showing everybody the most popular, {size}.")
+    if found.verdict == "worse":
+        return Check(
+            "Against most popular", "bad",
+            f"Worse than showing everybody the most popular, {size}. Do not promote it; train with the preset default.",
+        )  # fmt: skip
+    return Check(
+        "Against most popular", "look",
+        f"It cannot be told from showing everybody the most popular on {found.users:,} shoppers. "
+        "More data, or another preset, may settle it.",
+    )  # fmt: skip
+
+
+def _sameness(ours: Evaluation, seed: int) -> Check:
+    n = len(ours.users)
+    name = "Lists differ between shoppers"
+    if n < 2:
+        return Check(name, "look", f"{n} shopper bought something new in the test set: too few to compare lists.")
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(0, n, PAIRS_OF_USERS), rng.integers(0, n - 1, PAIRS_OF_USERS)
+    second += second >= first
+    a, b = ours.lists[first], ours.lists[second]
+    filled = np.maximum((a >= 0).sum(axis=1), 1)
+    common = (((a[:, :, None] == b[:, None, :]) & (a >= 0)[:, :, None]).any(axis=2).sum(axis=1) / filled).mean()
+    if common > SAME_LISTS:
+        return Check(
+            name, "bad", f"Two shoppers share {common:.0%} of their lists: everybody is shown nearly the same. "
+            "The model learned what is popular and nothing else; lower the popularity dial or train longer.",
+        )  # fmt: skip
+    return Check(name, "good", f"Two shoppers share {common:.0%} of their lists.")
+
+
+def _curve(curve: Sequence[Mapping[str, float]]) -> Check:
+    name = "Validation"
+    if not curve:
+        return Check(name, "look", "There is no learning curve, so it cannot be said whether training helped.")
+    values = [point["ndcg"] for point in curve]
+    best = int(np.argmax(values))
+    if max(values) <= 0:
+        return Check(
+            name, "bad", "Validation NDCG@10 never left 0: nothing of what was held out was foreseen. "
+            "Check that the validation set has purchases of known shoppers and products.",
+        )  # fmt: skip
+    if len(values) > 1 and best == len(values) - 1:
+        return Check(name, "look", "It was still getting better when it stopped: allow more epochs or more patience.")
+    if curve[best]["epoch"] == 0 and len(values) > 1:
+        return Check(
+            name, "good", "The start from the decomposition was best; further epochs made validation worse and were "
+            "left out.",
+        )  # fmt: skip
+    return Check(name, "good", f"Best after epoch {int(curve[best]['epoch'])}; training stopped when it got worse.")
+
+
+def _sizes(model: Model) -> Check:
+    name = "Size of the numbers"
+    largest = max(float(np.abs(part).max(initial=0.0)) for part in lightfm_wrapper.state(model.lightfm).values())
+    if not np.isfinite(largest):
+        return Check(name, "bad", "Some embeddings are not finite numbers. Lower the learning rate and train again.")
+    if largest > LARGEST:
+        return Check(
+            name, "bad", f"The largest value is {largest:,.0f}, on its way to overflow. Lower the learning rate."
+        )
+    return Check(name, "good", f"The largest value is {largest:,.3g}: far from overflow.")
+
+
+def _features(side: str, plural: str, features: Features, learned: np.ndarray) -> Iterator[Check]:
+    sums = np.asarray(features.matrix.sum(axis=1)).ravel()
+    filled = sums[np.diff(features.matrix.indptr) > 0]
+    title = side.capitalize()
+    if len(filled) and np.abs(filled - 1).max() > 1e-3:
+        yield Check(
+            f"{title} feature rows", "bad",
+            f"Rows sum to {filled.min():.3g} to {filled.max():.3g} instead of 1: {plural} with many features "
+            "drown the others.",
+        )  # fmt: skip
+    own = features.matrix[:, features.kinds == IDENTITY]
+    without = int((learned & (np.diff(own.tocsr().indptr) == 0)).sum())
+    if without:
+        yield Check(
+            f"{title} identity", "look",
+            f"{without:,} of {int(learned.sum()):,} {plural} with purchases have no identity feature: those that "
+            "share all features are ranked alike. Train with identity=true.",
+        )  # fmt: skip
+    else:
+        yield Check(f"{title} identity", "good", f"All {int(learned.sum()):,} {plural} with purchases have their own.")
+
+
+def ablation(with_features: float, without: float, comparison: Comparison) -> Check:
+    """Validation NDCG@10 with all features against identities alone: do categories, brand and attributes help?"""
+    figures = f"validation NDCG@10 {with_features:.4f} with, {without:.4f} without"
+    if comparison.verdict == "worse":
+        return Check("Features", "look", f"Categories, brand and attributes make it worse ({figures}).")
+    if comparison.verdict == "better":
+        return Check("Features", "good", f"Categories, brand and attributes help ({figures}).")
+    return Check(
+        "Features", "good",
+        f"For known shoppers and products the features make no difference that could be told ({figures}); new ones "
+        "depend on them.",
+    )  # fmt: skip
+
+
+def summary(checks: Sequence[Check]) -> dict[str, Any]:
+    """For manifests and JSON."""
+    return {"worst": checks[0].state if checks else "good", "checks": [check.to_dict() for check in checks]}

@@ -1,0 +1,216 @@
+"""From files to a stored dataset: out of core, all or nothing, with a report of what was found and not used."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys import columns as c
+from recsys.dataset.dataset import Hashed, fingerprint_of
+from recsys.errors import InvalidInput
+from recsys.ingest import catalog, event_sort, report, text_encoder
+from recsys.ingest.config import ImportPlan
+from recsys.ingest.duckdb_session import Duck, OnFraction
+from recsys.ingest.event_sort import Room, Rows
+from recsys.ingest.event_writer import write_events
+from recsys.ingest.filtering import Kept, choose
+from recsys.ingest.rejects import FILE, collect
+from recsys.ingest.schema import check_columns
+from recsys.ingest.sources import Source, find, prepare
+from recsys.ingest.staging import Staged, stage
+from recsys.ingest.statistics import Survey
+from recsys.ingest.text_encoder import Numbering
+from recsys.progress import OnProgress, Progress
+from recsys.storage.artifacts import check_name, readable_errors
+from recsys.storage.jobs import process_alive, process_identity
+from recsys.storage.store import Store
+from recsys.utils.numba_modules import compiled
+
+WORK = "importing"
+
+LOOK, READ, CHOOSE, WRITE, KEEP = (
+    "Looking through the files", "Reading the events", "Choosing what counts",
+    "Sorting, counting and writing the events", "Storing the dataset",
+)  # fmt: skip
+_SPANS = {LOOK: (0.0, 0.1), READ: (0.1, 0.55), CHOOSE: (0.55, 0.6), WRITE: (0.6, 0.97), KEEP: (0.97, 1)}
+GATHERING = 0.3
+"""Share of gathering in the time that gathering, sorting, counting and writing take."""
+
+
+def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
+    """Read, check and store; gives the report.
+
+    Needs memory for DuckDB's share (1 GB) and a piece of a million events, whatever the size of the data; disk space
+    below the home for about as much as the files hold. Nothing is stored when anything fails, or the process dies.
+
+    Raises:
+        InvalidInput: names the file, the column or the value, and the mend.
+        StorageProblem: no room.
+        whatever `on_progress` raises: ends the import.
+    """
+    check_name(plan.name)
+    store.sweep()
+
+    def tell(step: str, fraction: float = 0.0) -> None:
+        low, high = _SPANS[step]
+        on_progress(Progress(step, low + (high - low) * min(fraction, 1.0)))
+
+    with _work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
+        for kernels in (text_encoder.KERNELS, event_sort.KERNELS):
+            beside.submit(compiled, kernels)
+        tell(LOOK)
+        inputs = _inputs(plan, work, lambda fraction: tell(LOOK, fraction))
+        given = plan.mapping
+        check_columns(given, {s.shown: s.columns for s in (*inputs.events, *inputs.items, *inputs.users)})
+        db = inputs.database or Duck(work / "duck")
+        try:
+            tell(READ)
+            n = len(inputs.events)
+            staged = stage(db, inputs.events, plan, given, lambda k: lambda x: tell(READ, (k + x) / n))
+            tell(CHOOSE)
+            kept = choose(db, plan, staged)
+            room = beside.submit(Room.of, kept, work)
+            tables = catalog.build(db, staged, inputs.items, inputs.users, given)
+            catalog.write(db, "users", work / "users.parquet")
+            catalog.write(db, "items", work / "items.parquet")
+            rejects = collect(db, staged, inputs.items, inputs.users, work / FILE)
+            tell(WRITE)
+            manifest = _manifest(db, plan, inputs, staged, kept, tables, rejects, room, work, lambda x: tell(WRITE, x))
+        finally:
+            db.close()
+        tell(KEEP)
+        files = {name: work / name for name in ("users.parquet", "items.parquet", "events.parquet", FILE)}
+        store.save_dataset_files(manifest, files)
+    found: dict[str, Any] = manifest["report"]
+    return found
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the plan's paths and query turned out to be."""
+
+    events: tuple[Source, ...]
+    items: tuple[Source, ...]
+    users: tuple[Source, ...]
+    database: Duck | None = None
+
+
+def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
+    paths = {part: find(getattr(plan, part)) for part in ("events", "items", "users")}
+    total = max(sum(path.stat().st_size for found in paths.values() for path in found), 1)
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        on_fraction(done / total)
+
+    found = {
+        part: tuple(
+            prepare(path, work, header=plan.header, separator=plan.separator, on_bytes=count) for path in paths[part]
+        )
+        for part in paths
+    }
+    if plan.events_sql and plan.database:
+        from recsys.ingest.sql_source import read_query
+
+        db = Duck(work / "duck")
+        try:
+            source = read_query(db, plan.database, plan.events_sql)
+        except BaseException:
+            db.close()
+            raise
+        return Inputs((source,), found["items"], found["users"], db)
+    return Inputs(found["events"], found["items"], found["users"])
+
+
+def _manifest(
+    db: Duck,
+    plan: ImportPlan,
+    inputs: Inputs,
+    staged: Staged,
+    kept: Kept,
+    tables: catalog.Tables,
+    rejects: Any,
+    room: "Future[Room]",
+    work: Path,
+    on_fraction: OnFraction,
+) -> dict[str, Any]:
+    users, items = (pd.read_parquet(work / f"{part}.parquet") for part in ("users", "items"))
+    survey = Survey(len(users), len(items))
+    user_places = _places(db, staged.ids.users, users[c.USER], "seen_users")
+    item_places = _places(db, staged.ids.items, items[c.ITEM], "seen_items")
+    rows = Rows(db, kept, user_places, item_places, len(users), room)
+
+    def counted() -> Iterator[Hashed]:
+        path = work / "events.parquet"
+
+        def gathered(share: float) -> None:
+            on_fraction(GATHERING * share)
+
+        for piece in write_events(rows, survey, path, once=plan.drop_duplicates, on_fraction=gathered):
+            yield piece
+            on_fraction(GATHERING + (1 - GATHERING) * survey.events / kept.events)
+
+    fingerprint = fingerprint_of(([users], [items], counted()), tables.category_levels, tables.user_attributes)
+    filtered = plan.min_users > 1 or plan.min_items > 1 or plan.drop_duplicates
+    if survey.events != kept.events and not filtered:
+        raise RuntimeError(f"{survey.events:,} events were written where {kept.events:,} were chosen.")
+    if survey.items_of_user.max() < 2:
+        raise InvalidInput(
+            "No user has two different items, so nothing tells which items go together. Is user_id mapped to the right "
+            "column?"
+        )
+    summary = report.summary(plan.name, fingerprint, users, items, survey, tables)
+    found = report.build(db, plan, inputs, staged, kept, tables, rejects, survey, users, items, summary)
+    return {
+        "name": plan.name,
+        "category_levels": list(tables.category_levels),
+        "user_attributes": list(tables.user_attributes),
+        "notes": summary["notes"] | {"source": found["source"], "left_out": found["left_out"]},
+        "summary": summary | {"notes": {"source": found["source"], "left_out": found["left_out"]}},
+        "report": found,
+    }
+
+
+def _places(db: Duck, known: Numbering, ids: "pd.Series[str]", table: str) -> NDArray[np.int32]:
+    """The number of an id in the table `staged`, to its row among the users or items; -1 where it is left out."""
+    import pyarrow as pa
+
+    texts = pa.array(ids, pa.string())
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    numbers = np.concatenate([known.numbers(chunk) for chunk in chunks])
+    places = np.full(len(known), -1, dtype=np.int32)
+    places[numbers] = np.arange(len(ids), dtype=np.int32)
+    seen = np.zeros(len(known), dtype=bool)
+    seen[db.arrow(f"SELECT h FROM {table}").column("h").to_numpy()] = True
+    places[~seen] = -1
+    return places
+
+
+@contextmanager
+def _work_folder(home: Path) -> Iterator[Path]:
+    """A folder below the home for one import; what imports that were killed have left there is removed first."""
+    parent = home / WORK
+    for left in parent.glob("*"):
+        owner = left.name.partition("_")[0]
+        if not process_alive(owner):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = parent / f"{process_identity(os.getpid())}_{uuid.uuid4().hex[:8]}"
+    with readable_errors(home):
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            parent.rmdir()

@@ -1,0 +1,291 @@
+"""What an import found and what it did with it: one document for JSON, and the same in words for people."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from recsys import columns as c
+from recsys.dataset.splitting import LEAVE_OUT, split_days
+from recsys.ingest.catalog import Tables
+from recsys.ingest.config import ImportPlan
+from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.rejects import Rejects
+from recsys.ingest.staging import Staged
+from recsys.ingest.statistics import Survey
+from recsys.utils import formatting as fmt
+
+if TYPE_CHECKING:
+    from recsys.ingest.filtering import Kept
+    from recsys.ingest.pipeline import Inputs
+
+CATEGORIES_SHOWN = 40
+HIGH = 0.999
+
+
+def summary(
+    name: str, fingerprint: str, users: pd.DataFrame, items: pd.DataFrame, survey: Survey, tables: Tables
+) -> dict[str, Any]:
+    """What `Dataset.summary` says, without reading the events at once."""
+    period = (
+        None if survey.first is None or survey.last is None else [survey.first.isoformat(), survey.last.isoformat()]
+    )
+    return {
+        "name": name,
+        "fingerprint": fingerprint,
+        "users": len(users),
+        "items": len(items),
+        "items_without_events": int((survey.users_of_item == 0).sum()),
+        "events": survey.events,
+        "pairs": survey.pairs,
+        "density": survey.pairs / (len(users) * len(items)),
+        "repeat_rate": survey.repeated / survey.pairs,
+        "period": period,
+        "categories": {level: int(items[level].nunique()) for level in tables.category_levels},
+        "user_attributes": {
+            attribute: {"values": int(users[attribute].nunique()), "known": float(users[attribute].notna().mean())}
+            for attribute in tables.user_attributes
+        },
+        "notes": {},
+    }
+
+
+def build(
+    db: Duck,
+    plan: ImportPlan,
+    inputs: "Inputs",
+    staged: Staged,
+    kept: "Kept",
+    tables: Tables,
+    rejects: Rejects,
+    survey: Survey,
+    users: pd.DataFrame,
+    items: pd.DataFrame,
+    counted: dict[str, Any],
+) -> dict[str, Any]:
+    """The report, ready for JSON."""
+    read = (
+        db.one("SELECT count(*) FROM staged")[0]
+        + db.one("SELECT count(*) FROM rejected_lines WHERE part = 'events'")[0]
+    )
+    suspects = survey.suspects()
+    outliers = {}
+    if c.QUANTITY in staged.fields:
+        outliers = _quantities(db, kept.condition)
+    return {
+        **counted,
+        "source": ", ".join(source.shown for source in inputs.events),
+        "files": [
+            {
+                "file": entry.source.shown,
+                "part": "events",
+                "bytes": entry.source.size,
+                "written": entry.source.describe(),
+                "mapping": {name: list(columns) for name, columns in entry.mapped.items()},
+                "timestamps": entry.reading.words if entry.reading else None,
+            }
+            for entry in staged.sources
+        ]
+        + [
+            {"file": s.shown, "part": part, "bytes": s.size, "written": s.describe()}
+            for part, sources in (("items", inputs.items), ("users", inputs.users))
+            for s in sources
+        ],
+        "rows_read": read,
+        "rejected": {
+            "rows": rejects.total,
+            "by_reason": rejects.by_reason,
+            "first": [reject.to_dict() for reject in rejects.first],
+        },
+        "left_out": kept.left_out,
+        "returned_in_part": kept.reduced,
+        "kinds": list(kept.kinds),
+        "min_rating": kept.min_rating,
+        "filters": {"min_users": plan.min_users, "min_items": plan.min_items},
+        "duplicates": survey.duplicates,
+        "outliers": outliers
+        | {
+            "suspects": [
+                {c.USER: str(users[c.USER].iloc[u]), "events": int(survey.events_of_user[u])} for u in suspects
+            ]
+        },
+        "items_per_user": _spread(survey.items_of_user),
+        "users_per_item": _spread(survey.users_of_item[survey.users_of_item > 0]),
+        "long_tail": survey.long_tail(),
+        "catalogue": tables.facts,
+        "columns_left_out": tables.left_out,
+        "coverage": _coverage(items, tables),
+        "tree": _tree(items, survey, tables),
+        "training": _training(survey),
+    }
+
+
+def _quantities(db: Duck, condition: str) -> dict[str, Any]:
+    """The largest quantity, and the one that 99.9% do not exceed (linear between neighbours): from the counts of equal
+    ones, since most are 1."""
+    most, rows = db.one(f"SELECT max(q), count(q) FROM staged WHERE {condition}")
+    place = HIGH * (rows - 1)
+    low, high = db.one(
+        f"SELECT min(q) FILTER (upto > {math.floor(place)}), min(q) FILTER (upto > {math.ceil(place)}) FROM (SELECT q, "
+        f"sum(n) OVER (ORDER BY q) AS upto FROM (SELECT q, count(q) AS n FROM staged WHERE {condition} GROUP BY q))"
+    )
+    between = None if most is None else low + (high - low) * (place - math.floor(place))
+    return {"largest_quantity": most, "quantity_99_9_percent": between}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its facts, in words; plain text."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def sections(found: dict[str, Any]) -> list[Section]:
+    """The report in words, for the command line and the page alike."""
+    number, share = fmt.number, fmt.share
+    told: list[Section] = []
+    files = []
+    for file in found["files"]:
+        named = {name: cols for name, cols in file.get("mapping", {}).items() if cols != [name]}
+        mapped = ", ".join(f"{name} from {' and '.join(cols)}" for name, cols in named.items())
+        files.append((file["file"], "; ".join(x for x in (file["part"], file["written"], mapped) if x)))
+        if file.get("timestamps"):
+            files.append(("Times", file["timestamps"]))
+    told.append(Section("Files", tuple(files)))
+    period = found["period"]
+    told.append(
+        Section(
+            "Found",
+            (
+                ("Events", f"{number(found['events'])} of {number(found['rows_read'])} rows"),
+                ("Users", number(found["users"])),
+                ("Items", f"{number(found['items'])}, {number(found['items_without_events'])} of them without events"),
+                ("Period", fmt.period(period)),
+                ("Density", f"{found['density']:.4%} of all pairs of user and item ({number(found['pairs'])} pairs)"),
+                ("Repeated", f"{share(found['repeat_rate'])} of the pairs have more than one event"),
+                (
+                    "Equal rows",
+                    f"{number(found['duplicates'])} rows equal another in everything; they count as repeats",
+                ),
+                ("Items per user", _spread_words(found["items_per_user"])),
+                ("Users per item", _spread_words(found["users_per_item"])),
+                ("Long tail", _tail_words(found)),
+            ),
+        )
+    )
+    if found["kinds"]:
+        facts = tuple(
+            (kind["kind"], f"{number(kind['events'])} events, weight {kind['weight']:g}" + ("" if kind["known"] else
+             f" (not a kind known here: set it with --weight {kind['kind']}=NUMBER)"))
+            for kind in found["kinds"]
+        )  # fmt: skip
+        told.append(Section("Kinds of events", facts))
+    rejected = found["rejected"]
+    lost = [(f"Rejected: {reason}", fmt.plural(n, "row")) for reason, n in rejected["by_reason"].items()]
+    lost += [(f"Left out: {why}", number(n)) for why, n in found["left_out"].items()]
+    if reduced := found.get("returned_in_part"):
+        lost.append(("Purchases that were returned in part", f"{number(reduced)}, kept with what remained"))
+    told.append(Section("Not used", tuple(lost) or (("Nothing", "every row was used"),)))
+    told.append(Section("Items and users", _catalogue_words(found)))
+    odd = [
+        ("Maybe a program", f"user {x['user_id']} has {number(x['events'])} events")
+        for x in found["outliers"]["suspects"]
+    ]
+    if found["outliers"].get("largest_quantity") is not None:
+        high = found["outliers"]["quantity_99_9_percent"]
+        odd.append(("Largest quantity", f"{found['outliers']['largest_quantity']:,.0f}; 99.9% are at most {high:,.0f}"))
+    if odd:
+        told.append(Section("Out of the ordinary", tuple(odd)))
+    told.append(Section("Training", (("Learns from", found["training"]["words"]),)))
+    return told
+
+
+def _catalogue_words(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    number, share, facts = fmt.number, fmt.share, found["catalogue"]
+    told = [(f"{fmt.label(level)} names", number(n)) for level, n in found["categories"].items()]
+    told += [(f"{fmt.label(name)} known", f"{share(known)} of items") for name, known in found["coverage"].items()]
+    if facts["catalogue_items"]:
+        told += [
+            ("Only in the events", _kept(facts["items_only_in_events"], "without title and category")),
+            ("Only in the catalogue", _kept(facts["items_only_in_catalogue"], "known by their categories")),
+        ]
+    for key, label in (
+        ("catalogue_items_twice", "Items in several rows"),
+        ("catalogue_items_that_disagree", "of these with rows that disagree; the first value of each column was taken"),
+        ("catalogue_rows_without_id", "Catalogue rows without an id, not used"),
+        ("prices_not_readable", "Prices that are no number, left empty"),
+        ("users_without_events", "Users without events, not kept"),
+    ):
+        if facts.get(key):
+            told.append((label, number(facts[key])))
+    for name, attribute in found["user_attributes"].items():
+        told.append((fmt.label(name), f"{number(attribute['values'])} values, known of {share(attribute['known'])}"))
+    told += [(f"Column {column}", f"not kept: {why}") for column, why in found["columns_left_out"].items()]
+    return tuple(told) or (("No catalogue", "titles are the ids; add one with --items"),)
+
+
+def _kept(items: int, how: str) -> str:
+    return f"{fmt.plural(items, 'item')}; kept, {how}" if items else "none"
+
+
+def _training(survey: Survey) -> dict[str, Any]:
+    days = None if survey.first is None else split_days(survey.first, survey.last)
+    if days is None or survey.last is None:
+        why = "no times" if survey.first is None else "all times on one day"
+        return {
+            "kind": "leave-k-out",
+            "words": f"everything but up to {LEAVE_OUT} products of each user for validation and {LEAVE_OUT} for the "
+            f"test, chosen at random with a seed, because the data have {why}",
+        }
+    test_start = survey.last - pd.Timedelta(days=days[0])
+    validation_start = test_start - pd.Timedelta(days=days[1])
+    return {
+        "kind": "time",
+        "validation_start": validation_start.isoformat(),
+        "test_start": test_start.isoformat(),
+        "words": f"events before {fmt.day(test_start)}; epochs are chosen on those from "
+        f"{fmt.day(validation_start)} on, and the {days[0]:.3g} days after are kept for the test",
+    }
+
+
+def _spread(counts: Any) -> dict[str, float]:
+    if len(counts) == 0:
+        return {"middle": 0.0, "high": 0.0, "most": 0.0}
+    return {"middle": float(np.median(counts)), "high": float(np.quantile(counts, 0.9)), "most": float(counts.max())}
+
+
+def _spread_words(spread: dict[str, float]) -> str:
+    middle, high, most = (fmt.number(spread[name]) for name in ("middle", "high", "most"))
+    return f"half have {middle} or more, one in ten {high} or more, at most {most}"
+
+
+def _tail_words(found: dict[str, Any]) -> str:
+    tail = found["long_tail"]
+    half = tail["half_of_pairs_on_items"]
+    return (
+        f"{fmt.number(half)} items ({fmt.share(half / found['items'])}) make half of the pairs; "
+        f"{fmt.number(tail['items_with_one_user'])} items have one user only"
+    )
+
+
+def _coverage(items: pd.DataFrame, tables: Tables) -> dict[str, float]:
+    named = {c.TITLE: float((items[c.TITLE] != items[c.ITEM]).mean())}
+    levels = {level: float((items[level] != c.UNCATEGORISED).mean()) for level in tables.category_levels}
+    others = [x for x in items.columns if x not in (c.ITEM, c.TITLE, *tables.category_levels)]
+    return named | levels | {name: float(items[name].notna().mean()) for name in others}
+
+
+def _tree(items: pd.DataFrame, survey: Survey, tables: Tables) -> list[dict[str, Any]]:
+    """The largest categories on the two widest levels: path, items, pairs."""
+    if not tables.category_levels:
+        return []
+    levels = list(tables.category_levels[:2])
+    sizes = items[levels].assign(items=1, pairs=survey.users_of_item).groupby(levels, sort=False).sum().reset_index()
+    sizes = sizes.sort_values(["pairs", "items", *levels], ascending=[False, False, *([True] * len(levels))])
+    return [
+        {"path": [str(row[level]) for level in levels], "items": int(row["items"]), "pairs": int(row["pairs"])}
+        for _, row in sizes.head(CATEGORIES_SHOWN).iterrows()
+    ]

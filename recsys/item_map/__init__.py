@@ -1,0 +1,1 @@
+"""The Map page: points, colours, regions, selections, and its figure."""

@@ -1,0 +1,335 @@
+"""The map of items as a Plotly figure: WebGL points, drawn by group or by number, with layers on top."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from recsys.charts.base import CLEAR
+from recsys.item_map.colours import Colouring, Groups, Numbers
+from recsys.item_map.points import Points
+from recsys.item_map.regions import Name, grid_axis
+from recsys.item_map.shopper import ShopperOnMap
+from recsys.item_map.view import Focus
+from recsys.utils import formatting as fmt
+from recsys.utils import palette
+
+HEIGHT = 640
+TITLE_LENGTH = 40
+OF_SCALE = (0.005, 0.995)
+"""Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
+
+CLOSE_UP = 0.22
+"""Half the width of the window around an item that was flown to; the whole map is 2 wide."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Some items drawn on top of all others.
+
+    Attributes:
+        name: its line in the legend.
+        rows: places in the points.
+        colour, symbol, size: of the markers; size in pixels.
+        rays_from: place of an item to draw a line from to each of the rows, or None.
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    colour: str
+    symbol: str = "circle"
+    size: float = 9.0
+    rays_from: int | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place on the map that is no item: a taste. `towards` draws an arrow from it to another place."""
+
+    name: str
+    x: float
+    y: float
+    colour: str
+    towards: tuple[float, float] | None = None
+
+
+def layers_of(
+    focus: Focus | None, shopper: ShopperOnMap | None = None, marked: NDArray[np.int64] | None = None
+) -> tuple[Layer, ...]:
+    """The item that is looked at with lines to its true neighbours, the shopper's items, the items of a list."""
+    layers = []
+    if marked is not None and len(marked):
+        layers.append(Layer("On the list", marked, palette.AGAINST, size=9))
+    if shopper is not None:
+        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.OTHER, size=8))
+        layers.append(Layer("Recommended to them", shopper.recommended, palette.OURS, symbol="star", size=15))
+        if len(shopper.then):
+            layers.append(Layer("Recommended then", shopper.then, "#4F7FD6", symbol="star-diamond", size=14))
+    if focus is not None:
+        nearest = Layer("Truly nearest", focus.rows, palette.AGAINST, symbol="diamond", size=10, rays_from=focus.row)
+        layers.append(nearest)
+        layers.append(Layer("Looked at", np.array([focus.row]), palette.AGAINST, symbol="star", size=18))
+    return tuple(layers)
+
+
+def marks_of(shopper: ShopperOnMap | None) -> tuple[Mark, ...]:
+    """Where a shopper's taste lies, and where it would lie."""
+    if shopper is None or shopper.taste is None:
+        return ()
+    return (Mark("Their taste", *shopper.taste, "#8B6CCF", shopper.moved),)
+
+
+def catalogue(
+    points: Points,
+    colouring: Colouring,
+    *,
+    layers: Sequence[Layer] = (),
+    marks: Sequence[Mark] = (),
+    names: Sequence[Name] = (),
+    closer: Sequence[Name] = (),
+    density: NDArray[np.float64] | None = None,
+    selected: NDArray[np.int64] | None = None,
+    shown: NDArray[np.int64] | None = None,
+    centre: int | None = None,
+    currency: str = "",
+    height: int = HEIGHT,
+    ink: str | None = None,
+) -> go.Figure:
+    """Every item as a point. Ids stand first in `customdata`, so that a selection names items and not places.
+
+    Args:
+        layers, marks: drawn on top, in this order.
+        names: of regions.
+        closer: names that cannot be seen until the page brings them out.
+        density: (bins, bins) over the square from -1.08 to 1.08, for contour lines.
+        selected: places of the items that stand out; the others stay, but faint.
+        shown: places of the items to draw, in order; all by default.
+        centre: place of an item to fly to; the whole map by default.
+        ink: colour of the names; the theme's own by default.
+    """
+    figure = go.Figure(layout=_layout(height, points, centre))
+    drawn = np.zeros(len(points), dtype=bool)
+    drawn[slice(None) if shown is None else shown] = True
+    chosen = None
+    if selected is not None and len(selected):
+        chosen = np.zeros(len(points), dtype=bool)
+        chosen[selected] = True
+    sizes = _sizes(points.popularity)
+    hover = _hover(points, currency)
+    if isinstance(colouring, Groups):
+        counts = np.bincount(colouring.codes, minlength=len(colouring.names))
+        for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
+            rows = np.flatnonzero((colouring.codes == code) & drawn)
+            label = f"{fmt.shortened(name, 24)} ({fmt.number(counts[code])})"
+            _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]}, chosen)
+        figure.update_layout(legend={"title": {"text": escape(colouring.title)}})
+    else:
+        known = np.isfinite(colouring.values)
+        rows = np.flatnonzero(~known & drawn)
+        if len(rows):
+            _scatter(figure, points, rows, hover, "", escape(colouring.absent),
+                     {"color": palette.NEUTRAL, "size": sizes[rows]}, chosen)  # fmt: skip
+        figure.update_layout(legend={"y": 1, "yanchor": "top"})
+        rows = np.flatnonzero(known & drawn)
+        _scatter(figure, points, rows, hover, "", escape(colouring.title),
+                 {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
+    if density is not None:
+        _add_contours(figure, density)
+    for layer in layers:
+        _add_layer(figure, points, layer, hover)
+    for mark in marks:
+        _add_mark(figure, mark)
+    written = *_names_of(names, ink, close=centre is not None), *_names_of(closer, ink, close=True, opacity=0)
+    # all at once: one by one Plotly checks all of them again each time
+    figure.layout.annotations = (*figure.layout.annotations, *written)
+    return figure
+
+
+class _Hover:
+    """What stands in `customdata`: id, title, category, price and popularity; and the template that shows it."""
+
+    def __init__(self, points: Points, currency: str) -> None:
+        titles = [escape(fmt.shortened(title, TITLE_LENGTH)) for title in points.titles]
+        prices = ["" if np.isnan(price) else f"{price:.2f}" for price in points.price]
+        self.data = np.empty((len(points), 5), dtype=object)
+        self.data[:, 0] = points.item_ids
+        self.data[:, 1] = titles
+        self.data[:, 2] = [escape(fmt.shortened(name, TITLE_LENGTH)) for name in points.categories]
+        self.data[:, 3] = prices
+        self.data[:, 4] = points.popularity.tolist()
+        price = "" if np.isnan(points.price).all() else f"price {escape(currency)}%{{customdata[3]}} · "
+        self.template = (
+            f"<b>%{{customdata[1]}}</b><br>%{{customdata[2]}}<br>{price}%{{customdata[4]}} shoppers<extra>{{}}</extra>"
+        )
+
+    def named(self, name: str) -> str:
+        """The template with a name beside the card."""
+        return self.template.replace("{}", escape(fmt.shortened(name, 30)))
+
+
+@lru_cache(maxsize=3)
+def _hover(points: Points, currency: str) -> _Hover:
+    return _Hover(points, currency)
+
+
+def _scatter(
+    figure: go.Figure,
+    points: Points,
+    rows: NDArray[np.int64],
+    hover: _Hover,
+    group: str,
+    name: str,
+    marker: dict[str, object],
+    chosen: NDArray[np.bool_] | None = None,
+    legend: bool = True,
+) -> None:
+    figure.add_scattergl(
+        x=points.x[rows],
+        y=points.y[rows],
+        mode="markers",
+        name=name,
+        customdata=hover.data[rows],
+        hovertemplate=hover.named(group),
+        marker={"opacity": 0.72, "line": {"width": 0}, **marker},
+        unselected={"marker": {"opacity": 0.12}},
+        selected={"marker": {"opacity": 0.95}},
+        selectedpoints=None if chosen is None else np.flatnonzero(chosen[rows]),
+        showlegend=legend,
+    )
+
+
+def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -> None:
+    x, y = points.x[layer.rows], points.y[layer.rows]
+    if layer.rays_from is not None:
+        start_x, start_y = points.x[layer.rays_from], points.y[layer.rays_from]
+        gap = np.full(len(x), np.nan, dtype=np.float32)
+        figure.add_scattergl(
+            x=np.stack([np.full_like(x, start_x), x, gap], axis=1).ravel(),
+            y=np.stack([np.full_like(y, start_y), y, gap], axis=1).ravel(),
+            mode="lines",
+            line={"color": layer.colour, "width": 1.2},
+            opacity=0.8,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    figure.add_scattergl(
+        x=x,
+        y=y,
+        mode="markers",
+        name=escape(layer.name),
+        customdata=hover.data[layer.rows],
+        hovertemplate=hover.named(layer.name),
+        marker={"symbol": layer.symbol, "size": layer.size, "color": layer.colour, "opacity": 1,
+                "line": {"width": 1.5, "color": "#FFFFFF"}},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )  # fmt: skip
+
+
+def _add_mark(figure: go.Figure, mark: Mark) -> None:
+    figure.add_scattergl(
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers",
+        name=escape(mark.name),
+        hovertemplate=f"{escape(mark.name)}<extra></extra>",
+        marker={"symbol": "x", "size": 15, "color": mark.colour, "line": {"width": 1.5, "color": "#FFFFFF"}},
+    )
+    if mark.towards is not None:
+        x, y = mark.towards
+        figure.add_annotation(
+            x=x, y=y, ax=mark.x, ay=mark.y, axref="x", ayref="y", text="", showarrow=True, arrowhead=2, arrowsize=1.2,
+            arrowwidth=2.5, arrowcolor=mark.colour,
+        )  # fmt: skip
+
+
+def _add_contours(figure: go.Figure, density: NDArray[np.float64]) -> None:
+    axis = grid_axis(len(density)).astype(np.float32)
+    figure.add_contour(
+        x=axis,
+        y=axis,
+        z=np.log1p(density).astype(np.float32),
+        contours={"coloring": "none", "start": 0.25, "end": float(np.log1p(density.max(initial=1.0))), "size": 0.5},
+        line={"width": 0.8, "color": palette.with_alpha(palette.NEUTRAL, 0.8), "smoothing": 1.0},
+        hoverinfo="skip",
+        showscale=False,
+        showlegend=False,
+    )
+
+
+def _names_of(
+    names: Sequence[Name], ink: str | None, *, close: bool, opacity: float | None = None
+) -> Iterator[dict[str, object]]:
+    most = max((name.items for name in names), default=1)
+    for name in names:
+        size = 12 if close else round(11 + 4 * (name.items / most) ** 0.5)
+        yield {
+            "x": name.x,
+            "y": name.y,
+            "text": f"<b>{escape(name.text)}</b>",
+            "showarrow": False,
+            "opacity": opacity,
+            "font": {"size": size, "shadow": "auto", "color": ink},
+        }
+
+
+def _sizes(popularity: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Diameters in pixels, 3 for what nobody has bought up to 13: the area goes by the number of shoppers."""
+    share = np.sqrt(popularity / max(int(popularity.max(initial=1)), 1))
+    return np.round(3.0 + 10.0 * share).astype(np.uint8)
+
+
+def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
+    """A logarithmic scale in 256 steps, which is what a screen shows and a fourth of what floats would weigh."""
+    values = numbers.values[rows]
+    positive = values[values > 0]
+    low, high = np.quantile(np.log10(positive), OF_SCALE) if len(positive) else (0.0, 1.0)
+    step = max(float(high - low), 1e-6) / 255
+    shades = np.round((np.clip(np.log10(np.maximum(values, 10**low)), low, high) - low) / step)
+    ticks = [t * 10.0**power for power in range(-3, 7) for t in (1, 3) if low <= np.log10(t * 10.0**power) <= high]
+    return {
+        "color": shades.astype(np.uint8),
+        "cmin": 0,
+        "cmax": 255,
+        "colorscale": [[i / (len(palette.SCALE) - 1), colour] for i, colour in enumerate(palette.SCALE)],
+        "showscale": True,
+        "colorbar": {
+            "title": {"text": escape(numbers.title), "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.9,
+            "lenmode": "fraction", "x": 0.02, "xanchor": "left", "y": 0, "yanchor": "top",
+            "tickvals": [float((np.log10(t) - low) / step) for t in ticks], "ticktext": [f"{t:,g}" for t in ticks],
+        },
+    }  # fmt: skip
+
+
+def _layout(height: int, points: Points, centre: int | None) -> dict[str, object]:
+    axis: dict[str, object] = {"visible": False, "showgrid": False, "zeroline": False}
+    if centre is None:
+        x_range, y_range = [-1.04, 1.04], [-1.04, 1.04]
+    else:
+        x, y = float(points.x[centre]), float(points.y[centre])
+        x_range, y_range = [x - CLOSE_UP, x + CLOSE_UP], [y - CLOSE_UP, y + CLOSE_UP]
+    return {
+        "height": height,
+        "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "hovermode": "closest",
+        "dragmode": "pan",
+        "modebar": {"bgcolor": CLEAR, "color": palette.NEUTRAL, "activecolor": palette.OURS},
+        "xaxis": {**axis, "range": x_range},
+        "yaxis": {**axis, "range": y_range, "scaleanchor": "x"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0,
+            "yanchor": "top",
+            "itemsizing": "constant",
+            "itemclick": "toggleothers",
+            "itemdoubleclick": "toggle",
+        },
+    }

@@ -1,0 +1,92 @@
+"""One shopper on the map: what they bought, what they are recommended, and where their taste lies; what if they
+bought something else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.item_map.points import ItemMap
+from recsys.models.rank.top_k import top_k
+from recsys.projection.projection import prepared
+from recsys.utils import formatting as fmt
+
+AROUND = 15
+RECOMMENDED = 10
+
+
+@dataclass(frozen=True)
+class ShopperOnMap:
+    """Where one shopper is at home.
+
+    Attributes:
+        history, recommended: rows of items.
+        taste: (x, y), or None when there is nothing to go by.
+        moved: (x, y) of the taste if they had bought the items of the question as well, or None when none is asked.
+        then: rows of what they would be recommended in that case.
+        summary: one line.
+    """
+
+    user_id: str
+    history: NDArray[np.int64]
+    recommended: NDArray[np.int64]
+    taste: tuple[float, float] | None
+    moved: tuple[float, float] | None
+    then: NDArray[np.int64]
+    summary: str
+
+
+def shopper_on_map(item_map: ItemMap, user_id: str, what_if: Sequence[str] = ()) -> ShopperOnMap:
+    """A shopper's layers. The taste is where the fold-in over their history puts them; with `what_if`, over those
+    items as well.
+
+    Raises:
+        NotFound: an unknown shopper or item.
+    """
+    live, model = item_map.live, item_map.live.model
+    user = model.user_row(user_id)
+    history = model.history.counts.indices[model.history.of_user(user)].astype(np.int64)
+    shown = model.item_rows([item.item_id for item in live.recommend(user_id, RECOMMENDED).items])
+    extra = model.item_rows(list(what_if)) if what_if else np.zeros(0, np.int64)
+    attributes = {str(k): str(v) for k, v in model.users.iloc[user][list(model.user_attributes)].dropna().items()}
+    now = live.standings.taste(history, attributes).vector
+    both = np.union1d(history, extra)
+    later = live.standings.taste(both, attributes).vector if len(extra) else now
+    then = _best(item_map, later, both) if len(extra) else np.zeros(0, np.int64)
+    new = len(set(then.tolist()) - set(_best(item_map, now, both).tolist()))
+    question = (
+        f" With {fmt.number(len(extra))} more {'product' if len(extra) == 1 else 'products'}, "
+        f"{new} of {len(then)} recommendations would be others."
+        if len(extra) else ""
+    )  # fmt: skip
+    return ShopperOnMap(
+        user_id,
+        history,
+        shown,
+        place_of(item_map, now),
+        place_of(item_map, later) if len(extra) else None,
+        then,
+        f"{fmt.number(len(history))} products bought, {len(shown)} recommended.{question}",
+    )
+
+
+def _best(item_map: ItemMap, vector: NDArray[np.float32], had: NDArray[np.int64]) -> NDArray[np.int64]:
+    model = item_map.live.model
+    scores = model.item_embeddings @ vector + model.item_biases
+    return top_k(scores, RECOMMENDED, exclude=had)[0].astype(np.int64)
+
+
+def place_of(item_map: ItemMap, vector: NDArray[np.float32]) -> tuple[float, float] | None:
+    """Where a taste lies on the map: the one of the items nearest to it by cosine that is most in their midst.
+
+    A mean would fall between two islands, where nothing is; so it is the medoid of the `AROUND` nearest.
+    """
+    if not np.linalg.norm(vector) > 0 or not len(item_map.points):
+        return None
+    likeness = prepared(item_map.live.item_embeddings, "cosine") @ (vector / np.linalg.norm(vector))
+    near = np.argsort(-likeness, kind="stable")[:AROUND]
+    places = item_map.points.places[near].astype(float)
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2).sum(axis=1)
+    x, y = places[int(np.argmin(apart))]
+    return float(x), float(y)

@@ -1,0 +1,152 @@
+"""What a training gives: the LightFM object, what its numbers stand for, and how good it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lightfm import LightFM
+from numpy.typing import NDArray
+
+from recsys import columns as c
+from recsys.dataset.dataset import Interactions
+from recsys.errors import NotFound
+from recsys.models import lightfm_wrapper
+from recsys.models.features import Features
+from recsys.models.hyperparameters import Hyperparameters
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model version with everything needed to answer from it. Treat every array as read-only.
+
+    Attributes:
+        id: name of the version.
+        recipe: the hyperparameters it was trained with.
+        seed: seed of the training.
+        lightfm: the trained `lightfm.LightFM`, by feature; predicts with `item_features` and `user_features`.
+        items, users: tables of the dataset it was trained on; row number = inside id.
+        category_levels, user_attributes: columns of these tables, widest level first.
+        item_features, user_features: what the model's features stand for.
+        history: interactions it has learned from; what a user had before.
+        again: float32 (n_pairs,), aligned with `history.counts.data`: chance that the pair is bought again; None where
+            the shop's past was too little to learn it from.
+        manifest: id, created, dataset, fingerprint, split, metrics, curve... as stored.
+    """
+
+    id: str
+    recipe: Hyperparameters
+    seed: int
+    lightfm: LightFM
+    items: pd.DataFrame
+    users: pd.DataFrame
+    category_levels: tuple[str, ...]
+    user_attributes: tuple[str, ...]
+    item_features: Features
+    user_features: Features
+    history: Interactions
+    manifest: Mapping[str, Any]
+    again: NDArray[np.float32] | None = None
+
+    @cached_property
+    def _representations(self) -> tuple[NDArray[np.float32], ...]:
+        return lightfm_wrapper.representations(self.lightfm, self.item_features, self.user_features)
+
+    @property
+    def item_embeddings(self) -> NDArray[np.float32]:
+        """(n_items, components): item features times their embeddings."""
+        return self._representations[0]
+
+    @property
+    def item_biases(self) -> NDArray[np.float32]:
+        """(n_items,): how much an item is liked by everybody."""
+        return self._representations[1]
+
+    @property
+    def user_embeddings(self) -> NDArray[np.float32]:
+        """(n_users, components)."""
+        return self._representations[2]
+
+    @property
+    def user_biases(self) -> NDArray[np.float32]:
+        """(n_users,); does not change the order of a user's items."""
+        return self._representations[3]
+
+    def scores(self, users: NDArray[np.int_] | Sequence[int]) -> NDArray[np.float32]:
+        """LightFM scores (len(users), n_items): user embedding · item embedding + item bias + user bias."""
+        block = self.user_embeddings[users] @ self.item_embeddings.T
+        block += self.item_biases
+        block += self.user_biases[users][:, None]
+        return block
+
+    @cached_property
+    def user_index(self) -> pd.Index:
+        return pd.Index(self.users[c.USER])
+
+    @cached_property
+    def item_index(self) -> pd.Index:
+        return pd.Index(self.items[c.ITEM])
+
+    @cached_property
+    def rows_of_users(self) -> dict[str, int]:
+        """Row number by outside id: for one user at a time, far faster than an index."""
+        return {str(user_id): row for row, user_id in enumerate(self.users[c.USER])}
+
+    @cached_property
+    def rows_of_items(self) -> dict[str, int]:
+        """Row number by outside id, as `rows_of_users`."""
+        return {item_id: row for row, item_id in enumerate(self.item_ids)}
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """Outside ids of the items, by row."""
+        return [str(item_id) for item_id in self.items[c.ITEM]]
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """Titles of the items, by row."""
+        return [str(title) for title in self.items[c.TITLE]]
+
+    def user_row(self, user_id: str) -> int:
+        """Row number of a user; NotFound when the model has never seen them."""
+        row = self.rows_of_users.get(user_id, -1)
+        if row < 0:
+            raise NotFound(f"No user {user_id!r} in model {self.id!r}.")
+        return row
+
+    def item_rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Row numbers of items; NotFound names the first that does not exist."""
+        rows = np.array([self.rows_of_items.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
+        if (rows < 0).any():
+            unknown = list(item_ids)[int(np.argmax(rows < 0))]
+            raise NotFound(f"No item {unknown!r} in model {self.id!r}.")
+        return rows
+
+    @cached_property
+    def popularity(self) -> NDArray[np.int64]:
+        """(n_items,): how many users have had each item in what the model learned from."""
+        return np.bincount(self.history.counts.indices, minlength=len(self.items))
+
+    @cached_property
+    def popularity_rank(self) -> NDArray[np.int64]:
+        """(n_items,): 1 for the item that most users have had; ties in table order."""
+        rank = np.empty(len(self.items), dtype=np.int64)
+        rank[np.argsort(-self.popularity, kind="stable")] = np.arange(1, len(self.items) + 1)
+        return rank
+
+    @cached_property
+    def categories(self) -> list[tuple[str, ...]]:
+        """For every item its category levels, widest first."""
+        if not self.category_levels:
+            return [()] * len(self.items)
+        return list(zip(*(self.items[level] for level in self.category_levels), strict=True))
+
+    @cached_property
+    def search_text(self) -> pd.Series:
+        """For every item its title and categories in lower case, for finding it by words."""
+        text = self.items[c.TITLE].astype(str)
+        for level in self.category_levels:
+            text = text + " " + self.items[level].astype(str)
+        return text.str.lower()

@@ -1,0 +1,206 @@
+"""The k best of many items for one taste, exactly, without reading most of the embeddings.
+
+Every score has a bound that costs far less than the score. The exact scores of some promising items give a score that k
+items reach; only items whose bound reaches it too are multiplied in full.
+"""
+
+from threading import local
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.models.rank.top_k import GROUP, scores_of_one
+from recsys.utils.numba_modules import compiled
+
+HEAD = 14
+"""Directions looked at first; with the bias and the length of the rest they fill one cache line for each item."""
+WORTHWHILE = 4
+"""How many times as long as such a line the embeddings are at least; shorter ones are multiplied as they are."""
+SHARE = 1 / 3
+"""Of the squares of all embeddings, what the heads hold at least; where they hold less, their bounds say too little."""
+LARGE = 64 * 2**20
+"""Bytes of embeddings that no cache holds: from here on one byte a number is read first, where heads say too little."""
+MOST = 8
+"""Where more than one item in so many would be on the short list, all are multiplied first."""
+FEW = 8
+"""So many times k items are multiplied as they are; of more, the most promising tell which can be spared."""
+GROUPS = 4096
+"""Groups of items at most, of which the best are looked at first."""
+CHUNK = 65536
+LOWEST = float(np.finfo(np.float32).min)
+
+Found = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+
+class Bounds(Protocol):
+    """What is known of all items at little cost.
+
+    Attributes:
+        rests: (n_items,) length of the part of each embedding that is not looked at.
+    """
+
+    rests: NDArray[np.float32]
+
+    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        """Put bounds of all scores into (n_items,); returns the length m of the taste: m x rests is part of them."""
+        ...
+
+
+class Heads:
+    """Embeddings turned so that their first few directions, the heads, hold as much of them as can be.
+
+    For a taste u and an item x with heads u', x' and rests u", x", the inequality of Cauchy and Schwarz says
+    u x <= u' x' + |u"| |x"|, a product of `HEAD` + 2 numbers. The directions are those of the largest eigenvalues of
+    items.T @ items.
+    """
+
+    def __init__(
+        self, items: NDArray[np.float32], biases: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> None:
+        self._directions = directions
+        self._lines = np.empty((len(items), HEAD + 2), np.float32)
+        self._lines[:, HEAD] = biases
+        self.rests = self._lines[:, HEAD + 1]
+        for start in range(0, len(items), CHUNK):
+            part, lines = items[start : start + CHUNK], self._lines[start : start + CHUNK]
+            lines[:, :HEAD] = part @ directions
+            lines[:, HEAD + 1] = np.linalg.norm(part - lines[:, :HEAD] @ directions.T, axis=1)
+
+    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        head = taste @ self._directions
+        rest = np.float32(np.linalg.norm(taste - self._directions @ head))
+        scores_of_one(self._lines, np.append(head, (np.float32(1), rest)), found)
+        return rest
+
+
+class Codes:
+    """Embeddings rounded to one byte a number: x = scale q + x", and u x <= scale u q + |u| |x"|."""
+
+    def __init__(self, items: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
+        self._kernels = compiled("models.rank.kernels")
+        self._biases = biases
+        self._codes = np.empty(items.shape, np.int8)
+        self._scales, self.rests = np.empty(len(items), np.float32), np.empty(len(items), np.float32)
+        for start in range(0, len(items), CHUNK):
+            some = slice(start, start + CHUNK)
+            scales = np.maximum(np.abs(items[some]).max(axis=1), np.finfo(np.float32).tiny) / np.float32(127)
+            codes = np.rint(items[some] / scales[:, None])
+            self._codes[some], self._scales[some] = codes, scales
+            self.rests[some] = np.linalg.norm(items[some] - codes * scales[:, None], axis=1)
+        self.put(np.zeros(items.shape[1], np.float32), np.empty(len(items), np.float32))  # compiles
+
+    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        length = np.float32(np.linalg.norm(taste))
+        self._kernels.bounds(self._codes, self._scales, self.rests, self._biases, taste, length, found)
+        return length
+
+
+class Shortlist:
+    """All items of a catalogue, to be asked for the best of them. An item has the same score, to the bit, in every
+    list.
+    """
+
+    def __init__(self, items: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
+        """
+        Args:
+            items: (n_items, components), kept and not copied. Beside it come at most 64 bytes an item, or one byte a
+                number.
+            biases: (n_items,).
+        """
+        self._items, self._biases = np.ascontiguousarray(items, np.float32), np.asarray(biases, np.float32)
+        self._rounding = 4 * (self._items.shape[1] + HEAD) * float(np.finfo(np.float32).eps)
+        self._longest = float(np.sqrt(np.einsum("ij,ij->i", self._items, self._items).max(initial=0)))
+        self._most_bias = float(np.abs(self._biases).max(initial=0))
+        self._bounds = _bounds(self._items, self._biases)
+        self._kept = local()
+
+    def best(
+        self,
+        taste: NDArray[np.float32],
+        k: int,
+        *,
+        bias: float = 0.0,
+        exclude: NDArray[np.int_] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> Found:
+        """Item numbers and scores of the best items, best first and of equals the lowest first, as `ranking.top_k`.
+
+        Args:
+            taste: (components,).
+            bias: added to all scores.
+            exclude: item numbers that must not appear.
+            allowed: (n_items,) mask of those that may.
+
+        Returns:
+            Two arrays of length k, or less where fewer items are left.
+        """
+        n_items = len(self._items)
+        slack = self._rounding * (float(np.linalg.norm(taste)) * self._longest + self._most_bias + abs(bias))
+
+        def open_only(bounds: NDArray[np.float32]) -> None:
+            if exclude is not None:
+                bounds[exclude] = -np.inf
+            if allowed is not None:
+                bounds[~allowed] = -np.inf
+
+        def reached_by(places: NDArray[np.int64]) -> float:
+            """A score that k of these reach, less what rounding may add; the lowest of all where they are fewer."""
+            scores = self._scores(places, taste)
+            return float(np.partition(scores, len(scores) - k)[len(scores) - k]) - slack if len(scores) >= k else LOWEST
+
+        places, most = None, n_items // MOST
+        if self._bounds is not None and 4 * k * GROUP <= n_items:
+            bounds = self._room()
+            length = self._bounds.put(taste, bounds)
+            open_only(bounds)
+            places = np.flatnonzero(bounds >= reached_by(_leading(bounds, k)))
+            if FEW * k < len(places) <= 4 * most:
+                near = bounds[places] - length * self._bounds.rests[places]
+                promising = np.argpartition(near, len(near) - FEW * k)[len(near) - FEW * k :]
+                places = places[bounds[places] >= reached_by(places[promising])]
+        if places is None or len(places) > most:
+            bounds = scores_of_one(self._items, taste, self._room())
+            bounds += self._biases
+            open_only(bounds)
+            places = np.flatnonzero(bounds >= reached_by(_leading(bounds, k)))
+        scores = self._scores(places, taste) + np.float32(bias)
+        if len(scores) > k:
+            kept = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+            places, scores = places[kept], scores[kept]
+        order = np.argsort(-scores, kind="stable")[:k]
+        return places[order].astype(np.int32), scores[order]
+
+    def _room(self) -> NDArray[np.float32]:
+        """(n_items,) numbers, for each thread its own, since asking the system for new ones takes as long as a list."""
+        if not hasattr(self._kept, "numbers"):
+            self._kept.numbers = np.empty(len(self._items), np.float32)
+        room: NDArray[np.float32] = self._kept.numbers
+        return room
+
+    def _scores(self, places: NDArray[np.int64], taste: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One dot product each, so that it does not matter which items are multiplied together."""
+        found: NDArray[np.float32] = np.vecdot(self._items[places], taste) + self._biases[places]
+        return found
+
+
+def _bounds(items: NDArray[np.float32], biases: NDArray[np.float32]) -> Bounds | None:
+    """Those that suit the embeddings; None for short ones and few."""
+    if items.shape[1] >= WORTHWHILE * (HEAD + 2):
+        squares, vectors = np.linalg.eigh((items.T @ items).astype(np.float64))
+        if squares[-HEAD:].sum() > SHARE * squares.sum():
+            return Heads(items, biases, np.ascontiguousarray(vectors[:, -HEAD:], np.float32))
+    return Codes(items, biases) if items.nbytes >= LARGE else None
+
+
+def _leading(bounds: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Numbers of some k items or a few more with high bounds; of none where there are too few items for that."""
+    size = max(GROUP, len(bounds) // GROUPS)
+    n_groups = len(bounds) // size
+    if n_groups < 4 * k:
+        return np.zeros(0, np.int64)
+    cut = n_groups * size
+    tops = np.maximum.reduce(bounds[:cut].reshape(size, n_groups), axis=0)
+    groups = np.argpartition(tops, n_groups - k)[n_groups - k :]
+    members = (groups + np.arange(0, cut, n_groups)[:, None]).ravel()
+    return members[bounds[members] >= max(float(tops[groups].min()), LOWEST)]

@@ -1,0 +1,1 @@
+"""Item embeddings drawn in two dimensions, and how faithful the drawing is."""

@@ -1,0 +1,1 @@
+"""Answers from a model: recommendations, where a user stands in it, explanations, merchandising rules."""

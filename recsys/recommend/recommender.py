@@ -1,0 +1,348 @@
+"""Answers from a trained model: recommendations, similar items, people never seen, reasons. No files, no web."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lightfm import LightFM
+from numpy.typing import NDArray
+
+from recsys.errors import NotFound
+from recsys.models.features import each_value
+from recsys.models.model import Model
+from recsys.models.rank.pruned_top_k import Shortlist
+from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k, top_k_of_products
+from recsys.recommend.compiled_rules import RuleBook, rule_book
+from recsys.recommend.explain import Reason, Taste, reasons_for, similar_from_history
+from recsys.recommend.results import (
+    LANES,
+    MAX_K,
+    Answer,
+    Lane,
+    Path,
+    RankedItem,
+    check_k,
+    check_lane,
+    mixed_lanes,
+)  # fmt: skip
+from recsys.recommend.rules import Rules
+from recsys.recommend.user_state import Standing, Standings
+from recsys.storage.unlearned_events import Recent
+
+BOOKS_IN_MEMORY = 32
+
+__all__ = [
+    "LANES", "MAX_K", "Answer", "Lane", "Path", "RankedItem", "Recommender", "Standing", "check_k", "check_lane",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """Answers from one model. Safe to share between threads: nothing is changed after the first use of each array.
+
+    Attributes:
+        model: the trained model.
+        map: DataFrame `item_id, x, y`, or None while there is none.
+        recent: what users did since the training, if there is a log; None for the model alone.
+    """
+
+    model: Model
+    map: pd.DataFrame | None = None
+    recent: Recent | None = None
+
+    @property
+    def lightfm(self) -> LightFM:
+        return self.model.lightfm
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        return self.model.manifest
+
+    @property
+    def items(self) -> pd.DataFrame:
+        return self.model.items
+
+    @property
+    def users(self) -> pd.DataFrame:
+        return self.model.users
+
+    @property
+    def item_embeddings(self) -> NDArray[np.float32]:
+        return self.model.item_embeddings
+
+    @property
+    def item_biases(self) -> NDArray[np.float32]:
+        return self.model.item_biases
+
+    @property
+    def user_embeddings(self) -> NDArray[np.float32]:
+        return self.model.user_embeddings
+
+    @property
+    def user_biases(self) -> NDArray[np.float32]:
+        return self.model.user_biases
+
+    def recommend(
+        self,
+        user_id: str,
+        k: int = 10,
+        lane: Lane = "discover",
+        category: str | Sequence[str] | None = None,
+        explain: bool = False,
+        rules: Rules | None = None,
+    ) -> Answer:
+        """The k best items for a user the model, or the log of recent events, knows.
+
+        Args:
+            lane: "discover" leaves out what the user had before, "again" keeps only that, "all" mixes the two in
+                the proportion measured on the validation period.
+            category: keep only items that carry one of these names on any category level.
+            explain: add reasons to every item.
+            rules: what a merchandiser lays over the model. Scores then hold the boosts. The lane "again" takes its
+                filters alone.
+
+        Raises:
+            NotFound: unknown user or category.
+            InvalidInput: k outside 1..1000, or an unknown lane.
+        """
+        checked_k, checked_lane = check_k(k), check_lane(lane)
+        standing = self.standing(str(user_id))
+        items = self._lanes(
+            standing.taste, standing.items, standing.again,
+            checked_k, checked_lane, self.allowed(category), explain, self.book(rules),
+        )  # fmt: skip
+        label = rules.label if rules else None
+        return Answer(str(user_id), self.model.id, checked_lane, standing.path, items, label)
+
+    @cached_property
+    def standings(self) -> Standings:
+        """Where everybody stands."""
+        return Standings(self.model, self.recent)
+
+    def standing(self, user_id: str) -> Standing:
+        """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
+
+        Raises:
+            NotFound: neither the model nor the log knows them.
+        """
+        return self.standings.of(user_id)
+
+    def standing_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> Standing:
+        """Where somebody never seen would stand; raises as `recommend_for` does."""
+        return self.standings.described(history, user)
+
+    def is_quick(self, user_id: str) -> bool:
+        """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
+        return self.standings.is_quick(user_id)
+
+    def warm(self) -> None:
+        """Work out now what the first answer would have to wait for."""
+        self.recommend(next(iter(self.model.rows_of_users)), 1, "all", explain=True)
+        self.similar(self.model.item_ids[0], 1)
+
+    def recommend_for(
+        self,
+        history: Sequence[str] = (),
+        user: Mapping[str, str] | None = None,
+        k: int = 10,
+        lane: Lane = "discover",
+        category: str | Sequence[str] | None = None,
+        explain: bool = False,
+        rules: Rules | None = None,
+    ) -> Answer:
+        """The k best items for somebody the model has never seen.
+
+        Args:
+            history: ids of items they had, most recent first; repeats count in the lane "again".
+            user: what is known of them, e.g. `{"age": "45-54"}`.
+            rules: as in `recommend`.
+
+        Raises:
+            NotFound: an unknown item or category.
+            InvalidInput: an unknown attribute or value, and what `recommend` raises.
+        """
+        checked_k, checked_lane = check_k(k), check_lane(lane)
+        standing = self.standing_for(history, user)
+        items = self._lanes(
+            standing.taste, standing.items, standing.again, checked_k, checked_lane, self.allowed(category), explain,
+            self.book(rules),
+        )  # fmt: skip
+        return Answer(None, self.model.id, checked_lane, standing.path, items, rules.label if rules else None)
+
+    def book(self, rules: Rules | None) -> RuleBook | None:
+        """The rules worked out for this model, kept for the next time; None where they change nothing."""
+        if rules is None or rules.empty:
+            return None
+        if rules not in self._books:
+            if len(self._books) >= BOOKS_IN_MEMORY:
+                self._books.clear()
+            self._books[rules] = rule_book(rules, self.model)
+        return self._books[rules]
+
+    def scores_for(self, taste: Taste) -> NDArray[np.float32]:
+        """(n_items,): the model's scores of all items for one taste; for the last resort, popularity in the segment."""
+        if taste.popular is not None:
+            return taste.popular.scores
+        scores = scores_of_one(self.item_embeddings, taste.vector)
+        scores += self.item_biases
+        scores += np.float32(taste.bias)
+        return scores
+
+    def similar(self, item_id: str, k: int = 10) -> tuple[RankedItem, ...]:
+        """The k items whose embeddings point the same way (cosine), the item itself left out.
+
+        Raises:
+            NotFound: unknown item.
+        """
+        item = int(self.model.item_rows([str(item_id)])[0])
+        scores = scores_of_one(self._directions, self._directions[item])
+        found, values = top_k(scores, check_k(k), exclude=np.array([item]))
+        return tuple(self._line(rank, row, value, "similar") for rank, (row, value) in _ranked(found, values))
+
+    def top_k_for_all(
+        self, k: int = 10, block: int = 512, rules: Rules | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Discover-lane items (n_users, k) and scores of every user, in blocks; rows padded with -1 and -inf.
+
+        Args:
+            rules: as in `recommend`.
+        """
+        return self.top_k_of(np.arange(len(self.users)), k, block, rules)
+
+    def top_k_of(
+        self, users: NDArray[np.int_], k: int = 10, block: int = 512, rules: Rules | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The same for some users, by row number; (len(users), k)."""
+        check_k(k)
+        pairs, book = self.model.history.counts, self.book(rules)
+        items = np.full((len(users), k), NOTHING, dtype=np.int32)
+        scores = np.full((len(users), k), -np.inf, dtype=np.float32)
+        if book is None:
+            embeddings, biases = self.model.user_embeddings[users], self.model.user_biases[users]
+            items, scores = top_k_of_products(embeddings, self.item_embeddings, self.item_biases, k, pairs[users])
+            return items, scores + biases[:, None]
+        for start in range(0, len(users), block):
+            some = users[start : start + block]
+            raw = self.model.scores(some)
+            for place, (row, user) in enumerate(zip(raw, some, strict=True), start=start):
+                had = pairs.indices[self.model.history.of_user(int(user))]
+                found, values = book.rank(row, k, exclude=had)
+                items[place, : len(found)], scores[place, : len(found)] = found, values
+        return items, scores
+
+    def allowed(self, category: str | Sequence[str] | None) -> NDArray[np.bool_] | None:
+        """(n_items,) mask of the items that carry one of the names on any level, or None for no filter."""
+        names = [category] if isinstance(category, str) else list(category or ())
+        if not names:
+            return None
+        mask = np.zeros(len(self.items), dtype=bool)
+        for name in names:
+            rows = self._rows_of_category.get(name)
+            if rows is None:
+                near = get_close_matches(name, self._rows_of_category, n=3, cutoff=0.5)
+                hint = f" Did you mean {' or '.join(repr(x) for x in near)}?" if near else ""
+                raise NotFound(f"No category {name!r} in model {self.model.id!r}.{hint}")
+            mask[rows] = True
+        return mask
+
+    def _lanes(
+        self,
+        taste: Taste,
+        history: NDArray[np.int64],
+        again: NDArray[np.float32],
+        k: int,
+        lane: Lane,
+        allowed: NDArray[np.bool_] | None,
+        explain: bool,
+        book: RuleBook | None = None,
+    ) -> tuple[RankedItem, ...]:
+        discover: list[tuple[int, float, str]] = []
+        lifts = np.zeros(0, np.float32)
+        repeat: list[tuple[int, float, str]] = []
+        if lane != "again":
+            if book is not None:
+                scores = self.scores_for(taste)
+                found, values = book.rank(scores, k, exclude=history, allowed=allowed)
+                lifts = book.lifted(scores)
+            elif taste.popular is not None:
+                found, values = top_k(taste.popular.scores, k, exclude=history, allowed=allowed)
+            else:
+                found, values = self._shortlist.best(
+                    taste.vector, k, bias=taste.bias, exclude=history, allowed=allowed
+                )  # fmt: skip
+            discover = [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)]
+        if lane != "discover":
+            kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
+            if book is not None and book.allowed is not None:
+                kept &= book.allowed[history]
+            order = np.lexsort((history[kept], -again[kept]))[:k]
+            repeat = [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
+        share = float(self.manifest.get("repeat_share", 0.5))
+        rows = mixed_lanes(discover, repeat, share)[:k] if lane == "all" else discover + repeat
+
+        def reasons(row: int, score: float, which: str) -> tuple[Reason, ...]:
+            if not explain:
+                return ()
+            ruled = () if book is None or which == "again" else book.reasons(row, float(lifts[row]))
+            return (*self._reasons(row, score, which, taste, history), *ruled)
+
+        return tuple(
+            self._line(rank, row, score, which, reasons(row, score, which))
+            for rank, (row, score, which) in enumerate(rows, start=1)
+        )
+
+    def _reasons(
+        self, row: int, score: float, which: str, taste: Taste, history: NDArray[np.int64]
+    ) -> tuple[Reason, ...]:
+        if which == "again":
+            name = "bought before, more and lately counting most"
+            if self.model.again is not None and score <= 1:
+                name = "chance of buying it again soon: how often, how lately, in what rhythm they bought it"
+            return (Reason("history", name, score, True),)
+        return (*reasons_for(self.model, row, taste), *similar_from_history(self.model, row, history))
+
+    def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
+        return RankedItem(
+            rank=rank,
+            item_id=self.model.item_ids[row],
+            title=self.model.titles[row],
+            category=self.model.categories[row],
+            score=float(score),
+            lane=lane,
+            popularity_rank=self._popularity_ranks[row],
+            reasons=reasons,
+        )
+
+    @cached_property
+    def _popularity_ranks(self) -> list[int]:
+        return [int(rank) for rank in self.model.popularity_rank]
+
+    @cached_property
+    def _books(self) -> dict[Rules, RuleBook]:
+        return {}
+
+    @cached_property
+    def _directions(self) -> NDArray[np.float32]:
+        lengths = np.linalg.norm(self.item_embeddings, axis=1, keepdims=True)
+        return self.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+    @cached_property
+    def _shortlist(self) -> Shortlist:
+        return Shortlist(self.item_embeddings, self.item_biases)
+
+    @cached_property
+    def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:
+        found: dict[str, list[NDArray[np.int64]]] = {}
+        for level in self.model.category_levels:
+            rows, names = each_value(self.items[level])
+            for name, places in names.groupby(names, sort=False).indices.items():
+                found.setdefault(str(name), []).append(rows[places])
+        return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _ranked(rows: NDArray[np.int32], values: NDArray[np.float32]) -> enumerate[tuple[int, float]]:
+    return enumerate(((int(r), float(v)) for r, v in zip(rows, values, strict=True)), start=1)

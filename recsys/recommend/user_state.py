@@ -1,0 +1,273 @@
+"""Where somebody stands in a model: as trained, moved by what they did since, or folded in from a description."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys.models.fold_in import fold_in
+from recsys.models.linear_fold_in import LinearFoldIn
+from recsys.models.model import Model
+from recsys.models.repurchase import frequency
+from recsys.models.segment_popularity import Segments
+from recsys.recommend.explain import Taste, taste_of_user, taste_of_weights
+from recsys.recommend.leave_one_out import Influence, leave_one_out
+from recsys.recommend.results import Path
+from recsys.storage.unlearned_events import News, Recent
+
+DESCRIBED_IN_MEMORY = 64
+"""Persons described by items and attributes whose taste is kept: a page asks for the same one again and again."""
+STANDINGS_IN_MEMORY = 20_000
+FOLDED_IN_MEMORY = 20_000
+"""Users with recent events whose folded-in taste is kept until the next event."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one user stands in the model.
+
+    Attributes:
+        taste: their embedding, in parts.
+        items: int64 row numbers of what they had, ascending.
+        counts, last: float32 and datetime64[s], aligned with `items`: how often, and when for the last time.
+        again: float32, aligned with `items`: what the lane "again" ranks by.
+        path: how the taste came about.
+    """
+
+    taste: Taste
+    items: NDArray[np.int64]
+    counts: NDArray[np.float32]
+    last: NDArray[np.datetime64]
+    again: NDArray[np.float32]
+    path: Path
+
+
+class Standings:
+    """Where every user of one model stands. Safe to share between threads; the last ones asked for are kept.
+
+    Args:
+        recent: what users did since the training, if there is a log.
+    """
+
+    def __init__(self, model: Model, recent: Recent | None = None) -> None:
+        self._model = model
+        self._recent = recent
+        self._trained_ones: dict[int, Standing] = {}
+        self._folded: dict[str, tuple[tuple[int, int], Standing]] = {}
+        self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Standing] = {}
+        self._folding = threading.Lock()
+        self._segments = Segments(model)
+
+    def is_quick(self, user_id: str) -> bool:
+        """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
+        if self._recent is None:
+            return True
+        version = self._recent.version_of(user_id)
+        return version == (0, 0) or self._folded.get(user_id, ((0, 0), None))[0] == version
+
+    def of(self, user_id: str) -> Standing:
+        """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
+
+        Raises:
+            NotFound: neither the model nor the log knows them.
+        """
+        news = self._recent.news(user_id) if self._recent is not None else None
+        row = self._model.rows_of_users.get(user_id, -1)
+        if news is None:
+            return self._trained(self._model.user_row(user_id) if row < 0 else row)
+        with self._folding:
+            known = self._folded.get(user_id)
+        if known is None or known[0] != news.version:
+            known = (news.version, self._moved(row, news))
+            with self._folding:
+                while len(self._folded) >= FOLDED_IN_MEMORY:
+                    self._folded.pop(next(iter(self._folded)))
+                self._folded[user_id] = known
+        return known[1]
+
+    def _trained(self, user: int) -> Standing:
+        found = self._trained_ones.get(user)
+        if found is None:
+            found = self._work_out(user)
+            if len(self._trained_ones) < STANDINGS_IN_MEMORY:
+                self._trained_ones[user] = found
+        return found
+
+    def _work_out(self, user: int) -> Standing:
+        span = self._model.history.of_user(user)
+        items = self._model.history.counts.indices[span].astype(np.int64)
+        counts, last = self._model.history.counts.data[span], self._model.history.last[span]
+        known = self._model.user_features.matrix.indptr[user] < self._model.user_features.matrix.indptr[user + 1]
+        again = _faded(counts, last, self._last_event) if self._model.again is None else self._model.again[span]
+        if not len(items) and not known:
+            row = self._model.users.iloc[user]
+            own = {name: str(row[name]) for name in self._model.user_attributes if not pd.isna(row[name])}
+            return Standing(self._last_resort(own), items, counts, last, again, "popular")
+        path: Path = "known" if len(items) and known else "cold"
+        return Standing(taste_of_user(self._model, user), items, counts, last, again, path)
+
+    def _last_resort(self, attributes: Mapping[str, str]) -> Taste:
+        """For somebody of whom the model can use nothing: what is popular among those with the same attributes."""
+        zeros = np.zeros(self._model.item_embeddings.shape[1], np.float32)
+        return Taste(zeros, 0.0, popular=self._segments.of(attributes))
+
+    def _moved(self, user: int, news: News) -> Standing:
+        """A user with recent events; `user` is -1 for one the model has never seen."""
+        rows = np.asarray(self._model.item_index.get_indexer(pd.Index(news.item_ids, dtype=object)), dtype=np.int64)
+        known = rows >= 0
+        rows, times = rows[known], news.times[known]
+        old: NDArray[np.int64] = np.zeros(0, np.int64)
+        counts, last = np.zeros(0, np.float32), np.zeros(0, "datetime64[s]")
+        if user >= 0:
+            span = self._model.history.of_user(user)
+            old = self._model.history.counts.indices[span].astype(np.int64)
+            counts, last = self._model.history.counts.data[span], self._model.history.last[span]
+        items, place = np.unique(np.concatenate([old, rows]), return_inverse=True)
+        total, newest = np.zeros(len(items), np.float32), np.full(len(items), np.datetime64(0, "s"))
+        np.add.at(total, place, np.concatenate([counts, np.ones(len(rows), np.float32)]))
+        np.fmax.at(newest, place, np.concatenate([last.astype("datetime64[s]"), times]))
+        if user >= 0 and len(rows) == 0:
+            return self._trained(user)
+        if user >= 0:
+            start = self._model.user_embeddings[user], float(self._model.user_biases[user])
+            own = dict(zip(*self._model.user_features.row(user), strict=True))
+            taste = self._taste(items, own, *start, ages=_ages(newest))
+        else:
+            features = self._model.user_features
+            usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
+            if not len(items) and not usable:
+                nothing = np.zeros(0, np.float32)
+                return Standing(self._last_resort(news.attributes), items, nothing, newest, nothing, "popular")
+            taste = self.taste(items, usable)
+        again = _faded(
+            total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
+        )
+        return Standing(taste, items, total, newest, again, "folded" if len(items) else "cold")
+
+    def described(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> Standing:
+        """Where somebody never seen would stand; raises as `recommend_for` does. The last ones asked for are kept."""
+        key = tuple(map(str, history)), tuple(sorted((user or {}).items()))
+        with self._folding:
+            if key in self._described:
+                return self._described[key]
+        standing = self._stand(key[0], user or {})
+        with self._folding:
+            while len(self._described) >= DESCRIBED_IN_MEMORY:
+                self._described.pop(next(iter(self._described)))
+            self._described[key] = standing
+        return standing
+
+    def _stand(self, history: Sequence[str], user: Mapping[str, str]) -> Standing:
+        rows, times = np.unique(self._model.item_rows([str(item) for item in history]), return_counts=True)
+        counts = times.astype(np.float32)
+        never = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[s]")
+        learned = {name: value for name, value in user.items() if not self._unlearned(name, value)}
+        if not len(rows) and not learned:
+            return Standing(self._last_resort(user), rows, counts, never, counts, "popular")
+        taste = self.taste(rows, learned)
+        return Standing(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
+
+    def usable(self, name: str, value: str) -> bool:
+        """Whether an attribute says something: to the model, or else to the last resort."""
+        return self._model.user_features.knows(name, value) or self._unlearned(name, value)
+
+    def _unlearned(self, name: str, value: str) -> bool:
+        """Whether shoppers have this attribute and the model was trained without it."""
+        return name not in self._model.user_features.shared and self._segments.knows(name, str(value))
+
+    def taste(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> Taste:
+        """Where someone never seen lies in the model: attributes give the start, fold-in over the history the rest."""
+        numbers, weights = self._model.user_features.row_for(attributes)
+        start, bias = self._start(numbers, weights)
+        return self._taste(history, dict(zip(numbers.tolist(), weights.tolist(), strict=True)), start, bias)
+
+    def _start(self, numbers: NDArray[np.int64], weights: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Embedding and bias that user features give by themselves."""
+        lightfm = self._model.lightfm
+        return weights @ lightfm.user_embeddings[numbers], float(weights @ lightfm.user_biases[numbers])
+
+    def without_each(
+        self, item: int, standing: Standing, attributes: Mapping[str, str], user_id: str | None = None
+    ) -> Influence:
+        """How much the score of `item` falls when one item of a history is left out of the fold-in.
+
+        Where the fold-in is linear, that is exact and said for every item of the history; else it is measured, for
+        the most alike (`influence.leave_one_out`).
+
+        Args:
+            attributes: what is known of them.
+            user_id: whose history it is; None for somebody described, whose items have no times.
+        """
+        learned = {name: value for name, value in attributes.items() if self._model.user_features.knows(name, value)}
+        start, _ = self._start(*self._model.user_features.row_for(learned))
+        trained = user_id is not None and user_id in self._model.rows_of_users
+        if self.linear is None:
+            others = standing.items[standing.items != item]
+            return leave_one_out(item, others, self._model.item_embeddings, self._model.item_biases, start=start)
+        days = self._days(standing.last) if trained else None
+        falls = self.linear.falls(
+            self._model.item_embeddings[item], standing.items, days, start=None if trained else start
+        )
+        order = np.argsort(-falls, kind="stable")
+        order = order[standing.items[order] != item]
+        return Influence(standing.items[order], falls[order], np.zeros(len(order)))
+
+    def _days(self, last: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """(n,) days before now, which is the last event of all, or of these where they are later."""
+        now = np.fmax(self._last_event, np.fmax.reduce(last)) if len(last) else self._last_event
+        return np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0)
+
+    def _taste(
+        self,
+        history: NDArray[np.int64],
+        weights: dict[int, float],
+        start: NDArray[np.float32],
+        bias: float,
+        *,
+        ages: NDArray[np.float64] | None = None,
+    ) -> Taste:
+        """Fold-in over a history from a starting embedding; `weights` are those of the user features in it.
+
+        `ages` are days since each item was last had, for users the model was trained on: their whole history then
+        takes the place of the starting embedding.
+        """
+        linear = self.linear
+        if linear is not None and len(history):
+            vector = linear.vector(history, ages, start=start if ages is None else None)
+        else:
+            vector = fold_in(history, self._model.item_embeddings, self._model.item_biases, start=start)
+        return taste_of_weights(self._model, weights, vector, bias)
+
+    @cached_property
+    def linear(self) -> LinearFoldIn | None:
+        """For models that stayed at a start by decomposition; None where gradient steps have to fold in."""
+        model = self._model
+        if model.recipe.start != "svd":
+            return None
+        found = LinearFoldIn.fit(
+            model.history.counts, model.history.last, pd.Timestamp(self._last_event), model.item_embeddings,
+            model.user_embeddings, power=model.recipe.start_power, half_life_days=model.recipe.half_life_days,
+        )  # fmt: skip
+        return found if found.trusted else None
+
+    @cached_property
+    def _last_event(self) -> np.datetime64:
+        last = self._model.history.last
+        return cast(np.datetime64, np.fmax.reduce(last)) if len(last) else np.datetime64("NaT")
+
+
+def _ages(last: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """(n,) days before the newest of them; 0 without times."""
+    if len(last) == 0:
+        return np.zeros(0)
+    return np.nan_to_num((np.fmax.reduce(last) - last) / np.timedelta64(1, "D"), nan=0.0)
+
+
+def _faded(counts: NDArray[np.float32], last: NDArray[np.datetime64], now: np.datetime64) -> NDArray[np.float32]:
+    """How strongly each item of a history is due again, where the model holds no chances for it."""
+    return frequency(counts, np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0))

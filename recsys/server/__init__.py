@@ -1,0 +1,1 @@
+"""Listening on a port, and several processes that answer on it."""

@@ -1,0 +1,236 @@
+"""Datasets as people handle them: listed with who uses them, imported by a job, deleted with care."""
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from recsys.errors import InsiderError, InvalidInput
+from recsys.ingest.config import ImportPlan
+from recsys.ingest.rejects import FILE
+from recsys.ingest.report import Section, sections
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.storage.artifacts import check_name, readable_errors
+from recsys.storage.jobs import Run
+from recsys.utils import formatting as fmt
+
+UPLOADS = "uploads"
+DATA_FILES = (
+    ".csv", ".tsv", ".txt", ".psv", ".gz", ".jsonl", ".ndjson", ".json", ".parquet", ".inter", ".item", ".user",
+)  # fmt: skip
+UPLOAD_SECONDS = 24 * 3600.0
+"""Uploads that nothing was imported from are removed after this long."""
+
+
+def datasets(workspace: Workspace) -> list[dict[str, Any]]:
+    """Every stored dataset: name, counts, period, bytes on disk, and the models trained on it; newest first.
+
+    A damaged one has `problem` instead of counts.
+    """
+    models = workspace.models()
+    found = []
+    for name in workspace.datasets():
+        folder = workspace.store.home / "datasets" / name
+        size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+        users = [m["id"] for m in models if m["dataset"] == name]
+        entry = {
+            "name": name,
+            "bytes": size,
+            "models": users,
+            "live": any(m["live"] for m in models if m["dataset"] == name),
+        }
+        try:
+            manifest = workspace.store.dataset_manifest(name)
+        except InsiderError as error:
+            found.append(entry | {"problem": str(error), "changed": 0.0})
+            continue
+        summary = manifest["summary"]
+        kept = {key: summary[key] for key in ("users", "items", "events", "pairs", "period", "fingerprint")}
+        found.append(entry | kept | {"changed": (folder / "manifest.json").stat().st_mtime})
+    return sorted(found, key=lambda entry: -float(entry["changed"]))
+
+
+def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> list[str]:
+    """Remove a dataset; gives the models that were trained on it.
+
+    Raises:
+        InvalidInput: the live model was trained on it and `force` is not given, or a job works on it.
+    """
+    workspace.store.dataset_manifest(name)
+    busy = [run for run in workspace.runs() if run.active and run.dataset == name]
+    if busy:
+        raise InvalidInput(f"Job {busy[0].id} ({busy[0].kind}) works on dataset {name!r}; cancel it first.")
+    using = [model for model in workspace.models() if model["dataset"] == name]
+    if any(model["live"] for model in using) and not force:
+        raise InvalidInput(
+            f"The live model was trained on dataset {name!r}: without it, histories and evaluation are gone. "
+            "Promote a model of another dataset first, or delete it with --force."
+        )
+    workspace.store.delete_dataset(name)
+    return [model["id"] for model in using]
+
+
+def start_import(workspace: Workspace, plan: ImportPlan) -> Run:
+    """Import in a job of its own."""
+    check_name(plan.name)
+    run_id = workspace.run_store.create("import", plan.name, plan.to_dict(), seed=0, promote=False)
+    return workspace.launch(run_id)
+
+
+def run_import(workspace: Workspace, run: Run, on_progress: Callable[[Any], None]) -> None:
+    """What the job of an import does; uploaded files are removed when it is over."""
+    from recsys.ingest.pipeline import import_dataset
+
+    plan = ImportPlan.from_dict(run.recipe)
+    try:
+        import_dataset(workspace.store, plan, on_progress)
+    finally:
+        uploads = workspace.store.home / UPLOADS
+        for path in (Path(x) for x in (*plan.events, *plan.items, *plan.users)):
+            if path.parent.parent == uploads:
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def keep_upload(workspace: Workspace, name: str, stream: IO[bytes], before: str | None = None) -> Path:
+    """Write an uploaded file below the home, under its own name in a folder of its own, unless it is there from before.
+
+    Args:
+        before: where it was written before, if it was.
+    """
+    if before is not None and Path(before).is_file():
+        return Path(before)
+    stream.seek(0)
+    uploads = workspace.store.home / UPLOADS
+    for old in uploads.glob("*"):
+        if time.time() - old.stat().st_mtime > UPLOAD_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = uploads / uuid.uuid4().hex
+    safe = "".join(x if x.isalnum() or x in "._- " else "_" for x in Path(name).name).strip(". ")[-100:] or "upload"
+    with readable_errors(workspace.store.home):
+        folder.mkdir(parents=True)
+        with (folder / safe).open("wb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
+    return folder / safe
+
+
+def allowed_folder() -> Path:
+    """The folder below which the page may read files of the server: `INSIDER_IMPORT_FOLDER`, or `data`."""
+    return Path(Settings.from_environment().import_folder or PROJECT_ROOT / "data").resolve()
+
+
+def allowed_path(text: str) -> str:
+    """A path or glob below the allowed folder, relative to it or absolute; InvalidInput for any other.
+
+    Links are followed before it is decided.
+    """
+    folder = allowed_folder()
+    wanted = folder / text.strip()
+    if not text.strip():
+        raise InvalidInput(f"Name a file below {folder}.")
+    if any(mark in text for mark in "*?["):
+        if ".." in Path(text).parts:
+            raise InvalidInput(f"{text} leads outside {folder}; only files below it may be imported from here.")
+        for match in folder.glob(str(wanted.relative_to(folder))) if wanted.is_relative_to(folder) else ():
+            _check_below(match, folder, text)
+        if not wanted.is_relative_to(folder):
+            raise InvalidInput(f"{text} lies outside {folder}; only files below it may be imported from here.")
+        return str(wanted)
+    _check_below(wanted, folder, text)
+    return str(wanted.resolve())
+
+
+def _check_below(path: Path, folder: Path, shown: str) -> None:
+    if not path.resolve().is_relative_to(folder):
+        raise InvalidInput(f"{shown} lies outside {folder}; only files below it may be imported from here.")
+
+
+def files_of_server(limit: int = 200) -> list[str]:
+    """Names of the files below the allowed folder that look like data, relative to it."""
+    folder = allowed_folder()
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(DATA_FILES))
+    shown = (path.relative_to(folder) for path in found if "store" not in path.relative_to(folder).parts[:1])
+    return sorted(str(path) for path in shown)[:limit]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One dataset as the page shows it.
+
+    Attributes:
+        sections: the report in words; for a dataset that was not imported from files, what is known of it.
+        report: the document of the import, or None.
+        rejects: the file of all rejected rows, or None when there are none.
+        warning: what deleting it would cost, in words.
+        may_go: whether it may be deleted here.
+    """
+
+    name: str
+    sections: tuple[Section, ...]
+    report: dict[str, Any] | None
+    rejects: Path | None
+    warning: str
+    may_go: bool
+
+    def read_rejects(self) -> bytes:
+        """The file of all rejected rows."""
+        return b"" if self.rejects is None else self.rejects.read_bytes()
+
+
+def stored(workspace: Workspace, name: str) -> Stored:
+    """One dataset; NotFound or Corrupted when there is none or it cannot be read."""
+    manifest = workspace.store.dataset_manifest(name)
+    report = manifest.get("report")
+    models = [model for model in workspace.models() if model["dataset"] == name]
+    live = any(model["live"] for model in models)
+    told = tuple(sections(report)) if report else (_in_words(manifest["summary"]),)
+    file = workspace.store.dataset_file(name, FILE) if report and report["rejected"]["rows"] else None
+    if live:
+        warning = "The live model was trained on it. Promote a model of another dataset first."
+    elif models:
+        warning = f"{fmt.plural(len(models), 'model')} trained on it can still answer, but no longer be evaluated."
+    else:
+        warning = "No model was trained on it."
+    return Stored(name, told, report, file, warning, not live)
+
+
+def table(found: list[dict[str, Any]]) -> pd.DataFrame:
+    """The list of datasets for people: one row each, sizes in MB."""
+    return pd.DataFrame(
+        {
+            "name": [x["name"] for x in found],
+            "events": [x.get("events") for x in found],
+            "users": [x.get("users") for x in found],
+            "items": [x.get("items") for x in found],
+            "period": [x.get("problem") or fmt.period(x.get("period")) for x in found],
+            "size": [x["bytes"] / 1e6 for x in found],
+            "models": [len(x["models"]) for x in found],
+            "live": [x["live"] for x in found],
+        }
+    )
+
+
+def import_under_way(workspace: Workspace) -> Run | None:
+    """The newest import that has not ended, or None."""
+    return next((run for run in workspace.runs() if run.kind == "import" and run.active), None)
+
+
+def _in_words(summary: dict[str, Any]) -> Section:
+    facts = [
+        ("Events", fmt.number(summary["events"])),
+        ("Users", fmt.number(summary["users"])),
+        ("Items", fmt.number(summary["items"])),
+        ("Period", fmt.period(summary["period"])),
+        ("Density", f"{summary['density']:.4%} of all pairs of user and item"),
+        ("Repeated", f"{fmt.share(summary['repeat_rate'])} of the pairs have more than one event"),
+    ]
+    facts += [(f"{fmt.label(level)} names", fmt.number(n)) for level, n in summary["categories"].items()]
+    notes = summary["notes"]
+    facts += [(f"Left out: {why}", fmt.number(n)) for why, n in notes.get("left_out", {}).items()]
+    facts += [(fmt.label(key), str(notes[key])) for key in ("about", "source") if notes.get(key)]
+    return Section("Found", tuple(facts))

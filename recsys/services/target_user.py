@@ -1,0 +1,164 @@
+"""Whom an answer is for: a shopper the model knows, or somebody described by items and attributes (a persona)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recsys.errors import InvalidInput
+from recsys.recommend.recommender import Answer, Lane, Recommender, Standing
+from recsys.recommend.rules import Rules
+from recsys.storage.database import Database
+from recsys.storage.documents import Shelf
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody described: what they had (item ids, most recent first, no repeats) and what is known of them."""
+
+    history: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def changed(
+        self,
+        without: Sequence[str] = (),
+        plus: Sequence[str] = (),
+        attributes: Mapping[str, str | None] | None = None,
+    ) -> "Person":
+        """The same person after some "what if".
+
+        Args:
+            without: items taken away.
+            plus: items added, as their latest.
+            attributes: new values; None takes an attribute away.
+        """
+        away = set(without)
+        kept = [item for item in self.history if item not in away and item not in plus]
+        known = dict(self.attributes) | dict(attributes or {})
+        return replace(
+            self,
+            history=(*dict.fromkeys(plus), *kept),
+            attributes={name: value for name, value in known.items() if value is not None},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"history": list(self.history), "user": dict(self.attributes)}
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "Person":
+        """The reverse of `to_dict`; InvalidInput when it is not that."""
+        history, user = given.get("history", []), given.get("user", {})
+        if not isinstance(history, list) or not isinstance(user, Mapping):
+            raise InvalidInput("A persona is {history: [item ids], user: {attribute: value}}.")
+        return cls(tuple(dict.fromkeys(map(str, history))), {str(k): str(v) for k, v in user.items()})
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom the page is about, as one model sees them.
+
+    Attributes:
+        name: the shopper's id, or what a persona is called.
+        known: whether they are a shopper; somebody described otherwise.
+        person: what they had and what is known of them.
+        standing: where they stand in the model.
+        missing: items and attributes of a persona that this model does not know; left out.
+    """
+
+    name: str
+    known: bool
+    person: Person
+    standing: Standing
+    missing: tuple[str, ...] = ()
+
+    def recommend(
+        self,
+        live: Recommender,
+        k: int = 10,
+        lane: Lane = "discover",
+        category: Sequence[str] = (),
+        rules: Rules | None = None,
+        explain: bool = False,
+    ) -> Answer:
+        """What the API answers for them."""
+        if self.known:
+            return live.recommend(self.name, k, lane, list(category), explain, rules=rules)
+        return live.recommend_for(
+            self.person.history, self.person.attributes, k, lane, list(category), explain, rules=rules
+        )
+
+
+def known(live: Recommender, user_id: str) -> Subject:
+    """A shopper whom the model or the log of recent events knows; NotFound when neither does."""
+    standing = live.standing(user_id)
+    order = np.argsort(-np.nan_to_num(standing.last.astype("datetime64[s]").astype(np.int64)), kind="stable")
+    model = live.model
+    ids = tuple(model.item_ids[row] for row in standing.items[order])
+    user = model.rows_of_users.get(user_id, -1)
+    row: Any = model.users.iloc[user] if user >= 0 else {}
+    usable = model.user_features.names
+    names = [name for name in model.user_attributes if user >= 0 and name in usable and not pd.isna(row[name])]
+    return Subject(user_id, True, Person(ids, {name: str(row[name]) for name in names}), standing)
+
+
+def described(live: Recommender, person: Person, name: str = "") -> Subject:
+    """Somebody described, folded in. Items and attributes that this model does not know are left out and told."""
+    model = live.model
+    missing = [item for item in person.history if item not in model.rows_of_items]
+    items = tuple(item for item in person.history if item in model.rows_of_items)
+    attributes: dict[str, str] = {}
+    for key, value in person.attributes.items():
+        if live.standings.usable(key, value):
+            attributes[key] = value
+        else:
+            missing.append(f"{key}: {value}")
+    standing = live.standing_for(items, attributes)
+    return Subject(name, False, Person(items, attributes), standing, tuple(missing))
+
+
+class Personas:
+    """The personas of one home."""
+
+    def __init__(self, database: Database) -> None:
+        self._shelf = Shelf(database, "persona")
+
+    def save(self, name: str, person: Person) -> str:
+        """Store somebody described under a name; one without items and attributes is refused."""
+        if not person.history and not person.attributes:
+            raise InvalidInput(f"Persona {name!r} has neither items nor attributes; give it at least one.")
+        return self._shelf.save(name, person.to_dict()).name
+
+    def get(self, name: str) -> Person:
+        """A stored persona; NotFound names those there are."""
+        return Person.from_dict(self._shelf.get(name).content)
+
+    def names(self) -> list[str]:
+        return [document.name for document in self._shelf.all()]
+
+    def delete(self, name: str) -> None:
+        self._shelf.delete(name)
+
+
+class Lists:
+    """Saved lists of shoppers."""
+
+    def __init__(self, database: Database) -> None:
+        self._shelf = Shelf(database, "list")
+
+    def names(self) -> list[str]:
+        return [document.name for document in self._shelf.all()]
+
+    def users(self, name: str) -> list[str]:
+        return [str(user) for user in self._shelf.get(name).content["users"]]
+
+    def add(self, name: str, user_id: str) -> int:
+        """Put a shopper at the end of a list, which is made if it is not there; gives its length."""
+        users = self.users(name) if name in self.names() else []
+        users = [*(user for user in users if user != user_id), user_id]
+        self._shelf.save(name, {"users": users})
+        return len(users)
+
+    def delete(self, name: str) -> None:
+        self._shelf.delete(name)

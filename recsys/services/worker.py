@@ -1,0 +1,136 @@
+"""The process of one run: `python -m recsys.services.worker RUN_ID`."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from types import FrameType
+
+from recsys.errors import Cancelled, InsiderError, StorageProblem
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.progress import OnProgress, Progress
+from recsys.projection.settings import MapSettings
+from recsys.services.after_training import after_training
+from recsys.services.datasets import run_import
+from recsys.services.map_job import draw
+from recsys.services.workspace import Workspace
+from recsys.storage.jobs import Run, State
+from recsys.utils.retry import patiently
+
+NICENESS = 5
+SEARCH_SHARE = 0.95
+"""Share of a search in its progress; the rest is the training of the best recipe."""
+
+READ = "Reading the built-in purchases"
+
+
+def work(workspace: Workspace, run_id: int) -> None:
+    """Do what the run asks for, and store how it ended. Every way out leaves the run ended."""
+    run = workspace.run(run_id)
+    runs = workspace.run_store
+
+    def report(progress: Progress) -> None:
+        with suppress(StorageProblem):  # a database that is away must not stop what is being worked on
+            if runs.report(run_id, progress):
+                raise Cancelled(f"Run {run_id} was cancelled.")
+
+    def finish(state: State, *, message: str = "", model: str | None = None) -> None:
+        patiently(lambda: runs.finish(run_id, state, message=message, model=model))
+
+    try:
+        while not patiently(lambda: runs.claim(run_id, workspace.settings.max_jobs)):
+            report(Progress("Waiting for its turn", 0.0))
+            time.sleep(0.5)
+        finish("done", model=_WORK[run.kind](workspace, run, report))
+    except Cancelled:
+        finish("cancelled")
+    except InsiderError as error:
+        finish("failed", message=str(error))
+    except MemoryError:
+        finish("failed", message="The machine ran out of memory. Use fewer components or less data.")
+    except Exception as error:
+        finish("failed", message=f"Unexpected {type(error).__name__}: {error}")
+        raise
+
+
+def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    if run.kind == "demo":
+        report(Progress(READ, 0.0))
+        workspace.import_demo()
+    recommender = workspace.train_now(
+        run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report,
+        source="first model" if run.kind == "demo" else "page", run=run.id, baselines=run.kind != "demo",
+    )  # fmt: skip
+    if run.kind == "demo":
+        workspace.start_quality(recommender.model.id)
+    return _finished(workspace, recommender.model.id)
+
+
+def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    from recsys.training.search import PREFIX, Plan, search
+
+    plan = Plan.from_dict(run.recipe)
+
+    def searching(progress: Progress) -> None:
+        report(replace(progress, fraction=SEARCH_SHARE * progress.fraction))
+
+    def training(progress: Progress) -> None:
+        step = f"The best recipe: {progress.step[0].lower()}{progress.step[1:]}"
+        report(replace(progress, step=step, fraction=SEARCH_SHARE + (1 - SEARCH_SHARE) * progress.fraction))
+
+    best = search(workspace.trials, workspace.dataset(plan.dataset), plan, searching)[0]
+    if best.state != "done":
+        raise InsiderError("No training of this search came to an end: see the reasons in the list of trainings.")
+    recipe = Hyperparameters.from_dict(best.recipe)
+    recommender = workspace.train_now(
+        plan.dataset, recipe, seed=plan.seed, on_progress=training, source=PREFIX + plan.name, run=run.id
+    )
+    return _finished(workspace, recommender.model.id)
+
+
+def _finished(workspace: Workspace, model_id: str) -> str:
+    patiently(lambda: after_training(workspace, model_id))
+    return model_id
+
+
+def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    if run.model is None:
+        raise InsiderError(f"Run {run.id} names no model to draw.")
+    draw(workspace, run.model, MapSettings.from_dict(run.recipe), seed=run.seed, on_progress=report)
+    return run.model
+
+
+def _assess(workspace: Workspace, run: Run, report: OnProgress) -> str:
+    from recsys.training.quality_report import assess
+
+    if run.model is None:
+        raise InsiderError(f"Run {run.id} names no model to assess.")
+    assess(workspace, run.model, on_progress=report)
+    return run.model
+
+
+def _import(workspace: Workspace, run: Run, report: OnProgress) -> None:
+    run_import(workspace, run, report)
+
+
+_WORK: Mapping[str, Callable[[Workspace, Run, OnProgress], str | None]] = {
+    "demo": _train, "train": _train, "search": _search, "map": _draw, "import": _import,
+    "quality": _assess,
+}  # fmt: skip
+
+
+def main() -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Cancelled("The process was asked to stop.")
+
+    signal.signal(signal.SIGTERM, stop)
+    os.nice(NICENESS)
+    work(Workspace(), int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

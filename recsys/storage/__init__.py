@@ -1,0 +1,1 @@
+"""All that persists: artifacts in folders, the live pointer, the database of events, jobs and training runs."""

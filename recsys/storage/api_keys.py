@@ -1,0 +1,198 @@
+"""Keys of the API: made, turned over and revoked by the command line, known to the database by their hashes alone."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from recsys.errors import InvalidInput, NotFound
+from recsys.storage.database import Database, metadata, utc_now
+
+READ, EVENTS, ADMIN = "read", "events", "admin"
+SCOPES = (READ, EVENTS, ADMIN)
+"""What a key may do: ask; send events; everything."""
+
+PREFIX = "ins"
+REFRESH_SECONDS = 1.0
+"""How soon a key that was made or revoked by another process counts."""
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("rate", sa.Float, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.Column("ends", sa.DateTime),
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key, without its secret.
+
+    Attributes:
+        rate: requests a second that it may make; 0 for the general limit.
+        ends: when it stops counting (UTC), or None.
+    """
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    rate: float = 0.0
+    created: datetime | None = None
+    ends: datetime | None = None
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes or ADMIN in self.scopes
+
+    @property
+    def state(self) -> str:
+        return "valid" if self.ends is None else ("ended" if self.ends <= datetime.now(UTC) else "ending")
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "name": self.name, "scopes": list(self.scopes), "rate": self.rate, "state": self.state,
+            "created": self.created, "ends": self.ends,
+        }  # fmt: skip
+
+
+FROM_ENVIRONMENT = Key("environment", "INSIDER_API_KEY", (ADMIN,))
+
+
+class Keys:
+    """The keys of one database and the one of the environment. Safe between threads."""
+
+    def __init__(self, database: Database, environment_key: str | None = None) -> None:
+        self._database = database
+        self._environment_hash = _hash(environment_key) if environment_key else None
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._hashes: dict[str, tuple[str, Key]] = {}
+
+    def create(self, name: str, scopes: Sequence[str], *, rate: float = 0.0) -> tuple[Key, str]:
+        """A new key, and its text, which is nowhere else and cannot be had again.
+
+        Raises:
+            InvalidInput: an empty name, an unknown scope or a negative rate.
+        """
+        if not 0 < len(name.strip()) <= 100:
+            raise InvalidInput("A key needs a name of 1 to 100 characters: whose it is, or what for.")
+        for scope in scopes:
+            if scope not in SCOPES:
+                raise InvalidInput(f"There is no scope {scope!r}; choose among {', '.join(SCOPES)}.")
+        if not scopes:
+            raise InvalidInput(f"A key needs at least one scope: {', '.join(SCOPES)}.")
+        if not 0 <= rate < 1e9:
+            raise InvalidInput(f"rate is {rate:g}; it must be a number of requests a second, or 0 for the general one.")
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        text = f"{PREFIX}_{key_id}_{secret}"
+        with self._database.begin() as connection:
+            connection.execute(
+                api_keys.insert().values(
+                    id=key_id, name=name.strip(), hash=_hash(text), scopes=list(dict.fromkeys(scopes)), rate=rate,
+                    created=utc_now(),
+                )
+            )  # fmt: skip
+        self._forget()
+        return self.get(key_id), text
+
+    def all(self) -> list[Key]:
+        """Every key there is or was, newest first."""
+        if not self._database.exists():
+            return []
+        with self._database.read() as connection:
+            rows = connection.execute(api_keys.select().order_by(api_keys.c.created.desc())).mappings().all()
+        return [_key(row) for row in rows]
+
+    def get(self, key_id: str) -> Key:
+        """One key by its id (the middle part of its text)."""
+        found = next((key for key in self.all() if key.id == key_id), None)
+        if found is None:
+            raise NotFound(f"No key {key_id!r}; `python -m recsys keys list` shows those there are.")
+        return found
+
+    def rotate(self, key_id: str, *, keep_hours: float = 0.0) -> tuple[Key, str]:
+        """A new key with the same name, scopes and rate; the old one counts for `keep_hours` more."""
+        old = self.get(key_id)
+        if old.state == "ended":
+            raise InvalidInput(f"Key {key_id!r} has ended; make a new one.")
+        if not 0 <= keep_hours <= 24 * 366:
+            raise InvalidInput(f"keep-hours is {keep_hours:g}; it must be from 0 to {24 * 366}.")
+        new = self.create(old.name, old.scopes, rate=old.rate)
+        self._end(key_id, utc_now() + timedelta(hours=keep_hours))
+        return new
+
+    def revoke(self, key_id: str) -> Key:
+        """End a key now."""
+        self.get(key_id)
+        self._end(key_id, utc_now())
+        return self.get(key_id)
+
+    def delete(self, key_id: str) -> None:
+        """Forget a key that has ended. Without any key left, reading is open again."""
+        if self.get(key_id).state != "ended":
+            raise InvalidInput(f"Key {key_id!r} still counts; revoke it first: python -m recsys keys revoke {key_id}")
+        with self._database.begin() as connection:
+            connection.execute(api_keys.delete().where(api_keys.c.id == key_id))
+        self._forget()
+
+    def exist(self) -> bool:
+        """Whether there is any key, also one that has ended: from then on, nothing is answered without one."""
+        return self._environment_hash is not None or bool(self._known())
+
+    def of(self, text: str) -> Key | None:
+        """The key that a text is; None when it is none that counts."""
+        hashed = _hash(text)
+        if self._environment_hash is not None and hmac.compare_digest(hashed, self._environment_hash):
+            return FROM_ENVIRONMENT
+        expected, key = self._known().get(_id_in(text), ("", None))
+        if key is None or not hmac.compare_digest(hashed, expected) or key.state == "ended":
+            return None
+        return key
+
+    def _end(self, key_id: str, at: datetime) -> None:
+        with self._database.begin() as connection:
+            connection.execute(api_keys.update().where(api_keys.c.id == key_id).values(ends=at))
+        self._forget()
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._read_at = float("-inf")
+
+    def _known(self) -> dict[str, tuple[str, Key]]:
+        with self._lock:
+            if time.monotonic() - self._read_at > REFRESH_SECONDS:
+                self._hashes = {}
+                if self._database.exists():
+                    with self._database.read() as connection:
+                        rows = connection.execute(api_keys.select()).mappings().all()
+                    self._hashes = {row["id"]: (row["hash"], _key(row)) for row in rows}
+                self._read_at = time.monotonic()
+            return self._hashes
+
+
+def _hash(text: str) -> str:
+    """SHA-256: enough for secrets of 256 random bits, which nobody can guess, and fast enough for every request."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _id_in(text: str) -> str:
+    parts = text.split("_", 2)
+    return parts[1] if len(parts) == 3 and parts[0] == PREFIX else ""
+
+
+def _key(row: sa.RowMapping) -> Key:
+    return Key(
+        row["id"], row["name"], tuple(row["scopes"]), row["rate"], row["created"].replace(tzinfo=UTC),
+        row["ends"].replace(tzinfo=UTC) if row["ends"] else None,
+    )  # fmt: skip

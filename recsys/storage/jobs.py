@@ -1,0 +1,287 @@
+"""Runs: everything that was asked to be trained or drawn, how far it is, and how it ended."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from recsys.access import require
+from recsys.errors import NotFound, StorageProblem
+from recsys.progress import Progress
+from recsys.storage.database import Database, utc_now
+from recsys.storage.database import runs as table
+
+Kind = Literal["demo", "train", "search", "map", "import", "quality"]
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ACTIVE = ("queued", "running")
+LOST = "The process of this run ended without a word: it was killed, or the machine ran out of memory. Start it again."
+NO_PROCESS_SECONDS = 60
+SILENT_SECONDS = 3600
+"""A run on another machine that has said nothing for so long is lost."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it stands now. Times are in UTC; `fraction` is 0 to 1 over all of it."""
+
+    id: int
+    kind: Kind
+    state: State
+    dataset: str
+    recipe: dict[str, Any]
+    seed: int
+    promote: bool
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    step: str
+    fraction: float
+    epoch: int
+    epochs: int
+    seconds_left: float | None
+    curve: list[dict[str, float]]
+    message: str
+    model: str | None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        values = dict(vars(self))
+        for name in ("created", "started", "ended"):
+            values[name] = values[name].isoformat() if values[name] else None
+        return values
+
+
+class Runs:
+    """The runs of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, kind: Kind, dataset: str, recipe: dict[str, Any], *, seed: int, promote: bool, model: str | None = None
+    ) -> int:
+        """Put a run into the queue; gives its id."""
+        _require(kind, promote)
+        values = {
+            "kind": kind, "state": "queued", "dataset": dataset, "recipe": recipe, "seed": seed, "promote": promote,
+            "model": model, "created": utc_now(), "cancel_requested": False,
+            "progress": {"step": "Waiting for its turn"},
+        }  # fmt: skip
+        with self._database.begin() as connection:
+            return _insert(connection, values)
+
+    def create_unless_active(self, kind: Kind, dataset: str, recipe: dict[str, Any], *, promote: bool) -> int | None:
+        """Like `create`, but None when a run of this kind is queued or running; two callers never both succeed."""
+        _require(kind, promote)
+        self.settle()
+        with self._database.begin() as connection:
+            active = sa.select(table.c.id).where(table.c.kind == kind, table.c.state.in_(ACTIVE))
+            if connection.execute(active).first():
+                return None
+            values = {
+                "kind": kind, "state": "queued", "dataset": dataset, "recipe": recipe, "seed": 0, "promote": promote,
+                "created": utc_now(), "progress": {"step": "Starting"}, "cancel_requested": False,
+            }  # fmt: skip
+            return _insert(connection, values)
+
+    def get(self, run_id: int) -> Run:
+        self.settle()
+        with self._database.read() as connection:
+            row = connection.execute(table.select().where(table.c.id == run_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"No run {run_id}.")
+        return _run(row)
+
+    def newest(self, limit: int = 50) -> list[Run]:
+        if not self._database.exists():
+            return []
+        self.settle()
+        with self._database.read() as connection:
+            rows = connection.execute(table.select().order_by(table.c.id.desc()).limit(limit)).mappings().all()
+        return [_run(row) for row in rows]
+
+    def attach(self, run_id: int, pid: int) -> None:
+        """Note which process works on a run."""
+        self._update(run_id, process=f"{process_identity(pid)}@{_host()}")
+
+    def process(self, run_id: int) -> int | None:
+        """The living process of this machine that works on a run, if one does."""
+        with self._database.read() as connection:
+            process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
+        return _pid_here(process) if process else None
+
+    def claim(self, run_id: int, limit: int) -> bool:
+        """Start a queued run if fewer than `limit` others are running; whether it did.
+
+        Imports wait for imports alone, and nothing else waits for them.
+        """
+        self.settle()
+        with self._database.begin() as connection:
+            kind = connection.scalar(sa.select(table.c.kind).where(table.c.id == run_id))
+            rivals = table.c.kind == "import" if kind == "import" else table.c.kind != "import"
+            running = sa.and_(table.c.state == "running", table.c.kind.not_in(["map", "quality"]), rivals)
+            earlier = sa.and_(table.c.state == "queued", table.c.id < run_id, rivals)
+            before = connection.scalar(sa.select(sa.func.count()).select_from(table).where(sa.or_(running, earlier)))
+            if (before or 0) >= limit:
+                return False
+            connection.execute(
+                table.update().where(table.c.id == run_id, table.c.state == "queued").values(
+                    state="running", started=utc_now()
+                )
+            )  # fmt: skip
+        return True
+
+    def report(self, run_id: int, progress: Progress) -> bool:
+        """Store how far a run is; whether somebody asked to cancel it."""
+        values = {
+            "step": progress.step, "fraction": progress.fraction, "epoch": progress.epoch, "epochs": progress.epochs,
+            "at": utc_now().isoformat(), "seconds_left": progress.seconds_left,
+            "curve": [dict(point) for point in progress.curve],
+        }  # fmt: skip
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id).values(progress=values))
+            return bool(connection.scalar(sa.select(table.c.cancel_requested).where(table.c.id == run_id)))
+
+    def finish(self, run_id: int, state: State, *, message: str = "", model: str | None = None) -> None:
+        """End a run, unless it has ended already. One that was asked to stop and fails at it counts as cancelled."""
+        values: dict[str, Any] = {"state": state, "message": message, "ended": utc_now()}
+        if model is not None:
+            values["model"] = model
+        with self._database.begin() as connection:
+            asked = connection.scalar(sa.select(table.c.cancel_requested).where(table.c.id == run_id))
+            if state == "failed" and asked:
+                values |= {"state": "cancelled", "message": ""}
+            connection.execute(table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(**values))
+
+    def request_cancel(self, run_id: int) -> int | None:
+        """Ask a run to stop; gives the process that works on it, if one does."""
+        require("merchandiser", "Stopping a job")
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id).values(cancel_requested=True))
+            process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
+        return _pid_here(process) if process else None
+
+    def settle(self) -> None:
+        """End as failed every run whose process is gone, so that none seems to run for ever."""
+        if not self._database.exists():
+            return
+        ended = [
+            table.update().where(table.c.id == run_id, table.c.state.in_(ACTIVE)).values(
+                state=state, message=message, ended=utc_now()
+            )
+            for run_id, state, message in self._lost()
+        ]  # fmt: skip
+        if ended:
+            with self._database.begin() as connection:
+                for statement in ended:
+                    connection.execute(statement)
+
+    def _lost(self) -> list[tuple[int, State, str]]:
+        """Runs that count as active and that no process works on: id, and how each ends. Only reads."""
+        wanted = sa.select(
+            table.c.id, table.c.process, table.c.created, table.c.cancel_requested, table.c.progress
+        ).where(table.c.state.in_(ACTIVE))
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).all()
+        found: list[tuple[int, State, str]] = []
+        for run_id, process, created, cancelled, progress in rows:
+            young = (utc_now() - created).total_seconds() < NO_PROCESS_SECONDS
+            if not (_is_worked_on(process, progress) if process else young):
+                found.append((run_id, "cancelled", "") if cancelled else (run_id, "failed", LOST))
+        return found
+
+    def _update(self, run_id: int, **values: Any) -> None:
+        with self._database.begin() as connection:
+            connection.execute(table.update().where(table.c.id == run_id).values(**values))
+
+
+def _require(kind: Kind, promote: bool) -> None:
+    if kind in ("demo", "import"):
+        require("admin", "Storing a dataset")
+    require("admin" if promote else "merchandiser", "Training and promoting" if promote else "Starting a job")
+
+
+def _insert(connection: sa.Connection, values: dict[str, Any]) -> int:
+    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+    if key is None:
+        raise StorageProblem("The database gave the new run no number.")
+    return int(key[0])
+
+
+def _host() -> str:
+    return socket.gethostname()[:24]
+
+
+def _pid_here(process: str) -> int | None:
+    pid, start, host = process.split("@", 2) if process.count("@") > 1 else (*process.split("@"), _host())
+    return int(pid) if host == _host() and process_alive(f"{pid}@{start}") else None
+
+
+def _is_worked_on(process: str, progress: Mapping[str, Any]) -> bool:
+    """Whether the process lives; that of another machine counts as alive while it has reported lately."""
+    if process.split("@")[2:] in ([], [_host()]):
+        return _pid_here(process) is not None
+    at = progress.get("at")
+    return at is None or (utc_now() - datetime.fromisoformat(at)).total_seconds() < SILENT_SECONDS
+
+
+def process_identity(pid: int) -> str:
+    """`pid@start`: a process that cannot be mistaken for a later one with the same number."""
+    return f"{pid}@{_start_ticks(pid) or ''}"
+
+
+def process_alive(identity: str) -> bool:
+    """Whether the process is still there and no zombie."""
+    pid, _, start = identity.partition("@")
+    if start:
+        return _start_ticks(int(pid)) == start
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _start_ticks(pid: int) -> str | None:
+    """Start time of a living process from /proc, in clock ticks; None where there is none, or it is a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _run(row: sa.RowMapping) -> Run:
+    progress = row["progress"]
+    done = row["state"] == "done"
+    return Run(
+        id=row["id"],
+        kind=row["kind"],
+        state=row["state"],
+        dataset=row["dataset"],
+        recipe=row["recipe"],
+        seed=row["seed"],
+        promote=row["promote"],
+        created=row["created"].replace(tzinfo=UTC),
+        started=row["started"].replace(tzinfo=UTC) if row["started"] else None,
+        ended=row["ended"].replace(tzinfo=UTC) if row["ended"] else None,
+        step=progress["step"],
+        fraction=1.0 if done else progress.get("fraction", 0.0),
+        epoch=progress.get("epoch", 0),
+        epochs=progress.get("epochs", 0),
+        seconds_left=0.0 if done else progress.get("seconds_left"),
+        curve=progress.get("curve", []),
+        message=row["message"],
+        model=row["model"],
+    )

@@ -1,0 +1,118 @@
+"""What came after a model was trained, beside what it knows: new items, new users, new lines of a history."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from recsys import columns as c
+from recsys.dataset.dataset import Interactions
+from recsys.models.features import IDENTITY, Features
+from recsys.models.model import Model
+from recsys.storage.unlearned_events import News, Recent
+
+NEW_USERS_FOUND = 1000
+
+
+def item_rows(announced: Mapping[str, Mapping[str, Any]], levels: tuple[str, ...], columns: list[str]) -> pd.DataFrame:
+    """Announced items as rows of an item table.
+
+    Args:
+        announced: by id: `title`, `category` (widest level first), `brand`, `price`, each optional.
+        levels: names of the category levels, widest first.
+        columns: columns of the table.
+    """
+    rows = []
+    for item_id, content in announced.items():
+        given = dict(zip(levels, content.get(c.CATEGORY) or (), strict=False))
+        row = {name: given.get(name) or c.UNCATEGORISED for name in levels}
+        row |= {c.ITEM: item_id, c.TITLE: content.get(c.TITLE) or item_id}
+        row |= {name: content.get(name) for name in (c.BRAND, c.PRICE)}
+        rows.append({name: row.get(name) for name in columns})
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_new_items(model: Model, announced: Mapping[str, Mapping[str, Any]]) -> Model:
+    """The same model with more items at the end of its table; those it has already are left as they are.
+
+    A new item's embedding and bias are the means of those of its categories and its brand: its feature row has no
+    identity and sums to 1, as the rows of items do that never sold before the training.
+    """
+    new = {name: content for name, content in announced.items() if name not in model.item_index}
+    if not new:
+        return model
+    table = item_rows(new, model.category_levels, list(model.items.columns))
+    table = table.astype({name: kind for name, kind in model.items.dtypes.items() if name == c.PRICE})
+    features = model.item_features
+    known = {
+        (kind, str(value)): number
+        for number, (kind, value) in enumerate(zip(features.kinds, features.values, strict=True))
+        if kind != IDENTITY
+    }
+    kinds = list(dict.fromkeys(kind for kind, _ in known))
+    rows, columns, weights = [], [], []
+    for row, values in enumerate(table[kinds].itertuples(index=False)):
+        found = [known[pair] for pair in zip(kinds, map(str, values), strict=True) if pair in known]
+        rows += [row] * len(found)
+        columns += found
+        weights += [1.0 / max(len(found), 1)] * len(found)
+    added = sparse.csr_matrix(
+        (np.array(weights, np.float32), (rows, columns)), shape=(len(table), features.matrix.shape[1])
+    )
+    matrix = sparse.vstack([features.matrix, added], format="csr", dtype=np.float32)
+    pairs = model.history.counts
+    counts = sparse.csr_matrix((pairs.data, pairs.indices, pairs.indptr), shape=(pairs.shape[0], matrix.shape[0]))
+    history = Interactions(counts, model.history.first, model.history.last, model.history.value)
+    return dataclasses.replace(
+        model,
+        items=pd.concat([model.items, table], ignore_index=True),
+        item_features=Features(matrix, features.kinds, features.values),
+        history=history,
+    )
+
+
+def with_news(history: pd.DataFrame, news: News, model: Model) -> pd.DataFrame:
+    """A history (as `Workspace.history` gives it) with what the user did since, on the same item in the same line."""
+    fresh = np.flatnonzero(~news.in_data)
+    if len(fresh) == 0:
+        return history
+    ids = np.array(news.item_ids, dtype=object)[fresh]
+    rows = model.item_index.get_indexer(pd.Index(ids, dtype=object))
+    added = pd.DataFrame({c.ITEM: ids, c.TITLE: ids}).assign(**dict.fromkeys(model.category_levels, c.UNCATEGORISED))
+    known = rows >= 0
+    for name in (c.TITLE, *model.category_levels):
+        added.loc[known, name] = model.items[name].to_numpy(dtype=object)[rows[known]]
+    added[c.COUNT] = 1
+    added[c.FIRST] = added[c.LAST] = news.times[fresh]
+    added[c.VALUE] = news.values[fresh].astype(np.float32)
+    added["after_cut"] = True
+    rules = {name: "first" for name in history.columns if name != c.ITEM}
+    rules |= {c.COUNT: "sum", c.FIRST: "min", c.LAST: "max", c.VALUE: "sum", "after_cut": "min"}
+    together = pd.concat([history.astype({c.ITEM: object}), added], ignore_index=True) if len(history) else added
+    return together.groupby(c.ITEM, sort=False).agg(rules).reset_index()[list(history.columns)]
+
+
+def with_new_users(table: pd.DataFrame, recent: Recent, known: pd.Index, query: str = "") -> pd.DataFrame:
+    """The table of users (as `Workspace.find_users` gives it) with those that the log alone knows, at its end; the
+    first `NEW_USERS_FOUND` of them whose id contains `query`."""
+    rows = []
+    strangers = [user_id for user_id in recent.new_users() if query in user_id and user_id not in known]
+    for user_id in strangers[:NEW_USERS_FOUND]:
+        news = recent.news(user_id)
+        if news is not None:
+            row = {c.USER: user_id, **news.attributes, "purchases": len(news.item_ids)}
+            last = pd.Timestamp(news.times.max()) if len(news.times) else pd.NaT
+            rows.append(row | {"products": len(set(news.item_ids)), "last": last})
+    if not rows:
+        return table
+    return pd.concat([table, pd.DataFrame(rows).reindex(columns=table.columns)], ignore_index=True)
+
+
+def known_by_events(recent: Recent | None, model: Model, query: str, limit: int = 20) -> list[str]:
+    """Ids that hold `query`, of users whom the log knows and the model does not; those that begin with it first."""
+    ids = [] if recent is None else [name for name in recent.new_users() if query in name]
+    strangers = [name for name in ids if name not in model.rows_of_users]
+    return sorted(strangers, key=lambda name: (not name.startswith(query), name))[:limit]

@@ -1,0 +1,158 @@
+"""What the log holds beyond what one model has learned from: per user, read when it is asked for."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys.models.model import Model
+from recsys.storage import event_log
+from recsys.storage.event_log import EventLog, Mark
+
+USERS_IN_MEMORY = 20_000
+
+
+@dataclass(frozen=True)
+class News:
+    """What one user did since a model was trained.
+
+    Attributes:
+        item_ids: what they had, in the order it came; repeats count.
+        times, values: datetime64[s] and money, aligned with `item_ids`.
+        in_data: bool, aligned: whether it is in the dataset of the model, in the part held out for its evaluation.
+        attributes: what was announced of them.
+        version: changes whenever any of it does.
+    """
+
+    item_ids: tuple[str, ...]
+    times: NDArray[np.datetime64]
+    values: NDArray[np.float64]
+    in_data: NDArray[np.bool_]
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    version: tuple[int, int] = (0, 0)
+
+
+def learned_until(manifest: Mapping[str, Any]) -> datetime | None:
+    """The time before which a model has learned from the events of its dataset; None when no time decided."""
+    cut = pd.Timestamp(manifest["split"].get("test_start"))
+    return None if pd.isna(cut) else cut.to_pydatetime()
+
+
+def mark_of(manifest: Mapping[str, Any]) -> Mark:
+    """Up to where the log was part of the dataset that a model was trained on."""
+    return Mark(*manifest.get("log", (0, 0)))
+
+
+class Recent:
+    """The log beside one model: everything it holds that the model has not learned. Safe between threads.
+
+    That is what came after the model's mark in the log, and what lies in the period held out for its evaluation.
+    """
+
+    def __init__(self, log: EventLog, model: Model) -> None:
+        self._log = log
+        self._dataset = str(model.manifest["dataset"])
+        self._mark = mark_of(model.manifest)
+        self._cut = learned_until(model.manifest)
+        self._lock = threading.Lock()
+        self._version: int | None = None
+        self._seen = Mark()
+        self._forgotten = 0
+        self._last: dict[str, int] = {}
+        self._users: dict[str, tuple[int, Mapping[str, str]]] = {}
+        self._items: dict[str, Mapping[str, Any]] = {}
+        self._items_version = 0
+        self._cache: OrderedDict[str, News] = OrderedDict()
+
+    def news(self, user_id: str) -> News | None:
+        """What the log adds for a user; None when nothing does."""
+        with self._lock:
+            self._refresh()
+            last = self._last.get(user_id, 0)
+            announced, attributes = self._users.get(user_id, (0, {}))
+            if not last and not announced:
+                return None
+            known = self._cache.get(user_id)
+            if known is not None and known.version == (last, announced):
+                self._cache.move_to_end(user_id)
+                return known
+        rows = [
+            row
+            for row in self._log.of_user(self._dataset, user_id)
+            if row[0] <= last and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
+        ]
+        news = News(
+            tuple(item for _, item, _, _ in rows),
+            np.array([at for _, _, at, _ in rows], dtype="datetime64[s]"),
+            np.array([value for _, _, _, value in rows], dtype=np.float64),
+            np.array([number <= self._mark.events for number, _, _, _ in rows], dtype=bool),
+            attributes,
+            (last, announced),
+        )
+        with self._lock:
+            self._cache[user_id] = news
+            self._cache.move_to_end(user_id)
+            while len(self._cache) > USERS_IN_MEMORY:
+                self._cache.popitem(last=False)
+        return news
+
+    def version_of(self, user_id: str) -> tuple[int, int]:
+        """A value that changes whenever `news` of this user does; (0, 0) without any."""
+        with self._lock:
+            self._refresh()
+            return self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]
+
+    def versions(self, user_id: str | None) -> tuple[int, int, int]:
+        """Those of the announced items and, if one is named, of a user: for telling whether an answer still holds."""
+        with self._lock:
+            self._refresh()
+            if user_id is None:
+                return self._items_version, 0, 0
+            return self._items_version, self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]
+
+    def new_users(self) -> list[str]:
+        """Ids of everybody the log has something new about."""
+        with self._lock:
+            self._refresh()
+            return list(dict.fromkeys([*self._last, *self._users]))
+
+    def new_items(self) -> tuple[int, Mapping[str, Mapping[str, Any]]]:
+        """Items announced since the training, by id, and a number that changes when they do."""
+        with self._lock:
+            self._refresh()
+            return self._items_version, self._items
+
+    def _refresh(self) -> None:
+        version = self._log.version()
+        if version == self._version:
+            return
+        head = self._log.head(self._dataset)
+        if self._log.forgotten(self._dataset) != self._forgotten:
+            self._forgotten = self._log.forgotten(self._dataset)
+            self._seen, self._last, self._users = Mark(), {}, {}
+            self._cache.clear()
+        if head.events > self._seen.events:
+            first = not self._seen.events
+            newest = self._log.newest_by_user(
+                self._dataset,
+                self._mark.events if first else self._seen.events,
+                self._cut if first and self._mark.events else None,
+            )
+            self._last |= newest
+        if head.announcements > self._seen.announcements:
+            seen = self._seen.announcements
+            after = max(self._mark.announcements, seen)
+            items = self._log.announced(self._dataset, event_log.ITEM, after, head.announcements)
+            users = self._log.announced(self._dataset, event_log.USER, seen, head.announcements)
+            if items:
+                self._items = {**self._items, **items}
+                self._items_version = head.announcements
+            self._users |= {name: (head.announcements, content) for name, content in users.items()}
+        self._seen = Mark(max(head.events, self._seen.events), max(head.announcements, self._seen.announcements))
+        self._version = version

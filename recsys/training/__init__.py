@@ -1,0 +1,1 @@
+"""From a dataset to a model: training, search, refits, cold start, seed variance, the quality report."""

@@ -1,0 +1,116 @@
+"""How good a model is, in one report: beside the baselines, by segment, cold, against noise, and in good health."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from recsys.dataset.dataset import Dataset
+from recsys.dataset.splitting import Split, split_again
+from recsys.errors import InvalidInput
+from recsys.evaluation import health
+from recsys.evaluation.benchmark import Baselines, K, judgement
+from recsys.evaluation.evaluate import evaluate
+from recsys.evaluation.segments import segments
+from recsys.evaluation.significance import compare
+from recsys.models.model import Model
+from recsys.progress import OnProgress, Progress
+from recsys.storage.baseline_cache import baselines_of
+from recsys.training.cold_start import cold_start
+from recsys.training.refit import refit
+from recsys.training.seed_variance import noise
+
+if TYPE_CHECKING:
+    from recsys.services.workspace import Workspace
+
+STEPS = (
+    "Fitting and judging the baselines",
+    "Measuring the segments",
+    "Training anew from other seeds: the floor of noise",
+    "Training without features",
+    "Training without a tenth of products and shoppers: cold start",
+)
+
+
+def assess(workspace: "Workspace", model_id: str, *, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
+    """Find out all of it and store it with the version.
+
+    Returns:
+        `{"model", "dataset", "split", "evaluation", "segments", "noise", "health", "cold_start"}`, ready for JSON.
+
+    Raises:
+        InvalidInput: the dataset has changed since the model was trained on it.
+    """
+    model = workspace.load(model_id).model
+    dataset = same_data(workspace.dataset(str(model.manifest["dataset"])), model)
+    report = report_on(
+        model, dataset, on_progress=on_progress, baselines=lambda split: baselines_of(workspace.store, dataset, split)
+    )
+    workspace.store.save_quality(model.id, report)
+    return report
+
+
+def same_data(dataset: Dataset, model: Model) -> Dataset:
+    """The dataset itself if the model was trained on exactly it; InvalidInput otherwise."""
+    if dataset.fingerprint != model.manifest["fingerprint"]:
+        raise InvalidInput(
+            f"Dataset {dataset.name!r} has changed since model {model.id!r} was trained on it; "
+            "what was held out of it is something else now. Train again."
+        )
+    return dataset
+
+
+def report_on(
+    model: Model,
+    dataset: Dataset,
+    *,
+    baselines: Callable[[Split], Baselines],
+    on_progress: OnProgress = lambda _: None,
+) -> dict[str, Any]:
+    """The report of `assess`, without storing it."""
+
+    def step(number: int) -> None:
+        on_progress(Progress(STEPS[number], number / len(STEPS)))
+
+    split = split_again(dataset, model.manifest["split"])
+    step(0)
+    judged = judgement(model, split, k=K, baselines=baselines(split))
+    discover = judged.lanes["discover"]
+    step(1)
+    found = segments(model, split, discover["model"], discover["popular"])
+    checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
+    step(2)
+    floor = noise(model, dataset, split)
+    step(3)
+    checks = health.worst_first([*checks, _ablation(model, dataset, split)])
+    step(4)
+    cold = cold_start(model, dataset, split)
+    return {
+        "model": model.id,
+        "dataset": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "made": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
+        "split": split.describe(),
+        "evaluation": judged.document(),
+        "segments": [segment.to_dict() for segment in found],
+        "noise": floor.to_dict(),
+        "health": health.summary(checks),
+        "cold_start": cold,
+    }
+
+
+def _ablation(model: Model, dataset: Dataset, split: Split) -> health.Check:
+    bare = replace(model.recipe, category_levels=(), brand=False, user_attributes=(), identity=True)
+    sides = [
+        evaluate(
+            refit(model, dataset, split.fit, split.validation_start, recipe=recipe),
+            split.fit.counts,
+            split.validation.counts,
+            k=min(K, dataset.n_items),
+            only=("ndcg",),
+        )
+        for recipe in (model.recipe, bare)
+    ]
+    means = [float(side.values["ndcg"].mean()) if len(side.users) else 0.0 for side in sides]
+    return health.ablation(means[0], means[1], compare(sides[0], sides[1]))

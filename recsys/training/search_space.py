@@ -1,0 +1,126 @@
+"""Where a search looks: which hyperparameters it varies, within what limits, and which matter only beside others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    check_distribution_compatibility,
+)
+
+from recsys import columns as c
+from recsys.dataset.dataset import Dataset
+from recsys.models.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
+
+RANKS_BY_TRYING = ("warp", "warp-kos")
+"""Losses that look for a product ranked too high: the only ones that `max_sampled` says something to."""
+
+LEVEL = "level "
+ALWAYS: Mapping[str, BaseDistribution] = {
+    "loss": CategoricalDistribution(LOSSES),
+    "start": CategoricalDistribution(STARTS),
+    "components": IntDistribution(8, int(RANGES["components"].high), log=True),
+    "learning_rate": FloatDistribution(0.005, 0.3, log=True),
+    "item_alpha": FloatDistribution(1e-7, 1e-3, log=True),
+    "user_alpha": FloatDistribution(1e-7, 1e-3, log=True),
+    "half_life_days": FloatDistribution(7, 730, log=True),
+}
+TRYING: Mapping[str, BaseDistribution] = {"max_sampled": IntDistribution(5, 500, log=True)}
+STARTING: Mapping[str, BaseDistribution] = {
+    "start_views": IntDistribution(int(RANGES["start_views"].low), int(RANGES["start_views"].high)),
+    "start_power": FloatDistribution(RANGES["start_power"].low, RANGES["start_power"].high),
+    "start_popularity": FloatDistribution(0.01, 1.0, log=True),
+}
+YES_OR_NO = CategoricalDistribution((True, False))
+ATTRIBUTES = CategoricalDistribution(("base", "none"))
+
+
+@dataclass(frozen=True)
+class Space:
+    """The recipes that a search may propose, around a base: what is not varied stays as it is there.
+
+    Loss, start, components, rates and half-life are always varied; `max_sampled` with the losses that use it; views,
+    power and popularity of the start with a start that has them; each category level of the base, brand and user
+    attributes on and off, as far as the data have them and a product is left with something to be known by.
+    """
+
+    base: Hyperparameters
+    levels: tuple[str, ...] = ()
+    brand: bool = False
+    user_attributes: bool = False
+
+    @classmethod
+    def of(cls, base: Hyperparameters, dataset: Dataset) -> "Space":
+        """The space around a base on a dataset."""
+        levels = dataset.category_levels if ALL in base.category_levels else base.category_levels
+        return cls(
+            base,
+            levels=levels if base.identity else (),
+            brand=c.BRAND in dataset.items and (base.identity or bool(levels)),
+            user_attributes=bool(base.user_attributes and dataset.user_attributes),
+        )
+
+    @cached_property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """By name, those that depend on others among them."""
+        found = {**ALWAYS, **TRYING, **STARTING, **{LEVEL + level: YES_OR_NO for level in self.levels}}
+        found |= {"brand": YES_OR_NO} if self.brand else {}
+        return found | ({"user_attributes": ATTRIBUTES} if self.user_attributes else {})
+
+    def propose(self, trial: optuna.Trial) -> Hyperparameters:
+        """The recipe that a trial draws."""
+        found = {name: self._draw(trial, name) for name in ALWAYS}
+        if found["loss"] in RANKS_BY_TRYING:
+            found |= {name: self._draw(trial, name) for name in TRYING}
+        if found["start"] != "random":
+            found |= {name: self._draw(trial, name) for name in STARTING}
+        if self.levels:
+            kept = tuple(level for level in self.levels if self._draw(trial, LEVEL + level))
+            found["category_levels"] = self.base.category_levels if kept == self.levels else kept
+        if self.brand:
+            found["brand"] = self._draw(trial, "brand")
+        if self.user_attributes and self._draw(trial, "user_attributes") == "none":
+            found["user_attributes"] = ()
+        return replace(self.base, **found)
+
+    def nearest(self, recipe: Hyperparameters) -> dict[str, Any]:
+        """The point of the space that is nearest to a recipe, as parameters of a trial."""
+        point: dict[str, Any] = {}
+        for name, distribution in self.distributions.items():
+            if name.startswith(LEVEL):
+                point[name] = ALL in recipe.category_levels or name.removeprefix(LEVEL) in recipe.category_levels
+            elif name == "user_attributes":
+                point[name] = "base" if recipe.user_attributes else "none"
+            elif isinstance(distribution, (IntDistribution, FloatDistribution)):
+                point[name] = min(max(getattr(recipe, name), distribution.low), distribution.high)
+            else:
+                point[name] = getattr(recipe, name)
+        return point
+
+    def clashes(self, study: optuna.Study) -> list[str]:
+        """Parameters that the trials of a study drew in another way, as those of another version of this program may
+        have: no trial of this space can be added to them."""
+        found = []
+        for trial in study.get_trials(deepcopy=False):
+            for name, drawn in trial.distributions.items():
+                try:
+                    check_distribution_compatibility(drawn, self.distributions.get(name, drawn))
+                except ValueError:
+                    found.append(name)
+        return sorted(set(found))
+
+    def _draw(self, trial: optuna.Trial, name: str) -> Any:
+        match self.distributions[name]:
+            case IntDistribution(low=low, high=high, log=log):
+                return trial.suggest_int(name, low, high, log=log)
+            case FloatDistribution(low=low, high=high, log=log):
+                return trial.suggest_float(name, low, high, log=log)
+            case CategoricalDistribution(choices=choices):
+                return trial.suggest_categorical(name, choices)
+        raise TypeError(f"No way to draw {name!r}.")

@@ -1,0 +1,218 @@
+"""Models and rule sets held against each other: for one shopper, and two models over everybody."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from recsys.dataset.dataset import Dataset
+from recsys.errors import InsiderError
+from recsys.recommend.recommender import RankedItem, Recommender
+from recsys.services.list_comparison import Difference, compare, overlap, rank_biased_overlap, siblings
+from recsys.services.rule_sets import RuleSets
+from recsys.services.target_user import Subject, described, known
+from recsys.services.workspace import Workspace
+from recsys.utils import formatting as fmt
+
+LIVE = "Live model"
+MODEL, RULES = "model:", "rules:"
+
+
+def choices(workspace: Workspace) -> dict[str, str]:
+    """Everything that the live model can be held against: key to label; models newest first, then rule sets."""
+    live = workspace.live_id()
+    models = {f"{MODEL}{m['id']}": f"Model {m['id']}" for m in workspace.models() if m["id"] != live}
+    return models | {f"{RULES}{name}": f"Rules {name}" for name in RuleSets(workspace.database).names()}
+
+
+def is_model(key: str) -> bool:
+    return key.startswith(MODEL)
+
+
+def version_of(workspace: Workspace, key: str) -> str:
+    """What a choice stands for now: another text once a rule set has a new version."""
+    if is_model(key):
+        return key
+    return str(RuleSets(workspace.database).get(key.removeprefix(RULES)).label)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The lists of one shopper.
+
+    Attributes:
+        lists: what each is called, to its items (id, title).
+        sentences: how far each is from the first.
+        floor: what mere retraining does to such a list, or how to find out.
+        problems: why a list is missing.
+    """
+
+    lists: dict[str, list[tuple[str, str]]]
+    sentences: tuple[str, ...]
+    floor: str
+    problems: tuple[str, ...]
+
+
+def side_by_side(workspace: Workspace, subject: Subject, others: Sequence[str], k: int = 10) -> SideBySide:
+    """The list of new products by the live model, beside those of other models or of the live one under rules."""
+    live = workspace.load()
+    lists: dict[str, list[tuple[str, str]]] = {LIVE: _pairs(subject.recommend(live, k).items)}
+    problems = []
+    titles = choices(workspace)
+    for key in others:
+        name = titles.get(key, key)
+        try:
+            if is_model(key):
+                side = workspace.load(key.removeprefix(MODEL))
+                lists[name] = _pairs(_on(side, subject).recommend(side, k).items)
+            else:
+                rules = RuleSets(workspace.database).get(key.removeprefix(RULES))
+                lists[name] = _pairs(subject.recommend(live, k, rules=rules).items)
+        except InsiderError as error:
+            problems.append(f"{name}: {error}")
+    names = list(lists)
+    sentences = []
+    for name in names[1:]:
+        a, b = ([item for item, _ in lists[side]] for side in (LIVE, name))
+        shared = len(set(a) & set(b))
+        sentences.append(
+            f"{name}: {shared} of {max(len(a), len(b))} products shared with the live model; rank-biased overlap "
+            f"{rank_biased_overlap(a, b):.2f} of 1."
+        )
+    if len(names) == 3:
+        a, b = ([item for item, _ in lists[name]] for name in names[1:])
+        sentences.append(f"The two others share {overlap(a, b):.0%}.")
+    models = [live.model.id, *(key.removeprefix(MODEL) for key in others if is_model(key))]
+    return SideBySide(lists, tuple(sentences), _floor_of_one(workspace, subject, models, k), tuple(problems))
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """Two models, or one without and with rules, over all shoppers.
+
+    Attributes:
+        sentence: how far apart they are.
+        floor: how far apart mere retraining puts two models, or what to do to find out.
+        most: `user_id, overlap, rbo`, most different first.
+        measures: as `comparison.Difference` has them, and `clear`: a verdict in words.
+        note: why there are no measures, or "".
+    """
+
+    sentence: str
+    floor: str
+    most: pd.DataFrame
+    measures: pd.DataFrame
+    note: str
+
+
+def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Everybody:
+    """Compare a version over all shoppers with another one, or with itself under a rule set; with the noise floor
+    beside it: two of the stored versions that differ by their seed alone when there are such, else what a quality
+    report measured."""
+    a = workspace.load(live_id)
+    b, rules, compared = a, None, [live_id]
+    if is_model(other):
+        b = workspace.load(other.removeprefix(MODEL))
+        compared.append(b.model.id)
+    else:
+        rules = RuleSets(workspace.database).get(other.removeprefix(RULES))
+    found = compare(a, b, _data(workspace, str(a.manifest["dataset"])), k=k, rules=rules)
+    titles = fmt.measures(k)
+    measures = found.measures.assign(
+        measure=[titles[name].title for name in found.measures["measure"]],
+        clear=[
+            "better" if low > 0 else "worse" if high < 0 else "within chance"
+            for low, high in zip(found.measures["low"], found.measures["high"], strict=True)
+        ],
+    )
+    sentence = (
+        f"Over {fmt.number(found.users)} shoppers the two lists of {k} share {found.overlap:.0%} on average; "
+        f"rank-biased overlap {found.rbo:.2f} of 1."
+    )
+    return Everybody(sentence, _floor(workspace, compared, found, k), found.most, measures, found.note)
+
+
+UNKNOWN_FLOOR = (
+    "The noise floor is not known: make the quality report of one of them, or train the same recipe once more with "
+    "another seed, and what mere retraining changes is shown here."
+)
+
+
+def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: int) -> str:
+    for pair in _twins(workspace, compared):
+        if pair == sorted(compared):
+            return "These two differ by their seed alone: this is the noise floor of mere retraining itself."
+        try:
+            floor = compare(workspace.load(pair[0]), workspace.load(pair[1]), k=k)
+        except InsiderError:
+            continue
+        verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
+        return (
+            f"Mere retraining: models {pair[0]} and {pair[1]} differ by their seed alone and share "
+            f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
+        )
+    for one, measured in _measured_noise(workspace, compared):
+        verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"
+        return (
+            f"Mere retraining: {measured['seeds']} trainings of {one} that differ by their seed alone share "
+            f"{measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
+        )
+    return UNKNOWN_FLOOR
+
+
+def _floor_of_one(workspace: Workspace, subject: Subject, compared: Sequence[str], k: int) -> str:
+    """The noise floor for the list of one shopper."""
+    for pair in _twins(workspace, compared):
+        try:
+            first, second = (_ids(workspace.load(model_id), subject, k) for model_id in pair)
+        except InsiderError:
+            continue
+        return (
+            f"Noise floor: mere retraining with another seed leaves {overlap(first, second):.0%} of this list as it "
+            f"was (models {pair[0]} and {pair[1]}; rank-biased overlap {rank_biased_overlap(first, second):.2f})."
+        )
+    for one, measured in _measured_noise(workspace, compared):
+        return (
+            f"Noise floor: mere retraining of {one} with another seed leaves {measured['overlap']:.0%} of a list as it "
+            "was, on average over all shoppers (quality report)."
+        )
+    return UNKNOWN_FLOOR
+
+
+def _twins(workspace: Workspace, compared: Sequence[str]) -> Iterator[list[str]]:
+    """Pairs of stored versions that differ by their seed alone, one of them among those compared."""
+    manifests = workspace.models()
+    for one in compared:
+        for twin in siblings(manifests, one):
+            yield sorted((one, twin))
+
+
+def _measured_noise(workspace: Workspace, compared: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in compared:
+        measured = (workspace.store.load_quality(one) or {}).get("noise")
+        if measured:
+            yield one, measured
+
+
+def _ids(side: Recommender, subject: Subject, k: int) -> list[str]:
+    return [item_id for item_id, _ in _pairs(_on(side, subject).recommend(side, k).items)]
+
+
+def _on(side: Recommender, subject: Subject) -> Subject:
+    """The same shopper or persona as another model sees them."""
+    return known(side, subject.name) if subject.known else described(side, subject.person, subject.name)
+
+
+def _data(workspace: Workspace, name: str) -> Dataset | None:
+    try:
+        return workspace.dataset(name)
+    except InsiderError:
+        return None
+
+
+def _pairs(items: Sequence[RankedItem]) -> list[tuple[str, str]]:
+    return [(item.item_id, item.title) for item in items]
+
+
+__all__ = ["Everybody", "SideBySide", "choices", "everybody", "is_model", "side_by_side"]

@@ -1,0 +1,82 @@
+"""How long a training will take, and how much memory it needs."""
+
+from dataclasses import dataclass
+
+from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.workspace import Workspace
+from recsys.utils import formatting as words
+from recsys.views.recipe_form import columns_of
+
+BYTES_PER_NUMBER = 4
+LIBRARY_COST = 3.5
+"""How much longer the library's own engine takes for the same pairs, roughly."""
+
+EPOCH_SECONDS_PER_MILLION = 3.0
+"""Seconds of one epoch over a million pairs with the default recipe, before anything was trained on this machine."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training will take: usual seconds and the most, bytes of memory, and all of it in words."""
+
+    usual: float
+    seconds: float
+    bytes: float
+    words: str
+
+
+def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Estimate:
+    """How long a training will take and how much memory it needs.
+
+    Goes by the newest model on the same data: what it took beside its epochs, scaled by the size of the start, and its
+    epochs, scaled by pairs times work per pair; `usual` has as many as it needed, `seconds` all: the most.
+    Without such a model all epochs of a common machine, twice: once to find the best number, once on all purchases.
+    """
+    columns = columns_of(workspace, dataset)
+    work = columns.pairs * _work_per_pair(recipe)
+    known = next((model for model in workspace.models() if model["dataset"] == dataset and model["curve"]), None)
+    if known is None:
+        per_epoch = EPOCH_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
+        seconds = usual = 2 * per_epoch * recipe.epochs
+        takes = f"At most about {words.duration(max(seconds, 1))}; no training on this data to go by yet"
+    else:
+        before = Hyperparameters.from_dict(known["recipe"])
+        first, last = known["curve"][0], known["curve"][-1]
+        total = known["seconds"] or last["seconds"]
+        then = (last["seconds"] - first["seconds"]) / max(last["epoch"] - first["epoch"], 1)
+        if first is last:
+            then = last["seconds"] / max(last["epoch"], 1)
+        then = min(then, total / max(last["epoch"], 1))
+        per_epoch = then * work / (columns.pairs * _work_per_pair(before))
+        beside = (total - then * last["epoch"]) * _work_beside(recipe) / _work_beside(before)
+        usual = beside + per_epoch * min(last["epoch"], recipe.epochs)
+        seconds = max(beside + 2 * per_epoch * recipe.epochs, usual)
+        takes = (
+            f"About {words.duration(max(usual, 1))}, at most {words.duration(max(seconds, 1))} if every epoch is "
+            f"needed, going by model {known['id']}"
+        )
+    numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
+    size = float(BYTES_PER_NUMBER * numbers)
+    return Estimate(
+        usual,
+        seconds,
+        size,
+        f"{takes}. {max(size / 1e6, 1):,.0f} MB of memory beside the program itself.",
+    )
+
+
+def search_words(workspace: Workspace, dataset: str, recipe: Hyperparameters, trials: int) -> str:
+    """What a search will take, in a sentence."""
+    seconds = estimate(workspace, dataset, recipe).seconds / 2 * trials
+    return f"{trials} trainings take up to about {words.duration(max(seconds, 1))}; bad ones are stopped early."
+
+
+def _work_per_pair(recipe: Hyperparameters) -> float:
+    """Relative cost of one pair: a fixed part, and one that grows with the components and the products tried."""
+    engine = LIBRARY_COST if recipe.engine == "library" else 1.0
+    return engine * (8.0 + recipe.components) * (1.0 + recipe.max_sampled / 100.0)
+
+
+def _work_beside(recipe: Hyperparameters) -> float:
+    """Relative cost of everything but epochs: a fixed part, and the components of all views of a decomposed start."""
+    return 200.0 + (0 if recipe.start == "random" else recipe.components * recipe.start_views)

@@ -1,0 +1,211 @@
+"""What the Data page shows before an import: files looked at, columns mapped, the first rows tried."""
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from recsys import columns as c
+from recsys.errors import InvalidInput
+from recsys.ingest.config import ImportPlan
+from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.schema import EVENT_FIELDS, Mapped, NoColumn, mapping, suggest
+from recsys.ingest.sources import Source, find, prepare
+from recsys.ingest.staging import Trial, readings, sample, trial
+from recsys.ingest.timestamps import Ambiguous, form_of
+from recsys.utils import formatting as fmt
+
+PREVIEWED = 50
+TOLD_APART = 1000
+"""Values among which one is looked for that shows what the order of day and month changes."""
+
+
+@dataclass(frozen=True)
+class FileLook:
+    """A file as it was found: how it is written, and its first rows as text."""
+
+    name: str
+    part: str
+    written: str
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an import of these files would do, as far as their first rows tell.
+
+    Attributes:
+        columns: of the events, all files together.
+        suggested: field of the events to its column, from the headers.
+        facts: in words: rows tried, users, items, period, how the times are read.
+        warnings: in words: what would be rejected, with an example.
+        problem: why it cannot be imported as it stands; empty when it can.
+        question: strptime formats to choose from when day and month could be either, to how the first value reads.
+        kinds: kinds of events, to the weight they would get.
+    """
+
+    files: tuple[FileLook, ...]
+    columns: tuple[str, ...]
+    suggested: Mapping[str, str]
+    facts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    problem: str = ""
+    question: Mapping[str, str] | None = None
+    kinds: Mapping[str, float] | None = None
+
+
+def look(plan: ImportPlan) -> Look:
+    """Look at the files of a plan and try its mapping on their first rows.
+
+    Raises:
+        InvalidInput: a file that cannot be read at all.
+    """
+    sources = {part: _prepared(getattr(plan, part)) for part in ("events", "items", "users")}
+    db = Duck(None, memory_mb=300)
+    try:
+        files = tuple(_file(db, part, source) for part, found in sources.items() for source in found)
+        events = sources["events"]
+        columns = tuple(dict.fromkeys(column for source in events for column in source.columns))
+        suggested = {field: found[0] for field, found in suggest(columns, "events").items()}
+        base = Look(files, columns, suggested)
+        try:
+            for part in ("items", "users"):
+                for source in sources[part]:
+                    mapping(source.columns, part, plan.mapping, source.shown)
+            mapped = [mapping(s.columns, "events", plan.mapping, s.shown, extra=True) for s in events]
+        except NoColumn as error:
+            return Look(files, columns, suggested, problem=_choose_one(error, sources["events"]))
+        try:
+            found = readings(db, events, mapped, plan)
+        except Ambiguous as error:
+            return Look(files, columns, suggested, problem=str(error), question=_question(db, events, mapped))
+        except InvalidInput as error:
+            return Look(files, columns, suggested, problem=str(error))
+        tried = [trial(db, s, part, reading) for s, part, reading in zip(events, mapped, found, strict=True)]
+        facts = [f"Times: {reading.words}" for reading in dict.fromkeys(found) if reading]
+        if not any(found):
+            facts.append("No times: products of each user will be set aside at random for judging")
+        return _told(base, plan, tried, facts)
+    finally:
+        db.close()
+
+
+def _told(base: Look, plan: ImportPlan, tried: Sequence[Trial], facts: list[str]) -> Look:
+    rows = sum(t.rows for t in tried)
+    users, items = (max((getattr(t, side) for t in tried), default=0) for side in ("users", "items"))
+    tally = f"{fmt.plural(rows, 'row')} tried: {fmt.plural(users, 'user')}, {fmt.plural(items, 'item')}"
+    facts.insert(0, tally)
+    firsts = [t.first for t in tried if t.first]
+    lasts = [t.last for t in tried if t.last]
+    if firsts and lasts:
+        facts.append(f"Of these rows the first is of {fmt.day(min(firsts))}, the last of {fmt.day(max(lasts))}")
+    warnings = []
+    for one in tried:
+        for reason, (count, example) in one.rejects.items():
+            such = f", such as “{example}”" if example else ""
+            warnings.append(f"{fmt.plural(count, 'row')} would be rejected: {reason}{such}")
+    usable = rows - sum(count for one in tried for count, _ in one.rejects.values())
+    problem = "" if usable else "None of the first rows can be used; check which column is mapped to what."
+    kinds = {kind or "(none)": plan.weight_of(kind)[0] for one in tried for kind in one.kinds}
+    if len(kinds) > 50:
+        problem = f"{base.suggested.get(c.EVENT, 'The column')} holds too many different values to be a kind of event."
+    return Look(base.files, base.columns, base.suggested, tuple(facts), tuple(warnings), problem, None, kinds or None)
+
+
+def plan_of(
+    name: str,
+    files: Mapping[str, Sequence[str]],
+    chosen: Mapping[str, str | None],
+    *,
+    levels: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
+    timestamp_format: str | None = None,
+    min_users: int = 1,
+    min_items: int = 1,
+) -> ImportPlan:
+    """A plan from what the page holds.
+
+    Args:
+        files: "events", "items", "users" to paths.
+        chosen: field of the events to a column, None to leave it out.
+        levels: columns of the events that hold categories, the widest first.
+    """
+    given: Mapped = {field: (column,) if column else () for field, column in chosen.items()}
+    if levels:
+        given[c.CATEGORY] = tuple(levels)
+    return ImportPlan(
+        name=name.strip(),
+        events=tuple(files.get("events", ())),
+        items=tuple(files.get("items", ())),
+        users=tuple(files.get("users", ())),
+        mapping=given,
+        weights={kind: weight for kind, weight in (weights or {}).items() if kind != "(none)"},
+        timestamp_format=timestamp_format,
+        min_users=min_users,
+        min_items=min_items,
+    )
+
+
+def fields() -> tuple[str, ...]:
+    """Fields of events, in the order to show."""
+    return EVENT_FIELDS
+
+
+def _prepared(patterns: Sequence[str]) -> tuple[Source, ...]:
+    found = []
+    for path in find(patterns):
+        stat = path.stat()
+        found.append(_prepared_once(str(path), stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def _prepared_once(path: str, _changed: int, _size: int) -> Source:
+    return prepare(Path(path), Path(tempfile.mkdtemp(dir=_copies().name)))
+
+
+@lru_cache(maxsize=1)
+def _copies() -> "tempfile.TemporaryDirectory[str]":
+    """Where copies in UTF-8 go; removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="insider-")
+
+
+def _file(db: Duck, part: str, source: Source) -> FileLook:
+    wanted = ", ".join(source.expression(column) for column in source.columns)
+    rows = db.rows(f"SELECT {wanted} FROM {source.scan()} LIMIT {PREVIEWED}")
+    return FileLook(
+        source.shown, part, source.describe(), pd.DataFrame(rows, columns=list(source.columns), dtype=object)
+    )
+
+
+def _choose_one(error: NoColumn, events: Sequence[Source]) -> str:
+    """What to do about a column that is lacking, for those who choose in boxes."""
+    label = fmt.label(error.field).lower()
+    if any(source.shown == error.where for source in events):
+        return f"No column of {error.where} looks like the {label}. Choose above which one it is."
+    return f"No column of {error.where} looks like the {label}. Rename one to {error.field}."
+
+
+def _question(db: Duck, events: Sequence[Source], mapped: Sequence[Mapped]) -> dict[str, str]:
+    """The two forms, each with what it makes of a value that shows the difference."""
+    for source, part in zip(events, mapped, strict=True):
+        values = sample(db, source, part[c.TIMESTAMP][0], TOLD_APART) if c.TIMESTAMP in part else []
+        if not values:
+            continue
+        value = next((x for x in values if len(set(_numbers(x))) == 2), values[0])
+        one, other = _numbers(value)
+        return {
+            form_of(value, day_first=True): f"Day first: {value} is day {one} of month {other}",
+            form_of(value, day_first=False): f"Month first: {value} is day {other} of month {one}",
+        }
+    return {}
+
+
+def _numbers(value: str) -> tuple[int, int]:
+    """The first two numbers of a date."""
+    one, other = re.findall(r"\d+", value)[:2]
+    return int(one), int(other)

@@ -1,0 +1,97 @@
+"""The stored versions as the Models page shows them, with where each came from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from recsys.dataset.splitting import told
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.services.workspace import Workspace
+from recsys.storage import audit
+from recsys.utils import formatting as fmt
+from recsys.views.recipe_form import recipe_words
+
+
+@dataclass(frozen=True)
+class Version:
+    """One stored version: where it came from and how good it is."""
+
+    id: str
+    live: bool
+    created: datetime
+    dataset: str
+    recipe: str
+    ndcg: float | None
+    coverage: float | None
+    training: int | None
+    parent: str | None
+    note: str
+    judged: str = ""
+
+    def words(self) -> str:
+        """Where it came from, in a line."""
+        parts = [f"trained {fmt.ago(self.created)} on “{self.dataset}”", self.recipe]
+        if self.training is not None:
+            parts.append(f"training {self.training}")
+        if self.parent:
+            parts.append(f"when {self.parent} was live")
+        if self.judged:
+            parts.append(self.judged)
+        return " · ".join(parts)
+
+
+def versions(workspace: Workspace) -> list[Version]:
+    """All stored versions, newest first."""
+    notes = audit.notes(workspace.database)
+    return [_version(found, notes) for found in workspace.models()]
+
+
+def table(found: list[Version]) -> pd.DataFrame:
+    """The versions as a table."""
+    return pd.DataFrame(
+        {
+            "live": ["Live" if version.live else "" for version in found],
+            "id": [version.id for version in found],
+            "created": [version.created for version in found],
+            "dataset": [version.dataset for version in found],
+            "test": [version.ndcg for version in found],
+            "coverage": [version.coverage for version in found],
+            "recipe": [version.recipe for version in found],
+            "training": pd.array([version.training for version in found], dtype="Int64"),
+            "parent": [version.parent for version in found],
+            "note": [version.note for version in found],
+        }
+    )
+
+
+def log_table(workspace: Workspace, limit: int = 100) -> pd.DataFrame:
+    """The audit log as a table, newest first."""
+    return pd.DataFrame(
+        [
+            {
+                "at": entry.at, "who": entry.who, "did": audit.ACTIONS.get(entry.action, entry.action),
+                "subject": entry.subject, "before": entry.before, "note": entry.note,
+            }
+            for entry in audit.entries(workspace.database, limit)
+        ]
+    )  # fmt: skip
+
+
+def _version(found: dict[str, Any], notes: dict[str, audit.Note]) -> Version:
+    judged = (found["metrics"] or {}).get("lanes", {}).get("discover", {}).get("model", {})
+    lineage = found.get("lineage") or {}
+    return Version(
+        id=found["id"],
+        live=found["live"],
+        created=datetime.fromisoformat(found["created"]),
+        dataset=found["dataset"],
+        recipe=recipe_words(Hyperparameters.from_dict(found["recipe"])),
+        ndcg=judged.get("ndcg", {}).get("value"),
+        coverage=judged.get("coverage", {}).get("value"),
+        training=lineage.get("training"),
+        parent=lineage.get("parent"),
+        note=notes.get(f"model {found['id']}", audit.Note()).text,
+        judged=told(found["split"]).removesuffix("."),
+    )

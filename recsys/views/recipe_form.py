@@ -1,0 +1,122 @@
+"""The dials of a recipe: what can be turned, between what, and the recipe that they show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from recsys.models.hyperparameters import ALL, RANGES, Hyperparameters
+from recsys.services.workspace import Workspace
+
+LOSS_MEANINGS: Mapping[str, str] = {
+    "warp": "WARP: ranks bought products above others, and tries hardest at the top of the list. The usual choice.",
+    "bpr": "BPR: ranks bought products above others, anywhere in the list. Faster, usually less exact at the top.",
+    "logistic": "Logistic: predicts bought or not, each pair by itself. Seldom best for lists.",
+    "warp-kos": "k-OS WARP: like WARP, from a shopper's k-th best purchase. Learns from each shopper once a pass.",
+}
+
+Scale = Literal["whole", "steps"]
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One slider: `steps` are the values to choose from where the scale is not even."""
+
+    name: str
+    title: str
+    meaning: str
+    scale: Scale
+    low: int = 0
+    high: int = 0
+    step: int = 1
+    steps: tuple[float, ...] = ()
+    unit: str = ""
+
+
+def _dial(name: str, title: str, unit: str = "", **where: Any) -> Dial:
+    scale: Scale = "steps" if "steps" in where else "whole"
+    return Dial(name, title, RANGES[name].meaning, scale, unit=unit, **where)
+
+
+_ALPHAS = (0.0, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
+DIALS: tuple[Dial, ...] = (
+    _dial("components", "Components", low=2, high=256, step=2),
+    _dial("epochs", "Epochs at most", low=1, high=200),
+    _dial(
+        "learning_rate",
+        "Learning rate",
+        steps=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0),
+    ),
+    _dial("max_sampled", "Products tried per purchase", steps=(1, 3, 5, 10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)),
+    _dial("item_alpha", "Restraint on products", steps=_ALPHAS),
+    _dial("user_alpha", "Restraint on shoppers", steps=_ALPHAS),
+    _dial(
+        "half_life_days",
+        "Purchases count half after",
+        "days",
+        steps=(0, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 730, 1095, 3650),
+    ),
+    _dial("patience", "Patience", "epochs", low=1, high=50),
+    _dial("variety", "Accuracy given for variety", steps=(0.0, 0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)),
+)
+
+
+def steps_of(dial: Dial, current: float) -> list[float]:
+    """The values of an uneven dial, with the current one among them."""
+    return sorted({*dial.steps, current})
+
+
+def step_label(dial: Dial, value: float) -> str:
+    """A value of a dial as people read it."""
+    if value == 0:
+        return "all alike" if dial.name == "half_life_days" else "none"
+    if dial.name == "variety":
+        return f"{value:.0%}"
+    return f"{value:g} {dial.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What of a dataset a model may learn from."""
+
+    category_levels: tuple[str, ...]
+    user_attributes: tuple[str, ...]
+    pairs: int
+    users: int
+    items: int
+
+
+def columns_of(workspace: Workspace, dataset: str) -> Columns:
+    """The feature columns and sizes of a stored dataset, without reading it."""
+    manifest = workspace.store.dataset_manifest(dataset)
+    summary = manifest["summary"]
+    return Columns(
+        tuple(manifest["category_levels"]),
+        tuple(manifest["user_attributes"]),
+        int(summary["pairs"]),
+        int(summary["users"]),
+        int(summary["items"]),
+    )
+
+
+def chosen(names: tuple[str, ...], available: tuple[str, ...]) -> list[str]:
+    """Which of the available columns a recipe uses: `("all",)` written out."""
+    return list(available) if ALL in names else [name for name in available if name in names]
+
+
+def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns) -> Hyperparameters:
+    """The recipe that the dials show; what has no dial stays as it was.
+
+    Raises:
+        InvalidInput: a value that cannot be, or no item feature left.
+    """
+    settings = dict(dials)
+    for name, available in (("category_levels", columns.category_levels), ("user_attributes", columns.user_attributes)):
+        picked = tuple(settings[name])
+        settings[name] = (ALL,) if picked and picked == available else picked
+    return replace(start, **settings)
+
+
+def recipe_words(recipe: Hyperparameters) -> str:
+    """A recipe in a line: "warp · 32 components · at most 20 epochs"."""
+    passes = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
+    return f"{recipe.loss} · {recipe.components} components · at most {passes}"

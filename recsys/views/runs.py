@@ -1,0 +1,143 @@
+"""What the Runs page shows: the trainings as a table, several of them side by side, and the floor of noise."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+import pandas as pd
+
+from recsys.errors import InsiderError
+from recsys.services.promotion import Row, preview
+from recsys.services.workspace import Workspace
+from recsys.storage import audit
+from recsys.storage.training_runs import Training
+from recsys.utils import formatting as fmt
+
+MOST_COMPARED = 6
+TESTED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
+
+
+def filtered(
+    trainings: Sequence[Training],
+    notes: Mapping[str, audit.Note],
+    *,
+    dataset: str | None = None,
+    states: Sequence[str] = (),
+    text: str = "",
+) -> list[Training]:
+    """Those of a dataset, in one of the states, with all words of the text in source, model, notes or tags."""
+    found = []
+    for training in trainings:
+        note = notes.get(f"training {training.id}", audit.Note())
+        hay = " ".join(
+            (str(training.id), training.source, training.model or "", note.text, *note.tags, training.reason)
+        )
+        if (
+            (dataset is None or training.dataset == dataset)
+            and (not states or training.state in states)
+            and all(word in hay.lower() for word in text.lower().split())
+        ):
+            found.append(training)
+    return found
+
+
+def table(trainings: Sequence[Training], notes: Mapping[str, audit.Note]) -> pd.DataFrame:
+    """One row per training, newest first: number, state, figures, main parameters, note."""
+    rows = []
+    for training in trainings:
+        note = notes.get(f"training {training.id}", audit.Note())
+        recipe = training.recipe
+        rows.append(
+            {
+                "training": training.id, "state": training.state, "ndcg": training.value,
+                "coverage": training.coverage, "test": _test(training, "ndcg"), "source": training.source,
+                "started": training.started, "seconds": training.seconds, "epochs": len(training.curve),
+                **{name: recipe.get(name) for name in ("loss", "start", "components", "learning_rate", "max_sampled",
+                                                       "item_alpha", "user_alpha", "half_life_days")},
+                "seed": training.seed, "model": training.model, "dataset": training.dataset,
+                "note": note.text or training.reason, "tags": list(note.tags),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Several trainings on one dataset.
+
+    Attributes:
+        curves: by name, the first one first.
+        parameters: `parameter` and one column per training; only what differs.
+        metrics: `metric` and one column per training; test set, 95% intervals in brackets.
+        paired: the second against the first over the same shoppers; empty unless two with models were chosen.
+        note: what to know, or why there is no comparison.
+    """
+
+    curves: dict[str, list[dict[str, float]]]
+    parameters: pd.DataFrame
+    metrics: pd.DataFrame
+    paired: tuple[Row, ...]
+    note: str
+
+
+def side_by_side(workspace: Workspace, chosen: Sequence[Training]) -> SideBySide:
+    """Compare trainings; never across different data."""
+    nothing = pd.DataFrame()
+    if len({training.fingerprint for training in chosen}) > 1:
+        return SideBySide({}, nothing, nothing, (), "These were trained on different data: their figures say nothing "
+                          "about each other. Choose trainings of one dataset, as it was at one time.")  # fmt: skip
+    names = {training.id: f"Training {training.id}" for training in chosen}
+    keys = [key for key in chosen[0].recipe if len({_text(training.recipe.get(key)) for training in chosen}) > 1]
+    differing = [{"parameter": key, **{names[t.id]: _text(t.recipe.get(key)) for t in chosen}} for key in keys]
+    if len({t.seed for t in chosen}) > 1:
+        differing.append({"parameter": "seed", **{names[t.id]: str(t.seed) for t in chosen}})
+    measures = fmt.measures()
+    metrics = []
+    for name in TESTED if any(t.metrics for t in chosen) else ():
+        cells = {names[t.id]: fmt.interval(_tested(t, name), is_share=measures[name].share) for t in chosen}
+        metrics.append({"metric": measures[name].title, **cells})
+    paired: tuple[Row, ...] = ()
+    note = ""
+    if len(chosen) == 2 and all(training.model for training in chosen):
+        try:
+            found = preview(workspace, str(chosen[1].model), live_id=str(chosen[0].model))
+            paired, note = found.measures, found.note
+        except InsiderError as error:
+            note = str(error)
+    return SideBySide(
+        {names[t.id]: t.curve for t in chosen}, pd.DataFrame(differing), pd.DataFrame(metrics), paired, note
+    )
+
+
+def noise_floor(trainings: Sequence[Training], fingerprint: str) -> str:
+    """How far two seeds of one recipe lie apart on these data, in words: smaller differences mean nothing."""
+    groups: dict[str, dict[int, float]] = defaultdict(dict)
+    for training in trainings:
+        if training.fingerprint == fingerprint and training.state == "done" and training.value is not None:
+            groups[str(sorted(training.recipe.items()))][training.seed] = training.value
+    gaps = [abs(a - b) for values in groups.values() for a, b in pairwise(values.values())]
+    if not gaps:
+        return "Train one recipe with another seed to see how much of a difference is mere chance."
+    return (
+        f"Noise floor: the same recipe with another seed differs by {fmean(gaps):.4f} in validation NDCG@10 on average "
+        f"({len(gaps)} {'pair' if len(gaps) == 1 else 'pairs'}, at most {max(gaps):.4f}). Smaller differences mean "
+        "nothing."
+    )
+
+
+def _tested(training: Training, name: str) -> dict[str, float | None]:
+    lanes = (training.metrics or {}).get("lanes", {})
+    found: dict[str, float | None] = lanes.get("discover", {}).get("model", {}).get(name, {})
+    return found
+
+
+def _test(training: Training, name: str) -> float | None:
+    return _tested(training, name).get("value")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,262 @@
+"""What the Train page shows of trainings: where to start from, how far they are, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pandas as pd
+
+from recsys.dataset.splitting import held_out
+from recsys.errors import InsiderError, InvalidInput
+from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.workspace import Workspace
+from recsys.storage.jobs import Run
+from recsys.storage.training_runs import Training
+from recsys.training.search import Plan
+from recsys.utils import formatting as fmt
+from recsys.views.quality import Bar, bars_of
+from recsys.views.recipe_form import recipe_words
+
+COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
+KINDS = ("train", "search")
+POINTS = 30
+SEARCHED = ("loss", "start", "components", "learning_rate", "max_sampled", "half_life_days")
+
+
+def starting_points(workspace: Workspace) -> dict[str, str]:
+    """Where the dials may start from: key to title. Presets first, then the live model, then the newest trainings."""
+    points = {f"preset:{name}": f"Preset “{name}”" for name in PRESETS}
+    if (live := workspace.live_manifest()) is not None:
+        points["live"] = f"The live model, {live['id']}"
+    for training in workspace.trials.all()[:POINTS]:
+        if (recipe := training.hyperparameters) is None:
+            continue
+        value = "" if training.value is None else f" · {fmt.measured(training.value, is_share=False)}"
+        points[f"training:{training.id}"] = f"Training {training.id}{value} · {recipe_words(recipe)}"
+    return points
+
+
+def recipe_at(workspace: Workspace, point: str) -> Hyperparameters:
+    """The recipe of a starting point."""
+    kind, _, name = point.partition(":")
+    if kind == "training" and name.isdecimal():
+        return Hyperparameters.from_dict(workspace.trials.get(int(name)).recipe)
+    if kind == "live":
+        return Hyperparameters.from_dict((workspace.live_manifest() or {"recipe": {}})["recipe"])
+    if name not in PRESETS:
+        raise InvalidInput(f"No starting point {point!r}.")
+    return PRESETS[name]
+
+
+def plan(
+    dataset: str, recipe: Hyperparameters, name: str, trials: int, minutes: float, objective: str, seed: int
+) -> Plan:
+    """A search as the page's widgets say; one without a name gets the time as its name."""
+    return Plan(
+        dataset, name.strip() or f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", trials, recipe, minutes or None,
+        objective, seed,  # type: ignore[arg-type]  # Plan checks the objective
+    )  # fmt: skip
+
+
+def trainings(workspace: Workspace, limit: int = 20) -> list[Run]:
+    """The newest runs that somebody started to train, newest first; the demo's own job is none of them."""
+    return [run for run in workspace.runs(200) if run.kind in KINDS][:limit]
+
+
+def run_to_show(workspace: Workspace, wanted: int | None) -> Run | None:
+    """The run asked for, or else the one under way, or else the newest training; None when there is none."""
+    found = trainings(workspace, 200)
+    by_id = {run.id: run for run in found}
+    if wanted in by_id:
+        return by_id[wanted]
+    under_way = [run for run in found if run.active]
+    return under_way[-1] if under_way else (found[0] if found else None)
+
+
+def waiting_for(workspace: Workspace, run: Run) -> str:
+    """Why a queued run does not move, in a sentence; empty when it does."""
+    if run.state != "queued":
+        return ""
+    ahead = [other for other in workspace.runs(200) if other.active and other.id < run.id and other.kind != "map"]
+    if not ahead:
+        return "It starts in a moment."
+    names = fmt.joined([f"run {other.id} ({_kind_words(other)})" for other in reversed(ahead)])
+    return f"Waiting for {names} to end; it starts by itself."
+
+
+def _kind_words(run: Run) -> str:
+    return {"demo": "the first model", "train": "a training", "search": "a search"}.get(run.kind, run.kind)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric of a finished training beside the live model; plain text, intervals in brackets."""
+
+    title: str
+    meaning: str
+    ours: str
+    live: str
+    popular: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a training.
+
+    Attributes:
+        verdict: one sentence against the live model, and whether the difference is more than chance can do.
+        standing: "live", "candidate" (could be promoted) or "gone" (was deleted).
+        note: why it cannot be held against the live model; empty when it can.
+        bars: it beside the simple methods that it was judged with.
+        worries: what the health checks found that deserves a look.
+    """
+
+    model_id: str
+    standing: Literal["live", "candidate", "gone"]
+    verdict: str
+    note: str
+    lines: tuple[Line, ...]
+    curves: Mapping[str, list[dict[str, float]]]
+    bars: tuple[Bar, ...] = ()
+    worries: tuple[str, ...] = ()
+
+
+def outcome(workspace: Workspace, run: Run) -> Outcome | None:
+    """What came of a run, beside the live model; None while there is nothing."""
+    if run.model is None:
+        return None
+    live = workspace.live_manifest()
+    try:
+        manifest = workspace.store.model_manifest(run.model)
+    except InsiderError as error:
+        return Outcome(run.model, "gone", "Its model is no longer there", str(error), (), curves(workspace, run))
+    is_live = live is not None and live["id"] == run.model
+    note = "" if live is None or is_live else _why_not_comparable(manifest, live)
+    other = None if live is None or is_live or note else live
+    return Outcome(
+        model_id=run.model,
+        standing="live" if is_live else "candidate",
+        verdict=_verdict(manifest, other, is_live),
+        note=note or ("" if manifest["split"]["kind"] == "time" else f"Judged on {held_out(manifest['split'])}."),
+        lines=_lines(manifest, other),
+        curves=curves(workspace, run),
+        bars=bars_of(manifest["metrics"], "discover"),
+        worries=worries(manifest),
+    )
+
+
+def worries(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the health checks of a training found that is not good, worst first."""
+    checks = manifest.get("health", {}).get("checks", ())
+    return tuple(f"{check['name']}: {check['sentence']}" for check in checks if check["state"] != "good")
+
+
+def curves(workspace: Workspace, run: Run) -> dict[str, list[dict[str, float]]]:
+    """The learning curve of a run, and that of the live model where it learned from the same data."""
+    found = {run_title(run): run.curve}
+    live = workspace.live_manifest()
+    if live is not None and live["id"] != run.model and live["dataset"] == run.dataset and live.get("curve"):
+        found["Live model"] = live["curve"]
+    return found
+
+
+def board(workspace: Workspace, run: Run) -> tuple[pd.DataFrame, list[Training], list[Training]]:
+    """A search so far, best first: as a table, and its trainings and best trade-offs for the charts."""
+    from recsys.training.search import PREFIX, pareto
+
+    name = PREFIX + run.recipe["name"]
+    found = [training for training in workspace.trials.all(run.dataset) if training.study == name]
+    found.sort(key=lambda t: (t.state != "done", t.state != "pruned", -(t.value or 0.0), t.id))
+    rows = [
+        {
+            "training": t.id, "state": t.state, "ndcg": t.value, "coverage": t.coverage,
+            **{key: t.recipe.get(key) for key in SEARCHED},
+            "seconds": t.seconds, "note": t.reason,
+        }
+        for t in found
+    ]  # fmt: skip
+    return pd.DataFrame(rows), found, pareto(found) if run.recipe["objective"] == "variety" else []
+
+
+def earlier_model(workspace: Workspace) -> str | None:
+    """The version that a rollback would bring back, or None."""
+    there = set(workspace.store.models())
+    return next((model for model in workspace.store.live()[1] if model in there), None)
+
+
+def live_words(workspace: Workspace) -> str:
+    """The live model in a line."""
+    live = workspace.live_manifest()
+    if live is None:
+        return "No model is live yet."
+    return f"Model {live['id']}, trained {fmt.ago(datetime.fromisoformat(live['created']))} on “{live['dataset']}”"
+
+
+def run_title(run: Run) -> str:
+    """ "Run 12", or "Search 13"."""
+    return f"{'Search' if run.kind == 'search' else 'Run'} {run.id}"
+
+
+def run_noun(run: Run) -> str:
+    """ "training" or "search"."""
+    return "search" if run.kind == "search" else "training"
+
+
+def run_words(run: Run) -> str:
+    """Recipe, seed, data and duration of a run in a line."""
+    if run.kind == "search":
+        budget = [f"{run.recipe['trials']} trainings"]
+        if run.recipe["minutes"] is not None:
+            budget.append(f"at most {run.recipe['minutes']:g} minutes")
+        parts = [f"“{run.recipe['name']}”", *budget, run.recipe["objective"], f"data “{run.dataset}”"]
+    else:
+        parts = [recipe_words(Hyperparameters.from_dict(run.recipe)), f"seed {run.seed}", f"data “{run.dataset}”"]
+    if run.ended and run.started:
+        parts.append(f"took {fmt.duration((run.ended - run.started).total_seconds())}")
+    return " · ".join(parts)
+
+
+def _why_not_comparable(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+    if manifest["dataset"] != live["dataset"]:
+        return (
+            f"The live model learned from “{live['dataset']}”, this one from “{manifest['dataset']}”: "
+            "their figures say nothing about each other."
+        )
+    if manifest["fingerprint"] != live["fingerprint"] or manifest["split"] != live["split"]:
+        return (
+            f"Dataset “{live['dataset']}” has changed since the live model was trained: the two were judged on "
+            "different purchases. Train the live model's recipe again to compare."
+        )
+    return ""
+
+
+def _verdict(manifest: Mapping[str, Any], live: Mapping[str, Any] | None, is_live: bool) -> str:
+    ours, popular = (_discover(manifest, method).get("ndcg", {}) for method in ("model", "popular"))
+    if is_live or live is None:
+        gain = fmt.change(ours.get("value"), popular.get("value"))
+        return f"{'This is the live model: ' if is_live else ''}NDCG@10 {gain} than most popular"
+    theirs = _discover(live, "model").get("ndcg", {})
+    gain = fmt.change(ours.get("value"), theirs.get("value"))
+    if None in (ours.get("low"), theirs.get("low")):
+        return f"NDCG@10 {gain} than the live model"
+    apart = ours["low"] > theirs["high"] or theirs["low"] > ours["high"]
+    sure = "more than chance explains" if apart else "the intervals overlap, so it may be chance"
+    return f"NDCG@10 {gain} than the live model; {sure}" if gain != "the same" else "NDCG@10 the same as the live model"
+
+
+def _lines(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Line, ...]:
+    measures = fmt.measures(manifest["metrics"]["k"])
+    found = []
+    for name in COMPARED:
+        measure = measures[name]
+        cells = [
+            fmt.interval(side.get(name, {}), is_share=measure.share)
+            for side in (_discover(manifest, "model"), _discover(live, "model"), _discover(manifest, "popular"))
+        ]
+        found.append(Line(measure.title, measure.meaning, *cells))
+    return tuple(found)
+
+
+def _discover(manifest: Mapping[str, Any] | None, method: str) -> dict[str, Any]:
+    return {} if manifest is None else manifest["metrics"]["lanes"]["discover"].get(method, {})

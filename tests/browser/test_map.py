@@ -1,0 +1,112 @@
+"""The map in a real browser: colour it, find a product and its neighbours, draw a lasso, take it along, a shopper."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from recsys.recommend.recommender import Recommender
+from tests.serving import page_of, running_app
+
+FIRST = ".js-plotly-plot >> nth=0"
+AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+"""While the script runs, what buttons are for is still changing."""
+
+
+def dimmed(page: Page) -> int:
+    """How many points of the first map are selected, as Plotly has them."""
+    return page.evaluate(
+        "() => document.querySelector('.js-plotly-plot')._fullData.filter(t => t.type === 'scattergl')"
+        ".reduce((sum, t) => sum + (t.selectedpoints ? t.selectedpoints.length : 0), 0)"
+    )
+
+
+NAMES = """() => {
+  const all = [...document.querySelectorAll('.st-key-map g.annotation')].filter(g => g.textContent);
+  const out = all.filter(g => getComputedStyle(g).opacity !== '0');
+  const small = out.filter(g => g.dataset.small === 'yes').length;
+  const seen = out.map(g => g.getBoundingClientRect());
+  const clash = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const clashes = seen.filter((a, i) => seen.some((b, j) => j < i && clash(a, b))).length;
+  return {all: all.length, seen: seen.length, small, clashes};
+}"""
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.mark.browser
+def test_colour_search_lasso_export_and_a_shopper(
+    browser: Browser, trained_home: Path, live: Recommender, tmp_path: Path
+) -> None:
+    with running_app(trained_home, tmp_path / "app.log") as url, page_of(browser) as page:
+        page.goto(f"{url}/map?colour=department")
+        expect(page.locator(FIRST)).to_be_visible()
+        expect(page.locator(FIRST)).to_contain_text("Dairy (40)")
+
+        page.get_by_label("Find a product").fill("00007")
+        page.get_by_label("Find a product").press("Enter")
+        expect(page.get_by_role("heading", name="Garden product 7")).to_be_visible()
+        nearest = live.similar("00007", 12)[0].title
+        cells = page.get_by_test_id("stDataFrame").locator("td")
+        expect(cells.filter(has_text=nearest).first).to_be_attached()
+        expect(page.locator(FIRST)).to_contain_text("Truly nearest")
+
+        page.get_by_role("button", name="Whole map").click()
+        expect(page.get_by_role("heading", name="Garden product 7")).not_to_be_visible()
+        page.locator('.modebar-btn[data-title="Lasso Select"]').first.click()
+        frame = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+        x, y, w, h = (frame[name] for name in ("x", "y", "width", "height"))
+        page.mouse.move(x + 0.05 * w, y + 0.05 * h)
+        page.mouse.down()
+        for dx, dy in ((0.95, 0.05), (0.95, 0.95), (0.05, 0.95), (0.05, 0.06)):
+            page.mouse.move(x + dx * w, y + dy * h, steps=6)
+        page.mouse.up()
+        expect(page.get_by_text(" shoppers for ")).to_be_visible()
+        assert dimmed(page) > 20
+        page.locator(AT_REST).wait_for()
+        with page.expect_download() as audience:
+            page.get_by_role("button", name="Audience").click()
+        lines = Path(audience.value.path()).read_text("utf-8-sig").splitlines()
+        assert lines[0] == "user_id,products,purchases,spent"
+        assert len(lines) > 50
+
+        selected = dimmed(page)
+        page.get_by_label("Colour by").click()
+        page.get_by_role("option", name="Popularity").click()
+        expect(page.locator(FIRST)).to_contain_text("Shoppers who bought it")
+        page.wait_for_function(
+            "n => document.querySelector('.js-plotly-plot')._fullData.some(t => t.selectedpoints)", arg=0
+        )
+        assert dimmed(page) == selected, "the selection survives a change of colour"
+
+        page.get_by_role("button", name="Take along").click()
+        page.locator(AT_REST).wait_for()
+        with page.expect_download() as poster:
+            page.get_by_role("button", name="SVG").click()
+        text = Path(poster.value.path()).read_text()
+        assert text.count("<circle") >= 160
+        assert "Our products" in text
+        page.keyboard.press("Escape")
+
+        page.get_by_label("Shopper on the map").fill("u001")
+        page.get_by_label("Shopper on the map").press("Enter")
+        expect(page.get_by_role("heading", name="Shopper u001")).to_be_visible()
+        expect(page.locator(FIRST)).to_contain_text("Recommended to them")
+        expect(page.locator(FIRST)).to_contain_text("Their taste")
+
+
+@pytest.mark.browser
+def test_names_make_room_and_more_come_out_close_up(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
+    with running_app(trained_home, tmp_path / "app.log") as url, page_of(browser, width=390) as page:
+        page.goto(f"{url}/map")
+        expect(page.locator(FIRST)).to_be_visible()
+        page.wait_for_function(f"() => {{ const n = ({NAMES})(); return n.seen > 0 && n.seen < n.all && !n.clashes }}")
+        assert page.evaluate(NAMES)["small"] == 0
+        page.locator('.modebar-btn[data-title="Zoom in"]').first.click()
+        page.wait_for_function(f"() => {{ const n = ({NAMES})(); return n.small > 0 && !n.clashes }}")

@@ -1,0 +1,86 @@
+"""The studio in a real browser: train from sliders, watch the curve, compare, promote, and go back."""
+
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from recsys.models.hyperparameters import PRESETS
+from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+from recsys.storage import audit
+from tests.serving import page_of, running_app, wait_until
+
+
+@pytest.mark.browser
+def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    first = home.live_id()
+    user = str(home.load().users["user_id"].iloc[0])
+    with running_app(folder, tmp_path / "app.log", {"OMP_NUM_THREADS": "1"}) as url, page_of(browser) as page:
+
+        def answer() -> dict[str, object]:
+            found: dict[str, object] = httpx.get(f"{url}/v1/users/{user}/recommendations").json()
+            return found
+
+        assert answer()["model"] == first
+        page.goto(f"{url}/train")
+        components = page.get_by_role("slider", name="Components")
+        components.focus()
+        for _ in range(8):
+            page.keyboard.press("ArrowLeft")
+        epochs = page.get_by_role("slider", name="Epochs at most")
+        epochs.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowLeft")
+        wanted = PRESETS["default"].epochs - 3
+        expect(epochs).to_have_value(str(wanted))
+        chosen = int(components.input_value())
+        assert chosen < PRESETS["default"].components
+        page.get_by_role("button", name="Train", exact=True).click()
+
+        expect(page.get_by_role("heading", name=re.compile(r"Run \d+"))).to_be_visible(timeout=30_000)
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".js-plotly-plot .legend", has_text="Live model").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Promote")).to_be_visible(timeout=90_000)
+        run = home.runs()[-1] if home.runs()[0].kind == "map" else home.runs()[0]
+        assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, wanted)
+        page.reload()
+        expect(page.get_by_role("heading", name=f"Run {run.id}")).to_be_visible(timeout=30_000)
+        assert answer()["model"] == first
+
+        page.get_by_role("button", name="Promote").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("By segment")).to_be_visible(timeout=60_000)
+        sure = dialog.get_by_text("I have seen this and want it all the same")
+        if sure.count():
+            expect(dialog.get_by_role("button", name="Make it live")).to_be_disabled()
+            sure.click()
+        dialog.get_by_role("button", name="Make it live").click()
+        expect(page.get_by_text(f"Model {run.model}").first).to_be_visible(timeout=30_000)
+        expect(dialog).to_be_hidden()
+        assert home.live_id() == run.model
+        wait_until(lambda: answer()["model"] == run.model, "the API answers from the new model", seconds=30)
+
+        page.get_by_role("link", name="Runs").click()
+        expect(page.get_by_text("What they teach")).to_be_visible(timeout=30_000)
+        table = page.get_by_test_id("stDataFrame").first.bounding_box()
+        assert table is not None
+        for row in (1, 2):
+            page.mouse.click(table["x"] + 18, table["y"] + 35 * row + 18)
+        expect(page.get_by_text("Only what differs.")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("The second against the first", exact=False)).to_be_visible()
+        page.get_by_role("link", name="Models").click()
+        expect(page.get_by_role("button", name="Model card")).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Roll back").click()
+        expect(page.get_by_text(f"Model {first} is live again")).to_be_visible(timeout=30_000)
+        page.get_by_text("Who did what", exact=True).last.click()
+        expect(page.get_by_test_id("stDataFrame").nth(1)).to_be_visible(timeout=30_000)
+        wait_until(lambda: answer()["model"] == first, "the API answers from the old model again", seconds=30)
+    did = [(entry.action, entry.who) for entry in audit.entries(home.database)[:2]]
+    assert did == [("rollback", "dashboard"), ("promote", "dashboard")]

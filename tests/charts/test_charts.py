@@ -1,0 +1,105 @@
+"""Charts: every text of a figure is shown as it is, whatever the data are called, and figures take any theme."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys.charts import base
+from recsys.utils import palette
+from recsys.views.home import Ratio
+from tests.strategies import PROPERTY
+
+EVIL = "<b>&lt;img src=x onerror=alert(1)>"
+"""What Plotly would read as markup: a tag, an entity, an attribute."""
+
+CURVE = [{"epoch": 1, "seconds": 0.1, "ndcg": 0.02}, {"epoch": 2, "seconds": 0.2, "ndcg": 0.03}]
+
+
+def ratio(title: str) -> Ratio:
+    return Ratio(title=title, value=1.2, low=1.1, high=1.3, popular_low=0.9, popular_high=1.1, detail=title)
+
+
+def mix(names: list[str]) -> pd.DataFrame:
+    share = [1 / len(names)] * len(names)
+    return pd.DataFrame({"category": names, "history": share, "recommended": share, "shop": share})
+
+
+FIGURES = {
+    "learning_curves": lambda name: base.learning_curves({name: CURVE, f"{name} 2": CURVE}),
+    "against_popular": lambda name: base.against_popular([ratio(name)]),
+    "category_mix": lambda name: base.category_mix(mix([name, "b"])),
+    "score_parts": lambda name: base.score_parts([(name, 0.5), ("b", -0.2)]),
+}
+
+
+def texts(x: Any) -> Iterator[str]:
+    """Every text in a figure, however deep."""
+    if isinstance(x, str):
+        yield x
+    elif isinstance(x, dict):
+        for part in x.values():
+            yield from texts(part)
+    elif isinstance(x, (list, tuple)):
+        for part in x:
+            yield from texts(part)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_names_from_data_are_no_markup(name: str) -> None:
+    figure = FIGURES[name](EVIL).to_plotly_json()
+    found = list(texts(figure))
+    assert not [text for text in found if "<b>" in text or "<img" in text]
+    assert any("&lt;b&gt;&amp;lt;img" in text for text in found)
+
+
+@PROPERTY
+@given(st.text(max_size=60))
+def test_any_text_can_be_a_name(text: str) -> None:
+    for make in FIGURES.values():
+        assert isinstance(make(text), go.Figure)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_take_the_theme_of_the_page(name: str) -> None:
+    layout = FIGURES[name]("x").layout
+    assert layout.paper_bgcolor == layout.plot_bgcolor == base.CLEAR
+    assert layout.font.color is None
+    assert layout.height > 0
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_with_numbers_have_names(name: str) -> None:
+    figure = FIGURES[name]("x")
+    numbers = [figure.layout.xaxis] if name != "learning_curves" else [figure.layout.xaxis, figure.layout.yaxis]
+    for axis in numbers:
+        assert axis.title.text
+
+
+def test_nothing_to_draw_is_no_crash() -> None:
+    base.learning_curves({})
+    base.learning_curves({"x": []})
+    base.against_popular([])
+    base.category_mix(mix(["a"]).head(0))
+    base.score_parts([])
+
+
+def test_the_best_epoch_is_marked() -> None:
+    figure = base.learning_curves({"x": [*CURVE, {"epoch": 3, "seconds": 0.3, "ndcg": 0.01}]})
+    (mark,) = [trace for trace in figure.data if trace.name == "best so far"]
+    assert (list(mark.x), list(mark.y)) == ([2], [0.03])
+
+
+def test_parts_of_a_score_end_at_their_sum() -> None:
+    figure = base.score_parts([("a", 0.5), ("b", -0.2), ("c", 0.1)])
+    assert figure.data[0].text[-1] == "0.40"
+    assert list(figure.data[0].measure) == ["relative", "relative", "relative", "total"]
+
+
+def test_colours() -> None:
+    assert palette.with_alpha("#1B9974", 0.3) == "rgba(27,153,116,0.3)"
+    assert len(set(palette.CATEGORIES)) == len(palette.CATEGORIES) >= 12

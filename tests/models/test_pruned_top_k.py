@@ -1,0 +1,92 @@
+"""The short list gives what sorting all scores gives, whatever the embeddings, ties, exclusions and filters."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys.models.rank import pruned_top_k
+from recsys.models.rank.pruned_top_k import Codes, Shortlist
+from recsys.models.rank.top_k import GROUP
+from tests.strategies import PROPERTY
+
+COMPONENTS = 64
+KINDS = ("whole", "fading", "even", "equal", "nothing")
+
+
+def embeddings(kind: str, n_items: int, rng: np.random.Generator) -> np.ndarray:
+    """(n_items, COMPONENTS) float32; `whole` numbers tie often and are multiplied without rounding."""
+    if kind == "whole":
+        items = np.zeros((n_items, COMPONENTS))
+        items[:, :5] = rng.integers(-2, 3, (n_items, 5)) * (rng.random((n_items, 1)) < 0.5)
+        items[:, 20:] = rng.integers(0, 2, (n_items, COMPONENTS - 20)) * (rng.random((n_items, 1)) < 0.01)
+    elif kind == "equal":
+        items = np.ones((n_items, COMPONENTS))
+    elif kind == "nothing":
+        items = np.zeros((n_items, COMPONENTS))
+    else:
+        items = rng.normal(size=(n_items, COMPONENTS))
+        if kind == "fading":
+            items *= 0.8 ** rng.permutation(COMPONENTS)
+            items *= rng.pareto(1.5, (n_items, 1))
+    return items.astype(np.float32)
+
+
+def by_sorting(scores: np.ndarray, open_to: np.ndarray, k: int) -> list[int]:
+    places = np.flatnonzero(open_to)
+    return places[np.argsort(-scores[places], kind="stable")][:k].tolist()
+
+
+@pytest.mark.parametrize("large", [False, True])
+@PROPERTY
+@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.sampled_from((1, 3, 10)), st.booleans())
+def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: int, many: bool) -> None:
+    """Whatever the catalogue, as one that is `large` as well."""
+    rng = np.random.default_rng(seed)
+    n_items = int(rng.integers(4 * k * GROUP, 6 * k * GROUP)) if many else int(rng.integers(1, 200))
+    items = embeddings(kind, n_items, rng)
+    biases = rng.integers(-3, 4, n_items).astype(np.float32) * np.float32(rng.choice((0, 1)))
+    taste = (rng.integers(-3, 4, COMPONENTS) if kind == "whole" else rng.normal(size=COMPONENTS)).astype(np.float32)
+    left_out = np.flatnonzero(rng.random(n_items) < rng.choice((0.0, 0.3, 0.999, 1.0)))
+    allowed = rng.random(n_items) < rng.choice((0.001, 0.5)) if rng.random() < 0.5 else None
+    open_to = np.ones(n_items, bool) if allowed is None else allowed.copy()
+    open_to[left_out] = False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruned_top_k, "LARGE", 0 if large else pruned_top_k.LARGE)
+        patch.setattr(pruned_top_k, "SHARE", 2.0 if large else pruned_top_k.SHARE)
+        short = Shortlist(items, biases)
+    assert isinstance(short._bounds, Codes) == large
+    found, values = short.best(taste, k, bias=0.5, exclude=left_out, allowed=allowed)
+    scores = np.vecdot(items, taste) + biases + np.float32(0.5)
+    expected = by_sorting(scores, open_to, k)
+    assert found.tolist() == expected
+    assert values.tolist() == scores[expected].tolist()
+
+
+def test_most_items_are_passed_over_and_shorter_lists_are_beginnings_of_longer_ones(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    n_items = 20_000
+    items = embeddings("fading", n_items, rng)
+    short = Shortlist(items, np.zeros(n_items, np.float32))
+    multiplied = []
+    once = Shortlist._scores
+    monkeypatch.setattr(
+        Shortlist, "_scores", lambda self, places, taste: multiplied.append(len(places)) or once(self, places, taste)
+    )
+    taste = rng.normal(size=COMPONENTS).astype(np.float32)
+    longest = short.best(taste, 100)
+    assert 100 <= sum(multiplied) < n_items / 10
+    for k in (1, 10, 50):
+        assert [x.tolist() for x in short.best(taste, k)] == [x[:k].tolist() for x in longest]
+
+
+@pytest.mark.parametrize("components", [1, 5, 63, 64, 160])
+def test_short_embeddings_are_multiplied_as_they_are(components: int) -> None:
+    rng = np.random.default_rng(components)
+    items = (rng.normal(size=(6000, components)) * 0.9 ** np.arange(components)).astype(np.float32)
+    short = Shortlist(items, np.zeros(6000, np.float32))
+    assert (short._bounds is not None) == (components >= pruned_top_k.WORTHWHILE * (pruned_top_k.HEAD + 2))
+    taste = rng.normal(size=components).astype(np.float32)
+    expected = by_sorting(np.vecdot(items, taste), np.ones(6000, bool), 10)
+    assert short.best(taste, 10)[0].tolist() == expected

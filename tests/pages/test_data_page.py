@@ -1,0 +1,235 @@
+"""The Data page: from a file to a stored dataset, and what it says before, during and after."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
+
+from recsys.errors import InvalidInput
+from recsys.services import datasets
+from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+from recsys.views import data as data_view
+from tests.ingest.test_import import BAD_FILES, GOOD, lines
+from tests.serving import ROOT, page_of, running_app, wait_until
+
+MAIN, PAGE = (str(ROOT / "pages" / name) for name in ("main.py", "data.py"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("INSIDER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("INSIDER_IMPORT_FOLDER", str(tmp_path / "inbox"))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
+    monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
+    (tmp_path / "inbox").mkdir()
+    return Workspace(Settings.from_environment())
+
+
+def page() -> AppTest:
+    return AppTest.from_file(MAIN, default_timeout=60).switch_page(PAGE).run()
+
+
+def words_of(at: AppTest) -> str:
+    parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.success, *at.info, *at.title, *at.subheader]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")
+
+
+def test_uploads_over_the_limit_are_refused_by_their_length(tmp_path):
+    environment = {"INSIDER_HOME": str(tmp_path), "INSIDER_UPLOAD_LIMIT": "3"}
+    code = "import app, streamlit.config as config; print(config.get_option('server.maxUploadSize'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["3"]
+
+
+def test_an_empty_home_says_what_to_do(home):
+    at = page()
+    assert not at.exception
+    assert "No dataset is stored yet" in words_of(at)
+
+
+def test_files_of_the_server_are_tried_mapped_and_imported(home, tmp_path):
+    lines(tmp_path / "inbox" / "old shop.txt", *(x.replace(",", ";") for x in GOOD), header="visitorid;sku;stamp")
+    at = page()
+    at.segmented_control(key="way").set_value("Files of the server").run()
+    at.multiselect(key="server_events").set_value(["old shop.txt"]).run()
+    assert not at.exception, at.exception
+    assert "No times" in words_of(at)
+    box = next(x for x in at.selectbox if x.label == "Timestamp")
+    assert box.options == ["Not there", "visitorid", "sku", "stamp"]
+    box.set_value("stamp").run()
+    assert "16 rows tried: 4 users, 4 items" in words_of(at)
+    at.text_input(key="new_name").set_value("old").run()
+    next(x for x in at.button if x.label == "Import").click().run()
+    assert not at.exception, at.exception
+    assert home.runs(), words_of(at)
+    wait_until(lambda: not home.runs()[0].active, "the import ends", seconds=60)
+    assert home.runs()[0].state == "done", home.runs()[0].message
+    at.run()
+    assert not at.exception, at.exception
+    said = words_of(at)
+    assert "“old” is stored and ready to train on" in said
+    assert home.dataset("old").n_users == 4
+
+
+def test_day_or_month_is_asked(home, tmp_path):
+    rows = [f"u{n % 3},i{n % 2},0{1 + n % 9}/0{1 + n % 7}/2024" for n in range(20)]
+    lines(tmp_path / "inbox" / "e.csv", *rows)
+    at = page()
+    at.segmented_control(key="way").set_value("Files of the server").run()
+    at.multiselect(key="server_events").set_value(["e.csv"]).run()
+    assert next(x for x in at.button if x.label == "Import").disabled
+    ask = at.radio[0]
+    assert ask.label == "Which is it?"
+    ask.set_value("%m/%d/%Y").run()
+    assert not next(x for x in at.button if x.label == "Import").disabled
+    assert "as stated" in words_of(at)
+
+
+def test_a_bad_file_and_a_path_outside_are_told(home, tmp_path):
+    (tmp_path / "inbox" / "bad.csv").write_bytes(b"PK\x03\x04junk")
+    at = page()
+    at.segmented_control(key="way").set_value("Files of the server").run()
+    at.multiselect(key="server_events").set_value(["bad.csv"]).run()
+    assert "ZIP archive" in words_of(at)
+    at.multiselect(key="server_events").set_value(["../../../etc/passwd"]).run()
+    assert "lies outside" in words_of(at)
+    assert not at.exception
+
+
+def test_bad_files_are_told_on_the_page_in_words(home, tmp_path):
+    at = page()
+    at.segmented_control(key="way").set_value("Files of the server").run()
+    for case, (content, message) in BAD_FILES.items():
+        if case in ("header only", "one user", "one item", "one each"):
+            continue  # the first rows are in order: the import says what is amiss
+        (tmp_path / "inbox" / f"{case}.csv").write_bytes(content)
+        at.multiselect(key="server_events").set_value([f"{case}.csv"]).run()
+        assert not at.exception, case
+        said = words_of(at)
+        assert re.search(message, said) or "None of the first rows can be used" in said, (case, said)
+        assert not [x for x in at.button if x.label == "Import" and not x.disabled], case
+
+
+@pytest.mark.parametrize("path", ["../x.csv", "/etc/passwd", "link.csv", "sub/../../x.csv", "../*.csv", "", "/etc/*"])
+def test_paths_outside_the_folder_are_refused(home, tmp_path, path):
+    (tmp_path / "x.csv").write_text("user_id,item_id\n")
+    (tmp_path / "inbox" / "link.csv").symlink_to(tmp_path / "x.csv")
+    with pytest.raises(InvalidInput, match=r"outside|Name a file"):
+        datasets.allowed_path(path)
+
+
+def test_paths_below_the_folder_are_taken(home, tmp_path):
+    lines(tmp_path / "inbox" / "a.csv", *GOOD)
+    assert datasets.allowed_path("a.csv") == str((tmp_path / "inbox" / "a.csv").resolve())
+    assert datasets.allowed_path("*.csv") == str(tmp_path.resolve() / "inbox" / "*.csv")
+    assert datasets.files_of_server() == ["a.csv"]
+
+
+def test_uploads_keep_their_name_and_go_when_they_are_imported(home, tmp_path):
+    source = lines(tmp_path / "a.csv", *GOOD)
+    with source.open("rb") as stream:
+        path = datasets.keep_upload(home, "../../evil/../my events.csv", stream)
+    assert path.name == "my events.csv"
+    assert path.parent.parent == home.store.home / "uploads"
+    run = datasets.start_import(home, data_view.plan_of("up", {"events": [str(path)]}, {}))
+    wait_until(lambda: not home.run(run.id).active, "the import ends", seconds=60)
+    assert home.run(run.id).state == "done"
+    assert not path.exists()
+
+
+def test_an_import_can_be_cancelled_and_leaves_nothing(home, tmp_path):
+    rows = [f"u{n % 5000},i{n % 900},2024-01-{1 + n % 28:02d}" for n in range(400_000)]
+    path = lines(tmp_path / "many.csv", *rows)
+    run = datasets.start_import(home, data_view.plan_of("many", {"events": [str(path)]}, {}))
+    wait_until(lambda: home.run(run.id).state == "running", "the import runs", seconds=60)
+    home.cancel(run.id)
+    wait_until(lambda: not home.run(run.id).active, "the import ends", seconds=60)
+    assert home.run(run.id).state == "cancelled"
+    assert home.datasets() == []
+
+
+def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
+    shutil.copytree(trained_home, tmp_path / "home")
+    home = Workspace(Settings.from_environment(tmp_path / "home"))
+    with pytest.raises(InvalidInput, match="live model was trained on dataset 'small'"):
+        datasets.delete_dataset(home, "small")
+    assert not datasets.stored(home, "small").may_go
+    assert datasets.delete_dataset(home, "small", force=True) == [home.live_id()]
+    assert home.datasets() == []
+
+
+@pytest.mark.browser
+def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_path):
+    shutil.copytree(trained_home, tmp_path / "home")
+    path = tmp_path / "Verkäufe 2024.csv.gz"
+    rows = ["Kunde;Artikel;Datum;Anzahl;visitorid"] + [
+        f"x;{i};{1 + n % 27}.{1 + n % 12}.2024 10:{n % 60:02d};{1 + n % 2};0{u}"
+        for n, (u, i) in enumerate((u, f"Käse <b>{i}</b>") for u in range(12) for i in range(6))
+    ]
+    rows += ["x;=HYPERLINK(1);31.12.2024 10:00;-1;03", "x;kaputt;99.99.2024;1;03"]
+    path.write_bytes(gzip.compress("\r\n".join(rows).encode("latin-1")))
+    inbox = {"INSIDER_IMPORT_FOLDER": str(tmp_path)}
+    with running_app(tmp_path / "home", tmp_path / "log", inbox) as url, page_of(browser) as tab:
+        tab.goto(f"{url}/data")
+        tab.locator("input[type=file]").first.set_input_files(str(path))
+        tab.get_by_text("Read as semicolon-separated, Latin-1, gzip").wait_for(timeout=30_000)
+        for label, column in (("Item id", "Artikel"), ("Timestamp", "Datum"), ("Quantity", "Anzahl")):
+            box = tab.get_by_role("combobox", name=label)
+            box.click()
+            tab.get_by_role("option", name=column, exact=True).click()
+            tab.wait_for_timeout(700)
+        tab.get_by_text("74 rows tried: 12 users").wait_for(timeout=30_000)
+        tab.get_by_text("1 row would be rejected: timestamp cannot be read").wait_for()
+        tab.get_by_label("Name of the dataset").fill("verkauf")
+        tab.get_by_label("Name of the dataset").press("Enter")
+        tab.get_by_role("button", name="Import").click()
+        tab.get_by_text("“verkauf” is stored and ready to train on").wait_for(timeout=60_000)
+        tab.get_by_text("72 of 74 rows").wait_for()
+        if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.wait_for_timeout(3000)
+            tab.screenshot(path=f"{folder}/data.png", full_page=True)
+    home = Workspace(Settings.from_environment(tmp_path / "home"))
+    assert set(home.dataset("verkauf").items["item_id"]) == {f"Käse <b>{i}</b>" for i in range(6)}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_import_is_seen_and_cancelled_where_its_button_is(browser, trained_home, tmp_path, width):
+    shutil.copytree(trained_home, tmp_path / "home")
+    rows = (f"customer-{n * 7919 % 90_000},item-{n * 31 % 20_000},2024-01-{1 + n % 28:02d}" for n in range(1_500_000))
+    (tmp_path / "inbox").mkdir()
+    lines(tmp_path / "inbox" / "many.csv", *rows)
+    settings = {"INSIDER_IMPORT_FOLDER": str(tmp_path / "inbox"), "INSIDER_OPEN_DASHBOARD": "1"}
+    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=width) as tab:
+        tab.goto(f"{url}/data")
+        tab.get_by_text("Files of the server").click()
+        tab.get_by_role("combobox", name="Events").fill("many.csv")
+        tab.keyboard.press("Enter")
+        tab.get_by_text("20,000 rows tried").wait_for()
+        tab.keyboard.press("Escape")
+        button = tab.get_by_role("button", name="Import")
+        button.scroll_into_view_if_needed()
+        button.click()
+        cancel = tab.get_by_role("button", name="Cancel")
+        expect(cancel).to_be_in_viewport(timeout=20_000)
+        expect(tab.get_by_text("“shop”: ")).to_be_in_viewport()
+        if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.screenshot(path=f"{folder}/importing-{width}.png")
+        cancel.click()
+        expect(tab.get_by_text("The import was cancelled; nothing was stored.")).to_be_in_viewport(timeout=30_000)
+        if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.screenshot(path=f"{folder}/cancelled-{width}.png")
+        expect(button).to_be_enabled()
+    home = Workspace(Settings.from_environment(tmp_path / "home"))
+    assert home.datasets() == ["small"]
+    assert not list(home.store.home.glob("importing/*"))

@@ -1,0 +1,160 @@
+"""Home without a browser: what it says when a model is live, before there is one, and when something is wrong."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.shared import plain
+from recsys.dataset.dataset import Dataset
+from recsys.progress import Progress
+from recsys.recommend.recommender import Recommender
+from recsys.services import job_process
+from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+from recsys.utils import formatting as fmt
+from recsys.views.home import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
+
+MAIN = Path(__file__).parents[2] / "pages" / "main.py"
+
+
+def home_page(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("INSIDER_HOME", str(home))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
+    st.cache_resource.clear()
+    return AppTest.from_file(str(MAIN), default_timeout=60).run()
+
+
+def texts(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.error, *app.info, *app.title, *app.subheader]
+    return " ".join(str(part.value) for part in parts)
+
+
+@pytest.fixture
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Jobs are noted down and not started."""
+    launched: list[int] = []
+
+    def note(run_id: int, settings: Settings) -> int:
+        launched.append(run_id)
+        return os.getpid()
+
+    monkeypatch.setattr(job_process, "launch", note)
+    return launched
+
+
+def test_it_says_what_is_live_and_how_good_it_is(
+    trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = home_page(trained_home, monkeypatch)
+    assert not app.exception
+    said = texts(app)
+    lanes = live.manifest["metrics"]["lanes"]["discover"]
+    assert plain(live.model.id) in said
+    assert "than most popular" in app.title[0].value
+    ndcg = fmt.measured(lanes["model"]["ndcg"]["value"], is_share=False)
+    assert plain(ndcg) in said
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown[plain("NDCG@10")] == ndcg
+    assert all("most popular: " in metric.delta for metric in app.metric)
+    assert "A small shop with planted preferences" in said
+
+
+def test_figures_are_those_of_the_manifest(workspace: Workspace, live: Recommender) -> None:
+    view = overview(workspace)
+    lanes = live.manifest["metrics"]["lanes"]["discover"]
+    for ratio, name in zip(view.ratios, AGAINST_POPULAR, strict=True):
+        assert ratio.value == pytest.approx(lanes["model"][name]["value"] / lanes["popular"][name]["value"])
+        assert ratio.low <= ratio.value <= ratio.high
+        assert ratio.popular_low <= 1 <= ratio.popular_high
+    facts = {fact.label: fact.value for fact in view.facts}
+    assert facts["Shoppers"] == "120"
+    assert facts["Products"] == "160"
+    assert facts["Categories"].startswith("4 by department")
+
+
+def test_what_cannot_be_divided_is_left_out() -> None:
+    zero = {"ndcg": {"value": 0.0, "low": 0.0, "high": 0.0}, "auc": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    assert ratios(zero, zero, fmt.measures()) == ()
+    nothing = {"ndcg": {"value": None, "low": None, "high": None}}
+    assert ratios(nothing, nothing, fmt.measures()) == ()
+
+
+def test_without_a_model_the_demo_is_started_once_and_its_progress_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_jobs: list[int]
+) -> None:
+    app = home_page(tmp_path / "home", monkeypatch)
+    assert not app.exception
+    assert "Preparing the first recommendations" in texts(app)
+    assert len(no_jobs) == 1
+    workspace = Workspace(Settings.from_environment(tmp_path / "home"))
+    curve = ({"epoch": 1, "seconds": 1.0, "ndcg": 0.01},)
+    workspace.run_store.claim(no_jobs[0], 1)
+    workspace.run_store.report(no_jobs[0], Progress("Choosing epochs", 0.3, 1, 20, 42.0, curve))
+    app.run()
+    assert "epoch 1 of at most 20 · about 42 s left" in texts(app).replace("\\", "")
+    assert len(no_jobs) == 1
+
+
+def test_a_preparation_that_failed_says_why_and_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_jobs: list[int]
+) -> None:
+    app = home_page(tmp_path / "home", monkeypatch)
+    workspace = Workspace(Settings.from_environment(tmp_path / "home"))
+    workspace.run_store.finish(no_jobs[0], "failed", message="The *disk* is full.")
+    app.run()
+    assert "The \\*disk\\* is full\\." in texts(app)
+    assert len(no_jobs) == 1
+    (again,) = [button for button in app.button if button.label == "Try again"]
+    again.click().run()
+    assert len(no_jobs) == 2
+    assert not app.exception
+
+
+def test_a_damaged_live_model_is_said_with_a_way_back(
+    trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    (model,) = (home / "models").iterdir()
+    (model / "item_biases.npy").write_bytes(b"")
+    app = home_page(home, monkeypatch)
+    assert not app.exception
+    assert "item\\_biases\\.npy was changed or cut short" in texts(app)
+    (back,) = [button for button in app.button if "Go back" in button.label]
+    back.click().run()
+    assert not app.exception
+    assert "No earlier model to roll back to" in texts(app)
+
+
+def test_a_home_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    app = home_page(tmp_path / "file" / "home", monkeypatch)
+    assert not app.exception
+    assert plain(str(tmp_path / "file")) in texts(app)
+
+
+def test_which_run_is_waited_for(tmp_path: Path, small_dataset: Dataset, no_jobs: list[int]) -> None:
+    workspace = Workspace(Settings.from_environment(tmp_path))
+    workspace.store.save_dataset(small_dataset)
+    first = first_model_run(workspace)
+    assert first is not None
+    assert first.kind == "demo"
+    assert first_model_run(workspace).id == first.id
+    workspace.run_store.finish(first.id, "cancelled")
+    assert first_model_run(workspace).state == "cancelled"
+    assert progress_words(first_model_run(workspace)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["**bold** _it_ `code` [x](http://y.example) :red[x] $x^2$ # h", "https://evil.example", "a\nb\n\n# c", "<b>x</b>"],
+)
+def test_plain_text_stays_text(text: str) -> None:
+    shown = plain(text)
+    assert "\n" not in shown
+    assert shown.replace("\\", "").replace("\u2060", "") == " ".join(text.split())
+    for mark in "*_`[]()#$<>:":
+        assert shown.count(mark) == shown.count("\\" + mark)

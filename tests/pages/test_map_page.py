@@ -1,0 +1,111 @@
+"""The Map page as a shopper's friend sees it, without a browser: what it says in every state."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from benchmarks._large import make
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.projection.settings import MapSettings
+from recsys.recommend.recommender import Recommender
+from recsys.services.map_job import draw
+from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+
+PAGES = Path(__file__).parents[2] / "pages"
+
+
+def page(home: Path, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("INSIDER_HOME", str(home))
+    app = AppTest.from_file(str(PAGES / "main.py"), default_timeout=60).run()
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page("map.py").run()
+
+
+def test_the_whole_map_says_what_it_shows(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch)
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+    assert any("160 products in 4 departments" in caption.value for caption in app.caption)
+
+
+def test_an_item_from_the_link_is_shown_with_its_true_neighbours(
+    trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(trained_home, monkeypatch, item="00007")
+    assert not app.exception
+    assert app.subheader[0].value == "Garden product 7"
+    assert list(app.dataframe[0].value["item_id"]) == [item.item_id for item in live.similar("00007", 12)]
+
+
+def test_words_find_products_to_choose_from(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch, item="dairy shelf")
+    assert set(app.dataframe[0].value["category"]) == {"Dairy"}
+    app.text_input(key="item").set_value("no *such* thing").run()
+    assert "no \\*such\\* thing" in app.warning[0].value
+
+
+@pytest.mark.parametrize("by", ["department", "shelf", "brand", "price", "popularity", "sold"])
+def test_every_colouring_draws(by: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch, colour=by)
+    assert not app.exception
+    assert app.selectbox(key="colour").value == by
+
+
+def test_without_a_map_the_page_offers_to_draw_it(
+    trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    shutil.rmtree(home / "maps")
+    app = page(home, monkeypatch)
+    assert not app.exception
+    assert "has no map yet" in app.markdown[0].value
+    assert [button.label for button in app.button] == ["Draw the map"]
+
+
+def test_a_damaged_map_is_named_and_can_be_drawn_again(
+    trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    damaged = next((home / "maps").glob("*/map.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-10])
+    app = page(home, monkeypatch)
+    assert not app.exception
+    assert "damaged" in app.error[0].value
+    assert "Draw it again" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("below", ["selection", "odd", "compare", "draw"])
+def test_every_section_below_the_map_shows(below: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch, below=below, shopper="u001", contours="true")
+    assert not app.exception
+    assert not app.error
+    assert app.subheader[0].value == "Shopper u001"
+
+
+def test_a_shopper_who_does_not_exist_is_named(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(trained_home, monkeypatch, shopper="no*body")
+    assert not app.exception
+    assert "no\\*body" in app.error[0].value
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("kinds", [1, 5000])
+def test_one_category_or_thousands_are_drawn_and_shown(
+    kinds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, 50, 6000, 20_000, kinds)
+    workspace = Workspace(Settings.from_environment(tmp_path))
+    recipe = Hyperparameters(components=8, epochs=1, threads=1, start="random")
+    trained = workspace.train_now("large", recipe, promote=True).model.id
+    draw(workspace, trained, MapSettings())
+    assert workspace.store.map_manifest(trained)["facts"]["found"] > 0.8
+    for below in ("Selection", "What is odd", "Draw anew"):
+        app = page(tmp_path, monkeypatch, below=below, colour="kind")
+        assert not app.exception
+        assert len(app.get("plotly_chart")) == 1
+        departments = "1 department\\," if kinds == 1 else "20 departments"
+        assert any(departments in caption.value for caption in app.caption)

@@ -1,0 +1,103 @@
+"""The Runs and Models pages: what was trained, side by side; what is stored, and who did what."""
+
+import re
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recsys.charts import runs
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.storage import audit
+from recsys.training.search import Plan, search
+from recsys.views import runs as run_view
+from recsys.views.model_card import report
+from tests.storage.test_training_runs import TINY
+
+
+@pytest.fixture(scope="module")
+def studio(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A home with a few trainings, a search, and two models."""
+    folder = tmp_path_factory.mktemp("studio") / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    home.train_now("small", TINY, seed=1, source="page")
+    home.train_now("small", TINY, seed=2, source="page")
+    search(home.trials, home.dataset("small"), Plan("small", "spring", trials=4, base=TINY))
+    return home
+
+
+def page(studio: Workspace, name: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("INSIDER_HOME", str(studio.settings.home))
+    monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / name), default_timeout=60).run()
+    assert not app.exception and not app.error
+    return app
+
+
+def test_runs_page_lists_everything_and_filters(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(studio, "runs.py", monkeypatch)
+    everything = len(studio.trials.all())
+    assert len(app.dataframe[0].value) == everything
+    app.text_input(key="runs_find").set_value("search spring").run()
+    assert not app.exception and len(app.dataframe[0].value) == 4
+    for kind in runs.FIGURES:
+        app.button_group(key="figure").set_value(kind).run()
+        assert not app.exception
+
+
+def test_models_page_shows_versions_and_the_log(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(studio, "models.py", monkeypatch)
+    assert len(app.dataframe[0].value) == len(studio.store.models())
+    assert any("Model card" in x.label for x in app.get("download_button"))
+    assert any(entry.action == "promote" for entry in audit.entries(studio.database))
+
+
+def test_figures_need_enough_and_are_in_the_colours_of_the_theme(studio: Workspace) -> None:
+    found = studio.trials.all("small")
+    assert runs.trainings_figure("parallel", found[:2]) is None
+    for kind in runs.FIGURES:
+        figure = runs.trainings_figure(kind, found)
+        assert figure is not None and figure.layout.paper_bgcolor == runs.CLEAR
+        assert figure.layout.title.text is None
+
+
+def test_side_by_side_shows_only_what_differs_and_never_across_data(studio: Workspace) -> None:
+    two = [t for t in studio.trials.all("small") if t.source == "page"]
+    found = run_view.side_by_side(studio, two)
+    assert found.parameters["parameter"].tolist() == ["seed"]
+    assert found.paired and found.paired[0].users > 0 and len(found.metrics)
+    assert "differs by" in run_view.noise_floor(studio.trials.all(), two[0].fingerprint)
+    other = replace(two[1], fingerprint="another")
+    refused = run_view.side_by_side(studio, [two[0], other])
+    assert "different data" in refused.note and not refused.curves
+
+
+def test_the_model_card_is_one_file_with_everything_in_it(studio: Workspace) -> None:
+    text = report(studio)
+    HTMLParser().feed(text)
+    live = studio.load().model
+    for wanted in (
+        live.id,
+        live.manifest["fingerprint"],
+        "Popular",
+        "Limits",
+        "95% bootstrap",
+        "Item knn",
+        "Segments",
+        "Activity:",
+        "Against popular",
+        "epoch 1",
+    ):
+        assert wanted.lower() in text.lower(), wanted
+    assert not re.search(r"(src|href)\s*=|<script|@import|url\(", text), "it must need nothing from elsewhere"
+
+
+def test_names_from_data_stay_text_in_the_card(studio: Workspace) -> None:
+    from recsys.views.model_card import _table
+
+    assert "<b>" not in _table(["<b>x"], [["<b>y"]])

@@ -1,0 +1,143 @@
+"""The Train page as people meet it: dials, a training, what came of it, promotion and the way back."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from recsys.training.search import Plan, search
+from recsys.utils import formatting as fmt
+from recsys.views import train
+from recsys.views.cost_estimate import estimate
+from tests.conftest import SMALL_RECIPE
+
+
+@pytest.fixture
+def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    monkeypatch.setenv("INSIDER_HOME", str(folder))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
+    monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
+    return Workspace(Settings.from_environment(folder))
+
+
+def page() -> AppTest:
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "train.py"), default_timeout=60)
+    return app.run()
+
+
+def button(app: AppTest, label: str):
+    return next(x for x in app.button if x.label == label)
+
+
+def ended(home: Workspace, run_id: int, seconds: float = 90):
+    until = time.monotonic() + seconds
+    while home.run(run_id).active:
+        assert time.monotonic() < until, home.run(run_id)
+        time.sleep(0.3)
+    return home.run(run_id)
+
+
+def test_dials_show_the_preset_and_follow_the_starting_point(home: Workspace) -> None:
+    app = page()
+    assert not app.exception
+    assert app.slider(key="dial_components").value == PRESETS["default"].components
+    app.selectbox(key="point").set_value("preset:fast").run()
+    assert app.slider(key="dial_components").value == PRESETS["fast"].components
+    app.selectbox(key="point").set_value("live").run()
+    assert app.slider(key="dial_components").value == SMALL_RECIPE.components
+    assert app.select_slider(key="dial_learning_rate").value == SMALL_RECIPE.learning_rate
+
+
+def test_a_recipe_without_item_features_is_refused_in_words(home: Workspace) -> None:
+    app = page()
+    app.checkbox(key="dial_identity").uncheck()
+    app.checkbox(key="dial_brand").uncheck()
+    app.button_group(key="dial_category_levels").set_value([]).run()
+    assert any("No item features" in x.value for x in app.warning)
+    assert button(app, "Train").disabled
+
+
+def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
+    first = home.live_id()
+    app = page()
+    app.selectbox(key="point").set_value("live").run()
+    app.slider(key="dial_components").set_value(12)
+    app.slider(key="dial_epochs").set_value(12)
+    button(app, "Train").click().run()
+    assert not app.exception
+    run = ended(home, home.runs()[-1].id)
+    assert (run.state, run.message, run.recipe["components"]) == ("done", "", 12)
+    app = page()
+    assert any("than the live model" in x.value or "as the live model" in x.value for x in app.markdown)
+    button(app, "Promote").click().run()
+    assert not app.exception
+    assert not app.error, app.error
+    assert button(app, "Make it live")
+    # A click within a dialog cannot be played here; the browser test does it.
+    home.promote(str(run.model))
+    assert home.live_id() == run.model
+    app = page()
+    button(app, "Roll back").click().run()
+    assert home.live_id() == first
+
+
+def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
+    runs = home.run_store
+    failed = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
+    runs.finish(failed, "failed", message="The *machine* ran out of memory.")
+    app = page()
+    assert any("ran out of memory" in x.value for x in app.error)
+    cancelled = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
+    runs.finish(cancelled, "cancelled")
+    assert any("cancelled" in x.value for x in page().info)
+    running = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
+    queued = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
+    assert f"run {running}" in train.waiting_for(home, home.run(queued))
+    app = page()
+    button(app, "Cancel").click().run()
+    assert not app.exception
+
+
+def test_a_stopped_search_shows_what_it_found_and_how_to_go_on(home: Workspace) -> None:
+    found = Plan("small", "spring", trials=2, base=SMALL_RECIPE, objective="variety")
+    search(home.trials, home.dataset("small"), found)
+    run = home.run_store.create("search", "small", found.to_dict(), seed=0, promote=False)
+    home.run_store.finish(run, "cancelled")
+    app = page()
+    assert not app.exception
+    assert any("same name goes on" in x.value for x in app.info)
+    assert len(app.dataframe[0].value) == 2 and app.get("plotly_chart")
+    failed = home.run_store.create("search", "small", found.to_dict(), seed=0, promote=False)
+    home.run_store.finish(failed, "failed", message="It was killed.")
+    app = page()
+    assert any("was killed" in x.value for x in app.error) and len(app.dataframe[0].value) == 2
+
+
+def test_without_data_the_page_waits_for_the_first_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIDER_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
+    runs = Workspace().run_store
+    runs.finish(runs.create("demo", "demo", {}, seed=0, promote=True), "failed", message="No space is left")
+    app = page()
+    assert not app.exception
+    assert any("No space is left" in x.value for x in app.error)
+    assert any("first recommendations" in x.value for x in app.subheader)
+
+
+def test_the_estimate_grows_with_work_and_names_its_basis(home: Workspace) -> None:
+    small = estimate(home, "small", Hyperparameters(components=8, epochs=5))
+    large = estimate(home, "small", Hyperparameters(components=64, epochs=50))
+    assert large.seconds > small.seconds
+    assert large.bytes > small.bytes
+    assert str(home.live_id()) in small.words
+    live = home.store.model_manifest(str(home.live_id()))
+    same = estimate(home, "small", Hyperparameters.from_dict(live["recipe"]))
+    assert same.usual == pytest.approx(live["seconds"]), "the recipe of the live model takes what it took"
+    assert fmt.duration(max(same.usual, 1)) in same.words

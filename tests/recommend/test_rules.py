@@ -1,0 +1,301 @@
+"""Rule sets: what each rule does, that they are kept, priced offline and served by the API."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.api.app import create_api
+from recsys.dataset.dataset import Dataset
+from recsys.dataset.splitting import time_split
+from recsys.errors import InvalidInput, NotFound
+from recsys.evaluation.benchmark import category_codes
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Boost, Rules, boost
+from recsys.services.rule_sets import RuleSets, price
+from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+from recsys.views.rule_cost import on_frontier
+
+K = 8
+
+
+def ids(live: Recommender, rules: Rules | None, user: str = "u001", k: int = K, **asked: object) -> list[str]:
+    return [item.item_id for item in live.recommend(user, k, rules=rules, **asked).items]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def own(trained_home: Path, tmp_path: Path) -> Workspace:
+    """A copy of the trained home that a test may change."""
+    return Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+
+
+def test_no_rules_change_nothing(live: Recommender) -> None:
+    assert Rules().empty
+    assert ids(live, Rules()) == ids(live, None)
+
+
+def test_filters_hold(live: Recommender) -> None:
+    model = live.model
+    shown = live.recommend("u001", 40, rules=Rules(only_categories=("Dairy", "Drinks"), never_brands=("Store brand",)))
+    rows = model.item_rows([item.item_id for item in shown.items])
+    assert set(model.items["department"].iloc[rows]) <= {"Dairy", "Drinks"}
+    assert set(model.items["brand"].iloc[rows]) == {"National brand"}
+    cheap = live.recommend("u001", 40, rules=Rules(min_price=2.0, max_price=4.0))
+    prices = model.items["price"].iloc[model.item_rows([item.item_id for item in cheap.items])]
+    assert prices.between(2.0, 4.0).all()
+    first = ids(live, None)[0]
+    assert first not in ids(live, Rules(never_items=(first,)))
+    popular = live.recommend("u001", 40, rules=Rules(hide_popular=50))
+    assert min(item.popularity_rank for item in popular.items) > 50
+
+
+def test_filters_hold_in_buy_again_too(live: Recommender) -> None:
+    shown = live.recommend("u001", 40, "again", rules=Rules(never_categories=("Dairy",)))
+    assert shown.items
+    assert all("Dairy" not in item.category for item in shown.items)
+
+
+def test_pins_come_first_unless_the_shopper_has_had_them(live: Recommender) -> None:
+    unseen = ids(live, None, k=60)[-2:]
+    had = live.model.items["item_id"].iloc[live.model.history.counts.indices[live.model.history.of_user(1)][0]]
+    found = ids(live, Rules(pins=(unseen[1], had, unseen[0])))
+    assert found[:2] == [unseen[1], unseen[0]]
+    assert had not in found
+    assert len(found) == len(set(found)) == K
+
+
+def test_a_boost_is_part_of_the_score_and_the_reasons_still_add_up(live: Recommender) -> None:
+    rules = Rules(boosts=(Boost("category", "Garden", 1.5), Boost("brand", "Store brand", -0.5)))
+    shown = live.recommend("u002", 20, explain=True, rules=rules)
+    assert sum(item.category[0] == "Garden" for item in shown.items) > sum(
+        item.category[0] == "Garden" for item in live.recommend("u002", 20).items
+    )
+    for item in shown.items:
+        parts = [reason.value for reason in item.reasons if reason.additive]
+        assert sum(parts) == pytest.approx(item.score, abs=1e-4)
+    assert any(reason.kind == "rule" for item in shown.items for reason in item.reasons)
+
+
+def test_what_is_pushed_is_one_text_and_back() -> None:
+    for each in (Boost("brand", "A: B", 2.0), Boost("item", "00:1", -1.0), Boost("category", "Dairy", 0.5)):
+        assert boost(each.target, each.strength) == each
+    with pytest.raises(InvalidInput, match="'shop:A' cannot be pushed"):
+        boost("shop:A", 1.0)
+    stored = Rules.from_dict({"hide_popular": 3, "pins": ["00001"]}, name="Old", version=4)
+    assert stored.changed({"pins": ()}) == Rules(hide_popular=3)
+
+
+def test_an_item_can_be_pushed_by_itself(live: Recommender) -> None:
+    last = ids(live, None, k=40)[-1]
+    assert ids(live, Rules(boosts=(Boost("item", last, 9.0),)))[0] == last
+    first = ids(live, None)[0]
+    assert first not in ids(live, Rules(boosts=(Boost("item", first, -9.0),)))
+
+
+RULES_OF_ALL_KINDS = Rules(
+    never_categories=("Garden",), hide_popular=3, pins=("00001",), boosts=(Boost("brand", "Store brand", 1.0),),
+    popularity=0.7, most_per_category=4, diversity=0.3,
+)  # fmt: skip
+
+
+def test_everybody_at_once_gets_what_each_gets(live: Recommender) -> None:
+    items, scores = live.top_k_for_all(6, block=50, rules=RULES_OF_ALL_KINDS)
+    for user, user_id in enumerate(live.users["user_id"]):
+        single = live.recommend(user_id, 6, rules=RULES_OF_ALL_KINDS).items
+        assert [live.model.item_ids[row] for row in items[user]] == [item.item_id for item in single]
+        assert scores[user] == pytest.approx([item.score for item in single], abs=1e-5)
+    few, _ = live.top_k_for_all(
+        5, rules=Rules(only_categories=("Dairy",), most_per_category=1, category_level="department")
+    )
+    assert ((few != -1).sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("b", [0.0, 0.5, 2.0])
+def test_the_popularity_dial_is_taste_plus_b_times_bias(live: Recommender, b: float) -> None:
+    model = live.model
+    scores = model.user_embeddings[4] @ model.item_embeddings.T + b * model.item_biases
+    scores[model.history.counts.indices[model.history.of_user(4)]] = -np.inf
+    expected = model.items["item_id"].iloc[np.argsort(-scores, kind="stable")[:K]].tolist()
+    assert ids(live, Rules(popularity=b), "u004") == expected
+    shown = live.recommend("u004", explain=True, rules=Rules(popularity=b)).items[0]
+    assert sum(reason.value for reason in shown.reasons if reason.additive) == pytest.approx(shown.score, abs=1e-4)
+
+
+def test_where_the_dial_stands_on_the_measured_frontier(live: Recommender) -> None:
+    points = [{"popularity": b, "ndcg": 0.01 * b, "coverage": 0.9 - 0.1 * b, "novelty": 1.0} for b in (0.0, 1.0, 2.0)]
+    assert on_frontier(Recommender(dataclasses.replace(live.model, manifest={})), Rules()) is None
+    measured = Recommender(dataclasses.replace(live.model, manifest={"frontier": points}))
+    found = on_frontier(measured, Rules(popularity=0.5))
+    assert found is not None
+    assert found.here == pytest.approx({"popularity": 0.5, "ndcg": 0.005, "coverage": 0.85})
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_cap_holds_on_its_level(live: Recommender, most: int) -> None:
+    shown = live.recommend("u001", 4 * most, rules=Rules(most_per_category=most, category_level="department"))
+    counts = np.unique([item.category[0] for item in shown.items], return_counts=True)[1]
+    assert counts.max() <= most
+    assert len(shown.items) == 4 * most
+
+
+def test_a_cap_that_cannot_fill_the_list_gives_a_shorter_one(live: Recommender) -> None:
+    assert len(ids(live, Rules(most_per_category=1, category_level="department"), k=20)) == 4
+
+
+def greedy(scores: np.ndarray, vectors: np.ndarray, pool: list[int], k: int, d: float) -> list[int]:
+    """Maximal marginal relevance as its paper says it, one item at a time."""
+    low, high = scores[pool].min(), scores[pool].max()
+    chosen: list[int] = []
+    while len(chosen) < k:
+
+        def worth(i: int) -> float:
+            near = max([0.0] + [float(vectors[i] @ vectors[j]) for j in chosen])
+            return float((1 - d) * (scores[i] - low) / (high - low) - d * near)
+
+        chosen.append(max((i for i in pool if i not in chosen), key=worth))
+    return chosen
+
+
+@pytest.mark.parametrize("d", [0.2, 0.7])
+def test_variety_is_maximal_marginal_relevance(live: Recommender, d: float) -> None:
+    model = live.model
+    scores = model.scores([3])[0]
+    had = model.history.counts.indices[model.history.of_user(3)]
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if i not in set(had.tolist())][:100]
+    vectors = model.item_embeddings / np.linalg.norm(model.item_embeddings, axis=1, keepdims=True)
+    expected = model.items["item_id"].iloc[greedy(scores, vectors, order, K, d)].tolist()
+    assert ids(live, Rules(diversity=d), "u003") == expected
+
+
+@given(
+    diversity=st.floats(0, 1), cap=st.none() | st.integers(1, 5), hide=st.integers(0, 120),
+    never=st.sampled_from([(), ("Dairy",), ("Dairy", "Drinks")]), k=st.integers(1, 30), user=st.integers(0, 119),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_rules_a_list_is_sound(
+    live: Recommender, diversity: float, cap: int | None, hide: int, never: tuple[str, ...], k: int, user: int
+) -> None:
+    rules = Rules(diversity=diversity, most_per_category=cap, hide_popular=hide, never_categories=never)
+    shown = live.recommend(f"u{user:03d}", k, rules=rules).items
+    rows = [int(row) for row in live.model.item_rows([item.item_id for item in shown])]
+    had = live.model.history.counts.indices[live.model.history.of_user(user)]
+    assert len(set(rows)) == len(rows) <= k
+    assert not set(rows) & set(had.tolist())
+    assert not {item.category[0] for item in shown} & set(never)
+    assert [item.rank for item in shown] == list(range(1, len(shown) + 1))
+
+
+def test_rules_survive_json() -> None:
+    rules = Rules(
+        only_categories=("A",), never_brands=("B",), min_price=1.0, pins=("x",), hide_popular=3,
+        boosts=(Boost("item", "y", -2.0),), most_per_category=2, category_level="shelf", diversity=0.3,
+    )  # fmt: skip
+    assert Rules.from_dict(rules.to_dict()) == rules
+    assert Rules().to_dict() == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"pinned": ["x"]}, "No rule 'pinned'"),
+        ({"diversity": 2}, "diversity is 2"),
+        ({"diversity": "much"}, "diversity is 'much'"),
+        ({"pins": "x"}, "must be a list of texts"),
+        ({"boosts": [{"of": "colour", "name": "red", "strength": 1}]}, "category, brand or item"),
+        ({"boosts": [{"of": "item"}]}, "each needs of, name and strength"),
+        ({"min_price": 5, "max_price": 2}, "min_price 5.0 is above"),
+        ({"most_per_category": 0}, "1 or more"),
+        ({"hide_popular": True}, "hide_popular is True"),
+    ],
+)
+def test_rules_that_cannot_be_are_refused(given: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        Rules.from_dict(given)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (Rules(never_categories=("Cars",)), "category 'Cars'"),
+        (Rules(only_brands=("Acme",)), "brand 'Acme'"),
+        (Rules(pins=("nope",)), "No item 'nope'"),
+        (Rules(available_only=True), "does not say what is available"),
+        (Rules(most_per_category=1, category_level="colour"), "No category level 'colour'"),
+    ],
+)
+def test_rules_that_do_not_fit_the_catalogue_are_refused(live: Recommender, rules: Rules, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        live.recommend("u001", rules=rules)
+
+
+def test_a_rule_set_is_versioned_and_can_be_taken_away(own: Workspace) -> None:
+    sets = RuleSets(own.database)
+    first = sets.save("Summer", Rules(diversity=0.2))
+    second = sets.save("Summer", Rules(diversity=0.4))
+    assert (first.version, second.version) == (1, 2)
+    assert sets.get("Summer") == second
+    assert sets.get("Summer", 1) == first
+    sets.delete("Summer")
+    assert sets.names() == []
+    with pytest.raises(NotFound, match="No rule set 'Summer'"):
+        sets.get("Summer")
+    assert sets.save("Summer", Rules()).version == 4
+    for name in ("off", "", "<b>", "x" * 61):
+        with pytest.raises(InvalidInput):
+            sets.save(name, Rules())
+
+
+def test_the_api_serves_rules(own: Workspace) -> None:
+    live, sets = own.load(), RuleSets(own.database)
+    rules = sets.save("No dairy", Rules(never_categories=("Dairy",), diversity=0.3))
+    client = TestClient(create_api(own))
+    address = "/v1/users/u001/recommendations"
+    plain = client.get(address)
+    asked = client.get(address, params={"rules": "No dairy", "explain": True})
+    assert asked.json() == live.recommend("u001", rules=rules, explain=True).to_dict()
+    assert asked.json()["rules"] == "No dairy, version 1"
+    assert asked.headers["etag"] != plain.headers["etag"]
+    body = {"history": ["00001", "00005"], "rules": "No dairy"}
+    assert (
+        client.post("/v1/recommendations", json=body).json()
+        == live.recommend_for(["00001", "00005"], rules=rules).to_dict()
+    )
+    missing = client.get(address, params={"rules": "nope"})
+    assert missing.status_code == 404
+    assert "No rule set 'nope'; there are: No dairy." in missing.json()["detail"]
+
+    sets.serve("No dairy")
+    served = TestClient(create_api(own))
+    assert served.get(address).json() == live.recommend("u001", rules=rules).to_dict()
+    assert served.get(address, params={"rules": "off"}).json() == plain.json()
+    with pytest.raises(InvalidInput, match="being served"):
+        sets.delete("No dairy")
+    sets.serve(None)
+    assert TestClient(create_api(own)).get(address).json() == plain.json()
+
+
+def test_the_price_of_rules(live: Recommender, small_dataset: Dataset) -> None:
+    model, split = live.model, time_split(small_dataset)
+    categories = category_codes(model.items, model.category_levels)
+    nothing = price(model, split, Rules(), categories=categories)
+    assert nothing.without == pytest.approx(nothing.ruled)
+    assert nothing.change == (0.0, 0.0, 0.0)
+    lanes = model.manifest["metrics"]["lanes"]["discover"]["model"]
+    assert nothing.without["ndcg"] == pytest.approx(lanes["ndcg"]["value"], abs=1e-6)
+    varied = price(model, split, Rules(most_per_category=1), categories=categories)
+    assert varied.ruled["diversity"] == pytest.approx(1.0)
+    assert varied.ruled["diversity"] > varied.without["diversity"]
+    assert varied.change[1] <= varied.change[0] <= varied.change[2]
+    assert varied.change[0] == pytest.approx(varied.ruled["ndcg"] - varied.without["ndcg"])
+
+
+def test_rules_are_values() -> None:
+    assert hash(Rules(pins=("a",))) == hash(Rules(pins=("a",)))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Rules().diversity = 1.0  # type: ignore[misc]

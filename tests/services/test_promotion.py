@@ -1,0 +1,153 @@
+"""What a promotion would change: figures paired over the same shoppers, and a guard that finds harm."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recsys.dataset.splitting import split_again
+from recsys.errors import Corrupted
+from recsys.evaluation.evaluate import evaluate
+from recsys.evaluation.significance import LEVEL, compare
+from recsys.services import promotion as module
+from recsys.services.freshness import freshness
+from recsys.services.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.promotion import preview
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from tests.conftest import SMALL_RECIPE
+
+
+@pytest.fixture(scope="module")
+def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("preview") / "home"
+    shutil.copytree(trained_home, folder)
+    return Workspace(Settings.from_environment(folder))
+
+
+def test_a_ruined_candidate_is_found_worse_and_an_equal_one_is_not(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MIN_SEGMENT", 20)
+    bad = home.train_now("small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model.id
+    found = preview(home, bad)
+    assert found.warnings and any("all shoppers" in text for text in found.warnings)
+    assert found.kept is not None and found.kept < 0.7
+    assert found.measures[0].verdict == "worse"
+    back = preview(home, str(home.live_id()), live_id=bad)
+    assert back.measures[0].difference == pytest.approx(-found.measures[0].difference)
+    assert not back.warnings
+    assert {row.group for row in found.segments} >= {"Activity"}
+
+
+def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segments(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MIN_SEGMENT", 5)
+    found = preview(home, home.train_now("small", SMALL_RECIPE, seed=8).model.id)
+    both = [home.load(x).model for x in (found.candidate, str(found.live))]
+    split = split_again(home.dataset("small"), both[0].manifest["split"])
+    judged = [evaluate(model, split.training.counts, split.test.counts, only=("ndcg",)) for model in both]
+    expected = compare(*judged)
+    row = found.measures[0]
+    assert (row.difference, row.low, row.high, row.p_value, row.verdict) == (
+        expected.difference, expected.low, expected.high, expected.p_value, expected.verdict,
+    )  # fmt: skip
+    assert len(found.segments) > 3
+    for row in found.segments:
+        assert (row.verdict != "cannot tell") == (row.p_value < LEVEL / len(found.segments))
+
+
+def test_exposure_adds_up(home: Workspace) -> None:
+    other = home.train_now("small", SMALL_RECIPE, seed=4).model.id
+    found = preview(home, other)
+    assert (found.items["candidate"] - found.items["live"] == found.items["change"]).all()
+    assert found.shoppers["shared"].is_monotonic_increasing
+    assert found.shoppers["shared"].between(0, 1).all()
+
+
+def test_itself_and_nothing_live_are_said(home: Workspace) -> None:
+    assert "live already" in preview(home, str(home.live_id())).note
+
+
+def test_fresh_and_stale(home: Workspace) -> None:
+    now = freshness(home)
+    assert not now.stale and now.new_events == 0 and "no purchases newer" in now.words()
+    assert freshness(home, "other").stale
+    data = home.dataset("small")
+    events = data.events.copy()
+    latest = events.sample(400, random_state=0).assign(timestamp=events["timestamp"].max() + np.timedelta64(1, "D"))
+    home.store.save_dataset(
+        replace(
+            data,
+            events=pd.concat([events, latest]).sort_values(
+                ["user_id", "item_id", "timestamp"], kind="stable", ignore_index=True
+            ),
+        )
+    )
+    later = freshness(home)
+    assert later.new_events == 400 and later.stale and "more purchases" in later.reasons[0]
+
+
+def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    other = home.train_now("small", SMALL_RECIPE, seed=6)
+    user = str(other.users["user_id"].iloc[3])
+    shown = other.recommend(user).items[0].item_id
+    GoldenShoppers(home.database).save(Golden("Ann", user=user, must_not=(shown,)))
+    found = preview(home, other.model.id)
+    assert [(x.name, x.ok) for x in found.golden] == [("Ann", False)]
+    assert any(text.startswith("Golden shopper Ann:") for text in found.warnings)
+
+
+def test_a_damaged_live_version_is_named_and_the_one_before_answers(trained_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    good = str(home.live_id())
+    bad = home.train_now("small", SMALL_RECIPE, seed=6, promote=True).model.id
+    assert not home.damaged_live()
+    file = folder / "models" / bad / "item_embeddings.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    fresh = Workspace(Settings.from_environment(folder))
+    with pytest.raises(Corrupted, match=r"item_embeddings\.npy"):
+        fresh.load(bad)
+    assert fresh.load().model.id == good
+    assert fresh.load().model.id == good, "and again, without reading the damaged one anew"
+    assert (
+        bad in fresh.damaged_live() and "item_embeddings.npy" in fresh.damaged_live() and good in fresh.damaged_live()
+    )
+    assert fresh.rollback() == good and not fresh.damaged_live()
+
+
+@pytest.mark.parametrize("learning_rate, promoted", [("0.0001", False), ("0.1", True)])
+def test_the_command_promotes_only_what_is_not_worse(
+    trained_home: Path, tmp_path: Path, learning_rate: str, promoted: bool
+) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    home = Workspace(Settings.from_environment(folder))
+    before = home.live_id()
+    epochs = "1" if not promoted else "8"
+    options = ["components=8", f"epochs={epochs}", "max_sampled=50", "threads=1", "start=random"]
+    options.append(f"learning_rate={learning_rate}")
+    command = ["train", "--dataset", "small", "--seed", "2", "--promote", "--unless-worse", "--json"]
+    command += [x for option in options for x in ("--set", option)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "recsys", *command],
+        cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(folder)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    assert told["promoted"] is promoted
+    assert home.live_id() == (told["model"] if promoted else before)

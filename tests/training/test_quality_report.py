@@ -1,0 +1,291 @@
+"""The whole report on the small shop, its page, and the parts whose truth is known."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recsys.dataset.dataset import Dataset
+from recsys.dataset.splitting import time_split
+from recsys.errors import InvalidInput
+from recsys.evaluation import health
+from recsys.evaluation.evaluate import evaluate
+from recsys.evaluation.popularity_frontier import turn_and_store, turned
+from recsys.evaluation.significance import paired
+from recsys.models.features import IDENTITY, Features
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.linear_fold_in import LinearFoldIn
+from recsys.models.model import Model
+from recsys.models.shrinkage import borrowed
+from recsys.models.svd_init import (
+    Shape,
+    Source,
+    averaged,
+    begin,
+    by_feature,
+    lately_popular,
+    randomised_svd,
+    stacked,
+    views,
+)
+from recsys.services.workspace import Settings, Workspace
+from recsys.training.init_selection import LIFTS, choose_start
+from recsys.training.quality_report import assess, same_data
+from recsys.training.train import train
+from recsys.views.quality import view
+from tests.shops import planted_shop
+
+PAGES = Path(__file__).parents[2] / "pages"
+RECIPE = Hyperparameters(components=12, epochs=1, max_sampled=20, threads=1)
+
+
+@pytest.fixture(scope="module")
+def model(small_dataset: Dataset) -> Model:
+    return train(small_dataset, RECIPE, seed=1)
+
+
+@pytest.fixture(scope="module")
+def assessed(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset, model: Model) -> Workspace:
+    home = Workspace(Settings.from_environment(tmp_path_factory.mktemp("quality")))
+    home.store.save_dataset(small_dataset)
+    home.store.save_model(model)
+    home.promote(model.id)
+    assess(home, "live")
+    return home
+
+
+def test_the_decomposition_is_that_of_numpy() -> None:
+    from scipy import sparse
+
+    dense = np.random.default_rng(0).random((40, 30)).astype(np.float32)
+    left, strength, right = randomised_svd(sparse.csr_matrix(dense), 5)
+    assert strength == pytest.approx(np.linalg.svd(dense)[1][:5], rel=1e-2)
+    assert np.abs(left.T @ left - np.eye(5)).max() < 1e-3
+    u, s, vt = np.linalg.svd(dense, full_matrices=False)
+    assert (left * strength) @ right.T == pytest.approx((u[:, :5] * s[:5]) @ vt[:5], abs=0.15)
+
+
+def test_an_average_over_all_of_one_view_is_that_view(small_dataset: Dataset) -> None:
+    period = time_split(small_dataset).fit
+    matrix, right = views(period, time_split(small_dataset).validation_start, replace(RECIPE, start_views=1), 10)[0]
+    left = matrix @ right
+    start = averaged(stacked([(left, right)]), [10], np.zeros(small_dataset.n_items, np.float32), 12)
+    whole = left @ right.T
+    assert start.users @ start.items.T == pytest.approx(whole / whole.std(), rel=2e-2, abs=2e-3)
+    assert start.users.shape[1] == 12
+
+
+def test_rare_products_borrow_from_their_category_and_popular_ones_hardly(small_dataset: Dataset, model: Model) -> None:
+    features, rng = model.item_features, np.random.default_rng(2)
+    own = rng.normal(size=(small_dataset.n_items, 4)).astype(np.float32)
+    buyers = np.where(np.arange(small_dataset.n_items) % 2, 1, 10_000)
+    found = borrowed(own, features, buyers, 50.0)
+    assert found == pytest.approx(borrowed(own * 3, features, buyers, 50.0) / 3, abs=1e-5)
+    change = np.linalg.norm(found - own, axis=1) / np.linalg.norm(own, axis=1)
+    assert change[buyers > 1].max() < 0.2 < 0.9 < np.median(change[buyers == 1])
+    assert borrowed(own, features, buyers, 0.0) is own
+
+
+def test_what_is_borrowed_is_the_posterior_mean() -> None:
+    from scipy import sparse
+
+    matrix = sparse.csr_matrix(np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 1.0, 0]], np.float32))
+    features = Features(matrix, np.array([IDENTITY] * 3 + ["kind"], object), np.array(["a", "b", "c", "Fruit"], object))
+    own, buyers, sharing = np.array([[4.0], [3.0], [1.0]], np.float32), np.array([4, 9, 1]), 2.0
+    means = np.array([2.0, 1.0, 1.0])
+    kind = (4 * means[0] + 9 * means[1]) / (4 + 9 + sharing)
+    expected = (buyers * means + sharing * kind) / (buyers + sharing) * np.sqrt(buyers)
+    expected[2] = own[2, 0]  # shares nothing
+    assert borrowed(own, features, buyers, sharing)[:, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_variety_is_given_accuracy_for_and_never_more_than_asked(small_dataset: Dataset, model: Model) -> None:
+    split = time_split(small_dataset)
+    source = Source(split.fit, split.validation_start, RECIPE, model.item_features)
+    chosen = {}
+    for variety in (0.0, 0.1, 0.5):
+        shape, tried = choose_start(source, split, RECIPE.components, variety)
+        found = {Shape.from_dict(one): one for one in tried}
+        best = max(one["ndcg"] for one in [*tried[-len(LIFTS) :], found[shape]])
+        assert found[shape]["ndcg"] >= (1 - variety) * best
+        chosen[variety] = found[shape]
+    assert chosen[0.0]["coverage"] <= chosen[0.1]["coverage"] <= chosen[0.5]["coverage"]
+    assert chosen[0.0]["ndcg"] >= chosen[0.1]["ndcg"] >= chosen[0.5]["ndcg"]
+
+
+def test_features_give_back_the_start_exactly(small_dataset: Dataset, model: Model) -> None:
+    target = np.random.default_rng(1).normal(size=(small_dataset.n_items, 3)).astype(np.float32)
+    found = model.item_features.matrix @ by_feature(model.item_features, target)
+    learned = model.popularity > 0
+    assert found[learned] == pytest.approx(target[learned], abs=1e-4)
+    assert np.isfinite(found).all()
+
+
+def test_the_result_is_a_working_lightfm_that_can_train_on(model: Model) -> None:
+    before = model.lightfm.predict(
+        3, np.arange(20), item_features=model.item_features.matrix, user_features=model.user_features.matrix
+    )
+    assert before == pytest.approx(model.scores(np.array([3]))[0][:20], abs=1e-4)
+    assert model.manifest["start"]["lengths"]
+    assert model.manifest["curve"][0]["epoch"] == 0
+    assert model.manifest["epochs"] in (0, 1)
+
+
+def test_the_start_beats_popular_where_taste_was_planted() -> None:
+    model = train(planted_shop(n_users=1000), RECIPE, seed=1)
+    assert model.manifest["metrics"]["comparisons"]["discover"]["popular"]["verdict"] == "better"
+
+
+def test_new_is_counted_by_first_purchases_and_centred(small_dataset: Dataset) -> None:
+    split = time_split(small_dataset)
+    found = lately_popular(split.fit, split.validation_start)
+    assert found.mean() == pytest.approx(0, abs=1e-5)
+    assert found[-4:] == pytest.approx(np.full(4, found.min()))
+
+
+def test_a_linear_fold_in_finds_the_known_users_again(model: Model) -> None:
+    linear = LinearFoldIn.fit(
+        model.history.counts, model.history.last, time_now(model), model.item_embeddings, model.user_embeddings,
+        power=RECIPE.start_power, half_life_days=RECIPE.half_life_days,
+    )  # fmt: skip
+    assert linear.trusted
+    user = 5
+    span = model.history.of_user(user)
+    days = (time_now(model).to_datetime64() - model.history.last[span]) / np.timedelta64(1, "D")
+    vector = linear.vector(model.history.counts.indices[span].astype(np.int64), days)
+    cosine = vector @ model.user_embeddings[user] / np.linalg.norm(vector) / np.linalg.norm(model.user_embeddings[user])
+    assert cosine > 0.9
+    assert np.array_equal(linear.vector(np.zeros(0, np.int64)), np.zeros(12, np.float32))
+
+
+def time_now(model: Model):  # type: ignore[no-untyped-def]
+    import pandas as pd
+
+    return pd.Timestamp(model.manifest["split"]["test_start"])
+
+
+def test_the_dial_moves_the_biases_and_nothing_else(model: Model, assessed: Workspace) -> None:
+    half = turned(model, 0.5)
+    assert half.item_biases == pytest.approx(model.item_biases / 2, abs=1e-6)
+    assert np.array_equal(half.item_embeddings, model.item_embeddings)
+    assert half.id != model.id
+    stored = turn_and_store(assessed, model.id, 3.0)
+    again = assessed.load(stored.id)
+    assert again.model.recipe.popularity == 3.0
+    assert again.item_biases == pytest.approx(3 * model.item_biases, abs=1e-5)
+    with pytest.raises(InvalidInput, match="dial at 0"):
+        turned(turned(model, 0.0), 1.0)
+    with pytest.raises(InvalidInput, match="popularity is 9"):
+        turned(model, 9.0)
+
+
+def test_the_report_is_json_and_whole(assessed: Workspace) -> None:
+    live = assessed.load()
+    report = assessed.store.load_quality(live.model.id)
+    assert report is not None
+    assert json.loads(json.dumps(report)) == report
+    discover = report["evaluation"]["lanes"]["discover"]
+    assert {"model", "popular", "popular_lately", "popular_in_categories", "item_knn", "als", "ease"} <= set(discover)
+    assert set(report["evaluation"]["lanes"]["again"]) == {"model", "own_frequency", "lightfm"}
+    assert report["noise"]["seeds"] == 3
+    assert 0 <= report["noise"]["overlap"] <= 1
+    assert {x["kind"] for x in report["segments"]} >= {"popularity"}
+    assert [x["known"] for x in report["cold_start"]["users"]] == [0, 1, 3, 5, 10, None]
+    assert {"model", "popular_in_categories"} <= set(report["cold_start"]["items"]["methods"])
+    assert {check["name"] for check in report["health"]["checks"]} >= {"Against most popular", "Features", "Validation"}
+
+
+def test_changed_data_are_refused(assessed: Workspace, small_dataset: Dataset, model: Model) -> None:
+    other = replace(small_dataset, events=small_dataset.events.iloc[:-5].reset_index(drop=True))
+    with pytest.raises(InvalidInput, match="has changed since model"):
+        same_data(other, model)
+
+
+def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> None:
+    split = time_split(small_dataset)
+
+    class Same:
+        def scores(self, users: np.ndarray) -> np.ndarray:
+            return np.tile(np.arange(small_dataset.n_items, 0, -1, dtype=np.float32), (len(users), 1))
+
+    ours = evaluate(Same(), split.training.counts, split.test.counts)
+    worse = paired(np.zeros(50), np.ones(50))
+    states = {check.name: check.state for check in health.health(model, ours, worse)}
+    assert states["Against most popular"] == "bad"
+    assert states["Lists differ between shoppers"] == "bad"
+    flat = replace(model, manifest={**model.manifest, "curve": [{"epoch": 1, "ndcg": 0.0}]})
+    assert {c.name: c.state for c in health.health(flat, ours, worse)}["Validation"] == "bad"
+    bare = train(small_dataset, replace(RECIPE, identity=False, start="random"), seed=1)
+    found = {c.name: c.state for c in health.health(bare, ours, worse)}
+    assert found["Item identity"] == "look"
+
+
+def page(home: Workspace, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("INSIDER_HOME", str(home.settings.home))
+    app = AppTest.from_file(str(PAGES / "main.py"), default_timeout=60).run()
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page("quality.py").run()
+
+
+def test_the_page_shows_the_report(assessed: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = view(assessed)
+    assert shown is not None
+    app = page(assessed, monkeypatch)
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 5
+    assert any("on products they had not bought before" in text.value for text in app.markdown)
+    assert [box.label for box in app.selectbox] == ["By", "Shoppers for whom it went worst in"]
+
+
+def test_without_a_report_the_page_offers_to_find_out(trained_home: Path, tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    home = Workspace(Settings.from_environment(Path(shutil.copytree(trained_home, tmp_path / "home"))))
+    started: list[str] = []
+    monkeypatch.setattr(Workspace, "start_quality", lambda _, model_id: started.append(model_id))
+    app = page(home, monkeypatch)
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Find out"]
+    app.button[0].click().run()
+    assert started == [home.live_id()]
+
+
+def test_begin_fills_a_model_completely(small_dataset: Dataset, model: Model) -> None:
+    from recsys.models import lightfm_wrapper
+
+    fresh = lightfm_wrapper.new(RECIPE, 0)
+    split = time_split(small_dataset)
+    source = Source(split.training, split.test_start, RECIPE, model.item_features)
+    begin(fresh, source.start(Shape((8, 5), 20.0, 0.2)), model.user_features, model.item_features)
+    assert all(np.isfinite(part).all() for part in lightfm_wrapper.state(fresh).values())
+
+
+def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Workspace) -> None:
+    kept = set((assessed.settings.home / "baselines").iterdir())
+    model = assessed.train_now("small", RECIPE, seed=4).model
+    metrics = model.manifest["metrics"]
+    assert set(metrics["lanes"]["discover"]) >= {"model", "popular", "popular_in_categories", "item_knn", "als", "ease"}
+    assert set(metrics["comparisons"]["discover"]) == set(metrics["lanes"]["discover"]) - {"model"}
+    assert set((assessed.settings.home / "baselines").iterdir()) == kept, "fitted by the report, kept for the training"
+    assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"]
+    assert {check["name"] for check in model.manifest["health"]["checks"]} >= {
+        "Against most popular",
+        "Validation",
+        "Features",
+    }
+    for file in kept.pop().glob("*-ease-lists.npy"):
+        file.write_bytes(b"cut short")
+    assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"], "damaged ones are fitted anew"
+
+
+def test_baselines_go_with_their_dataset(assessed: Workspace, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(assessed.settings.home, home)
+    workspace = Workspace(Settings.from_environment(home))
+    assert list((home / "baselines").iterdir())
+    workspace.store.delete_dataset("small")
+    assert not list((home / "baselines").iterdir())
