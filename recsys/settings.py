@@ -9,6 +9,9 @@ from recsys.errors import InvalidInput
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_HOME = PROJECT_ROOT / "data" / "store"
+COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable with the folder in which the processes of one server keep their counters; the metrics library
+reads it when it is imported."""
 
 
 @dataclass(frozen=True)

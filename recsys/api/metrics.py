@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Answer
-from recsys.server.workers import COUNTERS
 from recsys.services.workspace import Workspace
+from recsys.settings import COUNTERS
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 

@@ -24,7 +24,7 @@ def quality(
 ) -> None:
     """Find out how good a model is: baselines, segments, noise, health, cold start. The page Quality shows it."""
     from recsys.dataset.splitting import held_out
-    from recsys.training.quality_report import assess
+    from recsys.services.quality_assessment import assess
 
     workspace = _workspace()
     with console.ProgressOnStderr() as show:
@@ -74,7 +74,7 @@ def dial(
     as_json: Json = False,
 ) -> None:
     """Store a new version with the popularity dial turned, judged anew; nothing is trained."""
-    from recsys.evaluation.popularity_frontier import turn_and_store
+    from recsys.services.popularity_dial import turn_and_store
 
     turned = turn_and_store(_workspace(), model, popularity, promote=promote)
     if as_json:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from recsys.dataset.dataset import Interactions
 
@@ -25,3 +26,20 @@ def recency_weights(period: Interactions, now: pd.Timestamp, half_life_days: flo
     if half_life_days > 0:
         weights = weights * (OLD_WEIGHT + 0.5 ** (age_in_days(period, now) / half_life_days))
     return np.asarray(weights / weights.mean(), dtype=np.float32)
+
+
+def ones(period: Interactions) -> sparse.csr_matrix:
+    """The pairs of a period, each counting 1."""
+    return with_data(period, np.ones_like(period.counts.data))
+
+
+def faded(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> sparse.csr_matrix:
+    """The pairs of a period, each halved with every half-life since its first or its last event."""
+    times = period.first if since == "first" else period.last
+    days = (now.to_datetime64() - times) / np.timedelta64(1, "D")
+    return with_data(period, (0.5 ** (days / half_life_days)).astype(np.float32))
+
+
+def with_data(period: Interactions, data: NDArray[np.float32]) -> sparse.csr_matrix:
+    """The pairs of a period with other values."""
+    return sparse.csr_matrix((data, period.counts.indices, period.counts.indptr), shape=period.counts.shape)

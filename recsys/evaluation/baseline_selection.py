@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
-from recsys.dataset.dataset import Interactions
-from recsys.dataset.decay import age_in_days
+from recsys.dataset.decay import age_in_days, faded, ones
 from recsys.dataset.splitting import Split
-from recsys.evaluation.evaluate import Scorer, ndcg_at_k
+from recsys.evaluation.evaluate import ndcg_at_k
 from recsys.models import baselines
+from recsys.models.base import Scorer
 
 HALF_LIVES = (14.0, 30.0, 60.0, 120.0)
 SINCE = ("first", "last")
@@ -70,23 +69,6 @@ def codes_of(items: pd.DataFrame, level: str) -> NDArray[np.int64]:
     """(n_items,) a number for each name on a category level; every missing name counts as one more category."""
     codes, names = pd.factorize(items[level].astype(object), sort=True)
     return np.where(codes < 0, len(names), codes).astype(np.int64)
-
-
-def ones(period: Interactions) -> sparse.csr_matrix:
-    """The pairs of a period, each counting 1."""
-    return with_data(period, np.ones_like(period.counts.data))
-
-
-def faded(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> sparse.csr_matrix:
-    """The pairs of a period, each halved with every half-life since its first or its last event."""
-    moments = period.first if since == "first" else period.last
-    days = (now.to_datetime64() - moments) / np.timedelta64(1, "D")
-    return with_data(period, (0.5 ** (days / half_life_days)).astype(np.float32))
-
-
-def with_data(period: Interactions, data: NDArray[np.float32]) -> sparse.csr_matrix:
-    """The pairs of a period with other values."""
-    return sparse.csr_matrix((data, period.counts.indices, period.counts.indptr), shape=period.counts.shape)
 
 
 def _best(options: Mapping[Any, Scorer], split: Split) -> Any:

@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.dataset.decay import age_in_days
+from recsys.dataset.decay import age_in_days, ones
 from recsys.dataset.splitting import Split, split_again
-from recsys.evaluation.baseline_selection import fitted_baselines, ones
-from recsys.evaluation.evaluate import Evaluation, Lane, Scorer, evaluate
+from recsys.evaluation.baseline_selection import fitted_baselines
+from recsys.evaluation.evaluate import Evaluation, Lane, evaluate
 from recsys.evaluation.significance import Comparison, compare
+from recsys.models.base import Scorer
 from recsys.models.baselines import Popular
 from recsys.models.model import Model
 from recsys.models.repurchase import WORTHWHILE_SHARE, AgainScorer, frequency, repeat_share

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.evaluation import metrics
+from recsys.models.base import Scorer
 from recsys.models.rank.top_k import top_k_block
 from recsys.utils import threads
 
@@ -18,14 +19,6 @@ BLOCK = 32
 """Users that are judged together: few enough for the cache. Every core judges blocks of its own."""
 Lane = Literal["discover", "again"]
 PER_USER = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate", "auc", "diversity", "novelty")
-
-
-class Scorer(Protocol):
-    """Anything that scores every item for some users: a trained model, a baseline."""
-
-    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        """(len(users), n_items); the caller may overwrite it, and asks from several threads at once."""
-        ...
 
 
 @dataclass(frozen=True)

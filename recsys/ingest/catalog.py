@@ -139,7 +139,8 @@ def _split_paths(db: Duck, levels: tuple[str, ...]) -> tuple[str, ...]:
     for number, name in enumerate(names[1:], start=2):
         db.rows(f"ALTER TABLE raw_items ADD COLUMN {duckdb_session.name(name)} VARCHAR")
         db.rows(
-            f"UPDATE raw_items SET {duckdb_session.name(name)} = nullif(trim(string_split({column}, '>')[{number}]), '')"
+            f"UPDATE raw_items SET {duckdb_session.name(name)} = "
+            f"nullif(trim(string_split({column}, '>')[{number}]), '')"
         )
     db.rows(f"UPDATE raw_items SET {column} = nullif(trim(string_split({column}, '>')[1]), '')")
     return tuple(names)

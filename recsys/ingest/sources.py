@@ -78,8 +78,9 @@ class Source:
             ", store_rejects=true, rejects_limit=0, rejects_line_size_limit=2000" if rejects else ", ignore_errors=true"
         )
         return (
-            f"read_csv({path}, auto_detect=false, delim={duckdb_session.text(d.separator)}, quote={duckdb_session.text(d.quote)}, "
-            f"escape={duckdb_session.text(d.escape)}, header={str(d.header).lower()}, columns={{{shape}}}, strict_mode=true, "
+            f"read_csv({path}, auto_detect=false, delim={duckdb_session.text(d.separator)}, "
+            f"quote={duckdb_session.text(d.quote)}, escape={duckdb_session.text(d.escape)}, "
+            f"header={str(d.header).lower()}, columns={{{shape}}}, strict_mode=true, "
             f"compression='{packed}', max_line_size={LONGEST_LINE}, nullstr=''{keep})"
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from recsys.evaluation.evaluate import Scorer
+from recsys.models.base import Scorer
 
 EASE_MOST = 12_000
 """EASE inverts a square matrix of users or of items, whichever is fewer; above this it is left out."""

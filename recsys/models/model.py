@@ -11,8 +11,8 @@ from lightfm import LightFM
 from numpy.typing import NDArray
 
 from recsys import columns as c
-from recsys.dataset.dataset import Interactions
-from recsys.errors import NotFound
+from recsys.dataset.dataset import Dataset, Interactions
+from recsys.errors import InvalidInput, NotFound
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
@@ -124,6 +124,10 @@ class Model:
             raise NotFound(f"No item {unknown!r} in model {self.id!r}.")
         return rows
 
+    def check_dataset(self, dataset: Dataset) -> Dataset:
+        """The dataset itself if the model was trained on exactly it; InvalidInput otherwise."""
+        return check_fingerprint(self.manifest, dataset)
+
     @cached_property
     def popularity(self) -> NDArray[np.int64]:
         """(n_items,): how many users have had each item in what the model learned from."""
@@ -150,3 +154,13 @@ class Model:
         for level in self.category_levels:
             text = text + " " + self.items[level].astype(str)
         return text.str.lower()
+
+
+def check_fingerprint(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
+    """The dataset itself if the model of this manifest was trained on exactly it; InvalidInput otherwise."""
+    if dataset.fingerprint != manifest["fingerprint"]:
+        raise InvalidInput(
+            f"Dataset {dataset.name!r} has changed since model {manifest['id']!r} was trained on it; "
+            "what was held out of it is something else now. Train again."
+        )
+    return dataset

@@ -20,8 +20,7 @@ from scipy import linalg, sparse
 from scipy.sparse import linalg as sparse_linalg
 
 from recsys.dataset.dataset import Interactions
-from recsys.dataset.decay import recency_weights
-from recsys.evaluation.baseline_selection import faded
+from recsys.dataset.decay import faded, recency_weights
 from recsys.models import lightfm_wrapper
 from recsys.models.features import IDENTITY, Features
 from recsys.models.hyperparameters import Hyperparameters

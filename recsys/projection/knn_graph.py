@@ -50,7 +50,7 @@ def nearest(
     """The k nearest other rows of every row by euclidean distance, nearest first; of equals the lower number first.
 
     Exact without cells. With them a row is compared with what lies in the cells nearest to it (inverted lists: Jégou,
-    Douze & Schmid 2011, without the compression); `recsys.projection.fidelity.found_share` measures how much that finds.
+    Douze & Schmid 2011, without the compression); `fidelity.found_share` measures how much that finds.
 
     Args:
         rows: (n, components); of length 1 the order is that of the cosine, which is 1 - distance² / 2.

@@ -16,6 +16,7 @@ from recsys.models.features import each_value
 from recsys.models.model import Model
 from recsys.models.rank.pruned_top_k import Shortlist
 from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k, top_k_of_products
+from recsys.recommend.activity import Activity
 from recsys.recommend.compiled_rules import RuleBook, rule_book
 from recsys.recommend.explain import Reason, Taste, reasons_for, similar_from_history
 from recsys.recommend.results import (
@@ -31,7 +32,6 @@ from recsys.recommend.results import (
 )  # fmt: skip
 from recsys.recommend.rules import Rules
 from recsys.recommend.user_state import Standing, Standings
-from recsys.storage.unlearned_events import Recent
 
 BOOKS_IN_MEMORY = 32
 
@@ -48,11 +48,18 @@ class Recommender:
         model: the trained model.
         map: DataFrame `item_id, x, y`, or None while there is none.
         recent: what users did since the training, if there is a log; None for the model alone.
+        as_trained: the model without the items announced since, where `model` holds such items.
     """
 
     model: Model
     map: pd.DataFrame | None = None
-    recent: Recent | None = None
+    recent: Activity | None = None
+    as_trained: Model | None = None
+
+    @property
+    def trained(self) -> Model:
+        """The model exactly as it was trained and stored: for whatever holds it against its dataset."""
+        return self.as_trained or self.model
 
     @property
     def lightfm(self) -> LightFM:

@@ -15,10 +15,10 @@ from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.model import Model
 from recsys.models.repurchase import frequency
 from recsys.models.segment_popularity import Segments
+from recsys.recommend.activity import Activity, News
 from recsys.recommend.explain import Taste, taste_of_user, taste_of_weights
 from recsys.recommend.leave_one_out import Influence, leave_one_out
 from recsys.recommend.results import Path
-from recsys.storage.unlearned_events import News, Recent
 
 DESCRIBED_IN_MEMORY = 64
 """Persons described by items and attributes whose taste is kept: a page asks for the same one again and again."""
@@ -54,7 +54,7 @@ class Standings:
         recent: what users did since the training, if there is a log.
     """
 
-    def __init__(self, model: Model, recent: Recent | None = None) -> None:
+    def __init__(self, model: Model, recent: Activity | None = None) -> None:
         self._model = model
         self._recent = recent
         self._trained_ones: dict[int, Standing] = {}

@@ -13,12 +13,8 @@ import time
 from types import FrameType
 
 from recsys.errors import InsiderError, NoModel
-from recsys.settings import Settings
+from recsys.settings import COUNTERS, Settings
 from recsys.utils import threads
-
-COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable with the folder in which the processes of one server keep their counters; the metrics library
-reads it when it is imported."""
 
 SECONDS_TO_CLOSE = 5
 SECONDS_BETWEEN_STARTS = 1.0

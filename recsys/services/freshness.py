@@ -78,7 +78,7 @@ def freshness(workspace: Workspace, dataset: str | None = None, *, new_share: fl
     NDCG@10 on them lies below the interval of the training with its whole own interval.
     """
     try:
-        model = workspace.load().model
+        model = workspace.load().trained
     except NoModel:
         return Freshness(None, dataset or "", 0.0, 0, 0.0, None, None, 0, ("No model is live.",))
     manifest = model.manifest

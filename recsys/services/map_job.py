@@ -56,7 +56,7 @@ def draw(
 
     started = time.monotonic()
     on_progress(Progress(READ, 0.02))
-    model = workspace.load(model_id).model
+    model = workspace.load(model_id).trained
     ids = [str(item) for item in model.items[c.ITEM]]
     embeddings = own_part(model) if settings.part == "own" else model.item_embeddings
     earlier = earlier_map(workspace, model_id) if settings.keep else None

@@ -113,9 +113,9 @@ def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None)
 
 
 def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> Preview:
-    candidate = workspace.load(candidate_id).model
+    candidate = workspace.load(candidate_id).trained
     try:
-        live = workspace.load(live_id or "live").model
+        live = workspace.load(live_id or "live").trained
     except NoModel:
         return _nothing(None, candidate.id, "No model is live yet, so there is nothing to compare with.")
     if live.id == candidate.id:

@@ -104,7 +104,7 @@ def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
 
 
 def _assess(workspace: Workspace, run: Run, report: OnProgress) -> str:
-    from recsys.training.quality_report import assess
+    from recsys.services.quality_assessment import assess
 
     if run.model is None:
         raise InsiderError(f"Run {run.id} names no model to assess.")

@@ -17,6 +17,7 @@ from recsys.dataset import demo
 from recsys.dataset.dataset import Dataset
 from recsys.errors import Corrupted, InsiderError, InvalidInput, NoModel, NotFound
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.models.model import check_fingerprint
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
 from recsys.services import job_process
@@ -243,7 +244,10 @@ class Workspace:
             return base
         known = self._enlarged.get(key)
         if known is None or known[0] != version:
-            known = version, dataclasses.replace(base, model=with_new_items(base.model, announced))
+            known = (
+                version,
+                dataclasses.replace(base, model=with_new_items(base.model, announced), as_trained=base.model),
+            )
             self._enlarged[key] = known
         return known[1]
 
@@ -294,7 +298,7 @@ class Workspace:
         from recsys.evaluation.benchmark import judge
         from recsys.storage.baseline_cache import baselines_of
 
-        model = self.load(model_id).model
+        model = self.load(model_id).trained
         data = self._same_data(model.manifest)
         against = baselines_of(self.store, data, split_again(data, model.manifest["split"]), k=k) if baselines else None
         return judge(model, data, k=k, baselines=against)
@@ -493,13 +497,7 @@ class Workspace:
             return None
 
     def _same_data(self, manifest: Mapping[str, Any]) -> Dataset:
-        dataset = self._open_dataset(manifest["dataset"], mark_of(manifest)).dataset
-        if dataset.fingerprint != manifest["fingerprint"]:
-            raise InvalidInput(
-                f"Dataset {dataset.name!r} has changed since model {manifest['id']!r} was trained on it; "
-                "what was held out of it is something else now. Train again."
-            )
-        return dataset
+        return check_fingerprint(manifest, self._open_dataset(manifest["dataset"], mark_of(manifest)).dataset)
 
     def _open_dataset(self, name: str, mark: Mark) -> "_OpenDataset":
         """A dataset with its log up to a mark."""

@@ -12,7 +12,7 @@ from recsys import columns as c
 from recsys.dataset.dataset import Interactions
 from recsys.models.features import IDENTITY, Features
 from recsys.models.model import Model
-from recsys.storage.unlearned_events import News, Recent
+from recsys.recommend.activity import Activity, News
 
 NEW_USERS_FOUND = 1000
 
@@ -95,7 +95,7 @@ def with_news(history: pd.DataFrame, news: News, model: Model) -> pd.DataFrame:
     return together.groupby(c.ITEM, sort=False).agg(rules).reset_index()[list(history.columns)]
 
 
-def with_new_users(table: pd.DataFrame, recent: Recent, known: pd.Index, query: str = "") -> pd.DataFrame:
+def with_new_users(table: pd.DataFrame, recent: Activity, known: pd.Index, query: str = "") -> pd.DataFrame:
     """The table of users (as `Workspace.find_users` gives it) with those that the log alone knows, at its end; the
     first `NEW_USERS_FOUND` of them whose id contains `query`."""
     rows = []
@@ -111,7 +111,7 @@ def with_new_users(table: pd.DataFrame, recent: Recent, known: pd.Index, query: 
     return pd.concat([table, pd.DataFrame(rows).reindex(columns=table.columns)], ignore_index=True)
 
 
-def known_by_events(recent: Recent | None, model: Model, query: str, limit: int = 20) -> list[str]:
+def known_by_events(recent: Activity | None, model: Model, query: str, limit: int = 20) -> list[str]:
     """Ids that hold `query`, of users whom the log knows and the model does not; those that begin with it first."""
     ids = [] if recent is None else [name for name in recent.new_users() if query in name]
     strangers = [name for name in ids if name not in model.rows_of_users]

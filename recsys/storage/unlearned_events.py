@@ -3,39 +3,18 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from recsys.models.model import Model
+from recsys.recommend.activity import News
 from recsys.storage import event_log
 from recsys.storage.event_log import EventLog, Mark
 
 USERS_IN_MEMORY = 20_000
-
-
-@dataclass(frozen=True)
-class News:
-    """What one user did since a model was trained.
-
-    Attributes:
-        item_ids: what they had, in the order it came; repeats count.
-        times, values: datetime64[s] and money, aligned with `item_ids`.
-        in_data: bool, aligned: whether it is in the dataset of the model, in the part held out for its evaluation.
-        attributes: what was announced of them.
-        version: changes whenever any of it does.
-    """
-
-    item_ids: tuple[str, ...]
-    times: NDArray[np.datetime64]
-    values: NDArray[np.float64]
-    in_data: NDArray[np.bool_]
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    version: tuple[int, int] = (0, 0)
 
 
 def learned_until(manifest: Mapping[str, Any]) -> datetime | None:

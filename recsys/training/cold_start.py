@@ -12,9 +12,10 @@ from recsys.dataset.dataset import Dataset, Interactions
 from recsys.dataset.decay import age_in_days
 from recsys.dataset.splitting import Split
 from recsys.evaluation.baseline_selection import codes_of
-from recsys.evaluation.evaluate import Scorer, evaluate
+from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import bootstrap_interval
 from recsys.evaluation.significance import paired
+from recsys.models.base import Scorer
 from recsys.models.baselines import PopularInCategories
 from recsys.models.fold_in import fold_in
 from recsys.models.linear_fold_in import LinearFoldIn

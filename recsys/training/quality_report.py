@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import Split, split_again
-from recsys.errors import InvalidInput
 from recsys.evaluation import health
 from recsys.evaluation.benchmark import Baselines, K, judgement
 from recsys.evaluation.evaluate import evaluate
@@ -16,13 +15,9 @@ from recsys.evaluation.segments import segments
 from recsys.evaluation.significance import compare
 from recsys.models.model import Model
 from recsys.progress import OnProgress, Progress
-from recsys.storage.baseline_cache import baselines_of
 from recsys.training.cold_start import cold_start
 from recsys.training.refit import refit
 from recsys.training.seed_variance import noise
-
-if TYPE_CHECKING:
-    from recsys.services.workspace import Workspace
 
 STEPS = (
     "Fitting and judging the baselines",
@@ -33,34 +28,6 @@ STEPS = (
 )
 
 
-def assess(workspace: "Workspace", model_id: str, *, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
-    """Find out all of it and store it with the version.
-
-    Returns:
-        `{"model", "dataset", "split", "evaluation", "segments", "noise", "health", "cold_start"}`, ready for JSON.
-
-    Raises:
-        InvalidInput: the dataset has changed since the model was trained on it.
-    """
-    model = workspace.load(model_id).model
-    dataset = same_data(workspace.dataset(str(model.manifest["dataset"])), model)
-    report = report_on(
-        model, dataset, on_progress=on_progress, baselines=lambda split: baselines_of(workspace.store, dataset, split)
-    )
-    workspace.store.save_quality(model.id, report)
-    return report
-
-
-def same_data(dataset: Dataset, model: Model) -> Dataset:
-    """The dataset itself if the model was trained on exactly it; InvalidInput otherwise."""
-    if dataset.fingerprint != model.manifest["fingerprint"]:
-        raise InvalidInput(
-            f"Dataset {dataset.name!r} has changed since model {model.id!r} was trained on it; "
-            "what was held out of it is something else now. Train again."
-        )
-    return dataset
-
-
 def report_on(
     model: Model,
     dataset: Dataset,
@@ -68,7 +35,14 @@ def report_on(
     baselines: Callable[[Split], Baselines],
     on_progress: OnProgress = lambda _: None,
 ) -> dict[str, Any]:
-    """The report of `assess`, without storing it."""
+    """Find out all of it.
+
+    Args:
+        baselines: the baselines fitted and judged for a split.
+
+    Returns:
+        `{"model", "dataset", "split", "evaluation", "segments", "noise", "health", "cold_start"}`, ready for JSON.
+    """
 
     def step(number: int) -> None:
         on_progress(Progress(STEPS[number], number / len(STEPS)))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset, Interactions
 from recsys.models import lightfm_wrapper
+from recsys.models.base import Factors
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.model import Model
@@ -15,22 +16,14 @@ from recsys.models.svd_init import Shape
 from recsys.training.train import Plan, features_for, learning, turn_dial
 
 
-@dataclass(frozen=True)
-class Refit:
+@dataclass(frozen=True, kw_only=True)
+class Refit(Factors):
     """Representations of all users and items, and what they were made of."""
 
-    item_embeddings: NDArray[np.float32]
-    item_biases: NDArray[np.float32]
-    user_embeddings: NDArray[np.float32]
     user_biases: NDArray[np.float32]
     item_features: Features
     user_features: Features
     user_feature_embeddings: NDArray[np.float32]
-
-    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        block = self.user_embeddings[users] @ self.item_embeddings.T
-        block += self.item_biases
-        return block
 
 
 def refit(
@@ -55,5 +48,13 @@ def refit(
     for _ in learning(lightfm, period, now, users, items, recipe, plan, seed):
         pass
     turn_dial(lightfm, recipe.popularity)
-    found = lightfm_wrapper.representations(lightfm, items, users)
-    return Refit(*found, items, users, lightfm.user_embeddings)
+    item_embeddings, item_biases, user_embeddings, user_biases = lightfm_wrapper.representations(lightfm, items, users)
+    return Refit(
+        user_embeddings,
+        item_embeddings,
+        item_biases,
+        user_biases=user_biases,
+        item_features=items,
+        user_features=users,
+        user_feature_embeddings=lightfm.user_embeddings,
+    )

@@ -33,7 +33,7 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
     Raises:
         NotFound, NoModel, Corrupted: from `workspace.load`.
     """
-    model = workspace.load(model_id).model
+    model = workspace.load(model_id).trained
     manifest = model.manifest
     try:
         dataset = workspace.dataset_of(model.id)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.dataset.splitting import split_again, told
-from recsys.errors import InvalidInput
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.rule_sets import Price, price
@@ -71,11 +70,8 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
     """
     from recsys.evaluation.benchmark import category_codes
 
-    model = workspace.load(model_id).model
-    dataset = workspace.dataset(model.manifest["dataset"])
-    if dataset.fingerprint != model.manifest["fingerprint"]:
-        raise InvalidInput("The data this model was trained on have changed; train again to price rules.")
-    split = split_again(dataset, model.manifest["split"])
+    model = workspace.load(model_id).trained
+    split = split_again(workspace.dataset_of(model.id), model.manifest["split"])
     found = price(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
     titles = fmt.measures(k)
     lines = tuple(

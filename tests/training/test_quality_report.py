@@ -14,7 +14,6 @@ from recsys.dataset.splitting import time_split
 from recsys.errors import InvalidInput
 from recsys.evaluation import health
 from recsys.evaluation.evaluate import evaluate
-from recsys.evaluation.popularity_frontier import turn_and_store, turned
 from recsys.evaluation.significance import paired
 from recsys.models.features import IDENTITY, Features
 from recsys.models.hyperparameters import Hyperparameters
@@ -32,9 +31,10 @@ from recsys.models.svd_init import (
     stacked,
     views,
 )
+from recsys.services.popularity_dial import turn_and_store, turned
+from recsys.services.quality_assessment import assess
 from recsys.services.workspace import Settings, Workspace
 from recsys.training.init_selection import LIFTS, choose_start
-from recsys.training.quality_report import assess, same_data
 from recsys.training.train import train
 from recsys.views.quality import view
 from tests.shops import planted_shop
@@ -202,7 +202,7 @@ def test_the_report_is_json_and_whole(assessed: Workspace) -> None:
 def test_changed_data_are_refused(assessed: Workspace, small_dataset: Dataset, model: Model) -> None:
     other = replace(small_dataset, events=small_dataset.events.iloc[:-5].reset_index(drop=True))
     with pytest.raises(InvalidInput, match="has changed since model"):
-        same_data(other, model)
+        model.check_dataset(other)
 
 
 def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> None:

@@ -1,0 +1,64 @@
+"""The popularity dial: score = taste + b x bias. Turning b trades accuracy for variety without training anew."""
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from recsys.dataset.splitting import split_again
+from recsys.errors import InvalidInput
+from recsys.evaluation.benchmark import measure
+from recsys.models import lightfm_wrapper
+from recsys.models.model import Model
+from recsys.services.workspace import Workspace
+
+
+def turned(model: Model, popularity: float) -> Model:
+    """A new version of a model with its dial at `popularity`; nothing is trained.
+
+    Its `lightfm` holds the scaled biases, so that every answer, reason and fold-in obeys. Its metrics are not carried
+    over: they belong to another dial.
+
+    Raises:
+        InvalidInput: `popularity` outside its range, or the dial of `model` stands at 0 and its biases are lost.
+    """
+    now = model.recipe.popularity
+    recipe = replace(model.recipe, popularity=float(popularity))
+    if now == 0:
+        raise InvalidInput(
+            f"Model {model.id!r} was stored with its popularity dial at 0, so its biases are gone; "
+            "turn the dial of the version it came from."
+        )
+    arrays = {name: part.copy() for name, part in lightfm_wrapper.state(model.lightfm).items()}
+    arrays["item_biases"] *= np.float32(popularity / now)
+    created = datetime.now(UTC)
+    manifest: dict[str, Any] = {key: value for key, value in model.manifest.items() if key not in _OF_THE_FILES}
+    manifest |= {"created": created.isoformat(timespec="seconds"), "parent": model.id}
+    return replace(
+        model,
+        id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        recipe=recipe,
+        lightfm=lightfm_wrapper.restore(recipe, model.seed, arrays),
+        manifest=manifest,
+    )
+
+
+_OF_THE_FILES = ("id", "recipe", "seed", "files", "checksum", "format_version")
+
+
+def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, promote: bool = False) -> Model:
+    """`turned`, measured on the test period, stored, and promoted if asked to; gives the new version.
+
+    Raises:
+        InvalidInput: as `turned`, or the dataset has changed since the training.
+    """
+    old = workspace.load(model_id).trained
+    model = turned(old, popularity)
+    metrics = measure(model, split_again(workspace.dataset_of(old.id), old.manifest["split"]))
+    model = replace(model, manifest={**model.manifest, "metrics": metrics})
+    workspace.store.save_model(model)
+    if promote:
+        workspace.promote(model.id)
+    return model
