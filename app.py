@@ -42,7 +42,7 @@ class ApiRoute(BaseRoute):
 
 def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
-    threads.calm()
+    threads.limit_blas_threads()
     try:
         workspace.ensure_demo()
         workspace.load().warm()

@@ -35,7 +35,7 @@ def limits() -> Results:
     rng = np.random.default_rng(0)
     long = rng.random(FLOATS if setting.size.runs > 1 else 2**16, dtype=np.float32)
     square = rng.random((SIDE, SIDE), dtype=np.float32)
-    with threads.calmed():
+    with threads.limited_blas_threads():
         reading = statistics.median(seconds(lambda: long @ long) for _ in range(setting.size.runs))
         multiplying = statistics.median(seconds(lambda: square @ square) for _ in range(setting.size.runs))
     bandwidth, operations = long.nbytes / reading, 2 * SIDE**3 / multiplying

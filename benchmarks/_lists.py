@@ -21,7 +21,7 @@ from benchmarks._shop import (
 )
 from recsys.evaluation.evaluate import evaluate
 from recsys.models.engine import trainer
-from recsys.models.rank.pruned_top_k import Shortlist
+from recsys.models.rank.pruned_top_k import PrunedTopK
 from recsys.models.rank.top_k import scores_of_one, top_k, top_k_of_products
 
 PRODUCT = 256
@@ -68,7 +68,7 @@ def ranking() -> Results:
                note=f"{2 * n_users * n_items * COMPONENTS / theirs / 1e9:.0f} GFLOP/s")
     )  # fmt: skip
 
-    short, asked, answered = Shortlist(items, biases), iter(some), iter(some)
+    short, asked, answered = PrunedTopK(items, biases), iter(some), iter(some)
 
     def one_ours() -> None:
         user = next(asked)
@@ -112,7 +112,7 @@ def million() -> Results:
 def _one_of_many(words: str, scorer: Factors) -> dict[str, Any]:
     items, biases = scorer.items, scorer.biases
     before = time.perf_counter()
-    short = Shortlist(items, biases)
+    short = PrunedTopK(items, biases)
     made = time.perf_counter() - before
     some = np.linspace(0, len(scorer.users) - 1, setting.size.asked).astype(int)
     ours, theirs = iter(some), iter(some)

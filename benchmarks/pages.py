@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks._large import make
 from recsys.services.target_user import known
-from recsys.services.user_search import Finder, Search
+from recsys.services.user_search import Search, UserSearch
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.views import shopper, shopper_history
@@ -55,7 +55,7 @@ def _domain(workspace: Workspace, size: str, runs: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(0)
     had = np.flatnonzero(np.diff(live.model.history.counts.indptr) > 0)
     users = live.users["user_id"].iloc[rng.choice(had, runs + 1, replace=False)].tolist()
-    finder = Finder(live.model, dataset)
+    finder = UserSearch(live.model, dataset)
     title = str(live.items["title"].iloc[int(live.model.popularity.argmax())])
 
     def everything(user: str) -> None:

@@ -25,7 +25,7 @@ from recsys.errors import Corrupted
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.training.search import Plan
+from recsys.training.search import SearchPlan
 
 CONNECTIONS = 16
 SWAPS = 20
@@ -156,9 +156,9 @@ def kills(settings: Settings, number: int, seed: int, longest: float) -> list[di
             run = (
                 home.start_training(dataset, QUICK, seed=turn, promote=bool(turn % 2))
                 if kind == "training"
-                else home.start_search(Plan(dataset, f"killed {turn}", trials=20, base=QUICK))
+                else home.start_search(SearchPlan(dataset, f"killed {turn}", trials=20, base=QUICK))
             )
-            process = home.run_store.process(run.id)
+            process = home.job_store.process(run.id)
             time.sleep(rng.uniform(0.2, longest))
             _kill(process)
         struck[kind] += 1

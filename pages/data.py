@@ -7,7 +7,7 @@ from recsys.charts import data as charts_data
 from recsys.errors import InsiderError
 from recsys.ingest.schema import MEANING
 from recsys.services import datasets
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
 
@@ -56,7 +56,7 @@ def choose_files() -> dict[str, list[str]]:
     return found
 
 
-def mapping_panel(look: data_view.Look) -> dict[str, str | None]:
+def mapping_panel(look: data_view.Inspection) -> dict[str, str | None]:
     """A box for every field of the events, set to what the headers suggest."""
     st.subheader("Which column is what", anchor=False)
     chosen: dict[str, str | None] = {}
@@ -72,7 +72,7 @@ def mapping_panel(look: data_view.Look) -> dict[str, str | None]:
     return chosen
 
 
-def options_panel(look: data_view.Look) -> dict:
+def options_panel(look: data_view.Inspection) -> dict:
     """Weights, filters and categories."""
     found: dict = {}
     with st.expander("Weights, filters and categories", icon=":material/tune:"):
@@ -101,7 +101,7 @@ def options_panel(look: data_view.Look) -> dict:
     return found
 
 
-def preview(look: data_view.Look) -> None:
+def preview(look: data_view.Inspection) -> None:
     """The first rows of each file, as they are written."""
     tabs = st.tabs([shared.plain(f"{file.name} ({PARTS[file.part][0].lower()})") for file in look.files])
     for tab, file in zip(tabs, look.files, strict=True):
@@ -110,7 +110,7 @@ def preview(look: data_view.Look) -> None:
             st.dataframe(file.rows, hide_index=True, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
-def question(look: data_view.Look) -> str | None:
+def question(look: data_view.Inspection) -> str | None:
     """Asks what no row settles: day or month first; the form of the times, once it is answered."""
     shared.describe("No row of the file tells whether the day or the month comes first.")
     return st.radio(
@@ -119,7 +119,7 @@ def question(look: data_view.Look) -> str | None:
     )  # fmt: skip
 
 
-def verdict(look: data_view.Look) -> None:
+def verdict(look: data_view.Inspection) -> None:
     """What the first rows tell."""
     if look.problem:
         st.error(shared.plain(look.problem), icon=":material/error:")
@@ -173,7 +173,7 @@ def follow(run_id: int) -> None:
         home.cancel(run_id)
 
 
-def ended(run: Run) -> None:
+def ended(run: Job) -> None:
     """How an import ended."""
     if run.state == "done":
         st.success(shared.plain(f"“{run.dataset}” is stored and ready to train on."), icon=":material/check_circle:")

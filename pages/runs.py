@@ -6,7 +6,7 @@ from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import runs
 from recsys.storage import audit
-from recsys.storage.training_runs import Training
+from recsys.storage.training_runs import TrainingRun
 from recsys.views import runs as run_view
 
 STATES = ("done", "running", "pruned", "failed", "cancelled")
@@ -15,7 +15,7 @@ home = shared.workspace()
 state = st.session_state
 
 
-def chosen_table(found: list[Training], notes: dict[str, audit.Note]) -> list[Training]:
+def chosen_table(found: list[TrainingRun], notes: dict[str, audit.Note]) -> list[TrainingRun]:
     """The table; the trainings whose rows are selected."""
     picked = st.dataframe(
         run_view.table(found, notes), key="runs_table", on_select="rerun", selection_mode="multi-row", hide_index=True,
@@ -25,7 +25,7 @@ def chosen_table(found: list[Training], notes: dict[str, audit.Note]) -> list[Tr
     return [found[row] for row in picked.selection.rows][: run_view.MOST_COMPARED]
 
 
-def compare(chosen: list[Training]) -> None:
+def compare(chosen: list[TrainingRun]) -> None:
     """Several trainings side by side."""
     found = run_view.side_by_side(home, chosen)
     if found.note:
@@ -48,10 +48,10 @@ def compare(chosen: list[Training]) -> None:
     if len(found.parameters):
         shared.describe("Only what differs.")
         st.dataframe(found.parameters, hide_index=True, alt="Parameters in which the chosen trainings differ")
-    shared.describe(run_view.noise_floor(home.trials.all(), chosen[0].fingerprint))
+    shared.describe(run_view.noise_floor(home.training_runs.all(), chosen[0].fingerprint))
 
 
-def one(training: Training, note: audit.Note) -> None:
+def one(training: TrainingRun, note: audit.Note) -> None:
     """One training: its curve, why it ended, note and tags, and what to do with it."""
     st.subheader(f"Training {training.id}", anchor=False)
     if training.reason:
@@ -84,7 +84,7 @@ def one(training: Training, note: audit.Note) -> None:
             promoting.ask(str(training.model))
 
 
-def figures(found: list[Training]) -> None:
+def figures(found: list[TrainingRun]) -> None:
     """Optuna's figures over the trainings in the table, of the newest data among them."""
     newest = found[0].fingerprint
     same = [training for training in found if training.fingerprint == newest]
@@ -112,7 +112,7 @@ def figures(found: list[Training]) -> None:
     st.plotly_chart(figure, config=shared.STILL, key="optuna_figure", alt=runs.MEANINGS[kind])
 
 
-everything = home.trials.all()
+everything = home.training_runs.all()
 if not everything:
     st.subheader("Nothing was trained yet", anchor=False)
     st.caption("Every training appears here, whether it was started on the Train page, by a command or by a search.")

@@ -12,7 +12,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services import freshness
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import Settings
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import home as overview
 
@@ -124,7 +124,7 @@ def _progress_of_first_model() -> None:
         show_progress(run)
 
 
-def _stopped(run: Run) -> None:
+def _stopped(run: Job) -> None:
     if run.state == "failed":
         st.error(plain(run.message), title="The preparation failed", icon=":material/error:")
     else:
@@ -136,7 +136,7 @@ def _stopped(run: Run) -> None:
             problem(error)
 
 
-def show_progress(run: Run) -> None:
+def show_progress(run: Job) -> None:
     """Bar, step, epochs, seconds left and, once there is one, the learning curve of a run."""
     st.progress(run.fraction, text=plain(run.step))
     st.caption(plain(overview.progress_words(run) or "Starting up"))

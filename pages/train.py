@@ -7,7 +7,7 @@ from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import base, quality, runs
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import LOSSES, Hyperparameters
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.training.search import OBJECTIVES
 from recsys.utils import formatting as fmt
 from recsys.views import home as overview
@@ -176,7 +176,7 @@ def under_way(run_id: int) -> None:
             leaderboard(run)
 
 
-def leaderboard(run: Run) -> None:
+def leaderboard(run: Job) -> None:
     """The trainings of a search so far, best first."""
     table, found, front = train.board(home, run)
     if not len(table):
@@ -192,7 +192,7 @@ def leaderboard(run: Run) -> None:
     )  # fmt: skip
 
 
-def ended(run: Run) -> None:
+def ended(run: Job) -> None:
     """What came of a run."""
     if run.state == "failed":
         st.error(shared.plain(run.message), title=f"This {train.run_noun(run)} failed", icon=":material/error:")
@@ -252,7 +252,7 @@ def learning(curves: dict[str, list[dict[str, float]]]) -> None:
             )  # fmt: skip
 
 
-def heading(run: Run) -> None:
+def heading(run: Job) -> None:
     """Number, state and recipe of a run."""
     title, icon, colour = STATES[run.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -261,7 +261,7 @@ def heading(run: Run) -> None:
     shared.describe(train.run_words(run))
 
 
-def run_panel(run: Run) -> None:
+def run_panel(run: Job) -> None:
     """One run: how far it is or what came of it."""
     if run.active:
         under_way(run.id)

@@ -10,7 +10,7 @@ from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.rule_sets import OFF, RuleSets
-from recsys.services.user_search import Finder
+from recsys.services.user_search import UserSearch
 from recsys.services.workspace import Workspace
 from recsys.views import shopper
 
@@ -21,12 +21,12 @@ AS_SERVED = "as served"
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _finder(_home: Workspace, model_id: str, data: str) -> Finder:
+def _finder(_home: Workspace, model_id: str, data: str) -> UserSearch:
     try:
         dataset = _home.dataset(data) if data else None
     except InsiderError:
         dataset = None
-    return Finder(_home.load(model_id).model, dataset)
+    return UserSearch(_home.load(model_id).model, dataset)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -35,7 +35,7 @@ def choices(model_id: str, _live: Recommender) -> tuple[dict[str, list[str]], li
     return shopper.attribute_values(_live), shopper.category_names(_live)
 
 
-def finder(home: Workspace) -> Finder:
+def finder(home: Workspace) -> UserSearch:
     """The finder over the live model."""
     live = home.load()
     return _finder(home, live.model.id, str(live.manifest["dataset"]))

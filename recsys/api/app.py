@@ -12,17 +12,17 @@ from starlette.staticfiles import StaticFiles
 
 from recsys import __version__
 from recsys.api import schemas
-from recsys.api.auth import Gate
-from recsys.api.metrics import Telemetry
-from recsys.api.middleware import Gateway
+from recsys.api.auth import Authenticator
+from recsys.api.metrics import ApiMetrics
+from recsys.api.middleware import ApiMiddleware
 from recsys.api.pagination import Page
 from recsys.api.problems import MAX_BODY_BYTES, Waiting, documented, install, problem_schemas
-from recsys.api.response_cache import Kept
+from recsys.api.response_cache import ResponseCache
 from recsys.api.routes.events import add_events
 from recsys.api.routes.recommendations import KEEP, OneUser, UserId, add_recommendations, tag_of
 from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
-from recsys.storage.api_keys import Keys
+from recsys.storage.api_keys import ApiKeyStore
 from recsys.utils.formatting import duration
 from recsys.utils.json_values import records, with_category
 
@@ -87,15 +87,15 @@ def create_api(workspace: Workspace) -> FastAPI:
     app = FastAPI(
         title="Insider", version=__version__, description=ABOUT, openapi_tags=TAGS, docs_url=None, redoc_url=None
     )
-    telemetry = Telemetry(workspace)
+    telemetry = ApiMetrics(workspace)
     install(app, lambda: _waiting(workspace))
     settings = workspace.settings
-    kept = Kept(settings.answer_cache_bytes)
+    kept = ResponseCache(settings.answer_cache_bytes)
     one = OneUser(workspace, telemetry, kept)
     app.add_middleware(
-        Gateway,
+        ApiMiddleware,
         telemetry=telemetry,
-        gate=Gate(Keys(workspace.database, settings.api_key), rate=settings.rate_limit),
+        gate=Authenticator(ApiKeyStore(workspace.database, settings.api_key), rate=settings.rate_limit),
         kept=kept,
         quick=one.quick,
         max_body_bytes=MAX_BODY_BYTES,
@@ -195,7 +195,7 @@ def _add_items(app: FastAPI, workspace: Workspace) -> None:
         return found | {"popularity": int(model.popularity[row])}
 
 
-def _add_operation(app: FastAPI, workspace: Workspace, telemetry: Telemetry) -> None:
+def _add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> None:
     @app.get(
         "/v1/model",
         tags=["Operation"],

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from recsys.storage.api_keys import ADMIN, EVENTS, READ, Key, Keys
+from recsys.storage.api_keys import ADMIN, EVENTS, READ, ApiKey, ApiKeyStore
 
 OPEN = ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 """Answered without a key: whoever runs the service asks here."""
@@ -41,7 +41,7 @@ def needed_scope(method: str, path: str) -> str | None:
     return EVENTS if method == "POST" and path in SENDING_POSTS else ADMIN
 
 
-class Gate:
+class Authenticator:
     """Lets requests through, or says why not.
 
     With at least one key (`INSIDER_API_KEY`, or made by the command line) everything below /v1 needs one. Without any,
@@ -52,7 +52,7 @@ class Gate:
         rate: requests a second that one key, or one address without a key, may make in this process; 0 for any.
     """
 
-    def __init__(self, keys: Keys, *, rate: float = 0.0) -> None:
+    def __init__(self, keys: ApiKeyStore, *, rate: float = 0.0) -> None:
         self._keys = keys
         self._rate = rate
         self._lock = threading.Lock()
@@ -65,7 +65,7 @@ class Gate:
             return None
         headers = Headers(scope=scope)
         given = headers.get("authorization")
-        key: Key | None = None
+        key: ApiKey | None = None
         if given is not None or self._keys.exist():
             # headers arrive as Latin-1; a key may have any characters
             kind, _, text = (given or "").encode("latin-1").decode("utf-8", "replace").partition(" ")
@@ -81,7 +81,7 @@ class Gate:
             return Refusal("no-key", f"Without keys, writing is possible from the machine itself alone. {NO_KEY}")
         return self._too_fast(key, scope)
 
-    def _too_fast(self, key: Key | None, scope: Scope) -> Refusal | None:
+    def _too_fast(self, key: ApiKey | None, scope: Scope) -> Refusal | None:
         """One token bucket for each caller: `rate` tokens a second, a second's worth (at least one) in hand."""
         rate = (key.rate if key is not None else 0.0) or self._rate
         if rate <= 0:

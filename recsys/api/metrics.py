@@ -20,7 +20,7 @@ from recsys.settings import COUNTERS
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
-class Telemetry:
+class ApiMetrics:
     """Counters of one API application; where several processes serve, every one of them tells the sum."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recsys.api.auth import Gate
-from recsys.api.metrics import Telemetry
+from recsys.api.auth import Authenticator
+from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import internal_problem, problem
-from recsys.api.response_cache import Given, Kept, send_again
+from recsys.api.response_cache import CachedResponse, ResponseCache, send_again
 from recsys.errors import InsiderError
 
 UNMATCHED = "unmatched"
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 request_log = logging.getLogger("insider.requests")
 
 
-class Gateway:
+class ApiMiddleware:
     """ASGI layer around the API.
 
     Asks the gate; gives again what was given before and still holds, or takes the short way where `quick` knows one;
@@ -57,10 +57,10 @@ class Gateway:
     def __init__(
         self,
         app: ASGIApp,
-        telemetry: Telemetry,
-        gate: Gate,
-        kept: Kept,
-        quick: Callable[[Scope], Given | None],
+        telemetry: ApiMetrics,
+        gate: Authenticator,
+        kept: ResponseCache,
+        quick: Callable[[Scope], CachedResponse | None],
         max_body_bytes: int,
         log: bool = False,
     ) -> None:

@@ -13,7 +13,7 @@ OVERHEAD_BYTES = 1600
 
 
 @dataclass(frozen=True)
-class Given:
+class CachedResponse:
     """One answer.
 
     Attributes:
@@ -30,7 +30,7 @@ class Given:
     tell: Callable[[], None]
 
 
-class Kept:
+class ResponseCache:
     """The answers of the last while, by path and query; the least lately asked for go first. Safe between threads.
 
     Args:
@@ -41,9 +41,9 @@ class Kept:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._bytes = 0
-        self._given: OrderedDict[tuple[str, bytes], Given] = OrderedDict()
+        self._given: OrderedDict[tuple[str, bytes], CachedResponse] = OrderedDict()
 
-    def put(self, scope: Scope, given: Given) -> None:
+    def put(self, scope: Scope, given: CachedResponse) -> None:
         """Keep the answer to a request."""
         size = len(given.body) + OVERHEAD_BYTES
         if size * 20 > self._most_bytes:
@@ -55,7 +55,7 @@ class Kept:
             while self._bytes > self._most_bytes:
                 self._drop(next(iter(self._given)))
 
-    def find(self, scope: Scope) -> Given | None:
+    def find(self, scope: Scope) -> CachedResponse | None:
         """The answer to the same request, if it would be the same today."""
         if scope["method"] != "GET" or not self._given:
             return None
@@ -73,7 +73,7 @@ class Kept:
             self._bytes -= len(gone.body) + OVERHEAD_BYTES
 
 
-async def send_again(given: Given, scope: Scope, send: Send) -> None:
+async def send_again(given: CachedResponse, scope: Scope, send: Send) -> None:
     """Answer a request with what was given before."""
     scope["route"] = given.route
     given.tell()

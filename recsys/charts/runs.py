@@ -8,7 +8,7 @@ import optuna
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from recsys.storage.training_runs import Training, comparable_study
+from recsys.storage.training_runs import TrainingRun, comparable_study
 from recsys.utils import palette
 
 Figure = Literal["parallel", "importances", "history", "contour"]
@@ -38,7 +38,7 @@ COLOURS = (palette.OURS, palette.OTHER, *palette.CATEGORIES[2:])
 CLEAR = "rgba(0,0,0,0)"
 
 
-def trainings_figure(kind: Figure, trainings: Sequence[Training], params: Sequence[str] = ()) -> go.Figure | None:
+def trainings_figure(kind: Figure, trainings: Sequence[TrainingRun], params: Sequence[str] = ()) -> go.Figure | None:
     """One of `FIGURES`; None while there are too few trainings with a result, or nothing differs between them.
 
     Args:
@@ -74,7 +74,7 @@ def trainings_figure(kind: Figure, trainings: Sequence[Training], params: Sequen
     return _themed(figure, height, margin)
 
 
-def varied(trainings: Sequence[Training]) -> list[str]:
+def varied(trainings: Sequence[TrainingRun]) -> list[str]:
     """Names of the parameters that are not the same in all trainings with a result."""
     done = [t for t in comparable_study(trainings).trials if t.state == optuna.trial.TrialState.COMPLETE]
     return [name for name in (done[0].params if done else {}) if len({t.params[name] for t in done}) > 1]
@@ -91,7 +91,7 @@ def _weightiest(study: optuna.Study, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in kept]
 
 
-def trade_off(trainings: Sequence[Training], front: Sequence[Training]) -> go.Figure:
+def trade_off(trainings: Sequence[TrainingRun], front: Sequence[TrainingRun]) -> go.Figure:
     """Accuracy against the range of products shown; the line joins those that no other beats in both."""
     done = [t for t in trainings if t.state == "done" and t.value is not None and t.coverage is not None]
     figure = go.Figure()

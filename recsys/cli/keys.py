@@ -119,9 +119,9 @@ def events_forget(
 
 def _keys() -> Any:
     from recsys.services.workspace import Workspace
-    from recsys.storage.api_keys import Keys
+    from recsys.storage.api_keys import ApiKeyStore
 
-    return Keys(Workspace().database)
+    return ApiKeyStore(Workspace().database)
 
 
 def _log(dataset: str | None) -> tuple[Any, str]:

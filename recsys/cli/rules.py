@@ -61,14 +61,14 @@ def rules_save(
     as_json: Json = False,
 ) -> None:
     """Store a rule set from a file, as a new version."""
-    from recsys.recommend.compiled_rules import rule_book
+    from recsys.recommend.compiled_rules import compile_rules
     from recsys.recommend.rules import Rules
 
     given = _read(file)
     wanted = Rules.from_dict(given.get("rules", given))
     workspace = _workspace()
     if workspace.live_id() is not None:
-        rule_book(wanted, workspace.load().model)
+        compile_rules(wanted, workspace.load().model)
     saved = _sets(workspace).save(name, wanted)
     if as_json:
         console.document({"name": saved.name, "version": saved.version})

@@ -12,7 +12,6 @@ from recsys.models.hyperparameters import PRESETS, preset
 
 if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
-    from recsys.storage.training_runs import Training
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Settings = Annotated[
@@ -44,15 +43,15 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search for a better recipe; every trial is a run. Start it several times with one --name to share the work."""
-    from recsys.training.search import PREFIX, Plan, pareto, search
+    from recsys.training.search import PREFIX, SearchPlan, pareto, search
 
     workspace = _workspace()
     data = workspace.dataset(dataset)
     base = preset(preset_name).with_settings(pairs(settings or []))
     minutes = None if timeout is None else timeout / 60
-    plan = Plan(dataset, name or _new_name(), trials, base, minutes, objective, seed)  # type: ignore[arg-type]  # Plan checks
+    plan = SearchPlan(dataset, name or _new_name(), trials, base, minutes, objective, seed)  # type: ignore[arg-type]  # Plan checks
     with console.ProgressOnStderr() as show:
-        found = search(workspace.trials, data, plan, show)
+        found = search(workspace.training_runs, data, plan, show)
     best = next((t for t in found if t.state == "done"), None)
     model = None
     if train and best is not None:
@@ -104,7 +103,7 @@ def runs(
 ) -> None:
     """List every training, by page, command or search, and the jobs that wait or run."""
     workspace = _workspace()
-    found, jobs = workspace.trials.all(dataset), workspace.runs()
+    found, jobs = workspace.training_runs.all(dataset), workspace.runs()
     if as_json:
         documents = {"runs": [job.to_dict() for job in jobs], "trainings": [t.to_dict() for t in found[:limit]]}
         console.document(documents)
@@ -133,7 +132,7 @@ def note(
     from recsys.storage import audit
 
     workspace = _workspace()
-    workspace.trials.get(training)
+    workspace.training_runs.get(training)
     audit.set_note(workspace.database, f"training {training}", audit.Note(text, tuple(tag or ())))
     if as_json:
         console.document({"training": training, "note": text, "tags": tag or []})
@@ -256,7 +255,7 @@ def pairs(texts: list[str]) -> dict[str, str]:
     return found
 
 
-def _table(workspace: "Workspace", found: "list[Training]") -> None:
+def _table(workspace: "Workspace", found: "list[TrainingRun]") -> None:
     from recsys.storage import audit
     from recsys.utils import formatting as fmt
 

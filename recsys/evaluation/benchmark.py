@@ -23,7 +23,7 @@ K = 10
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Benchmark:
     """Evaluations of a model and of what it is held against, all on one period.
 
     Attributes:
@@ -95,10 +95,10 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | 
 
 def measure(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> dict[str, Any]:
     """`Judgement.document` of a model."""
-    return judgement(model, split, k=k, baselines=baselines).document()
+    return benchmark_of(model, split, k=k, baselines=baselines).document()
 
 
-def judgement(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> Judgement:
+def benchmark_of(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> Benchmark:
     """Judge the model on the test period of a split, beside its baselines, or only "most popular" without them.
 
     The lane "discover" is always judged; "again" where at least `WORTHWHILE_SHARE` of what was bought in the validation
@@ -116,7 +116,7 @@ def judgement(model: Model, split: Split, *, k: int = K, baselines: Baselines | 
     lanes: dict[Lane, Mapping[str, Evaluation]] = {
         lane: {"model": found["model"], **baselines.lanes.get(lane, {}), **found} for lane, found in ours.items()
     }
-    return Judgement(k, lanes, baselines.chosen)
+    return Benchmark(k, lanes, baselines.chosen)
 
 
 def judge_baselines(split: Split, items: pd.DataFrame, category_levels: tuple[str, ...], *, k: int = K) -> Baselines:

@@ -113,7 +113,7 @@ def evaluate(
         auc = metrics.auc(scores, wanted, n_candidates) if "auc" in names else np.zeros(len(block))
         return lists, _contains(wanted, lists), auc
 
-    with threads.calmed(), ThreadPoolExecutor(threads.cores()) as pool:
+    with threads.limited_blas_threads(), ThreadPoolExecutor(threads.cores()) as pool:
         parts = list(pool.map(judge, range(0, len(users), BLOCK)))
     lists = np.concatenate([p[0] for p in parts]) if parts else np.zeros((0, k), np.int32)
     hits = np.concatenate([p[1] for p in parts]) if parts else np.zeros((0, k), bool)

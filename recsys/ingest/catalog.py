@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.id_encoder import id_sql
 from recsys.ingest.schema import GivenMapping, Mapped, level_name, mapping
 from recsys.ingest.sources import Source
@@ -37,7 +37,9 @@ class Tables:
     left_out: dict[str, str]
 
 
-def build(db: Duck, staged: Staged, items: Sequence[Source], users: Sequence[Source], given: GivenMapping) -> Tables:
+def build(
+    db: DuckSession, staged: Staged, items: Sequence[Source], users: Sequence[Source], given: GivenMapping
+) -> Tables:
     """Make the tables `items` and `users`, from `seen_items` and `seen_users`."""
     facts: dict[str, int] = {}
     levels, others = _item_columns(db, items, staged, given)
@@ -46,7 +48,7 @@ def build(db: Duck, staged: Staged, items: Sequence[Source], users: Sequence[Sou
     return Tables(levels, attributes, facts, left_out)
 
 
-def write(db: Duck, table: str, path: Path) -> None:
+def write(db: DuckSession, table: str, path: Path) -> None:
     """One of the tables as Parquet."""
     key = c.ITEM if table == "items" else c.USER
     db.run(
@@ -55,7 +57,7 @@ def write(db: Duck, table: str, path: Path) -> None:
 
 
 def _item_columns(
-    db: Duck, sources: Sequence[Source], staged: Staged, given: GivenMapping
+    db: DuckSession, sources: Sequence[Source], staged: Staged, given: GivenMapping
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Make `raw_items` (item_id and every column, as text or number, maybe several rows per item)."""
     mapped = [mapping(s.columns, "items", given, s.shown) for s in sources]
@@ -96,7 +98,7 @@ def _item_columns(
 
 
 def _items_select(
-    db: Duck, source: Source, part: Mapped, levels: dict[str, str], texts: Sequence[str], with_price: bool
+    db: DuckSession, source: Source, part: Mapped, levels: dict[str, str], texts: Sequence[str], with_price: bool
 ) -> str:
     columns = [
         _category_sql(source.expression(header)) if header in part.get(c.CATEGORY, ()) else "NULL" for header in levels
@@ -124,7 +126,7 @@ def _category_sql(text: str) -> str:
     return f"left(nullif(array_to_string({parts}, '{c.SEPARATOR}'), ''), {LONGEST})"
 
 
-def _split_paths(db: Duck, levels: tuple[str, ...]) -> tuple[str, ...]:
+def _split_paths(db: DuckSession, levels: tuple[str, ...]) -> tuple[str, ...]:
     """One column of paths such as "Home > Kitchen > Pans" becomes a column for every level."""
     if len(levels) != 1:
         return levels
@@ -146,7 +148,7 @@ def _split_paths(db: Duck, levels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _merge_items(db: Duck, levels: Sequence[str], others: Sequence[str], facts: dict[str, int]) -> None:
+def _merge_items(db: DuckSession, levels: Sequence[str], others: Sequence[str], facts: dict[str, int]) -> None:
     names = [duckdb_session.name(x) for x in (*levels, *others)]
     first = "".join(f", arg_min({x}, rowid) AS {x}" for x in names)
     differ = " OR ".join(f"count(DISTINCT {x}) > 1" for x in names) or "false"
@@ -182,7 +184,7 @@ def _merge_items(db: Duck, levels: Sequence[str], others: Sequence[str], facts: 
 
 
 def _users(
-    db: Duck, sources: Sequence[Source], staged: Staged, given: GivenMapping, facts: dict[str, int]
+    db: DuckSession, sources: Sequence[Source], staged: Staged, given: GivenMapping, facts: dict[str, int]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     mapped = [mapping(s.columns, "users", given, s.shown) for s in sources]
     headers = dict.fromkeys(h for part in mapped for h in part.get(c.ATTRIBUTE, ()))

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 OnFraction = Callable[[float], None]
 
 
-class Duck:
+class DuckSession:
     """One DuckDB database in memory; what goes beyond its share of it, DuckDB moves to the folder, if there is one.
 
     Queries run in a thread, so that the caller's thread can report progress, and stop them by raising.

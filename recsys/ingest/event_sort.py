@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.ingest.duckdb_session import Duck, OnFraction
-from recsys.ingest.filtering import Kept
-from recsys.utils.numba_modules import compiled
+from recsys.ingest.duckdb_session import DuckSession, OnFraction
+from recsys.ingest.filtering import Filtered
+from recsys.utils.numba_modules import numba_module
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +58,7 @@ class Room:
     file: Path
 
     @classmethod
-    def of(cls, kept: Kept, work: Path) -> Self:
+    def of(cls, kept: Filtered, work: Path) -> Self:
         width = (len(kept.columns) + 2) // 2
         words = np.empty((min(kept.events, HELD // (8 * width)), width), dtype=np.uint64)
         words[:] = 0
@@ -83,8 +83,8 @@ class Rows:
         room: for some of the rows.
     """
 
-    db: Duck
-    kept: Kept
+    db: DuckSession
+    kept: Filtered
     user_places: NDArray[np.int32]
     item_places: NDArray[np.int32]
     n_users: int
@@ -92,7 +92,7 @@ class Rows:
     _kernels: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self._kernels = compiled(KERNELS)
+        self._kernels = numba_module(KERNELS)
 
     @property
     def real(self) -> NDArray[np.int8]:

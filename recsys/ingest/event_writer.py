@@ -11,8 +11,8 @@ from recsys import columns as c
 from recsys.dataset.dataset import EVENT_COLUMNS, Hashed
 from recsys.ingest.duckdb_session import OnFraction
 from recsys.ingest.event_sort import KERNELS, PIECE, Block, Rows
-from recsys.ingest.statistics import Survey
-from recsys.utils.numba_modules import compiled
+from recsys.ingest.statistics import ImportStatistics
+from recsys.utils.numba_modules import numba_module
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,7 @@ _RISING = (c.USER, c.ITEM, c.TIMESTAMP)
 
 
 def write_events(
-    rows: Rows, survey: Survey, path: Path, *, once: bool, on_fraction: OnFraction = lambda _: None
+    rows: Rows, survey: ImportStatistics, path: Path, *, once: bool, on_fraction: OnFraction = lambda _: None
 ) -> Iterator[Hashed]:
     """Sort the rows by user, item, time, quantity, value and weight, and write them to `path` as Parquet.
 
@@ -60,9 +60,9 @@ def write_events(
                 beside.submit(writer.close).result()
 
 
-def _pieces(block: Block, rows: Rows, survey: Survey, *, once: bool) -> Iterator[tuple["pa.Table", Hashed]]:
+def _pieces(block: Block, rows: Rows, survey: ImportStatistics, *, once: bool) -> Iterator[tuple["pa.Table", Hashed]]:
     """The events of a block in order, about a million at a time, and their hashes."""
-    kernels: Any = compiled(KERNELS)
+    kernels: Any = numba_module(KERNELS)
     starts, n = block.starts, len(block.words)
     spare = np.empty((int(np.diff(starts).max()) + 1, block.words.shape[1]), dtype=np.uint64)
     names = list(rows.kept.columns)

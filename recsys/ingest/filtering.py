@@ -7,7 +7,7 @@ from typing import Any
 from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest.config import ImportPlan
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.staging import REASONS, Staged
 
 NOTHING_LEFT = 1e-6
@@ -17,7 +17,7 @@ SIDES = (("u", "user_ids", "seen_users"), ("i", "item_ids", "seen_items"))
 
 
 @dataclass(frozen=True)
-class Kept:
+class Filtered:
     """Which rows are events: an SQL condition on `staged`, and what it leaves out.
 
     Attributes:
@@ -38,7 +38,7 @@ class Kept:
     reduced: int
 
 
-def choose(db: Duck, plan: ImportPlan, staged: Staged) -> Kept:
+def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
     """Decide which rows are events; make `seen_users` and `seen_items` (id, h), those that have some.
 
     Raises:
@@ -82,10 +82,10 @@ def choose(db: Duck, plan: ImportPlan, staged: Staged) -> Kept:
     _check_enough(db, left_out)
     events = db.one(f"SELECT count(*) FROM staged WHERE {condition}")[0]
     rising = tuple(sorted({weight for weight in weights.values() if weight > 0}))
-    return Kept(condition, events, _columns(staged, weights, rising), rising, kinds, left_out, min_rating, reduced)
+    return Filtered(condition, events, _columns(staged, weights, rising), rising, kinds, left_out, min_rating, reduced)
 
 
-def _weights(db: Duck, plan: ImportPlan, staged: Staged) -> tuple[dict[int, float], tuple[dict[str, Any], ...]]:
+def _weights(db: DuckSession, plan: ImportPlan, staged: Staged) -> tuple[dict[int, float], tuple[dict[str, Any], ...]]:
     """Weight of each kind of events by its place, and what the report says of each."""
     if c.EVENT not in staged.fields:
         return {}, ()
@@ -118,7 +118,7 @@ def _columns(staged: Staged, weights: dict[int, float], rising: tuple[float, ...
     return found
 
 
-def _take_back(db: Duck, staged: Staged, condition: str, weights: dict[int, float]) -> tuple[int, int]:
+def _take_back(db: DuckSession, staged: Staged, condition: str, weights: dict[int, float]) -> tuple[int, int]:
     """Take the pieces that came back, and their money, off what the same user bought of the same item, the latest
     first; where there are several kinds of events, off the weightiest.
 
@@ -150,7 +150,7 @@ def _take_back(db: Duck, staged: Staged, condition: str, weights: dict[int, floa
     return gone, reduced
 
 
-def _see(db: Duck, condition: str) -> None:
+def _see(db: DuckSession, condition: str) -> None:
     """Users and items with events: all, but those that have rows of other kinds only."""
     unread = db.one("SELECT count(*) FROM rejected_lines WHERE part = 'events'")[0]
     for side, ids, seen in SIDES:
@@ -165,7 +165,7 @@ def _see(db: Duck, condition: str) -> None:
         db.run(f"CREATE TABLE {seen} AS SELECT id, h FROM {ids} WHERE h {some}")
 
 
-def _filter(db: Duck, plan: ImportPlan, condition: str, left_out: dict[str, int]) -> None:
+def _filter(db: DuckSession, plan: ImportPlan, condition: str, left_out: dict[str, int]) -> None:
     """Take away items with too few users and users with too few items, until all that remain have enough."""
     db.run(f"CREATE TABLE pairs AS SELECT DISTINCT u, i FROM staged WHERE {condition}")
     before = _seen(db)
@@ -187,12 +187,12 @@ def _filter(db: Duck, plan: ImportPlan, condition: str, left_out: dict[str, int]
     left_out |= {few: before[0] - after[0], rare: before[1] - after[1]}
 
 
-def _seen(db: Duck) -> tuple[int, int]:
+def _seen(db: DuckSession) -> tuple[int, int]:
     users, items = db.one("SELECT (SELECT count(*) FROM seen_users), (SELECT count(*) FROM seen_items)")
     return users, items
 
 
-def _nothing_usable(db: Duck, staged: Staged) -> None:
+def _nothing_usable(db: DuckSession, staged: Staged) -> None:
     def found() -> Iterator[tuple[int, int, str | None]]:
         for entry in staged.sources:
             yield from db.rows(f"SELECT reason, count(*), any_value(bad) FROM ({entry.rejected()}) GROUP BY 1")
@@ -210,7 +210,7 @@ def _nothing_usable(db: Duck, staged: Staged) -> None:
     raise InvalidInput(f"No row of the events can be used: {'; '.join(why)}.")
 
 
-def _check_enough(db: Duck, left_out: dict[str, int]) -> None:
+def _check_enough(db: DuckSession, left_out: dict[str, int]) -> None:
     users, items = _seen(db)
     left = "".join(f" Left out: {n:,} {why}." for why, n in left_out.items() if n)
     if users == 0 or items == 0:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session
-from recsys.ingest.duckdb_session import Duck
-from recsys.ingest.text_encoder import Numbering
+from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +24,7 @@ SIDES = (("u", "user_ids"), ("i", "item_ids"))
 
 
 @dataclass
-class Identities:
+class IdEncoder:
     """What the rows read so far have named.
 
     Attributes:
@@ -32,14 +32,14 @@ class Identities:
         kinds: kinds of events in the order they came; the first is the empty one.
     """
 
-    users: Numbering = field(default_factory=Numbering)
-    items: Numbering = field(default_factory=Numbering)
+    users: TextEncoder = field(default_factory=TextEncoder)
+    items: TextEncoder = field(default_factory=TextEncoder)
     kinds: list[str] = field(default_factory=lambda: [""])
-    _written: Numbering = field(default_factory=Numbering)
+    _written: TextEncoder = field(default_factory=TextEncoder)
     _places: list[int] = field(default_factory=list)
     _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
-    def coded(self, db: Duck, rows: "pa.RecordBatch") -> dict[str, Any]:
+    def coded(self, db: DuckSession, rows: "pa.RecordBatch") -> dict[str, Any]:
         """The columns u, i and kind of some rows as numbers instead of text, null where there is none.
 
         Raises:
@@ -56,7 +56,7 @@ class Identities:
             found["kind"] = places[written]
         return found
 
-    def keep(self, db: Duck) -> None:
+    def keep(self, db: DuckSession) -> None:
         """Make the tables `user_ids` and `item_ids`: id, and h, its number; and see to rows whose id is a word for a
         missing one."""
         import pyarrow as pa
@@ -74,7 +74,7 @@ class Identities:
                     f"ELSE {code} END WHERE {side} IN ({listed})"
                 )
 
-    def _add_kinds(self, db: Duck) -> None:
+    def _add_kinds(self, db: DuckSession) -> None:
         texts = self._written.texts(len(self._places)).to_pylist()
         for kind in _plain(db, texts):
             if kind not in self.kinds:
@@ -104,7 +104,7 @@ def _with_nulls(numbers: NDArray[np.int32]) -> Any:
     return pa.array(numbers, mask=numbers < 0) if len(numbers) and numbers.min() < 0 else pa.array(numbers)
 
 
-def _plain(db: Duck, texts: list[str]) -> list[str]:
+def _plain(db: DuckSession, texts: list[str]) -> list[str]:
     """Kinds without blanks around them and without case, as DuckDB has it."""
     return [
         str(kind)

@@ -19,21 +19,21 @@ from recsys.dataset.dataset import Hashed, fingerprint_of
 from recsys.errors import InvalidInput
 from recsys.ingest import catalog, event_sort, report, text_encoder
 from recsys.ingest.config import ImportPlan
-from recsys.ingest.duckdb_session import Duck, OnFraction
+from recsys.ingest.duckdb_session import DuckSession, OnFraction
 from recsys.ingest.event_sort import Room, Rows
 from recsys.ingest.event_writer import write_events
-from recsys.ingest.filtering import Kept, choose
+from recsys.ingest.filtering import Filtered, choose
 from recsys.ingest.rejects import FILE, collect
 from recsys.ingest.schema import check_columns
 from recsys.ingest.sources import Source, find, prepare
 from recsys.ingest.staging import Staged, stage
-from recsys.ingest.statistics import Survey
-from recsys.ingest.text_encoder import Numbering
+from recsys.ingest.statistics import ImportStatistics
+from recsys.ingest.text_encoder import TextEncoder
 from recsys.progress import OnProgress, Progress
 from recsys.storage.artifacts import check_name, readable_errors
 from recsys.storage.jobs import process_alive, process_identity
 from recsys.storage.store import Store
-from recsys.utils.numba_modules import compiled
+from recsys.utils.numba_modules import numba_module
 
 WORK = "importing"
 
@@ -66,12 +66,12 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
 
     with _work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
         for kernels in (text_encoder.KERNELS, event_sort.KERNELS):
-            beside.submit(compiled, kernels)
+            beside.submit(numba_module, kernels)
         tell(LOOK)
         inputs = _inputs(plan, work, lambda fraction: tell(LOOK, fraction))
         given = plan.mapping
         check_columns(given, {s.shown: s.columns for s in (*inputs.events, *inputs.items, *inputs.users)})
-        db = inputs.database or Duck(work / "duck")
+        db = inputs.database or DuckSession(work / "duck")
         try:
             tell(READ)
             n = len(inputs.events)
@@ -101,7 +101,7 @@ class Inputs:
     events: tuple[Source, ...]
     items: tuple[Source, ...]
     users: tuple[Source, ...]
-    database: Duck | None = None
+    database: DuckSession | None = None
 
 
 def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
@@ -123,7 +123,7 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
     if plan.events_sql and plan.database:
         from recsys.ingest.sql_source import read_query
 
-        db = Duck(work / "duck")
+        db = DuckSession(work / "duck")
         try:
             source = read_query(db, plan.database, plan.events_sql)
         except BaseException:
@@ -134,11 +134,11 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
 
 
 def _manifest(
-    db: Duck,
+    db: DuckSession,
     plan: ImportPlan,
     inputs: Inputs,
     staged: Staged,
-    kept: Kept,
+    kept: Filtered,
     tables: catalog.Tables,
     rejects: Any,
     room: "Future[Room]",
@@ -146,7 +146,7 @@ def _manifest(
     on_fraction: OnFraction,
 ) -> dict[str, Any]:
     users, items = (pd.read_parquet(work / f"{part}.parquet") for part in ("users", "items"))
-    survey = Survey(len(users), len(items))
+    survey = ImportStatistics(len(users), len(items))
     user_places = _places(db, staged.ids.users, users[c.USER], "seen_users")
     item_places = _places(db, staged.ids.items, items[c.ITEM], "seen_items")
     rows = Rows(db, kept, user_places, item_places, len(users), room)
@@ -182,7 +182,7 @@ def _manifest(
     }
 
 
-def _places(db: Duck, known: Numbering, ids: "pd.Series[str]", table: str) -> NDArray[np.int32]:
+def _places(db: DuckSession, known: TextEncoder, ids: "pd.Series[str]", table: str) -> NDArray[np.int32]:
     """The number of an id in the table `staged`, to its row among the users or items; -1 where it is left out."""
     import pyarrow as pa
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.ingest.dialect import Dialect
-from recsys.ingest.duckdb_session import Duck, text
+from recsys.ingest.duckdb_session import DuckSession, text
 from recsys.ingest.sources import Source
 from recsys.ingest.staging import REASONS, Staged
 
@@ -59,7 +59,9 @@ def safe_cell(value: object) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def collect(db: Duck, staged: Staged, items: tuple[Source, ...], users: tuple[Source, ...], path: Path) -> Rejects:
+def collect(
+    db: DuckSession, staged: Staged, items: tuple[Source, ...], users: tuple[Source, ...], path: Path
+) -> Rejects:
     """Find the line of every rejected row, write all of them to `path` as CSV, and count them by reason."""
     counts: Counter[str] = Counter()
     first: list[Reject] = []
@@ -79,7 +81,7 @@ def collect(db: Duck, staged: Staged, items: tuple[Source, ...], users: tuple[So
     return Rejects(dict(counts.most_common()), tuple(first))
 
 
-def _of_events(db: Duck, staged: Staged, number: int) -> Iterator[Reject]:
+def _of_events(db: DuckSession, staged: Staged, number: int) -> Iterator[Reject]:
     entry = staged.sources[number]
     places = db.connection.cursor().execute(
         f"SELECT rowid - {entry.first_row} + 1 FROM staged WHERE reason > 0 AND file = {number} ORDER BY rowid"
@@ -98,12 +100,12 @@ def _of_events(db: Duck, staged: Staged, number: int) -> Iterator[Reject]:
             yield Reject(source.shown, int(row), REASONS[reason], str(value or ""))
 
 
-def _of_lines(db: Duck, part: str, number: int, source: Source) -> Iterator[Reject]:
+def _of_lines(db: DuckSession, part: str, number: int, source: Source) -> Iterator[Reject]:
     if source.kind == "text":
         yield from _located(source, _lines(db, part, number), iter(()))
 
 
-def _lines(db: Duck, part: str, number: int) -> Iterator[tuple[int, str]]:
+def _lines(db: DuckSession, part: str, number: int) -> Iterator[tuple[int, str]]:
     cursor = db.connection.cursor()
     cursor.execute(
         f"SELECT line, reason FROM rejected_lines WHERE part = {text(part)} AND file = {number} ORDER BY line"

@@ -11,14 +11,14 @@ from recsys import columns as c
 from recsys.dataset.splitting import LEAVE_OUT, split_days
 from recsys.ingest.catalog import Tables
 from recsys.ingest.config import ImportPlan
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.rejects import Rejects
 from recsys.ingest.staging import Staged
-from recsys.ingest.statistics import Survey
+from recsys.ingest.statistics import ImportStatistics
 from recsys.utils import formatting as fmt
 
 if TYPE_CHECKING:
-    from recsys.ingest.filtering import Kept
+    from recsys.ingest.filtering import Filtered
     from recsys.ingest.pipeline import Inputs
 
 CATEGORIES_SHOWN = 40
@@ -26,7 +26,7 @@ HIGH = 0.999
 
 
 def summary(
-    name: str, fingerprint: str, users: pd.DataFrame, items: pd.DataFrame, survey: Survey, tables: Tables
+    name: str, fingerprint: str, users: pd.DataFrame, items: pd.DataFrame, survey: ImportStatistics, tables: Tables
 ) -> dict[str, Any]:
     """What `Dataset.summary` says, without reading the events at once."""
     period = (
@@ -53,14 +53,14 @@ def summary(
 
 
 def build(
-    db: Duck,
+    db: DuckSession,
     plan: ImportPlan,
     inputs: "Inputs",
     staged: Staged,
-    kept: "Kept",
+    kept: "Filtered",
     tables: Tables,
     rejects: Rejects,
-    survey: Survey,
+    survey: ImportStatistics,
     users: pd.DataFrame,
     items: pd.DataFrame,
     counted: dict[str, Any],
@@ -122,7 +122,7 @@ def build(
     }
 
 
-def _quantities(db: Duck, condition: str) -> dict[str, Any]:
+def _quantities(db: DuckSession, condition: str) -> dict[str, Any]:
     """The largest quantity, and the one that 99.9% do not exceed (linear between neighbours): from the counts of equal
     ones, since most are 1."""
     most, rows = db.one(f"SELECT max(q), count(q) FROM staged WHERE {condition}")
@@ -231,7 +231,7 @@ def _kept(items: int, how: str) -> str:
     return f"{fmt.plural(items, 'item')}; kept, {how}" if items else "none"
 
 
-def _training(survey: Survey) -> dict[str, Any]:
+def _training(survey: ImportStatistics) -> dict[str, Any]:
     days = None if survey.first is None else split_days(survey.first, survey.last)
     if days is None or survey.last is None:
         why = "no times" if survey.first is None else "all times on one day"
@@ -278,7 +278,7 @@ def _coverage(items: pd.DataFrame, tables: Tables) -> dict[str, float]:
     return named | levels | {name: float(items[name].notna().mean()) for name in others}
 
 
-def _tree(items: pd.DataFrame, survey: Survey, tables: Tables) -> list[dict[str, Any]]:
+def _tree(items: pd.DataFrame, survey: ImportStatistics, tables: Tables) -> list[dict[str, Any]]:
     """The largest categories on the two widest levels: path, items, pairs."""
     if not tables.category_levels:
         return []

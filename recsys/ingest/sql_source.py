@@ -10,14 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session
 from recsys.ingest.dialect import unique
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.sources import Source
 
 BATCH = 50_000
 TABLE = "query_rows"
 
 
-def read_query(db: Duck, url: str, query: str) -> Source:
+def read_query(db: DuckSession, url: str, query: str) -> Source:
     """Run a query and keep its rows, as text, in the table `query_rows`; what the query may have changed is undone.
 
     Raises:

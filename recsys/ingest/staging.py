@@ -12,8 +12,8 @@ from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session, timestamps
 from recsys.ingest.config import MOST_QUANTITY, MOST_VALUE, ImportPlan
-from recsys.ingest.duckdb_session import Duck, OnFraction
-from recsys.ingest.id_encoder import MOST_KINDS, NO_OBJECT, Identities, id_sql
+from recsys.ingest.duckdb_session import DuckSession, OnFraction
+from recsys.ingest.id_encoder import MOST_KINDS, NO_OBJECT, IdEncoder, id_sql
 from recsys.ingest.schema import ITEM_FIELDS, GivenMapping, Mapped, mapping
 from recsys.ingest.sources import IS_OBJECT, Source
 from recsys.ingest.timestamps import Ambiguous, Reading
@@ -89,11 +89,15 @@ class Staged:
     extras: dict[str, tuple[str, str]]
     fields: frozenset[str]
     kinds: tuple[str, ...]
-    ids: Identities
+    ids: IdEncoder
 
 
 def stage(
-    db: Duck, sources: Sequence[Source], plan: ImportPlan, given: GivenMapping, on_source: Callable[[int], OnFraction]
+    db: DuckSession,
+    sources: Sequence[Source],
+    plan: ImportPlan,
+    given: GivenMapping,
+    on_source: Callable[[int], OnFraction],
 ) -> Staged:
     """Read all sources into the table `staged`; parse rejects of source n go to the table `rejected_lines`.
 
@@ -118,7 +122,7 @@ def stage(
     file = "UTINYINT" if len(sources) <= MOST_IN_A_BYTE else "UINTEGER"
     db.rows(f"CREATE TABLE staged (file {file}, u INTEGER, i INTEGER, reason UTINYINT{shape})")
     db.rows("CREATE TABLE rejected_lines (part VARCHAR, file UINTEGER, line BIGINT, reason VARCHAR)")
-    found = Identities()
+    found = IdEncoder()
     staged: list[StagedSource] = []
     rows = 0
     for number, (source, part, reading) in enumerate(zip(sources, mapped, read_as, strict=True)):
@@ -139,7 +143,7 @@ def stage(
     return Staged(tuple(staged), extras, fields, tuple(found.kinds), found)
 
 
-def _staged(db: Duck, rows: "pa.Table", number: int, found: Identities) -> "pa.Table":
+def _staged(db: DuckSession, rows: "pa.Table", number: int, found: IdEncoder) -> "pa.Table":
     """Rows of source `number` as the table has them."""
     import numpy as np
     import pyarrow as pa
@@ -157,7 +161,7 @@ def _staged(db: Duck, rows: "pa.Table", number: int, found: Identities) -> "pa.T
     return pa.Table.from_batches(batches)
 
 
-def trial(db: Duck, source: Source, part: Mapped, reading: Reading | None, rows: int = SAMPLED) -> "Trial":
+def trial(db: DuckSession, source: Source, part: Mapped, reading: Reading | None, rows: int = SAMPLED) -> "Trial":
     """What would become of the first rows of a source."""
     scan = _checked(db, source, part, reading, {}, rejects=source.kind == "text")
     db.rows(
@@ -191,7 +195,7 @@ class Trial:
     kinds: list[str]
 
 
-def keep_rejects(db: Duck, part: str, number: int) -> None:
+def keep_rejects(db: DuckSession, part: str, number: int) -> None:
     """Move what the reader of text files rejected into `rejected_lines`, one row per line of the file."""
     if not db.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")[0]:
         return
@@ -213,7 +217,7 @@ def number_sql(text: str, *, decimal_comma: bool) -> str:
     return f"coalesce({plain}, CASE WHEN {grouped} THEN {stripped} END)"
 
 
-def comma_sql(db: Duck, source: Source, column: str) -> bool:
+def comma_sql(db: DuckSession, source: Source, column: str) -> bool:
     """Whether the first values of a column are written with a decimal comma: 3,50 rather than 3.50 or 1,000."""
     values = sample(db, source, column, 2000)
     commas = sum("," in v and v.rpartition(",")[2].strip(" €$£").isdigit() for v in values)
@@ -222,14 +226,16 @@ def comma_sql(db: Duck, source: Source, column: str) -> bool:
     return commas > 0 and points == 0 and thousands < commas
 
 
-def sample(db: Duck, source: Source, column: str, limit: int = SAMPLED) -> list[str]:
+def sample(db: DuckSession, source: Source, column: str, limit: int = SAMPLED) -> list[str]:
     """The first values of a column that are not empty."""
     value = source.expression(column)
     found = db.rows(f"SELECT x FROM (SELECT {value} AS x FROM {source.scan()}) WHERE x IS NOT NULL LIMIT {limit}")
     return [str(row[0]) for row in found]
 
 
-def readings(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], plan: ImportPlan) -> list[Reading | None]:
+def readings(
+    db: DuckSession, sources: Sequence[Source], mapped: Sequence[Mapped], plan: ImportPlan
+) -> list[Reading | None]:
     """How the times of each source are read; None where it has none.
 
     Raises:
@@ -278,7 +284,7 @@ def readings(db: Duck, sources: Sequence[Source], mapped: Sequence[Mapped], plan
     return found
 
 
-def _settling(db: Duck, source: Source, column: str) -> list[str]:
+def _settling(db: DuckSession, source: Source, column: str) -> list[str]:
     """Values anywhere in a column that tell day from month."""
     value = source.expression(column)
     over = "(1[3-9]|2[0-9]|3[01])"
@@ -291,7 +297,7 @@ def _settling(db: Duck, source: Source, column: str) -> list[str]:
 
 
 def _checked(
-    db: Duck,
+    db: DuckSession,
     source: Source,
     part: Mapped,
     reading: Reading | None,

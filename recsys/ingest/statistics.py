@@ -18,7 +18,7 @@ _PAIRS, _REPEATED, _DUPLICATES, _FIRST, _LAST = range(5)
 
 
 @dataclass
-class Survey:
+class ImportStatistics:
     """Counts of events, filled by `ordering_kernels.tell_rows`.
 
     Attributes:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.utils.numba_modules import compiled
+from recsys.utils.numba_modules import numba_module
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,11 +14,11 @@ KERNELS = "ingest.text_encoder_kernels"
 _FIRST_SLOTS, _FIRST_BYTES = 1 << 12, 1 << 14
 
 
-class Numbering:
+class TextEncoder:
     """Every text once, to the letter, with a number from 0 on in the order in which the texts came."""
 
     def __init__(self) -> None:
-        self._kernels: Any = compiled(KERNELS)
+        self._kernels: Any = numba_module(KERNELS)
         self._slots = np.zeros((_FIRST_SLOTS, 4), dtype=np.uint64)
         self._starts = np.zeros(_FIRST_SLOTS // 2 + 1, dtype=np.int64)
         self._pool = np.zeros(_FIRST_BYTES, dtype=np.uint8)

@@ -12,7 +12,7 @@ from recsys.item_map.points import ItemMap
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views.explanation import item_facts
 from recsys.views.shopper import currency_of
@@ -149,7 +149,7 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
     return tuple(found)
 
 
-def last_run(workspace: Workspace, model_id: str) -> Run | None:
+def last_run(workspace: Workspace, model_id: str) -> Job | None:
     """The newest run that drew, draws or failed to draw the map of a model."""
     return next((run for run in workspace.runs(200) if run.kind == "map" and run.model == model_id), None)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class News:
+class NewActivity:
     """What one user did since a model was trained.
 
     Attributes:
@@ -31,7 +31,7 @@ class News:
 class Activity(Protocol):
     """Everything that happened and that one model has not learned from. Safe between threads."""
 
-    def news(self, user_id: str) -> News | None:
+    def news(self, user_id: str) -> NewActivity | None:
         """What a user did; None when nothing."""
         ...
 

@@ -18,7 +18,7 @@ POOL = 100
 
 
 @dataclass(frozen=True)
-class RuleBook:
+class CompiledRules:
     """A rule set worked out for one model.
 
     Attributes:
@@ -173,7 +173,7 @@ class RuleBook:
         return ", ".join(parts)
 
 
-def rule_book(rules: Rules, model: Model) -> RuleBook:
+def compile_rules(rules: Rules, model: Model) -> CompiledRules:
     """Work a rule set out for one model.
 
     Raises:
@@ -212,7 +212,7 @@ def rule_book(rules: Rules, model: Model) -> RuleBook:
     if rules.diversity > 0:
         lengths = np.linalg.norm(model.item_embeddings, axis=1, keepdims=True)
         directions = model.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return RuleBook(
+    return CompiledRules(
         rules=rules,
         allowed=np.logical_and.reduce(masks) if masks else None,
         hidden_popular=hidden,

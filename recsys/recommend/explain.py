@@ -33,7 +33,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Taste:
+class UserVector:
     """A user as the model sees them, in parts.
 
     Attributes:
@@ -49,15 +49,15 @@ class Taste:
     popular: Popular | None = None
 
 
-def taste_of_user(model: Model, user: int) -> Taste:
+def vector_of_user(model: Model, user: int) -> UserVector:
     """The trained embedding of a known user, with the part that each attribute has in it."""
-    return taste_of_weights(
+    return vector_of_weights(
         model, dict(zip(*model.user_features.row(user), strict=True)), model.user_embeddings[user],
         float(model.user_biases[user]),
     )  # fmt: skip
 
 
-def taste_of_weights(model: Model, weights: dict[int, float], vector: NDArray[np.float32], bias: float) -> Taste:
+def vector_of_weights(model: Model, weights: dict[int, float], vector: NDArray[np.float32], bias: float) -> UserVector:
     """A user embedding in parts, given the weights of the user features in it."""
     features = model.user_features
     parts = tuple(
@@ -65,10 +65,10 @@ def taste_of_weights(model: Model, weights: dict[int, float], vector: NDArray[np
         for f, weight in weights.items()
         if features.kinds[f] != IDENTITY
     )
-    return Taste(vector, bias, parts)
+    return UserVector(vector, bias, parts)
 
 
-def reasons_for(model: Model, item: int, taste: Taste) -> list[Reason]:
+def reasons_for(model: Model, item: int, taste: UserVector) -> list[Reason]:
     """Split `taste.vector · item_embeddings[item] + item_biases[item] + taste.bias` exactly.
 
     With p the user embedding, p_a the part of attribute a in it, w_f, q_f and b_f the weight, embedding and bias of

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from recsys.errors import NotFound
 from recsys.models.features import each_value
 from recsys.models.model import Model
-from recsys.models.rank.pruned_top_k import Shortlist
+from recsys.models.rank.pruned_top_k import PrunedTopK
 from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k, top_k_of_products
 from recsys.recommend.activity import Activity
-from recsys.recommend.compiled_rules import RuleBook, rule_book
-from recsys.recommend.explain import Reason, Taste, reasons_for, similar_from_history
+from recsys.recommend.compiled_rules import CompiledRules, compile_rules
+from recsys.recommend.explain import Reason, UserVector, reasons_for, similar_from_history
 from recsys.recommend.results import (
     LANES,
     MAX_K,
@@ -31,12 +31,12 @@ from recsys.recommend.results import (
     mixed_lanes,
 )  # fmt: skip
 from recsys.recommend.rules import Rules
-from recsys.recommend.user_state import Standing, Standings
+from recsys.recommend.user_state import UserState, UserStates
 
 BOOKS_IN_MEMORY = 32
 
 __all__ = [
-    "LANES", "MAX_K", "Answer", "Lane", "Path", "RankedItem", "Recommender", "Standing", "check_k", "check_lane",
+    "LANES", "MAX_K", "Answer", "Lane", "Path", "RankedItem", "Recommender", "UserState", "check_k", "check_lane",
 ]  # fmt: skip
 
 
@@ -126,11 +126,11 @@ class Recommender:
         return Answer(str(user_id), self.model.id, checked_lane, standing.path, items, label)
 
     @cached_property
-    def standings(self) -> Standings:
+    def standings(self) -> UserStates:
         """Where everybody stands."""
-        return Standings(self.model, self.recent)
+        return UserStates(self.model, self.recent)
 
-    def standing(self, user_id: str) -> Standing:
+    def standing(self, user_id: str) -> UserState:
         """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
 
         Raises:
@@ -138,7 +138,7 @@ class Recommender:
         """
         return self.standings.of(user_id)
 
-    def standing_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> Standing:
+    def standing_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> UserState:
         """Where somebody never seen would stand; raises as `recommend_for` does."""
         return self.standings.described(history, user)
 
@@ -180,17 +180,17 @@ class Recommender:
         )  # fmt: skip
         return Answer(None, self.model.id, checked_lane, standing.path, items, rules.label if rules else None)
 
-    def book(self, rules: Rules | None) -> RuleBook | None:
+    def book(self, rules: Rules | None) -> CompiledRules | None:
         """The rules worked out for this model, kept for the next time; None where they change nothing."""
         if rules is None or rules.empty:
             return None
         if rules not in self._books:
             if len(self._books) >= BOOKS_IN_MEMORY:
                 self._books.clear()
-            self._books[rules] = rule_book(rules, self.model)
+            self._books[rules] = compile_rules(rules, self.model)
         return self._books[rules]
 
-    def scores_for(self, taste: Taste) -> NDArray[np.float32]:
+    def scores_for(self, taste: UserVector) -> NDArray[np.float32]:
         """(n_items,): the model's scores of all items for one taste; for the last resort, popularity in the segment."""
         if taste.popular is not None:
             return taste.popular.scores
@@ -258,14 +258,14 @@ class Recommender:
 
     def _lanes(
         self,
-        taste: Taste,
+        taste: UserVector,
         history: NDArray[np.int64],
         again: NDArray[np.float32],
         k: int,
         lane: Lane,
         allowed: NDArray[np.bool_] | None,
         explain: bool,
-        book: RuleBook | None = None,
+        book: CompiledRules | None = None,
     ) -> tuple[RankedItem, ...]:
         discover: list[tuple[int, float, str]] = []
         lifts = np.zeros(0, np.float32)
@@ -303,7 +303,7 @@ class Recommender:
         )
 
     def _reasons(
-        self, row: int, score: float, which: str, taste: Taste, history: NDArray[np.int64]
+        self, row: int, score: float, which: str, taste: UserVector, history: NDArray[np.int64]
     ) -> tuple[Reason, ...]:
         if which == "again":
             name = "bought before, more and lately counting most"
@@ -329,7 +329,7 @@ class Recommender:
         return [int(rank) for rank in self.model.popularity_rank]
 
     @cached_property
-    def _books(self) -> dict[Rules, RuleBook]:
+    def _books(self) -> dict[Rules, CompiledRules]:
         return {}
 
     @cached_property
@@ -338,8 +338,8 @@ class Recommender:
         return self.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
 
     @cached_property
-    def _shortlist(self) -> Shortlist:
-        return Shortlist(self.item_embeddings, self.item_biases)
+    def _shortlist(self) -> PrunedTopK:
+        return PrunedTopK(self.item_embeddings, self.item_biases)
 
     @cached_property
     def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:

@@ -15,8 +15,8 @@ from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.model import Model
 from recsys.models.repurchase import frequency
 from recsys.models.segment_popularity import Segments
-from recsys.recommend.activity import Activity, News
-from recsys.recommend.explain import Taste, taste_of_user, taste_of_weights
+from recsys.recommend.activity import Activity, NewActivity
+from recsys.recommend.explain import UserVector, vector_of_user, vector_of_weights
 from recsys.recommend.leave_one_out import Influence, leave_one_out
 from recsys.recommend.results import Path
 
@@ -28,7 +28,7 @@ FOLDED_IN_MEMORY = 20_000
 
 
 @dataclass(frozen=True)
-class Standing:
+class UserState:
     """Where one user stands in the model.
 
     Attributes:
@@ -39,7 +39,7 @@ class Standing:
         path: how the taste came about.
     """
 
-    taste: Taste
+    taste: UserVector
     items: NDArray[np.int64]
     counts: NDArray[np.float32]
     last: NDArray[np.datetime64]
@@ -47,7 +47,7 @@ class Standing:
     path: Path
 
 
-class Standings:
+class UserStates:
     """Where every user of one model stands. Safe to share between threads; the last ones asked for are kept.
 
     Args:
@@ -57,9 +57,9 @@ class Standings:
     def __init__(self, model: Model, recent: Activity | None = None) -> None:
         self._model = model
         self._recent = recent
-        self._trained_ones: dict[int, Standing] = {}
-        self._folded: dict[str, tuple[tuple[int, int], Standing]] = {}
-        self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Standing] = {}
+        self._trained_ones: dict[int, UserState] = {}
+        self._folded: dict[str, tuple[tuple[int, int], UserState]] = {}
+        self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], UserState] = {}
         self._folding = threading.Lock()
         self._segments = Segments(model)
 
@@ -70,7 +70,7 @@ class Standings:
         version = self._recent.version_of(user_id)
         return version == (0, 0) or self._folded.get(user_id, ((0, 0), None))[0] == version
 
-    def of(self, user_id: str) -> Standing:
+    def of(self, user_id: str) -> UserState:
         """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
 
         Raises:
@@ -90,7 +90,7 @@ class Standings:
                 self._folded[user_id] = known
         return known[1]
 
-    def _trained(self, user: int) -> Standing:
+    def _trained(self, user: int) -> UserState:
         found = self._trained_ones.get(user)
         if found is None:
             found = self._work_out(user)
@@ -98,7 +98,7 @@ class Standings:
                 self._trained_ones[user] = found
         return found
 
-    def _work_out(self, user: int) -> Standing:
+    def _work_out(self, user: int) -> UserState:
         span = self._model.history.of_user(user)
         items = self._model.history.counts.indices[span].astype(np.int64)
         counts, last = self._model.history.counts.data[span], self._model.history.last[span]
@@ -107,16 +107,16 @@ class Standings:
         if not len(items) and not known:
             row = self._model.users.iloc[user]
             own = {name: str(row[name]) for name in self._model.user_attributes if not pd.isna(row[name])}
-            return Standing(self._last_resort(own), items, counts, last, again, "popular")
+            return UserState(self._last_resort(own), items, counts, last, again, "popular")
         path: Path = "known" if len(items) and known else "cold"
-        return Standing(taste_of_user(self._model, user), items, counts, last, again, path)
+        return UserState(vector_of_user(self._model, user), items, counts, last, again, path)
 
-    def _last_resort(self, attributes: Mapping[str, str]) -> Taste:
+    def _last_resort(self, attributes: Mapping[str, str]) -> UserVector:
         """For somebody of whom the model can use nothing: what is popular among those with the same attributes."""
         zeros = np.zeros(self._model.item_embeddings.shape[1], np.float32)
-        return Taste(zeros, 0.0, popular=self._segments.of(attributes))
+        return UserVector(zeros, 0.0, popular=self._segments.of(attributes))
 
-    def _moved(self, user: int, news: News) -> Standing:
+    def _moved(self, user: int, news: NewActivity) -> UserState:
         """A user with recent events; `user` is -1 for one the model has never seen."""
         rows = np.asarray(self._model.item_index.get_indexer(pd.Index(news.item_ids, dtype=object)), dtype=np.int64)
         known = rows >= 0
@@ -142,14 +142,14 @@ class Standings:
             usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
             if not len(items) and not usable:
                 nothing = np.zeros(0, np.float32)
-                return Standing(self._last_resort(news.attributes), items, nothing, newest, nothing, "popular")
+                return UserState(self._last_resort(news.attributes), items, nothing, newest, nothing, "popular")
             taste = self.taste(items, usable)
         again = _faded(
             total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
         )
-        return Standing(taste, items, total, newest, again, "folded" if len(items) else "cold")
+        return UserState(taste, items, total, newest, again, "folded" if len(items) else "cold")
 
-    def described(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> Standing:
+    def described(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> UserState:
         """Where somebody never seen would stand; raises as `recommend_for` does. The last ones asked for are kept."""
         key = tuple(map(str, history)), tuple(sorted((user or {}).items()))
         with self._folding:
@@ -162,15 +162,15 @@ class Standings:
             self._described[key] = standing
         return standing
 
-    def _stand(self, history: Sequence[str], user: Mapping[str, str]) -> Standing:
+    def _stand(self, history: Sequence[str], user: Mapping[str, str]) -> UserState:
         rows, times = np.unique(self._model.item_rows([str(item) for item in history]), return_counts=True)
         counts = times.astype(np.float32)
         never = np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[s]")
         learned = {name: value for name, value in user.items() if not self._unlearned(name, value)}
         if not len(rows) and not learned:
-            return Standing(self._last_resort(user), rows, counts, never, counts, "popular")
+            return UserState(self._last_resort(user), rows, counts, never, counts, "popular")
         taste = self.taste(rows, learned)
-        return Standing(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
+        return UserState(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
 
     def usable(self, name: str, value: str) -> bool:
         """Whether an attribute says something: to the model, or else to the last resort."""
@@ -180,7 +180,7 @@ class Standings:
         """Whether shoppers have this attribute and the model was trained without it."""
         return name not in self._model.user_features.shared and self._segments.knows(name, str(value))
 
-    def taste(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> Taste:
+    def taste(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> UserVector:
         """Where someone never seen lies in the model: attributes give the start, fold-in over the history the rest."""
         numbers, weights = self._model.user_features.row_for(attributes)
         start, bias = self._start(numbers, weights)
@@ -192,7 +192,7 @@ class Standings:
         return weights @ lightfm.user_embeddings[numbers], float(weights @ lightfm.user_biases[numbers])
 
     def without_each(
-        self, item: int, standing: Standing, attributes: Mapping[str, str], user_id: str | None = None
+        self, item: int, standing: UserState, attributes: Mapping[str, str], user_id: str | None = None
     ) -> Influence:
         """How much the score of `item` falls when one item of a history is left out of the fold-in.
 
@@ -230,7 +230,7 @@ class Standings:
         bias: float,
         *,
         ages: NDArray[np.float64] | None = None,
-    ) -> Taste:
+    ) -> UserVector:
         """Fold-in over a history from a starting embedding; `weights` are those of the user features in it.
 
         `ages` are days since each item was last had, for users the model was trained on: their whole history then
@@ -241,7 +241,7 @@ class Standings:
             vector = linear.vector(history, ages, start=start if ages is None else None)
         else:
             vector = fold_in(history, self._model.item_embeddings, self._model.item_biases, start=start)
-        return taste_of_weights(self._model, weights, vector, bias)
+        return vector_of_weights(self._model, weights, vector, bias)
 
     @cached_property
     def linear(self) -> LinearFoldIn | None:

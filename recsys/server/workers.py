@@ -110,7 +110,7 @@ class _Supervisor:
 
         from recsys.api.app import create_api
 
-        threads.calm()
+        threads.limit_blas_threads()
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
         config = uvicorn.Config(

@@ -2,10 +2,10 @@
 
 from recsys.services import retention
 from recsys.services.workspace import Workspace
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 
 
-def after_training(workspace: Workspace, model_id: str) -> Run:
+def after_training(workspace: Workspace, model_id: str) -> Job:
     """Apply the retention policy and start drawing the map of a new version, in a job of its own; gives that job."""
     retention.apply(workspace, also_keep=model_id)
     return workspace.start_map(model_id)

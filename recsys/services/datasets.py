@@ -17,7 +17,7 @@ from recsys.ingest.report import Section, sections
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.artifacts import check_name, readable_errors
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 
 UPLOADS = "uploads"
@@ -76,14 +76,14 @@ def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> l
     return [model["id"] for model in using]
 
 
-def start_import(workspace: Workspace, plan: ImportPlan) -> Run:
+def start_import(workspace: Workspace, plan: ImportPlan) -> Job:
     """Import in a job of its own."""
     check_name(plan.name)
-    run_id = workspace.run_store.create("import", plan.name, plan.to_dict(), seed=0, promote=False)
+    run_id = workspace.job_store.create("import", plan.name, plan.to_dict(), seed=0, promote=False)
     return workspace.launch(run_id)
 
 
-def run_import(workspace: Workspace, run: Run, on_progress: Callable[[Any], None]) -> None:
+def run_import(workspace: Workspace, run: Job, on_progress: Callable[[Any], None]) -> None:
     """What the job of an import does; uploaded files are removed when it is over."""
     from recsys.ingest.pipeline import import_dataset
 
@@ -159,7 +159,7 @@ def files_of_server(limit: int = 200) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredDataset:
     """One dataset as the page shows it.
 
     Attributes:
@@ -182,7 +182,7 @@ class Stored:
         return b"" if self.rejects is None else self.rejects.read_bytes()
 
 
-def stored(workspace: Workspace, name: str) -> Stored:
+def stored(workspace: Workspace, name: str) -> StoredDataset:
     """One dataset; NotFound or Corrupted when there is none or it cannot be read."""
     manifest = workspace.store.dataset_manifest(name)
     report = manifest.get("report")
@@ -196,7 +196,7 @@ def stored(workspace: Workspace, name: str) -> Stored:
         warning = f"{fmt.plural(len(models), 'model')} trained on it can still answer, but no longer be evaluated."
     else:
         warning = "No model was trained on it."
-    return Stored(name, told, report, file, warning, not live)
+    return StoredDataset(name, told, report, file, warning, not live)
 
 
 def table(found: list[dict[str, Any]]) -> pd.DataFrame:
@@ -215,7 +215,7 @@ def table(found: list[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def import_under_way(workspace: Workspace) -> Run | None:
+def import_under_way(workspace: Workspace) -> Job | None:
     """The newest import that has not ended, or None."""
     return next((run for run in workspace.runs() if run.kind == "import" and run.active), None)
 

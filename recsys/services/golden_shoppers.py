@@ -8,10 +8,10 @@ from recsys.errors import InsiderError, InvalidInput
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.list_comparison import moves
-from recsys.services.target_user import Personas, Subject, described, known
+from recsys.services.target_user import Personas, TargetUser, described, known
 from recsys.services.workspace import Workspace
 from recsys.storage.database import Database
-from recsys.storage.documents import Shelf, checked_name
+from recsys.storage.documents import DocumentStore, checked_name
 from recsys.utils import formatting as fmt
 
 
@@ -83,7 +83,7 @@ class GoldenShoppers:
     """The golden shoppers of one home."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = Shelf(database, "golden")
+        self._shelf = DocumentStore(database, "golden")
         self._personas = Personas(database)
 
     def save(self, golden: Golden) -> None:
@@ -117,7 +117,7 @@ class GoldenShoppers:
                 change = ""
         return Verdict(golden, tuple(_failures(golden, items, live)), change)
 
-    def _subject(self, golden: Golden, live: Recommender) -> Subject:
+    def _subject(self, golden: Golden, live: Recommender) -> TargetUser:
         if golden.user is not None:
             return known(live, golden.user)
         return described(live, self._personas.get(str(golden.persona)), str(golden.persona))

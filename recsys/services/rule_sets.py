@@ -13,10 +13,10 @@ from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import coverage
 from recsys.models.model import Model
-from recsys.recommend.compiled_rules import RuleBook, rule_book
+from recsys.recommend.compiled_rules import CompiledRules, compile_rules
 from recsys.recommend.rules import Rules
 from recsys.storage.database import Database
-from recsys.storage.documents import Document, Shelf
+from recsys.storage.documents import Document, DocumentStore
 
 OFF = "off"
 SERVED = "served rules"
@@ -47,8 +47,8 @@ class RuleSets:
     """The rule sets of one home, and which of them is served."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = Shelf(database, "rules")
-        self._settings = Shelf(database, "setting")
+        self._shelf = DocumentStore(database, "rules")
+        self._settings = DocumentStore(database, "setting")
         self._seen: tuple[float, Rules | None] | None = None
 
     def save(self, name: str, rules: Rules) -> Rules:
@@ -119,7 +119,7 @@ class Price:
 class Ruled:
     """The list that rules make of a model's scores, as scores again: the list in its order, all else out."""
 
-    def __init__(self, model: Model, book: RuleBook, k: int) -> None:
+    def __init__(self, model: Model, book: CompiledRules, k: int) -> None:
         self._model, self._book, self._k = model, book, k
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
@@ -140,7 +140,7 @@ def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: 
     from recsys.evaluation.metrics import bootstrap_interval
 
     train, test = split.training.counts, some_of(split.test.counts, MOST_USERS, seed)
-    scorers: dict[str, Any] = {"without": model, "ruled": Ruled(model, rule_book(rules, model), k)}
+    scorers: dict[str, Any] = {"without": model, "ruled": Ruled(model, compile_rules(rules, model), k)}
     found = {
         name: evaluate(
             scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED

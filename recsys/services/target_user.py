@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from recsys.errors import InvalidInput
-from recsys.recommend.recommender import Answer, Lane, Recommender, Standing
+from recsys.recommend.recommender import Answer, Lane, Recommender, UserState
 from recsys.recommend.rules import Rules
 from recsys.storage.database import Database
-from recsys.storage.documents import Shelf
+from recsys.storage.documents import DocumentStore
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Subject:
+class TargetUser:
     """Whom the page is about, as one model sees them.
 
     Attributes:
@@ -70,7 +70,7 @@ class Subject:
     name: str
     known: bool
     person: Person
-    standing: Standing
+    standing: UserState
     missing: tuple[str, ...] = ()
 
     def recommend(
@@ -90,7 +90,7 @@ class Subject:
         )
 
 
-def known(live: Recommender, user_id: str) -> Subject:
+def known(live: Recommender, user_id: str) -> TargetUser:
     """A shopper whom the model or the log of recent events knows; NotFound when neither does."""
     standing = live.standing(user_id)
     order = np.argsort(-np.nan_to_num(standing.last.astype("datetime64[s]").astype(np.int64)), kind="stable")
@@ -100,10 +100,10 @@ def known(live: Recommender, user_id: str) -> Subject:
     row: Any = model.users.iloc[user] if user >= 0 else {}
     usable = model.user_features.names
     names = [name for name in model.user_attributes if user >= 0 and name in usable and not pd.isna(row[name])]
-    return Subject(user_id, True, Person(ids, {name: str(row[name]) for name in names}), standing)
+    return TargetUser(user_id, True, Person(ids, {name: str(row[name]) for name in names}), standing)
 
 
-def described(live: Recommender, person: Person, name: str = "") -> Subject:
+def described(live: Recommender, person: Person, name: str = "") -> TargetUser:
     """Somebody described, folded in. Items and attributes that this model does not know are left out and told."""
     model = live.model
     missing = [item for item in person.history if item not in model.rows_of_items]
@@ -115,14 +115,14 @@ def described(live: Recommender, person: Person, name: str = "") -> Subject:
         else:
             missing.append(f"{key}: {value}")
     standing = live.standing_for(items, attributes)
-    return Subject(name, False, Person(items, attributes), standing, tuple(missing))
+    return TargetUser(name, False, Person(items, attributes), standing, tuple(missing))
 
 
 class Personas:
     """The personas of one home."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = Shelf(database, "persona")
+        self._shelf = DocumentStore(database, "persona")
 
     def save(self, name: str, person: Person) -> str:
         """Store somebody described under a name; one without items and attributes is refused."""
@@ -145,7 +145,7 @@ class Lists:
     """Saved lists of shoppers."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = Shelf(database, "list")
+        self._shelf = DocumentStore(database, "list")
 
     def names(self) -> list[str]:
         return [document.name for document in self._shelf.all()]

@@ -79,7 +79,7 @@ class Found:
     table: pd.DataFrame
 
 
-class Finder:
+class UserSearch:
     """Searches the shoppers of one model. What is slow is worked out once, at its first use.
 
     Args:

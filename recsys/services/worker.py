@@ -17,8 +17,8 @@ from recsys.services.after_training import after_training
 from recsys.services.datasets import run_import
 from recsys.services.map_job import draw
 from recsys.services.workspace import Workspace
-from recsys.storage.jobs import Run, State
-from recsys.utils.retry import patiently
+from recsys.storage.jobs import Job, State
+from recsys.utils.retry import retry_while_away
 
 NICENESS = 5
 SEARCH_SHARE = 0.95
@@ -30,7 +30,7 @@ READ = "Reading the built-in purchases"
 def work(workspace: Workspace, run_id: int) -> None:
     """Do what the run asks for, and store how it ended. Every way out leaves the run ended."""
     run = workspace.run(run_id)
-    runs = workspace.run_store
+    runs = workspace.job_store
 
     def report(progress: Progress) -> None:
         with suppress(StorageProblem):  # a database that is away must not stop what is being worked on
@@ -38,10 +38,10 @@ def work(workspace: Workspace, run_id: int) -> None:
                 raise Cancelled(f"Run {run_id} was cancelled.")
 
     def finish(state: State, *, message: str = "", model: str | None = None) -> None:
-        patiently(lambda: runs.finish(run_id, state, message=message, model=model))
+        retry_while_away(lambda: runs.finish(run_id, state, message=message, model=model))
 
     try:
-        while not patiently(lambda: runs.claim(run_id, workspace.settings.max_jobs)):
+        while not retry_while_away(lambda: runs.claim(run_id, workspace.settings.max_jobs)):
             report(Progress("Waiting for its turn", 0.0))
             time.sleep(0.5)
         finish("done", model=_WORK[run.kind](workspace, run, report))
@@ -56,7 +56,7 @@ def work(workspace: Workspace, run_id: int) -> None:
         raise
 
 
-def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
+def _train(workspace: Workspace, run: Job, report: OnProgress) -> str:
     if run.kind == "demo":
         report(Progress(READ, 0.0))
         workspace.import_demo()
@@ -69,10 +69,10 @@ def _train(workspace: Workspace, run: Run, report: OnProgress) -> str:
     return _finished(workspace, recommender.model.id)
 
 
-def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
-    from recsys.training.search import PREFIX, Plan, search
+def _search(workspace: Workspace, run: Job, report: OnProgress) -> str:
+    from recsys.training.search import PREFIX, SearchPlan, search
 
-    plan = Plan.from_dict(run.recipe)
+    plan = SearchPlan.from_dict(run.recipe)
 
     def searching(progress: Progress) -> None:
         report(replace(progress, fraction=SEARCH_SHARE * progress.fraction))
@@ -81,7 +81,7 @@ def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
         step = f"The best recipe: {progress.step[0].lower()}{progress.step[1:]}"
         report(replace(progress, step=step, fraction=SEARCH_SHARE + (1 - SEARCH_SHARE) * progress.fraction))
 
-    best = search(workspace.trials, workspace.dataset(plan.dataset), plan, searching)[0]
+    best = search(workspace.training_runs, workspace.dataset(plan.dataset), plan, searching)[0]
     if best.state != "done":
         raise InsiderError("No training of this search came to an end: see the reasons in the list of trainings.")
     recipe = Hyperparameters.from_dict(best.recipe)
@@ -92,18 +92,18 @@ def _search(workspace: Workspace, run: Run, report: OnProgress) -> str:
 
 
 def _finished(workspace: Workspace, model_id: str) -> str:
-    patiently(lambda: after_training(workspace, model_id))
+    retry_while_away(lambda: after_training(workspace, model_id))
     return model_id
 
 
-def _draw(workspace: Workspace, run: Run, report: OnProgress) -> str:
+def _draw(workspace: Workspace, run: Job, report: OnProgress) -> str:
     if run.model is None:
         raise InsiderError(f"Run {run.id} names no model to draw.")
     draw(workspace, run.model, MapSettings.from_dict(run.recipe), seed=run.seed, on_progress=report)
     return run.model
 
 
-def _assess(workspace: Workspace, run: Run, report: OnProgress) -> str:
+def _assess(workspace: Workspace, run: Job, report: OnProgress) -> str:
     from recsys.services.quality_assessment import assess
 
     if run.model is None:
@@ -112,11 +112,11 @@ def _assess(workspace: Workspace, run: Run, report: OnProgress) -> str:
     return run.model
 
 
-def _import(workspace: Workspace, run: Run, report: OnProgress) -> None:
+def _import(workspace: Workspace, run: Job, report: OnProgress) -> None:
     run_import(workspace, run, report)
 
 
-_WORK: Mapping[str, Callable[[Workspace, Run, OnProgress], str | None]] = {
+_WORK: Mapping[str, Callable[[Workspace, Job, OnProgress], str | None]] = {
     "demo": _train, "train": _train, "search": _search, "map": _draw, "import": _import,
     "quality": _assess,
 }  # fmt: skip

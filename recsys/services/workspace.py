@@ -25,19 +25,19 @@ from recsys.settings import Settings
 from recsys.storage import audit
 from recsys.storage.database import Database
 from recsys.storage.event_log import EventLog, Mark
-from recsys.storage.event_merge import with_log
-from recsys.storage.jobs import Run, Runs
+from recsys.storage.event_merge import merge_log
+from recsys.storage.jobs import Job, JobStore
 from recsys.storage.new_entries import with_new_items, with_new_users, with_news
 from recsys.storage.store import Store
-from recsys.storage.unlearned_events import Recent, mark_of
+from recsys.storage.unlearned_events import UnlearnedEvents, mark_of
 
 logger = logging.getLogger("insider")
 
 if TYPE_CHECKING:
     from recsys.dataset.splitting import Split
     from recsys.evaluation.benchmark import Baselines
-    from recsys.storage.training_runs import Trials
-    from recsys.training.search import Plan
+    from recsys.storage.training_runs import TrainingRuns
+    from recsys.training.search import SearchPlan
 
 MODELS_IN_MEMORY = 3
 DATASETS_IN_MEMORY = 2
@@ -53,7 +53,7 @@ class Workspace:
         self.settings = settings or Settings.from_environment()
         self.store = Store(self.settings.home)
         self.database = Database(self.settings.database_url)
-        self.run_store = Runs(self.database)
+        self.job_store = JobStore(self.database)
         self.event_log = EventLog(self.database)
         self._lock = threading.RLock()
         self._damaged: dict[str, tuple[str, str]] = {}
@@ -65,11 +65,11 @@ class Workspace:
         self._datasets: OrderedDict[tuple[str, str, Mark], _OpenDataset] = OrderedDict()
 
     @cached_property
-    def trials(self) -> "Trials":
+    def training_runs(self) -> "TrainingRuns":
         """Every training of this home and of the searches."""
-        from recsys.storage.training_runs import Trials
+        from recsys.storage.training_runs import TrainingRuns
 
-        return Trials(self.settings.database_url)
+        return TrainingRuns(self.settings.database_url)
 
     # Datasets
 
@@ -187,7 +187,9 @@ class Workspace:
         with self._loading:
             if key not in self._models:
                 model = self.store.load_model(wanted)
-                recommender = Recommender(model, self._map_unless_damaged(wanted), Recent(self.event_log, model))
+                recommender = Recommender(
+                    model, self._map_unless_damaged(wanted), UnlearnedEvents(self.event_log, model)
+                )
                 with self._lock:
                     self._models[key] = recommender
                     self._models.pop((wanted, not key[1]), None)
@@ -380,57 +382,57 @@ class Workspace:
 
     # Runs
 
-    def start_demo(self) -> Run:
+    def start_demo(self) -> Job:
         """Store the built-in data and train a first model, in a job of its own."""
         run = self.ensure_demo(even_with_model=True)
         if run is None:
             raise InvalidInput("The demo is being prepared already.")
         return run
 
-    def ensure_demo(self, *, even_with_model: bool = False) -> Run | None:
+    def ensure_demo(self, *, even_with_model: bool = False) -> Job | None:
         """Start the demo job if nothing is live and no such job is under way; the run that was started, or None."""
         if self.live_id() is not None and not even_with_model:
             return None
-        run_id = self.run_store.create_unless_active("demo", demo.NAME, PRESETS["default"].to_dict(), promote=True)
+        run_id = self.job_store.create_unless_active("demo", demo.NAME, PRESETS["default"].to_dict(), promote=True)
         return None if run_id is None else self.launch(run_id)
 
-    def start_training(self, dataset: str, recipe: Hyperparameters, *, seed: int = 0, promote: bool = False) -> Run:
+    def start_training(self, dataset: str, recipe: Hyperparameters, *, seed: int = 0, promote: bool = False) -> Job:
         """Train on a stored dataset, in a job of its own."""
         self.store.dataset_manifest(dataset)
-        return self.launch(self.run_store.create("train", dataset, recipe.to_dict(), seed=seed, promote=promote))
+        return self.launch(self.job_store.create("train", dataset, recipe.to_dict(), seed=seed, promote=promote))
 
-    def start_search(self, plan: "Plan") -> Run:
+    def start_search(self, plan: "SearchPlan") -> Job:
         """Search for a better recipe and train the best one found, in a job of its own."""
         self.store.dataset_manifest(plan.dataset)
-        return self.launch(self.run_store.create("search", plan.dataset, plan.to_dict(), seed=plan.seed, promote=False))
+        return self.launch(self.job_store.create("search", plan.dataset, plan.to_dict(), seed=plan.seed, promote=False))
 
-    def start_map(self, model_id: str, settings: Mapping[str, Any] | None = None) -> Run:
+    def start_map(self, model_id: str, settings: Mapping[str, Any] | None = None) -> Job:
         """Draw the map of a version, in a job of its own; `settings` as `MapSettings` has them."""
         manifest = self.store.model_manifest(model_id)
-        run_id = self.run_store.create(
+        run_id = self.job_store.create(
             "map", manifest["dataset"], dict(settings or {}), seed=manifest["seed"], promote=False, model=model_id
         )
         return self.launch(run_id)
 
-    def start_quality(self, model_id: str) -> Run:
+    def start_quality(self, model_id: str) -> Job:
         """Find out how good a version is, beside the baselines and in every segment, in a job of its own."""
         manifest = self.store.model_manifest(model_id)
-        run_id = self.run_store.create(
+        run_id = self.job_store.create(
             "quality", manifest["dataset"], {}, seed=manifest["seed"], promote=False, model=model_id
         )
         return self.launch(run_id)
 
-    def run(self, run_id: int) -> Run:
+    def run(self, run_id: int) -> Job:
         """One run as it stands now."""
-        return self.run_store.get(run_id)
+        return self.job_store.get(run_id)
 
-    def runs(self, limit: int = 50) -> list[Run]:
+    def runs(self, limit: int = 50) -> list[Job]:
         """The newest runs."""
-        return self.run_store.newest(limit)
+        return self.job_store.newest(limit)
 
     def cancel(self, run_id: int) -> None:
         """Ask a run to stop, and its process with it."""
-        pid = self.run_store.request_cancel(run_id)
+        pid = self.job_store.request_cancel(run_id)
         if pid is not None:
             job_process.stop(pid)
 
@@ -459,7 +461,7 @@ class Workspace:
 
         data, live = self.dataset(dataset), self._live_unless_damaged()
         about = {"source": source, "run": run, "parent": live}
-        with self.trials.recording(dataset, data.fingerprint, recipe, seed=seed, **about) as record:
+        with self.training_runs.recording(dataset, data.fingerprint, recipe, seed=seed, **about) as record:
 
             def follow(progress: Progress) -> None:
                 record.follow(progress)
@@ -478,10 +480,10 @@ class Workspace:
             self.promote(model.id)
         return self.load(model.id)
 
-    def launch(self, run_id: int) -> Run:
+    def launch(self, run_id: int) -> Job:
         """Start the process of a run that is in the queue."""
-        self.run_store.attach(run_id, job_process.launch(run_id, self.settings))
-        return self.run_store.get(run_id)
+        self.job_store.attach(run_id, job_process.launch(run_id, self.settings))
+        return self.job_store.get(run_id)
 
     def _map_unless_damaged(self, model_id: str) -> pd.DataFrame | None:
         """The map of a version; a damaged one must not keep the model from answering."""
@@ -505,7 +507,7 @@ class Workspace:
         with self._lock:
             if key not in self._datasets:
                 stored = self.store.load_dataset(name)
-                self._datasets[key] = _OpenDataset(with_log(stored, self.event_log, mark))
+                self._datasets[key] = _OpenDataset(merge_log(stored, self.event_log, mark))
             self._datasets.move_to_end(key)
             while len(self._datasets) > DATASETS_IN_MEMORY:
                 self._datasets.popitem(last=False)

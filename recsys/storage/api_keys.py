@@ -37,7 +37,7 @@ api_keys = sa.Table(
 
 
 @dataclass(frozen=True)
-class Key:
+class ApiKey:
     """One key, without its secret.
 
     Attributes:
@@ -66,10 +66,10 @@ class Key:
         }  # fmt: skip
 
 
-FROM_ENVIRONMENT = Key("environment", "INSIDER_API_KEY", (ADMIN,))
+FROM_ENVIRONMENT = ApiKey("environment", "INSIDER_API_KEY", (ADMIN,))
 
 
-class Keys:
+class ApiKeyStore:
     """The keys of one database and the one of the environment. Safe between threads."""
 
     def __init__(self, database: Database, environment_key: str | None = None) -> None:
@@ -77,9 +77,9 @@ class Keys:
         self._environment_hash = _hash(environment_key) if environment_key else None
         self._lock = threading.Lock()
         self._read_at = float("-inf")
-        self._hashes: dict[str, tuple[str, Key]] = {}
+        self._hashes: dict[str, tuple[str, ApiKey]] = {}
 
-    def create(self, name: str, scopes: Sequence[str], *, rate: float = 0.0) -> tuple[Key, str]:
+    def create(self, name: str, scopes: Sequence[str], *, rate: float = 0.0) -> tuple[ApiKey, str]:
         """A new key, and its text, which is nowhere else and cannot be had again.
 
         Raises:
@@ -106,7 +106,7 @@ class Keys:
         self._forget()
         return self.get(key_id), text
 
-    def all(self) -> list[Key]:
+    def all(self) -> list[ApiKey]:
         """Every key there is or was, newest first."""
         if not self._database.exists():
             return []
@@ -114,14 +114,14 @@ class Keys:
             rows = connection.execute(api_keys.select().order_by(api_keys.c.created.desc())).mappings().all()
         return [_key(row) for row in rows]
 
-    def get(self, key_id: str) -> Key:
+    def get(self, key_id: str) -> ApiKey:
         """One key by its id (the middle part of its text)."""
         found = next((key for key in self.all() if key.id == key_id), None)
         if found is None:
             raise NotFound(f"No key {key_id!r}; `python -m recsys keys list` shows those there are.")
         return found
 
-    def rotate(self, key_id: str, *, keep_hours: float = 0.0) -> tuple[Key, str]:
+    def rotate(self, key_id: str, *, keep_hours: float = 0.0) -> tuple[ApiKey, str]:
         """A new key with the same name, scopes and rate; the old one counts for `keep_hours` more."""
         old = self.get(key_id)
         if old.state == "ended":
@@ -132,7 +132,7 @@ class Keys:
         self._end(key_id, utc_now() + timedelta(hours=keep_hours))
         return new
 
-    def revoke(self, key_id: str) -> Key:
+    def revoke(self, key_id: str) -> ApiKey:
         """End a key now."""
         self.get(key_id)
         self._end(key_id, utc_now())
@@ -150,7 +150,7 @@ class Keys:
         """Whether there is any key, also one that has ended: from then on, nothing is answered without one."""
         return self._environment_hash is not None or bool(self._known())
 
-    def of(self, text: str) -> Key | None:
+    def of(self, text: str) -> ApiKey | None:
         """The key that a text is; None when it is none that counts."""
         hashed = _hash(text)
         if self._environment_hash is not None and hmac.compare_digest(hashed, self._environment_hash):
@@ -169,7 +169,7 @@ class Keys:
         with self._lock:
             self._read_at = float("-inf")
 
-    def _known(self) -> dict[str, tuple[str, Key]]:
+    def _known(self) -> dict[str, tuple[str, ApiKey]]:
         with self._lock:
             if time.monotonic() - self._read_at > REFRESH_SECONDS:
                 self._hashes = {}
@@ -191,8 +191,8 @@ def _id_in(text: str) -> str:
     return parts[1] if len(parts) == 3 and parts[0] == PREFIX else ""
 
 
-def _key(row: sa.RowMapping) -> Key:
-    return Key(
+def _key(row: sa.RowMapping) -> ApiKey:
+    return ApiKey(
         row["id"], row["name"], tuple(row["scopes"]), row["rate"], row["created"].replace(tzinfo=UTC),
         row["ends"].replace(tzinfo=UTC) if row["ends"] else None,
     )  # fmt: skip

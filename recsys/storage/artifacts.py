@@ -38,7 +38,7 @@ Write = Callable[[Path], None]
 T = TypeVar("T")
 
 
-class Folders:
+class ArtifactFolders:
     """KIND/NAME/ below one home.
 
     `what` in the methods is the word for a folder of that kind in messages.

@@ -15,7 +15,7 @@ ACTIONS = {"promote": "made live", "rollback": "went back to", "delete": "delete
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """One line of the audit log. `before` is the version that was live until then; times are in UTC."""
 
     id: int
@@ -47,13 +47,13 @@ def write(
     connection.execute(audit_table.insert().values(**values, note=note))
 
 
-def entries(database: Database, limit: int = 100) -> list[Entry]:
+def entries(database: Database, limit: int = 100) -> list[AuditEntry]:
     """The newest lines of the log, newest first."""
     if not database.exists():
         return []
     with database.read() as connection:
         found = connection.execute(audit_table.select().order_by(audit_table.c.id.desc()).limit(limit)).mappings()
-        return [Entry(**{**row, "at": row["at"].replace(tzinfo=UTC)}) for row in found]
+        return [AuditEntry(**{**row, "at": row["at"].replace(tzinfo=UTC)}) for row in found]
 
 
 def notes(database: Database) -> dict[str, Note]:

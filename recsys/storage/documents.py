@@ -31,7 +31,7 @@ class Document:
     saved: datetime
 
 
-class Shelf:
+class DocumentStore:
     """The documents of one kind. Nothing is overwritten: saving adds a version, deleting adds an empty one."""
 
     def __init__(self, database: Database, kind: Kind) -> None:

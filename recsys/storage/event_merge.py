@@ -17,7 +17,7 @@ LOG = "log"
 LONGEST_GAP = pd.Timedelta(days=28)
 
 
-def with_log(dataset: Dataset, log: EventLog, through: Mark) -> Dataset:
+def merge_log(dataset: Dataset, log: EventLog, through: Mark) -> Dataset:
     """The dataset with all that its log holds up to a mark; the same dataset and mark always give the same.
 
     * An event that the dataset has already (same user, item and second) counts once: a newer export may contain it.

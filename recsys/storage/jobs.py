@@ -26,7 +26,7 @@ SILENT_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Run:
+class Job:
     """One run as it stands now. Times are in UTC; `fraction` is 0 to 1 over all of it."""
 
     id: int
@@ -60,7 +60,7 @@ class Run:
         return values
 
 
-class Runs:
+class JobStore:
     """The runs of one database."""
 
     def __init__(self, database: Database) -> None:
@@ -93,7 +93,7 @@ class Runs:
             }  # fmt: skip
             return _insert(connection, values)
 
-    def get(self, run_id: int) -> Run:
+    def get(self, run_id: int) -> Job:
         self.settle()
         with self._database.read() as connection:
             row = connection.execute(table.select().where(table.c.id == run_id)).mappings().first()
@@ -101,7 +101,7 @@ class Runs:
             raise NotFound(f"No run {run_id}.")
         return _run(row)
 
-    def newest(self, limit: int = 50) -> list[Run]:
+    def newest(self, limit: int = 50) -> list[Job]:
         if not self._database.exists():
             return []
         self.settle()
@@ -262,10 +262,10 @@ def _start_ticks(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def _run(row: sa.RowMapping) -> Run:
+def _run(row: sa.RowMapping) -> Job:
     progress = row["progress"]
     done = row["state"] == "done"
-    return Run(
+    return Job(
         id=row["id"],
         kind=row["kind"],
         state=row["state"],

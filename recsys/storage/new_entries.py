@@ -12,7 +12,7 @@ from recsys import columns as c
 from recsys.dataset.dataset import Interactions
 from recsys.models.features import IDENTITY, Features
 from recsys.models.model import Model
-from recsys.recommend.activity import Activity, News
+from recsys.recommend.activity import Activity, NewActivity
 
 NEW_USERS_FOUND = 1000
 
@@ -74,7 +74,7 @@ def with_new_items(model: Model, announced: Mapping[str, Mapping[str, Any]]) -> 
     )
 
 
-def with_news(history: pd.DataFrame, news: News, model: Model) -> pd.DataFrame:
+def with_news(history: pd.DataFrame, news: NewActivity, model: Model) -> pd.DataFrame:
     """A history (as `Workspace.history` gives it) with what the user did since, on the same item in the same line."""
     fresh = np.flatnonzero(~news.in_data)
     if len(fresh) == 0:

@@ -15,7 +15,7 @@ from recsys.dataset.dataset import Dataset, as_stored
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 from recsys.models.model import Model
 from recsys.storage import model_files
-from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, Folders, Write, mover, npy_writer, parquet_writer
+from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, ArtifactFolders, Write, mover, npy_writer, parquet_writer
 from recsys.storage.live_pointer import LivePointer
 
 
@@ -32,7 +32,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._folders = Folders(home)
+        self._folders = ArtifactFolders(home)
         self._pointer = LivePointer(home)
         self._maps = str(home / "maps")
 

@@ -31,7 +31,7 @@ from recsys.models.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperpara
 from recsys.progress import Progress
 from recsys.storage.database import engine_options, file_identity, gone, storage_problem
 from recsys.storage.jobs import LOST, process_alive, process_identity
-from recsys.utils.retry import patiently
+from recsys.utils.retry import retry_while_away
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -70,7 +70,7 @@ KNOWN = frozenset(x.name for x in fields(Hyperparameters))
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingRun:
     """One training as it stands now. Times are in UTC.
 
     Attributes:
@@ -130,7 +130,7 @@ class Recorder:
     """Writes down one training while it goes on. A database that is away for a while stops no training: what it did
     not take is written later, and how the training ended waits for it (`recsys.utils.retry`)."""
 
-    def __init__(self, trials: "Trials", trial_id: int) -> None:
+    def __init__(self, trials: "TrainingRuns", trial_id: int) -> None:
         self.id = trial_id
         self._trials = trials
         self._reported = 0
@@ -164,7 +164,7 @@ class Recorder:
                     self._trials.storage.set_trial_user_attr(self.id, name, value)
                 self._trials.storage.set_trial_state_values(self.id, state, values)
 
-        patiently(write)
+        retry_while_away(write)
 
 
 class Storage(RDBStorage):
@@ -188,7 +188,7 @@ class Storage(RDBStorage):
         return claimed.rowcount == 1
 
 
-class Trials:
+class TrainingRuns:
     """The trainings of one database."""
 
     def __init__(self, url: str) -> None:
@@ -268,7 +268,7 @@ class Trials:
             beside = self.study(f"{name} {_digest(template.distributions)}")
             return self.storage.create_new_trial(beside._study_id, template_trial=template)
 
-    def all(self, dataset: str | None = None) -> list[Training]:
+    def all(self, dataset: str | None = None) -> list[TrainingRun]:
         """Every training, newest first; of one dataset, if named."""
         if self._file is None and self.url.startswith("sqlite") and not _has_file(self.url):
             return []
@@ -283,7 +283,7 @@ class Trials:
         kept = [training for training in found if dataset is None or training.dataset == dataset]
         return sorted(kept, key=lambda training: training.id, reverse=True)
 
-    def get(self, training_id: int) -> Training:
+    def get(self, training_id: int) -> TrainingRun:
         """One training; NotFound when there is none of that number."""
         for training in self.all():
             if training.id == training_id:
@@ -328,7 +328,7 @@ def _digest(distributions: Mapping[str, BaseDistribution]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:6]
 
 
-def comparable_study(trainings: Sequence[Training]) -> optuna.Study:
+def comparable_study(trainings: Sequence[TrainingRun]) -> optuna.Study:
     """Trainings as one study in memory, whatever searches they came from: what Optuna's figures are drawn from."""
     study = optuna.create_study(direction="maximize")
     states = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
@@ -372,7 +372,7 @@ def _has_file(url: str) -> bool:
     return path is None or Path(path).exists()
 
 
-def _training(study: str, trial: FrozenTrial) -> Training:
+def _training(study: str, trial: FrozenTrial) -> TrainingRun:
     noted = trial.user_attrs
     states: dict[TrialState, Ending] = {
         TrialState.RUNNING: "running", TrialState.WAITING: "waiting", TrialState.COMPLETE: "done",
@@ -383,7 +383,7 @@ def _training(study: str, trial: FrozenTrial) -> Training:
     curve = noted.get("curve") or points
     best = max(curve, key=lambda point: point["ndcg"], default=None)
     lost = LOST if ending == "failed" else ""
-    return Training(
+    return TrainingRun(
         id=trial._trial_id,
         study=study,
         state=ending,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recsys.models.model import Model
-from recsys.recommend.activity import News
+from recsys.recommend.activity import NewActivity
 from recsys.storage import event_log
 from recsys.storage.event_log import EventLog, Mark
 
@@ -28,7 +28,7 @@ def mark_of(manifest: Mapping[str, Any]) -> Mark:
     return Mark(*manifest.get("log", (0, 0)))
 
 
-class Recent:
+class UnlearnedEvents:
     """The log beside one model: everything it holds that the model has not learned. Safe between threads.
 
     That is what came after the model's mark in the log, and what lies in the period held out for its evaluation.
@@ -47,9 +47,9 @@ class Recent:
         self._users: dict[str, tuple[int, Mapping[str, str]]] = {}
         self._items: dict[str, Mapping[str, Any]] = {}
         self._items_version = 0
-        self._cache: OrderedDict[str, News] = OrderedDict()
+        self._cache: OrderedDict[str, NewActivity] = OrderedDict()
 
-    def news(self, user_id: str) -> News | None:
+    def news(self, user_id: str) -> NewActivity | None:
         """What the log adds for a user; None when nothing does."""
         with self._lock:
             self._refresh()
@@ -66,7 +66,7 @@ class Recent:
             for row in self._log.of_user(self._dataset, user_id)
             if row[0] <= last and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
         ]
-        news = News(
+        news = NewActivity(
             tuple(item for _, item, _, _ in rows),
             np.array([at for _, _, at, _ in rows], dtype="datetime64[s]"),
             np.array([value for _, _, _, value in rows], dtype=np.float64),

@@ -25,7 +25,7 @@ MOST_USERS = 5000
 """More shoppers of the validation period than this are sampled."""
 
 
-@threads.calmed()
+@threads.limited_blas_threads()
 def choose_start(source: Source, split: Split, components: int, variety: float) -> tuple[Shape, list[dict[str, Any]]]:
     """The shape to begin with, and all that were tried: `Shape` with "ndcg" and "coverage" on the validation period.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import Split, split_again
 from recsys.evaluation import health
-from recsys.evaluation.benchmark import Baselines, K, judgement
+from recsys.evaluation.benchmark import Baselines, K, benchmark_of
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.segments import segments
 from recsys.evaluation.significance import compare
@@ -49,7 +49,7 @@ def report_on(
 
     split = split_again(dataset, model.manifest["split"])
     step(0)
-    judged = judgement(model, split, k=K, baselines=baselines(split))
+    judged = benchmark_of(model, split, k=K, baselines=baselines(split))
     discover = judged.lanes["discover"]
     step(1)
     found = segments(model, split, discover["model"], discover["popular"])

@@ -13,7 +13,7 @@ from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.model import Model
 from recsys.models.svd_init import Shape
-from recsys.training.train import Plan, features_for, learning, turn_dial
+from recsys.training.train import TrainingPlan, features_for, learning, turn_dial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def refit(
     recipe = replace(recipe or model.recipe, threads=1)
     seed = model.seed if seed is None else seed
     shape = Shape.from_dict(model.manifest.get("start", {})) if recipe.start == "svd" else None
-    plan = Plan(shape, int(model.manifest["epochs"]))
+    plan = TrainingPlan(shape, int(model.manifest["epochs"]))
     users, items = features_for(dataset, recipe, period)
     lightfm = lightfm_wrapper.new(recipe, seed)
     for _ in learning(lightfm, period, now, users, items, recipe, plan, seed):

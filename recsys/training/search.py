@@ -16,7 +16,7 @@ from recsys.dataset.splitting import make_split
 from recsys.errors import Cancelled, Diverged, InvalidInput, NotFound
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.progress import OnProgress, Progress
-from recsys.storage.training_runs import Training, Trials, attributes, translated
+from recsys.storage.training_runs import TrainingRun, TrainingRuns, attributes, translated
 from recsys.training.search_space import Space
 from recsys.training.train import validate
 from recsys.utils import formatting as fmt
@@ -32,7 +32,7 @@ ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """A search to be made.
 
     Attributes:
@@ -70,7 +70,9 @@ class Plan:
         return cls(**{**values, "base": Hyperparameters.from_dict(values["base"])})
 
 
-def search(trials: Trials, dataset: Dataset, plan: Plan, on_progress: OnProgress = lambda _: None) -> list[Training]:
+def search(
+    trials: TrainingRuns, dataset: Dataset, plan: SearchPlan, on_progress: OnProgress = lambda _: None
+) -> list[TrainingRun]:
     """Look for a better recipe until the budget is used up; gives all trainings of the search, best first.
 
     Every training is a trial of the study `search NAME`. Any number of processes, on one machine or many, may work
@@ -117,7 +119,7 @@ def search(trials: Trials, dataset: Dataset, plan: Plan, on_progress: OnProgress
     return leaderboard(trials, plan.name)
 
 
-def leaderboard(trials: Trials, name: str) -> list[Training]:
+def leaderboard(trials: TrainingRuns, name: str) -> list[TrainingRun]:
     """All trainings of a search, best first, those without a result last; NotFound for a name that is none."""
     found = [training for training in trials.all() if training.study == PREFIX + name]
     if not found and name not in searches(trials):
@@ -125,13 +127,13 @@ def leaderboard(trials: Trials, name: str) -> list[Training]:
     return sorted(found, key=lambda t: (t.state != "done", t.state != "pruned", -(t.value or 0.0), t.id))
 
 
-def searches(trials: Trials) -> list[str]:
+def searches(trials: TrainingRuns) -> list[str]:
     """Names of the searches, newest first."""
     names = list(dict.fromkeys(t.study for t in trials.all() if t.study.startswith(PREFIX)))
     return [name.removeprefix(PREFIX) for name in names]
 
 
-def pareto(found: list[Training]) -> list[Training]:
+def pareto(found: list[TrainingRun]) -> list[TrainingRun]:
     """Those that no other one beats in both accuracy and coverage, most accurate first."""
     done = [t for t in found if t.state == "done" and t.value is not None and t.coverage is not None]
     front, widest = [], -1.0
@@ -142,7 +144,7 @@ def pareto(found: list[Training]) -> list[Training]:
     return front
 
 
-def _study(trials: Trials, dataset: Dataset, plan: Plan, space: Space) -> optuna.Study:
+def _study(trials: TrainingRuns, dataset: Dataset, plan: SearchPlan, space: Space) -> optuna.Study:
     name, goals = PREFIX + plan.name, 2 if plan.objective == "variety" else 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -168,7 +170,7 @@ def _study(trials: Trials, dataset: Dataset, plan: Plan, space: Space) -> optuna
     return study
 
 
-def _refuse_other(study: optuna.Study, dataset: Dataset, plan: Plan, space: Space) -> None:
+def _refuse_other(study: optuna.Study, dataset: Dataset, plan: SearchPlan, space: Space) -> None:
     if study.user_attrs.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:
         raise InvalidInput(
             f"The search {plan.name!r} was made on other data; figures on different data say nothing about each "
@@ -187,7 +189,7 @@ def _refuse_other(study: optuna.Study, dataset: Dataset, plan: Plan, space: Spac
         )
 
 
-def _overall(study: optuna.Study, plan: Plan, progress: Progress) -> Progress:
+def _overall(study: optuna.Study, plan: SearchPlan, progress: Progress) -> Progress:
     """The progress of one training as that of the whole search."""
     done = [t for t in study.get_trials(deepcopy=False) if t.state in ENDED]
     fraction = min((len(done) + progress.fraction) / plan.trials, 1.0)
@@ -205,7 +207,7 @@ class _Follow:
     """Reports the epochs of one trial to Optuna, and stops it when it lags behind or time is up."""
 
     def __init__(
-        self, trial: optuna.Trial, plan: Plan, on_progress: Callable[[Progress], None], deadline: float | None
+        self, trial: optuna.Trial, plan: SearchPlan, on_progress: Callable[[Progress], None], deadline: float | None
     ) -> None:
         self.curve: list[dict[str, float]] = []
         self._trial, self._on_progress, self._deadline = trial, on_progress, deadline
@@ -223,4 +225,4 @@ class _Follow:
             raise optuna.TrialPruned("Stopped early: below the median of the earlier trainings at this epoch.")
 
 
-__all__ = ["OBJECTIVES", "Plan", "leaderboard", "pareto", "search", "searches"]
+__all__ = ["OBJECTIVES", "SearchPlan", "leaderboard", "pareto", "search", "searches"]

@@ -19,7 +19,7 @@ from recsys.dataset.decay import recency_weights
 from recsys.dataset.splitting import Split, make_split
 from recsys.errors import InvalidInput
 from recsys.evaluation import health
-from recsys.evaluation.benchmark import Baselines, K, judgement
+from recsys.evaluation.benchmark import Baselines, K, benchmark_of
 from recsys.evaluation.evaluate import ndcg_and_coverage
 from recsys.evaluation.popularity_frontier import dial_frontier
 from recsys.evaluation.significance import compare
@@ -133,7 +133,7 @@ def train(
         reporter.report(SIMPLE)
     against = None if baselines is None else baselines(split)
     reporter.report(JUDGE)
-    judged = judgement(model, split, baselines=against)
+    judged = benchmark_of(model, split, baselines=against)
     manifest["metrics"] = judged.document()
     discover = judged.lanes["discover"]
     checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
@@ -178,7 +178,7 @@ def code_version() -> str:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What the validation period decided.
 
     Attributes:
@@ -210,7 +210,7 @@ def learning(
     users: Features,
     items: Features,
     recipe: Hyperparameters,
-    plan: Plan,
+    plan: TrainingPlan,
     seed: int,
 ) -> Iterator[int]:
     """Begin as the plan says, then give control back after every epoch; `plan.epochs` of them."""
@@ -226,7 +226,7 @@ def turn_dial(lightfm: LightFM, popularity: float) -> None:
     lightfm.item_biases *= np.float32(popularity)
 
 
-def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, reporter: _Reporter) -> Plan:
+def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, reporter: _Reporter) -> TrainingPlan:
     """The start and the number of epochs with the best validation NDCG@10."""
     if split.fit.counts.nnz == 0 or split.validation.counts.nnz == 0:
         raise InvalidInput(f"Dataset {dataset.name!r} has no purchases to learn from, or none to choose by.")
@@ -272,7 +272,7 @@ def _choose(dataset: Dataset, recipe: Hyperparameters, seed: int, split: Split, 
         if epoch - best_epoch >= recipe.patience:
             break
     frontier = () if best_scorer is None else dial_frontier(best_scorer, split)
-    return Plan(shape, best_epoch, reporter.curve, tuple(tried), frontier, checks)
+    return TrainingPlan(shape, best_epoch, reporter.curve, tuple(tried), frontier, checks)
 
 
 def _epochs(

@@ -5,7 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 
-def compiled(name: str) -> ModuleType:
+def numba_module(name: str) -> ModuleType:
     """A module of this package whose functions numba compiles, once for a machine that has a folder to keep them in."""
     try:
         return import_module(f"recsys.{name}")

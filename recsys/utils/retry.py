@@ -14,7 +14,7 @@ T = TypeVar("T")
 logger = logging.getLogger("insider")
 
 
-def patiently(act: Callable[[], T], seconds: float | None = None) -> T:
+def retry_while_away(act: Callable[[], T], seconds: float | None = None) -> T:
     """Do it, and once more after a pause while it ends in StorageProblem; the last one goes on to the caller."""
     until, pause = time.monotonic() + (AWAY_SECONDS if seconds is None else seconds), 0.5
     while True:

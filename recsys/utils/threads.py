@@ -16,7 +16,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def calm() -> None:
+def limit_blas_threads() -> None:
     """One thread for each product of matrices, from now on: an answer's are too small to be worth several, and threads
     that wait for one another cost more than they bring where several answers are worked out at once."""
     from threadpoolctl import threadpool_limits
@@ -25,7 +25,7 @@ def calm() -> None:
 
 
 @contextmanager
-def calmed() -> Iterator[None]:
+def limited_blas_threads() -> Iterator[None]:
     """One thread for each product of matrices meanwhile, so that threads of our own can multiply side by side.
 
     It holds for the whole process; whoever leaves last puts back what the first one found.

@@ -11,7 +11,7 @@ from recsys.errors import InsiderError
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.services.list_comparison import Difference, compare, overlap, rank_biased_overlap, siblings
 from recsys.services.rule_sets import RuleSets
-from recsys.services.target_user import Subject, described, known
+from recsys.services.target_user import TargetUser, described, known
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -54,7 +54,7 @@ class SideBySide:
     problems: tuple[str, ...]
 
 
-def side_by_side(workspace: Workspace, subject: Subject, others: Sequence[str], k: int = 10) -> SideBySide:
+def side_by_side(workspace: Workspace, subject: TargetUser, others: Sequence[str], k: int = 10) -> SideBySide:
     """The list of new products by the live model, beside those of other models or of the live one under rules."""
     live = workspace.load()
     lists: dict[str, list[tuple[str, str]]] = {LIVE: _pairs(subject.recommend(live, k).items)}
@@ -161,7 +161,7 @@ def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: 
     return UNKNOWN_FLOOR
 
 
-def _floor_of_one(workspace: Workspace, subject: Subject, compared: Sequence[str], k: int) -> str:
+def _floor_of_one(workspace: Workspace, subject: TargetUser, compared: Sequence[str], k: int) -> str:
     """The noise floor for the list of one shopper."""
     for pair in _twins(workspace, compared):
         try:
@@ -195,11 +195,11 @@ def _measured_noise(workspace: Workspace, compared: Sequence[str]) -> Iterator[t
             yield one, measured
 
 
-def _ids(side: Recommender, subject: Subject, k: int) -> list[str]:
+def _ids(side: Recommender, subject: TargetUser, k: int) -> list[str]:
     return [item_id for item_id, _ in _pairs(_on(side, subject).recommend(side, k).items)]
 
 
-def _on(side: Recommender, subject: Subject) -> Subject:
+def _on(side: Recommender, subject: TargetUser) -> TargetUser:
     """The same shopper or persona as another model sees them."""
     return known(side, subject.name) if subject.known else described(side, subject.person, subject.name)
 

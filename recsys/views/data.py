@@ -12,7 +12,7 @@ import pandas as pd
 from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest.config import ImportPlan
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.schema import EVENT_FIELDS, Mapped, NoColumn, mapping, suggest
 from recsys.ingest.sources import Source, find, prepare
 from recsys.ingest.staging import Trial, readings, sample, trial
@@ -25,7 +25,7 @@ TOLD_APART = 1000
 
 
 @dataclass(frozen=True)
-class FileLook:
+class FileInspection:
     """A file as it was found: how it is written, and its first rows as text."""
 
     name: str
@@ -35,7 +35,7 @@ class FileLook:
 
 
 @dataclass(frozen=True)
-class Look:
+class Inspection:
     """What an import of these files would do, as far as their first rows tell.
 
     Attributes:
@@ -48,7 +48,7 @@ class Look:
         kinds: kinds of events, to the weight they would get.
     """
 
-    files: tuple[FileLook, ...]
+    files: tuple[FileInspection, ...]
     columns: tuple[str, ...]
     suggested: Mapping[str, str]
     facts: tuple[str, ...] = ()
@@ -58,33 +58,33 @@ class Look:
     kinds: Mapping[str, float] | None = None
 
 
-def look(plan: ImportPlan) -> Look:
+def look(plan: ImportPlan) -> Inspection:
     """Look at the files of a plan and try its mapping on their first rows.
 
     Raises:
         InvalidInput: a file that cannot be read at all.
     """
     sources = {part: _prepared(getattr(plan, part)) for part in ("events", "items", "users")}
-    db = Duck(None, memory_mb=300)
+    db = DuckSession(None, memory_mb=300)
     try:
         files = tuple(_file(db, part, source) for part, found in sources.items() for source in found)
         events = sources["events"]
         columns = tuple(dict.fromkeys(column for source in events for column in source.columns))
         suggested = {field: found[0] for field, found in suggest(columns, "events").items()}
-        base = Look(files, columns, suggested)
+        base = Inspection(files, columns, suggested)
         try:
             for part in ("items", "users"):
                 for source in sources[part]:
                     mapping(source.columns, part, plan.mapping, source.shown)
             mapped = [mapping(s.columns, "events", plan.mapping, s.shown, extra=True) for s in events]
         except NoColumn as error:
-            return Look(files, columns, suggested, problem=_choose_one(error, sources["events"]))
+            return Inspection(files, columns, suggested, problem=_choose_one(error, sources["events"]))
         try:
             found = readings(db, events, mapped, plan)
         except Ambiguous as error:
-            return Look(files, columns, suggested, problem=str(error), question=_question(db, events, mapped))
+            return Inspection(files, columns, suggested, problem=str(error), question=_question(db, events, mapped))
         except InvalidInput as error:
-            return Look(files, columns, suggested, problem=str(error))
+            return Inspection(files, columns, suggested, problem=str(error))
         tried = [trial(db, s, part, reading) for s, part, reading in zip(events, mapped, found, strict=True)]
         facts = [f"Times: {reading.words}" for reading in dict.fromkeys(found) if reading]
         if not any(found):
@@ -94,7 +94,7 @@ def look(plan: ImportPlan) -> Look:
         db.close()
 
 
-def _told(base: Look, plan: ImportPlan, tried: Sequence[Trial], facts: list[str]) -> Look:
+def _told(base: Inspection, plan: ImportPlan, tried: Sequence[Trial], facts: list[str]) -> Inspection:
     rows = sum(t.rows for t in tried)
     users, items = (max((getattr(t, side) for t in tried), default=0) for side in ("users", "items"))
     tally = f"{fmt.plural(rows, 'row')} tried: {fmt.plural(users, 'user')}, {fmt.plural(items, 'item')}"
@@ -113,7 +113,9 @@ def _told(base: Look, plan: ImportPlan, tried: Sequence[Trial], facts: list[str]
     kinds = {kind or "(none)": plan.weight_of(kind)[0] for one in tried for kind in one.kinds}
     if len(kinds) > 50:
         problem = f"{base.suggested.get(c.EVENT, 'The column')} holds too many different values to be a kind of event."
-    return Look(base.files, base.columns, base.suggested, tuple(facts), tuple(warnings), problem, None, kinds or None)
+    return Inspection(
+        base.files, base.columns, base.suggested, tuple(facts), tuple(warnings), problem, None, kinds or None
+    )
 
 
 def plan_of(
@@ -174,10 +176,10 @@ def _copies() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="insider-")
 
 
-def _file(db: Duck, part: str, source: Source) -> FileLook:
+def _file(db: DuckSession, part: str, source: Source) -> FileInspection:
     wanted = ", ".join(source.expression(column) for column in source.columns)
     rows = db.rows(f"SELECT {wanted} FROM {source.scan()} LIMIT {PREVIEWED}")
-    return FileLook(
+    return FileInspection(
         source.shown, part, source.describe(), pd.DataFrame(rows, columns=list(source.columns), dtype=object)
     )
 
@@ -190,7 +192,7 @@ def _choose_one(error: NoColumn, events: Sequence[Source]) -> str:
     return f"No column of {error.where} looks like the {label}. Rename one to {error.field}."
 
 
-def _question(db: Duck, events: Sequence[Source], mapped: Sequence[Mapped]) -> dict[str, str]:
+def _question(db: DuckSession, events: Sequence[Source], mapped: Sequence[Mapped]) -> dict[str, str]:
     """The two forms, each with what it makes of a value that shows the difference."""
     for source, part in zip(events, mapped, strict=True):
         values = sample(db, source, part[c.TIMESTAMP][0], TOLD_APART) if c.TIMESTAMP in part else []

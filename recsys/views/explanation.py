@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.recommend.explain import Reason, reasons_for, similar_from_history
 from recsys.recommend.leave_one_out import Influence
-from recsys.recommend.recommender import RankedItem, Recommender, Standing
+from recsys.recommend.recommender import RankedItem, Recommender, UserState
 from recsys.recommend.rules import Rules
-from recsys.services.target_user import Subject, known
+from recsys.services.target_user import TargetUser, known
 from recsys.utils import formatting as fmt
 
 LIKE_THEM = "Shoppers like them"
@@ -66,7 +66,7 @@ class Speakers:
 
 
 def why(
-    live: Recommender, subject: Subject | str, item: RankedItem, currency: str = "", rules: Rules | None = None
+    live: Recommender, subject: TargetUser | str, item: RankedItem, currency: str = "", rules: Rules | None = None
 ) -> Why:
     """The reasons for one line of an answer; `subject` may be a shopper's id."""
     model = live.model
@@ -97,7 +97,7 @@ def why(
     )
 
 
-def speakers(live: Recommender, subject: Subject, item_id: str, most: int = 5) -> Speakers:
+def speakers(live: Recommender, subject: TargetUser, item_id: str, most: int = 5) -> Speakers:
     """Which of their own products speak for (and against) one item: each is left out of the fold-in."""
     model = live.model
     row = int(model.item_rows([item_id])[0])
@@ -165,7 +165,7 @@ def _sentence(parts: Sequence[tuple[str, float]], nearest: Sequence[Reason]) -> 
     return f"{text} Of what they bought, “{nearest[0].name}” is most like it." if nearest else text
 
 
-def _bought_sentence(standing: Standing, row: int) -> str:
+def _bought_sentence(standing: UserState, row: int) -> str:
     place = int(np.searchsorted(standing.items, row))
     times = int(standing.counts[place])
     last = standing.last[place]

@@ -7,7 +7,7 @@ from typing import Any
 
 from recsys.errors import InsiderError
 from recsys.services.workspace import Workspace
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 
 HEADLINES = ("ndcg", "hit_rate", "precision", "coverage")
@@ -46,7 +46,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Overview:
+class HomeView:
     """Everything the Home page says about the live model."""
 
     model_id: str
@@ -60,7 +60,7 @@ class Overview:
     origin: str
 
 
-def overview(workspace: Workspace) -> Overview:
+def overview(workspace: Workspace) -> HomeView:
     """What is live now; NoModel when nothing is."""
     manifest = workspace.load().manifest
     judged = manifest["metrics"]
@@ -68,7 +68,7 @@ def overview(workspace: Workspace) -> Overview:
     measures = fmt.measures(judged["k"])
     facts, origin = dataset_facts(workspace, manifest["dataset"])
     ndcg = {name: fmt.interval(side["ndcg"], is_share=False) for name, side in (("m", model), ("p", popular))}
-    return Overview(
+    return HomeView(
         model_id=manifest["id"],
         made=fmt.ago(datetime.fromisoformat(manifest["created"])),
         trained_on=manifest["dataset"],
@@ -139,7 +139,7 @@ def dataset_facts(workspace: Workspace, name: str) -> tuple[tuple[Fact, ...], st
     return tuple(facts), origin
 
 
-def first_model_run(workspace: Workspace) -> Run | None:
+def first_model_run(workspace: Workspace) -> Job | None:
     """The run that is to bring the first model: one under way, or the last try, or the demo started right now.
 
     A try that failed is not repeated by itself. None when a model went live in the meantime.
@@ -153,7 +153,7 @@ def first_model_run(workspace: Workspace) -> Run | None:
     return workspace.ensure_demo()
 
 
-def progress_words(run: Run) -> str:
+def progress_words(run: Job) -> str:
     """One line on how far a run is: "epoch 3 of at most 20 · about 40 s left"."""
     parts = []
     if run.epoch:

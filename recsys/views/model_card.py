@@ -7,7 +7,7 @@ from typing import Any
 
 from recsys.dataset.splitting import held_out, split_again
 from recsys.errors import InsiderError, InvalidInput
-from recsys.evaluation.benchmark import judgement
+from recsys.evaluation.benchmark import benchmark_of
 from recsys.evaluation.segments import Segment, segments
 from recsys.services.promotion import Row, preview
 from recsys.services.workspace import Workspace
@@ -38,7 +38,7 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
     try:
         dataset = workspace.dataset_of(model.id)
         split = split_again(dataset, manifest["split"])
-        found = judgement(model, split, baselines=baselines_of(workspace.store, dataset, split))
+        found = benchmark_of(model, split, baselines=baselines_of(workspace.store, dataset, split))
         discover = found.lanes["discover"]
         judged, problem = found.document(), ""
         groups = segments(model, split, discover["model"], discover["popular"])

@@ -21,7 +21,7 @@ MOST_EXACT = 200_000_000
 
 
 @dataclass(frozen=True)
-class ItemView:
+class ProductView:
     """One item.
 
     Attributes:
@@ -44,7 +44,7 @@ class ItemView:
     on_map: bool
 
 
-def view(workspace: Workspace, item_id: str) -> ItemView:
+def view(workspace: Workspace, item_id: str) -> ProductView:
     """Everything about one item; NotFound when the live model does not know it."""
     live = workspace.load()
     model = live.model
@@ -53,7 +53,7 @@ def view(workspace: Workspace, item_id: str) -> ItemView:
     currency = currency_of(workspace, live)
     level = len(model.category_levels) // 2
     similar = live.similar(item_id, NEIGHBOURS)
-    return ItemView(
+    return ProductView(
         item_id=item_id,
         title=str(model.items[c.TITLE].iat[row]),
         facts=item_facts(live, row, currency),

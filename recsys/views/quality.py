@@ -11,7 +11,6 @@ from recsys.utils import formatting as fmt
 
 if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
-    from recsys.storage.jobs import Run
 
 METHODS = {
     "model": "This model",
@@ -122,7 +121,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
     )
 
 
-def report_run(workspace: "Workspace", model_id: str) -> "Run | None":
+def report_run(workspace: "Workspace", model_id: str) -> "Job | None":
     """The newest job that assesses this version, or None."""
     return next((run for run in workspace.runs(200) if run.kind == "quality" and run.model == model_id), None)
 

@@ -12,7 +12,7 @@ from recsys.errors import InsiderError
 from recsys.services.promotion import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
-from recsys.storage.training_runs import Training
+from recsys.storage.training_runs import TrainingRun
 from recsys.utils import formatting as fmt
 
 MOST_COMPARED = 6
@@ -20,13 +20,13 @@ TESTED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "n
 
 
 def filtered(
-    trainings: Sequence[Training],
+    trainings: Sequence[TrainingRun],
     notes: Mapping[str, audit.Note],
     *,
     dataset: str | None = None,
     states: Sequence[str] = (),
     text: str = "",
-) -> list[Training]:
+) -> list[TrainingRun]:
     """Those of a dataset, in one of the states, with all words of the text in source, model, notes or tags."""
     found = []
     for training in trainings:
@@ -43,7 +43,7 @@ def filtered(
     return found
 
 
-def table(trainings: Sequence[Training], notes: Mapping[str, audit.Note]) -> pd.DataFrame:
+def table(trainings: Sequence[TrainingRun], notes: Mapping[str, audit.Note]) -> pd.DataFrame:
     """One row per training, newest first: number, state, figures, main parameters, note."""
     rows = []
     for training in trainings:
@@ -82,7 +82,7 @@ class SideBySide:
     note: str
 
 
-def side_by_side(workspace: Workspace, chosen: Sequence[Training]) -> SideBySide:
+def side_by_side(workspace: Workspace, chosen: Sequence[TrainingRun]) -> SideBySide:
     """Compare trainings; never across different data."""
     nothing = pd.DataFrame()
     if len({training.fingerprint for training in chosen}) > 1:
@@ -111,7 +111,7 @@ def side_by_side(workspace: Workspace, chosen: Sequence[Training]) -> SideBySide
     )
 
 
-def noise_floor(trainings: Sequence[Training], fingerprint: str) -> str:
+def noise_floor(trainings: Sequence[TrainingRun], fingerprint: str) -> str:
     """How far two seeds of one recipe lie apart on these data, in words: smaller differences mean nothing."""
     groups: dict[str, dict[int, float]] = defaultdict(dict)
     for training in trainings:
@@ -127,13 +127,13 @@ def noise_floor(trainings: Sequence[Training], fingerprint: str) -> str:
     )
 
 
-def _tested(training: Training, name: str) -> dict[str, float | None]:
+def _tested(training: TrainingRun, name: str) -> dict[str, float | None]:
     lanes = (training.metrics or {}).get("lanes", {})
     found: dict[str, float | None] = lanes.get("discover", {}).get("model", {}).get(name, {})
     return found
 
 
-def _test(training: Training, name: str) -> float | None:
+def _test(training: TrainingRun, name: str) -> float | None:
     return _tested(training, name).get("value")
 
 

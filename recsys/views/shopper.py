@@ -9,9 +9,9 @@ import pandas as pd
 
 from recsys import columns as c
 from recsys.errors import InsiderError, InvalidInput
-from recsys.recommend.recommender import Answer, Lane, Recommender, Standing, check_k, check_lane
+from recsys.recommend.recommender import Answer, Lane, Recommender, UserState, check_k, check_lane
 from recsys.recommend.rules import Rules
-from recsys.services.target_user import Personas, Subject, described, known
+from recsys.services.target_user import Personas, TargetUser, described, known
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.views import shopper_history
@@ -47,7 +47,7 @@ class ShopperView:
         currency: sign before amounts of money, or "".
     """
 
-    subject: Subject
+    subject: TargetUser
     attributes: tuple[tuple[str, str], ...]
     summary: str
     history: pd.DataFrame
@@ -76,7 +76,7 @@ class ShopperView:
 
 def subject_of(
     workspace: Workspace, user_id: str, persona: str | None = None, live: Recommender | None = None
-) -> Subject:
+) -> TargetUser:
     """The shopper, or the persona when one is named; NotFound when there is none."""
     model = live or workspace.load()
     return described(model, Personas(workspace.database).get(persona), persona) if persona else known(model, user_id)
@@ -253,7 +253,7 @@ def _verdict(shown: int, hits: int | None, cut: Any, end: Any, known_shopper: bo
 
 
 def _recommended(
-    live: Recommender, standing: Standing, answer: Answer, later: pd.DataFrame | None, cut: pd.Timestamp
+    live: Recommender, standing: UserState, answer: Answer, later: pd.DataFrame | None, cut: pd.Timestamp
 ) -> pd.DataFrame:
     model = live.model
     rows = model.item_rows([item.item_id for item in answer.items])
@@ -294,7 +294,7 @@ def _marks(later: pd.DataFrame, cut: Any) -> dict[str, str]:
     return {item: f"✓ {day}" for item, day in zip(held_out[c.ITEM], days, strict=True)}
 
 
-def _attributes(live: Recommender, subject: Subject) -> dict[str, str]:
+def _attributes(live: Recommender, subject: TargetUser) -> dict[str, str]:
     """Everything known of them, also what the model does not use."""
     if not subject.known:
         return dict(subject.person.attributes)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.errors import InsiderError, NotFound
 from recsys.recommend.recommender import RankedItem, Recommender
-from recsys.services.target_user import Subject
+from recsys.services.target_user import TargetUser
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -65,7 +65,7 @@ def later_of(workspace: Workspace, live: Recommender, user_id: str) -> pd.DataFr
 
 def table(
     live: Recommender,
-    subject: Subject,
+    subject: TargetUser,
     later: pd.DataFrame | None = None,
     *,
     period: str = "all",
@@ -134,7 +134,7 @@ class Timeline:
     cut: pd.Timestamp
 
 
-def timeline(workspace: Workspace, live: Recommender, subject: Subject) -> Timeline | None:
+def timeline(workspace: Workspace, live: Recommender, subject: TargetUser) -> Timeline | None:
     """Every purchase of a shopper by week; None where there are no times to tell."""
     cut = pd.Timestamp(live.manifest["split"]["test_start"])
     if not subject.known:
@@ -194,7 +194,7 @@ def category_mix(
     return kept.reset_index(drop=True)
 
 
-def summary(live: Recommender, subject: Subject, currency: str) -> str:
+def summary(live: Recommender, subject: TargetUser, currency: str) -> str:
     """One line on what they had."""
     if not subject.known:
         items, known = len(subject.person.history), len(subject.person.attributes)
@@ -210,7 +210,7 @@ def summary(live: Recommender, subject: Subject, currency: str) -> str:
     return f"{fmt.number(len(standing.items))} products in {bought} purchases for {spent}{when}"
 
 
-def _aligned(live: Recommender, subject: Subject, what: str) -> NDArray[Any]:
+def _aligned(live: Recommender, subject: TargetUser, what: str) -> NDArray[Any]:
     """`first`, `last` or `value` of what the model learned from, for every item the subject had; else nothing."""
     history, items = live.model.history, subject.standing.items
     values = getattr(history, what)

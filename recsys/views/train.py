@@ -11,9 +11,9 @@ from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services.workspace import Workspace
-from recsys.storage.jobs import Run
-from recsys.storage.training_runs import Training
-from recsys.training.search import Plan
+from recsys.storage.jobs import Job
+from recsys.storage.training_runs import TrainingRun
+from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
 from recsys.views.quality import Bar, bars_of
 from recsys.views.recipe_form import recipe_words
@@ -29,7 +29,7 @@ def starting_points(workspace: Workspace) -> dict[str, str]:
     points = {f"preset:{name}": f"Preset “{name}”" for name in PRESETS}
     if (live := workspace.live_manifest()) is not None:
         points["live"] = f"The live model, {live['id']}"
-    for training in workspace.trials.all()[:POINTS]:
+    for training in workspace.training_runs.all()[:POINTS]:
         if (recipe := training.hyperparameters) is None:
             continue
         value = "" if training.value is None else f" · {fmt.measured(training.value, is_share=False)}"
@@ -41,7 +41,7 @@ def recipe_at(workspace: Workspace, point: str) -> Hyperparameters:
     """The recipe of a starting point."""
     kind, _, name = point.partition(":")
     if kind == "training" and name.isdecimal():
-        return Hyperparameters.from_dict(workspace.trials.get(int(name)).recipe)
+        return Hyperparameters.from_dict(workspace.training_runs.get(int(name)).recipe)
     if kind == "live":
         return Hyperparameters.from_dict((workspace.live_manifest() or {"recipe": {}})["recipe"])
     if name not in PRESETS:
@@ -51,20 +51,20 @@ def recipe_at(workspace: Workspace, point: str) -> Hyperparameters:
 
 def plan(
     dataset: str, recipe: Hyperparameters, name: str, trials: int, minutes: float, objective: str, seed: int
-) -> Plan:
+) -> SearchPlan:
     """A search as the page's widgets say; one without a name gets the time as its name."""
-    return Plan(
+    return SearchPlan(
         dataset, name.strip() or f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", trials, recipe, minutes or None,
         objective, seed,  # type: ignore[arg-type]  # Plan checks the objective
     )  # fmt: skip
 
 
-def trainings(workspace: Workspace, limit: int = 20) -> list[Run]:
+def trainings(workspace: Workspace, limit: int = 20) -> list[Job]:
     """The newest runs that somebody started to train, newest first; the demo's own job is none of them."""
     return [run for run in workspace.runs(200) if run.kind in KINDS][:limit]
 
 
-def run_to_show(workspace: Workspace, wanted: int | None) -> Run | None:
+def run_to_show(workspace: Workspace, wanted: int | None) -> Job | None:
     """The run asked for, or else the one under way, or else the newest training; None when there is none."""
     found = trainings(workspace, 200)
     by_id = {run.id: run for run in found}
@@ -74,7 +74,7 @@ def run_to_show(workspace: Workspace, wanted: int | None) -> Run | None:
     return under_way[-1] if under_way else (found[0] if found else None)
 
 
-def waiting_for(workspace: Workspace, run: Run) -> str:
+def waiting_for(workspace: Workspace, run: Job) -> str:
     """Why a queued run does not move, in a sentence; empty when it does."""
     if run.state != "queued":
         return ""
@@ -85,7 +85,7 @@ def waiting_for(workspace: Workspace, run: Run) -> str:
     return f"Waiting for {names} to end; it starts by itself."
 
 
-def _kind_words(run: Run) -> str:
+def _kind_words(run: Job) -> str:
     return {"demo": "the first model", "train": "a training", "search": "a search"}.get(run.kind, run.kind)
 
 
@@ -122,7 +122,7 @@ class Outcome:
     worries: tuple[str, ...] = ()
 
 
-def outcome(workspace: Workspace, run: Run) -> Outcome | None:
+def outcome(workspace: Workspace, run: Job) -> Outcome | None:
     """What came of a run, beside the live model; None while there is nothing."""
     if run.model is None:
         return None
@@ -152,7 +152,7 @@ def worries(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{check['name']}: {check['sentence']}" for check in checks if check["state"] != "good")
 
 
-def curves(workspace: Workspace, run: Run) -> dict[str, list[dict[str, float]]]:
+def curves(workspace: Workspace, run: Job) -> dict[str, list[dict[str, float]]]:
     """The learning curve of a run, and that of the live model where it learned from the same data."""
     found = {run_title(run): run.curve}
     live = workspace.live_manifest()
@@ -161,12 +161,12 @@ def curves(workspace: Workspace, run: Run) -> dict[str, list[dict[str, float]]]:
     return found
 
 
-def board(workspace: Workspace, run: Run) -> tuple[pd.DataFrame, list[Training], list[Training]]:
+def board(workspace: Workspace, run: Job) -> tuple[pd.DataFrame, list[TrainingRun], list[TrainingRun]]:
     """A search so far, best first: as a table, and its trainings and best trade-offs for the charts."""
     from recsys.training.search import PREFIX, pareto
 
     name = PREFIX + run.recipe["name"]
-    found = [training for training in workspace.trials.all(run.dataset) if training.study == name]
+    found = [training for training in workspace.training_runs.all(run.dataset) if training.study == name]
     found.sort(key=lambda t: (t.state != "done", t.state != "pruned", -(t.value or 0.0), t.id))
     rows = [
         {
@@ -193,17 +193,17 @@ def live_words(workspace: Workspace) -> str:
     return f"Model {live['id']}, trained {fmt.ago(datetime.fromisoformat(live['created']))} on “{live['dataset']}”"
 
 
-def run_title(run: Run) -> str:
+def run_title(run: Job) -> str:
     """ "Run 12", or "Search 13"."""
     return f"{'Search' if run.kind == 'search' else 'Run'} {run.id}"
 
 
-def run_noun(run: Run) -> str:
+def run_noun(run: Job) -> str:
     """ "training" or "search"."""
     return "search" if run.kind == "search" else "training"
 
 
-def run_words(run: Run) -> str:
+def run_words(run: Job) -> str:
     """Recipe, seed, data and duration of a run in a line."""
     if run.kind == "search":
         budget = [f"{run.recipe['trials']} trainings"]

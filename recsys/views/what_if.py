@@ -9,7 +9,7 @@ from recsys.errors import InsiderError
 from recsys.recommend.recommender import Answer, Lane, Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.list_comparison import Moves, moves
-from recsys.services.target_user import Person, Subject, described
+from recsys.services.target_user import Person, TargetUser, described
 
 EFFECT = "effect"
 
@@ -31,7 +31,7 @@ class WhatIf:
 
 def what_if(
     live: Recommender,
-    subject: Subject,
+    subject: TargetUser,
     *,
     without: Sequence[str] = (),
     plus: Sequence[str] = (),
@@ -67,7 +67,7 @@ class RulesPreview:
 
 
 def rules_preview(
-    live: Recommender, subject: Subject, rules: Rules, *, k: int = 10, lane: Lane = "discover"
+    live: Recommender, subject: TargetUser, rules: Rules, *, k: int = 10, lane: Lane = "discover"
 ) -> RulesPreview:
     """Lay rules over a shopper's list and tell, item by item, what they did."""
     plain = subject.recommend(live, k, lane)
@@ -90,7 +90,7 @@ def rules_preview(
 
 
 def by_models(
-    sides: Mapping[str, Recommender], subject: Subject, *, k: int = 10, lane: Lane = "discover"
+    sides: Mapping[str, Recommender], subject: TargetUser, *, k: int = 10, lane: Lane = "discover"
 ) -> dict[str, tuple[Answer | None, str]]:
     """The list of one shopper by several models: name to the answer, or to None and the reason why there is none."""
     found: dict[str, tuple[Answer | None, str]] = {}

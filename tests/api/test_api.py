@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 
 from recsys.api.app import create_api
 from recsys.api.problems import MAX_BODY_BYTES, MEDIA_TYPE
-from recsys.api.response_cache import OVERHEAD_BYTES, Given, Kept
+from recsys.api.response_cache import OVERHEAD_BYTES, CachedResponse, ResponseCache
 from recsys.api.routes.recommendations import OneUser
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
@@ -352,7 +352,7 @@ def test_without_a_model_it_says_what_to_do(empty_home: Workspace, url: str) -> 
 
 
 def test_while_the_first_model_is_made_it_says_how_far(empty_home: Workspace) -> None:
-    runs = empty_home.run_store
+    runs = empty_home.job_store
     run = runs.create("demo", "demo", {}, seed=0, promote=True)
     runs.claim(run, 1)
     runs.report(run, Progress("Reading the built-in purchases", 0.42, seconds_left=35.0))
@@ -429,15 +429,15 @@ def test_an_answer_is_given_again_until_something_changes(own_home: Path) -> Non
 
 
 def test_kept_answers_take_no_more_than_they_may() -> None:
-    kept = Kept(20 * (900 + OVERHEAD_BYTES))
+    kept = ResponseCache(20 * (900 + OVERHEAD_BYTES))
     scopes = [{"method": "GET", "path": f"/{n}", "query_string": b""} for n in range(30)]
     for scope in scopes:
-        kept.put(scope, Given("t", lambda: "t", [], b"x" * 900, BaseRoute(), lambda: None))
+        kept.put(scope, CachedResponse("t", lambda: "t", [], b"x" * 900, BaseRoute(), lambda: None))
     assert [kept.find(scope) is not None for scope in scopes] == [False] * 10 + [True] * 20
     assert kept.find({**scopes[-1], "method": "HEAD"}) is None
-    kept.put(scopes[0], Given("t", lambda: "t", [], b"x" * 2000, BaseRoute(), lambda: None))
+    kept.put(scopes[0], CachedResponse("t", lambda: "t", [], b"x" * 2000, BaseRoute(), lambda: None))
     assert kept.find(scopes[0]) is None, "one answer must not push out all others"
-    kept.put(scopes[0], Given("t", lambda: "changed", [], b"x", BaseRoute(), lambda: None))
+    kept.put(scopes[0], CachedResponse("t", lambda: "changed", [], b"x", BaseRoute(), lambda: None))
     assert kept.find(scopes[0]) is None
 
 

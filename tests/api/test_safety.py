@@ -19,7 +19,7 @@ from recsys.cli.app import app as command_line
 from recsys.errors import InvalidInput, NotFound
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.storage.api_keys import Keys
+from recsys.storage.api_keys import ApiKeyStore
 
 USER = "/v1/users/u001/recommendations"
 EVENT = {"events": [{"user_id": "u001", "item_id": "00001", "id": "one"}]}
@@ -62,7 +62,7 @@ def test_with_a_key_every_route_without_one_is_refused(home: Workspace, kind: st
     if kind == "environment":
         home = with_settings(home, api_key="a-long-secret")
     else:
-        Keys(home.database).create("shop", ["read"])
+        ApiKeyStore(home.database).create("shop", ["read"])
     client = client_of(home)
     refused = 0
     for method, path in operations(client):
@@ -98,7 +98,7 @@ def test_the_key_of_the_environment_may_everything(home: Workspace) -> None:
 
 
 def test_scopes_say_what_a_key_may_do(home: Workspace) -> None:
-    keys = Keys(home.database)
+    keys = ApiKeyStore(home.database)
     _, read = keys.create("reader", ["read"])
     _, events = keys.create("sender", ["events"])
     _, both = keys.create("shop", ["read", "events"])
@@ -114,18 +114,18 @@ def test_scopes_say_what_a_key_may_do(home: Workspace) -> None:
 
 
 def test_a_key_is_kept_as_a_hash_alone(home: Workspace, tmp_path: Path) -> None:
-    key, text = Keys(home.database).create("shop", ["read"])
+    key, text = ApiKeyStore(home.database).create("shop", ["read"])
     secret = text.split("_", 2)[2]
     assert len(secret) >= 43
     for file in tmp_path.glob("own.sqlite*"):
         assert secret.encode() not in file.read_bytes()
-    assert text not in repr(Keys(home.database).all())
-    assert Keys(home.database).of(text) == key
-    assert Keys(home.database).of(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
+    assert text not in repr(ApiKeyStore(home.database).all())
+    assert ApiKeyStore(home.database).of(text) == key
+    assert ApiKeyStore(home.database).of(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
 
 
 def test_turning_over_and_revoking(home: Workspace) -> None:
-    keys = Keys(home.database)
+    keys = ApiKeyStore(home.database)
     old, old_text = keys.create("shop", ["read", "events"], rate=7)
     new, new_text = keys.rotate(old.id, keep_hours=1)
     assert (new.name, new.scopes, new.rate) == ("shop", ("read", "events"), 7)
@@ -149,11 +149,11 @@ def test_a_database_from_before_gets_the_tables_it_lacks(home: Workspace, tmp_pa
     with sqlite3.connect(tmp_path / "own.sqlite") as old:
         old.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY)")
     assert client_of(home).get(USER).status_code == 200
-    assert Keys(home.database).create("shop", ["read"])[0].state == "valid"
+    assert ApiKeyStore(home.database).create("shop", ["read"])[0].state == "valid"
 
 
 def test_bad_keys_are_refused_with_the_mend(home: Workspace) -> None:
-    keys = Keys(home.database)
+    keys = ApiKeyStore(home.database)
     with pytest.raises(InvalidInput, match="'write'"):
         keys.create("shop", ["write"])
     with pytest.raises(InvalidInput, match="name"):
@@ -218,7 +218,7 @@ def test_without_keys_reading_is_open_and_writing_is_for_this_machine(
 
 
 def test_a_caller_that_is_too_fast_is_told_when_to_come_back(home: Workspace) -> None:
-    keys = Keys(home.database)
+    keys = ApiKeyStore(home.database)
     (_, slow), (_, fast) = keys.create("slow", ["read"], rate=2), keys.create("fast", ["read"], rate=1000)
     client = client_of(home)
     found = [client.get(USER, headers=bearer(slow)).status_code for _ in range(6)]
@@ -272,7 +272,7 @@ def test_every_answer_carries_the_id_of_its_request(home: Workspace) -> None:
 
 
 def test_the_request_log_is_json_without_secrets(home: Workspace, caplog: pytest.LogCaptureFixture) -> None:
-    key, text = Keys(home.database).create("shop", ["read"])
+    key, text = ApiKeyStore(home.database).create("shop", ["read"])
     client = client_of(with_settings(home, request_log=True))
     with caplog.at_level(logging.INFO, logger="insider.requests"):
         client.get(USER + "?k=3", headers={**bearer(text), "X-Request-Id": "abc-1"})

@@ -209,8 +209,8 @@ def test_a_batch_is_written_for_everybody(home: Path, live: Recommender, tmp_pat
 def test_runs_are_listed(own_home: Path) -> None:
     assert answer("runs")["runs"] == []
     workspace = Workspace()
-    run_id = workspace.run_store.create("train", "small", {}, seed=0, promote=False)
-    workspace.run_store.finish(run_id, "failed", message="It had a [reason].")
+    run_id = workspace.job_store.create("train", "small", {}, seed=0, promote=False)
+    workspace.job_store.finish(run_id, "failed", message="It had a [reason].")
     (listed,) = answer("runs")["runs"]
     assert (listed["id"], listed["state"], listed["message"]) == (run_id, "failed", "It had a [reason].")
     assert "It had a [reason]." in run("runs").stderr

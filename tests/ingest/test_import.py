@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session, timestamps
 from recsys.ingest.config import ImportPlan
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.pipeline import import_dataset
 from recsys.ingest.report import sections
 from recsys.storage.store import Store
@@ -370,12 +370,12 @@ def test_the_fast_way_of_reading_iso_times_gives_the_same(text):
 
 
 @lru_cache(maxsize=1)
-def iso_reader() -> Duck:
-    return Duck(None, memory_mb=100)
+def iso_reader() -> DuckSession:
+    return DuckSession(None, memory_mb=100)
 
 
 def test_an_import_goes_beyond_its_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(duckdb_session.Duck.__init__, "__kwdefaults__", {"memory_mb": 60, "threads": 1})
+    monkeypatch.setattr(duckdb_session.DuckSession.__init__, "__kwdefaults__", {"memory_mb": 60, "threads": 1})
     rows = [
         f"user-{n * 7919 % 30_000},a long name of item {(n + n // 30_000) % 5_000},2024-01-{1 + n % 28:02d}"
         for n in range(600_000)

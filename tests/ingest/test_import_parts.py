@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
 from recsys.ingest import event_sort, event_writer
-from recsys.ingest.duckdb_session import Duck
+from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.event_sort import Room, Rows
 from recsys.ingest.event_writer import write_events
-from recsys.ingest.filtering import Kept
-from recsys.ingest.statistics import Survey
-from recsys.ingest.text_encoder import Numbering
+from recsys.ingest.filtering import Filtered
+from recsys.ingest.statistics import ImportStatistics
+from recsys.ingest.text_encoder import TextEncoder
 
 middles = st.sampled_from(["", "a", "b", "same eight", "ö"])
 alike = st.builds(lambda *parts: "12345678" + "".join(parts) + "87654321", middles, middles, middles)
@@ -29,7 +29,7 @@ texts = st.one_of(st.none(), alike, st.text(max_size=40), st.text("ab\0", max_si
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(texts, max_size=40), min_size=1, max_size=6), st.integers(0, 9))
 def test_texts_get_numbers_to_the_letter(lists, cut):
-    numbering, known = Numbering(), {}
+    numbering, known = TextEncoder(), {}
     for rows in lists:
         got = numbering.numbers(pa.array(rows, pa.string()).slice(cut)).tolist()
         expected = [-1 if x is None else known.setdefault(x, len(known)) for x in rows[cut:]]
@@ -40,7 +40,7 @@ def test_texts_get_numbers_to_the_letter(lists, cut):
 
 
 def test_many_texts_outgrow_every_table():
-    numbering = Numbering()
+    numbering = TextEncoder()
     rows = [f"{n * 7919 % 30_011}{'x' * (n % 40)}" for n in range(60_000)]
     known: dict[str, int] = {}
     expected = [known.setdefault(x, len(known)) for x in rows]
@@ -87,13 +87,13 @@ def test_rows_are_sorted_counted_and_hashed_as_pandas_does(tmp_path_factory, see
     user_places, item_places = [3, 0, -1, 1, 2, 4, 5, 6, 7], [1, 2, -1, 0, 3]
     weights = (0.5, 1.0, 5.0)
     expected = as_events(rows, user_places, item_places, weights, once)
-    db = Duck(folder / "duck", memory_mb=200)
-    survey = Survey(8, 4)
+    db = DuckSession(folder / "duck", memory_mb=200)
+    survey = ImportStatistics(8, 4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(event_writer, "PIECE", sizes[0])
         patch.setattr(event_sort, "HELD", sizes[1])
         db.insert("staged", pa.Table.from_pandas(rows, preserve_index=False), create=True)
-        kept = Kept("true", n, columns, weights, (), {}, None, 0)
+        kept = Filtered("true", n, columns, weights, (), {}, None, 0)
         places = (np.array(x, np.int32) for x in (user_places, item_places))
         path = folder / "events.parquet"
         room: Future[Room] = Future()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.models.rank import pruned_top_k
-from recsys.models.rank.pruned_top_k import Codes, Shortlist
+from recsys.models.rank.pruned_top_k import Codes, PrunedTopK
 from recsys.models.rank.top_k import GROUP
 from tests.strategies import PROPERTY
 
@@ -55,7 +55,7 @@ def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: in
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pruned_top_k, "LARGE", 0 if large else pruned_top_k.LARGE)
         patch.setattr(pruned_top_k, "SHARE", 2.0 if large else pruned_top_k.SHARE)
-        short = Shortlist(items, biases)
+        short = PrunedTopK(items, biases)
     assert isinstance(short._bounds, Codes) == large
     found, values = short.best(taste, k, bias=0.5, exclude=left_out, allowed=allowed)
     scores = np.vecdot(items, taste) + biases + np.float32(0.5)
@@ -68,11 +68,11 @@ def test_most_items_are_passed_over_and_shorter_lists_are_beginnings_of_longer_o
     rng = np.random.default_rng(0)
     n_items = 20_000
     items = embeddings("fading", n_items, rng)
-    short = Shortlist(items, np.zeros(n_items, np.float32))
+    short = PrunedTopK(items, np.zeros(n_items, np.float32))
     multiplied = []
-    once = Shortlist._scores
+    once = PrunedTopK._scores
     monkeypatch.setattr(
-        Shortlist, "_scores", lambda self, places, taste: multiplied.append(len(places)) or once(self, places, taste)
+        PrunedTopK, "_scores", lambda self, places, taste: multiplied.append(len(places)) or once(self, places, taste)
     )
     taste = rng.normal(size=COMPONENTS).astype(np.float32)
     longest = short.best(taste, 100)
@@ -85,7 +85,7 @@ def test_most_items_are_passed_over_and_shorter_lists_are_beginnings_of_longer_o
 def test_short_embeddings_are_multiplied_as_they_are(components: int) -> None:
     rng = np.random.default_rng(components)
     items = (rng.normal(size=(6000, components)) * 0.9 ** np.arange(components)).astype(np.float32)
-    short = Shortlist(items, np.zeros(6000, np.float32))
+    short = PrunedTopK(items, np.zeros(6000, np.float32))
     assert (short._bounds is not None) == (components >= pruned_top_k.WORTHWHILE * (pruned_top_k.HEAD + 2))
     taste = rng.normal(size=components).astype(np.float32)
     expected = by_sorting(np.vecdot(items, taste), np.ones(6000, bool), 10)

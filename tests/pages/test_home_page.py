@@ -92,8 +92,8 @@ def test_without_a_model_the_demo_is_started_once_and_its_progress_shown(
     assert len(no_jobs) == 1
     workspace = Workspace(Settings.from_environment(tmp_path / "home"))
     curve = ({"epoch": 1, "seconds": 1.0, "ndcg": 0.01},)
-    workspace.run_store.claim(no_jobs[0], 1)
-    workspace.run_store.report(no_jobs[0], Progress("Choosing epochs", 0.3, 1, 20, 42.0, curve))
+    workspace.job_store.claim(no_jobs[0], 1)
+    workspace.job_store.report(no_jobs[0], Progress("Choosing epochs", 0.3, 1, 20, 42.0, curve))
     app.run()
     assert "epoch 1 of at most 20 · about 42 s left" in texts(app).replace("\\", "")
     assert len(no_jobs) == 1
@@ -104,7 +104,7 @@ def test_a_preparation_that_failed_says_why_and_can_be_tried_again(
 ) -> None:
     app = home_page(tmp_path / "home", monkeypatch)
     workspace = Workspace(Settings.from_environment(tmp_path / "home"))
-    workspace.run_store.finish(no_jobs[0], "failed", message="The *disk* is full.")
+    workspace.job_store.finish(no_jobs[0], "failed", message="The *disk* is full.")
     app.run()
     assert "The \\*disk\\* is full\\." in texts(app)
     assert len(no_jobs) == 1
@@ -143,7 +143,7 @@ def test_which_run_is_waited_for(tmp_path: Path, small_dataset: Dataset, no_jobs
     assert first is not None
     assert first.kind == "demo"
     assert first_model_run(workspace).id == first.id
-    workspace.run_store.finish(first.id, "cancelled")
+    workspace.job_store.finish(first.id, "cancelled")
     assert first_model_run(workspace).state == "cancelled"
     assert progress_words(first_model_run(workspace)) == ""
 

@@ -20,7 +20,7 @@ from recsys.services.rule_sets import RuleSets, price
 from recsys.services.target_user import Lists, Person, Personas, described, known
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.storage.documents import Shelf
+from recsys.storage.documents import DocumentStore
 from recsys.views.compare import everybody, side_by_side
 from recsys.views.explanation import speakers, why
 from recsys.views.product import audience, bought_together, buyers_of
@@ -174,7 +174,7 @@ def test_the_live_model_changes_under_an_open_page(
 def test_a_persona_with_no_items_is_told_as_such(
     content: dict[str, object], own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Shelf(own.database, "persona").save("Bare", content)
+    DocumentStore(own.database, "persona").save("Bare", content)
     popular = [item.item_id for item in own.load().recommend_for().items]
     for section in SECTIONS:
         app = healthy(page(own_home, monkeypatch, persona="Bare", section=section))

@@ -25,7 +25,7 @@ from recsys.services import worker
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
-from recsys.storage.jobs import Run
+from recsys.storage.jobs import Job
 from recsys.training.train import train
 from recsys.views import recipe_form
 from recsys.views.cost_estimate import estimate
@@ -41,7 +41,7 @@ def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
     monkeypatch.setattr("recsys.utils.retry.AWAY_SECONDS", 15.0)
-    monkeypatch.setattr("recsys.services.workspace.jobs.launch", lambda run_id, settings: os.getpid())
+    monkeypatch.setattr("recsys.services.workspace.job_process.launch", lambda run_id, settings: os.getpid())
     return Workspace(Settings.from_environment(folder))
 
 
@@ -114,10 +114,10 @@ def test_the_page_takes_every_dial_to_its_ends(page: Callable[[str], AppTest]) -
         assert not next(x for x in app.button if x.label == "Train").disabled
 
 
-def work(home: Workspace, at_first_epoch: Callable[[int], None], **recipe: Any) -> Run:
+def work(home: Workspace, at_first_epoch: Callable[[int], None], **recipe: Any) -> Job:
     """Train in this process as a job does; something happens when its first epoch is reported."""
     run = home.start_training("small", replace(TINY, **recipe))
-    report, done = home.run_store.report, []
+    report, done = home.job_store.report, []
 
     def reporting(run_id: int, progress: Progress) -> bool:
         if progress.curve and not done:
@@ -126,7 +126,7 @@ def work(home: Workspace, at_first_epoch: Callable[[int], None], **recipe: Any) 
         return report(run_id, progress)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(home.run_store, "report", reporting)
+        patch.setattr(home.job_store, "report", reporting)
         worker.work(home, run.id)
     assert done
     return run
@@ -141,7 +141,7 @@ def test_data_deleted_while_training_do_not_matter_to_it(home: Workspace, page: 
 
     run = home.run(work(home, delete).id)
     assert (run.state, run.message) == ("done", "") and run.model in home.store.models()
-    assert home.trials.all()[0].state == "done"
+    assert home.training_runs.all()[0].state == "done"
     app = page("train.py")
     assert any("live model" in x.value for x in app.markdown) and not app.error
     for name in ("runs.py", "models.py"):
@@ -169,7 +169,7 @@ def test_a_full_disk_ends_the_training_in_words_and_harms_nothing(
     monkeypatch.setattr("recsys.storage.store.np.save", full)
     with pytest.raises(StorageProblem, match="no space left"):
         home.train_now("small", TINY)
-    found = home.trials.all()[0]
+    found = home.training_runs.all()[0]
     assert found.state == "failed" and "no space left" in found.reason
     assert home.store.models() == before and home.live_id() == live
     assert not [path for path in (home.settings.home / "models").iterdir() if path.name.startswith(".")]
@@ -201,9 +201,9 @@ def test_a_disk_that_is_really_full_is_said_on_the_page(
     before, live = home.store.models(), home.live_id()
     run = home.start_training("small", replace(TINY, components=256))
     worker.work(home, run.id)
-    for text in (home.run(run.id).message, home.trials.all()[0].reason):
+    for text in (home.run(run.id).message, home.training_runs.all()[0].reason):
         assert f"Cannot write below {small_disk}: there is no space left; free some" in text
-    assert home.run(run.id).state == home.trials.all()[0].state == "failed"
+    assert home.run(run.id).state == home.training_runs.all()[0].state == "failed"
     app = page("train.py")
     assert any("there is no space left" in x.value for x in app.error)
     assert home.store.models() == before and home.live_id() == live == Workspace(home.settings).load().model.id
@@ -232,7 +232,7 @@ def test_a_database_locked_for_long_stops_no_training_and_the_page_says_so(
 
     run = home.run(work(home, lock).id)
     assert (run.state, run.message) == ("done", "") and run.model in home.store.models()
-    training = home.trials.all()[0]
+    training = home.training_runs.all()[0]
     assert training.state == "done" and training.model == run.model
     assert training.curve == home.store.model_manifest(str(run.model))["curve"]
 
@@ -252,15 +252,15 @@ def test_a_database_that_vanishes_is_said_and_a_training_waits_for_it(
         threading.Timer(3.0, away.rename, (file,)).start()
 
     run = home.run(work(home, take_away).id)
-    assert (run.state, run.message) == ("done", "") and home.trials.all()[0].model == run.model
+    assert (run.state, run.message) == ("done", "") and home.training_runs.all()[0].model == run.model
 
 
 def test_nothing_is_written_into_a_database_that_was_replaced(home: Workspace) -> None:
-    there = len(home.trials.all())
+    there = len(home.training_runs.all())
     assert there and audit.entries(home.database)
     (home.settings.home / "insider.sqlite").rename(home.settings.home / "kept")
     (home.settings.home / "insider.sqlite").touch()
-    for use in (home.trials.all, home.runs, lambda: audit.entries(home.database), lambda: home.promote("x")):
+    for use in (home.training_runs.all, home.runs, lambda: audit.entries(home.database), lambda: home.promote("x")):
         with pytest.raises((StorageProblem, NotFound)) as found:
             use()
         assert "replaced while it was in use" in str(found.value) or "No model 'x'" in str(found.value)

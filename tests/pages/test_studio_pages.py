@@ -13,7 +13,7 @@ from recsys.charts import runs
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
-from recsys.training.search import Plan, search
+from recsys.training.search import SearchPlan, search
 from recsys.views import runs as run_view
 from recsys.views.model_card import report
 from tests.storage.test_training_runs import TINY
@@ -27,7 +27,7 @@ def studio(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Work
     home = Workspace(Settings.from_environment(folder))
     home.train_now("small", TINY, seed=1, source="page")
     home.train_now("small", TINY, seed=2, source="page")
-    search(home.trials, home.dataset("small"), Plan("small", "spring", trials=4, base=TINY))
+    search(home.training_runs, home.dataset("small"), SearchPlan("small", "spring", trials=4, base=TINY))
     return home
 
 
@@ -41,7 +41,7 @@ def page(studio: Workspace, name: str, monkeypatch: pytest.MonkeyPatch) -> AppTe
 
 def test_runs_page_lists_everything_and_filters(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(studio, "runs.py", monkeypatch)
-    everything = len(studio.trials.all())
+    everything = len(studio.training_runs.all())
     assert len(app.dataframe[0].value) == everything
     app.text_input(key="runs_find").set_value("search spring").run()
     assert not app.exception and len(app.dataframe[0].value) == 4
@@ -58,7 +58,7 @@ def test_models_page_shows_versions_and_the_log(studio: Workspace, monkeypatch: 
 
 
 def test_figures_need_enough_and_are_in_the_colours_of_the_theme(studio: Workspace) -> None:
-    found = studio.trials.all("small")
+    found = studio.training_runs.all("small")
     assert runs.trainings_figure("parallel", found[:2]) is None
     for kind in runs.FIGURES:
         figure = runs.trainings_figure(kind, found)
@@ -67,11 +67,11 @@ def test_figures_need_enough_and_are_in_the_colours_of_the_theme(studio: Workspa
 
 
 def test_side_by_side_shows_only_what_differs_and_never_across_data(studio: Workspace) -> None:
-    two = [t for t in studio.trials.all("small") if t.source == "page"]
+    two = [t for t in studio.training_runs.all("small") if t.source == "page"]
     found = run_view.side_by_side(studio, two)
     assert found.parameters["parameter"].tolist() == ["seed"]
     assert found.paired and found.paired[0].users > 0 and len(found.metrics)
-    assert "differs by" in run_view.noise_floor(studio.trials.all(), two[0].fingerprint)
+    assert "differs by" in run_view.noise_floor(studio.training_runs.all(), two[0].fingerprint)
     other = replace(two[1], fingerprint="another")
     refused = run_view.side_by_side(studio, [two[0], other])
     assert "different data" in refused.note and not refused.curves

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.training.search import Plan, search
+from recsys.training.search import SearchPlan, search
 from recsys.utils import formatting as fmt
 from recsys.views import train
 from recsys.views.cost_estimate import estimate
@@ -89,7 +89,7 @@ def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
 
 
 def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
-    runs = home.run_store
+    runs = home.job_store
     failed = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
     runs.finish(failed, "failed", message="The *machine* ran out of memory.")
     app = page()
@@ -106,16 +106,16 @@ def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
 
 
 def test_a_stopped_search_shows_what_it_found_and_how_to_go_on(home: Workspace) -> None:
-    found = Plan("small", "spring", trials=2, base=SMALL_RECIPE, objective="variety")
-    search(home.trials, home.dataset("small"), found)
-    run = home.run_store.create("search", "small", found.to_dict(), seed=0, promote=False)
-    home.run_store.finish(run, "cancelled")
+    found = SearchPlan("small", "spring", trials=2, base=SMALL_RECIPE, objective="variety")
+    search(home.training_runs, home.dataset("small"), found)
+    run = home.job_store.create("search", "small", found.to_dict(), seed=0, promote=False)
+    home.job_store.finish(run, "cancelled")
     app = page()
     assert not app.exception
     assert any("same name goes on" in x.value for x in app.info)
     assert len(app.dataframe[0].value) == 2 and app.get("plotly_chart")
-    failed = home.run_store.create("search", "small", found.to_dict(), seed=0, promote=False)
-    home.run_store.finish(failed, "failed", message="It was killed.")
+    failed = home.job_store.create("search", "small", found.to_dict(), seed=0, promote=False)
+    home.job_store.finish(failed, "failed", message="It was killed.")
     app = page()
     assert any("was killed" in x.value for x in app.error) and len(app.dataframe[0].value) == 2
 
@@ -123,7 +123,7 @@ def test_a_stopped_search_shows_what_it_found_and_how_to_go_on(home: Workspace) 
 def test_without_data_the_page_waits_for_the_first_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSIDER_HOME", str(tmp_path / "empty"))
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
-    runs = Workspace().run_store
+    runs = Workspace().job_store
     runs.finish(runs.create("demo", "demo", {}, seed=0, promote=True), "failed", message="No space is left")
     app = page()
     assert not app.exception

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys.recommend.explain import Reason, reasons_for, similar_from_history, taste_of_user
+from recsys.recommend.explain import Reason, reasons_for, similar_from_history, vector_of_user
 from recsys.recommend.recommender import Answer, Recommender
 
 KINDS = {"item", "category", "brand", "user", "bias", "history", "rule"}
@@ -37,7 +37,7 @@ def test_reasons_of_somebody_new_sum_to_the_score(
 
 def test_reasons_of_the_whole_catalogue_sum_to_the_scores(live: Recommender) -> None:
     user = 7
-    taste = taste_of_user(live.model, user)
+    taste = vector_of_user(live.model, user)
     scores = live.model.scores([user])[0]
     for item in range(len(live.items)):
         assert sum(reason.value for reason in reasons_for(live.model, item, taste)) == pytest.approx(
@@ -49,7 +49,7 @@ def test_reasons_name_what_the_item_is(live: Recommender) -> None:
     model = live.model
     row = int(np.argmax(model.popularity))
     user = int(np.flatnonzero(live.users["age"].notna())[0])
-    reasons = reasons_for(model, row, taste_of_user(model, user))
+    reasons = reasons_for(model, row, vector_of_user(model, user))
     table = live.items.iloc[row]
     assert [(r.kind, r.name) for r in reasons if r.kind in ("item", "category", "brand")] == [
         ("item", "this product itself"), ("category", table["department"]), ("category", table["shelf"]),

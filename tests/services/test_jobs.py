@@ -22,7 +22,7 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.database import Database, utc_now
 from recsys.storage.database import runs as table
-from recsys.storage.jobs import LOST, Run, Runs, process_alive, process_identity
+from recsys.storage.jobs import LOST, Job, JobStore, process_alive, process_identity
 from tests.conftest import SMALL_RECIPE
 
 RECIPE = SMALL_RECIPE.to_dict()
@@ -35,8 +35,8 @@ def database(tmp_path: Path) -> Database:
 
 
 @pytest.fixture
-def runs(database: Database) -> Runs:
-    return Runs(database)
+def runs(database: Database) -> JobStore:
+    return JobStore(database)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def queue(runs: Runs, process: subprocess.Popen[bytes] | None = None, **values: object) -> int:
+def queue(runs: JobStore, process: subprocess.Popen[bytes] | None = None, **values: object) -> int:
     run_id = runs.create("train", "small", RECIPE, seed=0, promote=False, **values)
     runs.attach(run_id, os.getpid() if process is None else process.pid)
     return run_id
@@ -72,7 +72,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None
 # What is stored
 
 
-def test_a_run_comes_back_as_it_was_asked_for(runs: Runs) -> None:
+def test_a_run_comes_back_as_it_was_asked_for(runs: JobStore) -> None:
     run = runs.get(queue(runs, model="m"))
     assert (run.kind, run.state, run.dataset, run.recipe, run.model) == ("train", "queued", "small", RECIPE, "m")
     assert run.active
@@ -81,7 +81,7 @@ def test_a_run_comes_back_as_it_was_asked_for(runs: Runs) -> None:
     assert run.to_dict()["created"].endswith("+00:00")
 
 
-def test_progress_and_the_end_are_stored(runs: Runs) -> None:
+def test_progress_and_the_end_are_stored(runs: JobStore) -> None:
     run_id = queue(runs)
     assert runs.claim(run_id, 1)
     assert not runs.report(run_id, Progress("Learning", 0.4, 2, 5, 12.5, ({"epoch": 1, "ndcg": 0.1},)))
@@ -97,7 +97,7 @@ def test_progress_and_the_end_are_stored(runs: Runs) -> None:
     assert not run.active
 
 
-def test_an_unknown_run_is_named(runs: Runs) -> None:
+def test_an_unknown_run_is_named(runs: JobStore) -> None:
     with pytest.raises(NotFound, match="No run 77"):
         runs.get(77)
 
@@ -109,7 +109,7 @@ def test_nothing_is_created_by_looking(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_the_newest_come_first(runs: Runs) -> None:
+def test_the_newest_come_first(runs: JobStore) -> None:
     numbers = [queue(runs) for _ in range(4)]
     assert [run.id for run in runs.newest(3)] == numbers[:0:-1]
 
@@ -117,7 +117,7 @@ def test_the_newest_come_first(runs: Runs) -> None:
 def test_a_database_that_cannot_be_used_is_said_without_its_password() -> None:
     database = Database("postgresql+psycopg://someone:secret@127.0.0.1:1/nothing")
     with pytest.raises(StorageProblem, match="cannot be used") as found:
-        Runs(database).newest()
+        JobStore(database).newest()
     assert "secret" not in str(found.value)
     assert "INSIDER_DATABASE_URL" in str(found.value)
 
@@ -125,7 +125,7 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password() -> None:
 # Who may start
 
 
-def test_runs_take_their_turn_in_order(runs: Runs) -> None:
+def test_runs_take_their_turn_in_order(runs: JobStore) -> None:
     first, second = queue(runs), queue(runs)
     assert not runs.claim(second, 1)
     assert runs.claim(first, 1)
@@ -140,7 +140,7 @@ def test_many_who_want_to_start_the_demo_start_it_once(tmp_path: Path) -> None:
     barrier = threading.Barrier(8)
 
     def start() -> None:
-        runs = Runs(Database(url))
+        runs = JobStore(Database(url))
         barrier.wait()
         found.append(runs.create_unless_active("demo", "demo", RECIPE, promote=True))
 
@@ -156,7 +156,7 @@ def test_many_who_want_to_start_the_demo_start_it_once(tmp_path: Path) -> None:
 # Whose process is gone
 
 
-def test_a_run_whose_process_was_killed_has_failed(runs: Runs, sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_run_whose_process_was_killed_has_failed(runs: JobStore, sleeper: subprocess.Popen[bytes]) -> None:
     run_id = queue(runs, sleeper)
     assert runs.claim(run_id, 1)
     assert runs.get(run_id).state == "running"
@@ -168,7 +168,7 @@ def test_a_run_whose_process_was_killed_has_failed(runs: Runs, sleeper: subproce
 
 
 def test_a_run_that_was_to_be_cancelled_and_whose_process_is_gone_is_cancelled(
-    runs: Runs, sleeper: subprocess.Popen[bytes]
+    runs: JobStore, sleeper: subprocess.Popen[bytes]
 ) -> None:
     run_id = queue(runs, sleeper)
     assert runs.request_cancel(run_id) == sleeper.pid
@@ -178,14 +178,14 @@ def test_a_run_that_was_to_be_cancelled_and_whose_process_is_gone_is_cancelled(
     assert runs.request_cancel(run_id) is None
 
 
-def test_a_later_process_with_the_same_number_is_not_taken_for_it(runs: Runs) -> None:
+def test_a_later_process_with_the_same_number_is_not_taken_for_it(runs: JobStore) -> None:
     mine = process_identity(os.getpid())
     assert process_alive(mine)
     assert not process_alive(f"{os.getpid()}@12345")
     assert not process_alive(f"{2**22 + 5}@")
 
 
-def test_a_run_that_never_got_a_process_fails_after_a_while(runs: Runs, database: Database) -> None:
+def test_a_run_that_never_got_a_process_fails_after_a_while(runs: JobStore, database: Database) -> None:
     run_id = runs.create("train", "small", RECIPE, seed=0, promote=False)
     assert runs.get(run_id).state == "queued"
     with database.begin() as connection:
@@ -193,7 +193,7 @@ def test_a_run_that_never_got_a_process_fails_after_a_while(runs: Runs, database
     assert runs.get(run_id).state == "failed"
 
 
-def test_a_dead_run_does_not_hold_up_the_others(runs: Runs, sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_dead_run_does_not_hold_up_the_others(runs: JobStore, sleeper: subprocess.Popen[bytes]) -> None:
     dead, waiting = queue(runs, sleeper), queue(runs)
     assert runs.claim(dead, 1)
     assert not runs.claim(waiting, 1)
@@ -205,12 +205,12 @@ def test_a_dead_run_does_not_hold_up_the_others(runs: Runs, sleeper: subprocess.
 # How the work ends
 
 
-def work(home: Workspace, monkeypatch: pytest.MonkeyPatch, **values: object) -> Run:
+def work(home: Workspace, monkeypatch: pytest.MonkeyPatch, **values: object) -> Job:
     """Train in this process; the job for the map that follows is only noted down."""
     monkeypatch.setattr(job_process, "launch", lambda run_id, settings: os.getpid())
     arguments: dict[str, object] = {"seed": 1, "promote": False, **values}
-    run_id = home.run_store.create("train", "small", arguments.pop("recipe", RECIPE), **arguments)
-    home.run_store.attach(run_id, os.getpid())
+    run_id = home.job_store.create("train", "small", arguments.pop("recipe", RECIPE), **arguments)
+    home.job_store.attach(run_id, os.getpid())
     worker.work(home, run_id)
     return home.run(run_id)
 
@@ -255,8 +255,8 @@ def test_every_other_way_out_ends_the_run(
         raise error
 
     monkeypatch.setattr(home, "train_now", fail)
-    run_id = home.run_store.create("train", "small", RECIPE, seed=0, promote=False)
-    home.run_store.attach(run_id, os.getpid())
+    run_id = home.job_store.create("train", "small", RECIPE, seed=0, promote=False)
+    home.job_store.attach(run_id, os.getpid())
     if isinstance(error, ZeroDivisionError):
         with pytest.raises(ZeroDivisionError):
             worker.work(home, run_id)
@@ -283,7 +283,7 @@ def test_the_demo_is_started_once_and_not_beside_a_live_model(home: Workspace, m
     assert home.ensure_demo() is None
     with pytest.raises(InvalidInput, match="is being prepared already"):
         home.start_demo()
-    home.run_store.finish(run.id, "failed")
+    home.job_store.finish(run.id, "failed")
     work(home, monkeypatch, promote=True)
     assert home.ensure_demo() is None
 
@@ -311,7 +311,7 @@ def test_real_processes_are_killed_wait_for_their_turn_and_are_cancelled(home: W
 
 
 def test_a_job_writes_its_output_where_it_can_be_read(home: Workspace) -> None:
-    run = home.run_store.create("train", "small", {"colour": "red"}, seed=0, promote=False)
+    run = home.job_store.create("train", "small", {"colour": "red"}, seed=0, promote=False)
     process = subprocess.run(
         [sys.executable, "-m", "recsys.services.worker", str(run)],
         env=os.environ | {"INSIDER_HOME": str(home.settings.home), "INSIDER_DATABASE_URL": home.settings.database_url},

@@ -18,7 +18,7 @@ from recsys.models.fold_in import fold_in
 from recsys.recommend.leave_one_out import fold_in_without, leave_one_out
 from recsys.recommend.recommender import Recommender
 from recsys.services.list_comparison import compare, moves, rank_biased_overlap
-from recsys.services.user_search import BEHAVIOURS, LATELY_DAYS, NEW_DAYS, Finder, Search
+from recsys.services.user_search import BEHAVIOURS, LATELY_DAYS, NEW_DAYS, Search, UserSearch
 from recsys.services.workspace import Workspace
 from recsys.views.export import csv_bytes, curl_known, curl_new, excel_bytes
 
@@ -31,8 +31,8 @@ def stored(workspace: Workspace) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def finder(live: Recommender, stored: Dataset) -> Finder:
-    return Finder(live.model, stored)
+def finder(live: Recommender, stored: Dataset) -> UserSearch:
+    return UserSearch(live.model, stored)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def past(small_dataset: Dataset) -> pd.DataFrame:
     )
 
 
-def users_of(finder: Finder, live: Recommender, search: Search) -> set[str]:
+def users_of(finder: UserSearch, live: Recommender, search: Search) -> set[str]:
     return set(live.users["user_id"].iloc[finder.rows(search)])
 
 
-def test_what_is_told_of_a_shopper_is_so(finder: Finder, past: pd.DataFrame) -> None:
+def test_what_is_told_of_a_shopper_is_so(finder: UserSearch, past: pd.DataFrame) -> None:
     table = finder.find(Search(), limit=200).table.set_index("user_id")
     own = past.groupby("user_id")
     assert table["purchases"].to_dict() == own.size().to_dict()
@@ -67,7 +67,7 @@ def test_what_is_told_of_a_shopper_is_so(finder: Finder, past: pd.DataFrame) -> 
     ("text", "first"),
     [("U007", "u007"), ("user 017", "u017"), ("u0999", "u099"), ("<b>u011</b>", "u011"), ("12", None)],
 )
-def test_ids_like_one_that_nobody_has(finder: Finder, text: str, first: str | None) -> None:
+def test_ids_like_one_that_nobody_has(finder: UserSearch, text: str, first: str | None) -> None:
     found, alike = finder.near(text, 5)
     assert alike
     shown = found.table["user_id"].tolist()
@@ -75,14 +75,14 @@ def test_ids_like_one_that_nobody_has(finder: Finder, text: str, first: str | No
     assert all("12" in user for user in shown) if first is None else shown[0] == first
 
 
-def test_where_no_id_is_alike_those_who_buy_most_are_offered(finder: Finder) -> None:
+def test_where_no_id_is_alike_those_who_buy_most_are_offered(finder: UserSearch) -> None:
     for text in ("xyz", "", "***", "[("):
         found, alike = finder.near(text, 5)
         assert not alike
         assert found.table["purchases"].tolist() == sorted(finder.purchases.astype(int), reverse=True)[:5]
 
 
-def test_by_what_they_bought_and_not_lately(finder: Finder, live: Recommender, past: pd.DataFrame) -> None:
+def test_by_what_they_bought_and_not_lately(finder: UserSearch, live: Recommender, past: pd.DataFrame) -> None:
     title = past["title"].mode()[0]
     text = (past["title"] + " " + past["department"] + " " + past["shelf"]).str.lower()
     mine = past[[all(word in line for word in title.lower().split()) for line in text]]
@@ -95,7 +95,7 @@ def test_by_what_they_bought_and_not_lately(finder: Finder, live: Recommender, p
     assert page["bought_last"].is_monotonic_decreasing
 
 
-def test_by_behaviour(finder: Finder, live: Recommender, past: pd.DataFrame) -> None:
+def test_by_behaviour(finder: UserSearch, live: Recommender, past: pd.DataFrame) -> None:
     own = past.groupby("user_id")
     assert users_of(finder, live, Search(behaviour="new")) == set(own["days"].max()[lambda d: d <= NEW_DAYS].index)
     assert users_of(finder, live, Search(behaviour="lapsed")) == set(own["days"].min()[lambda d: d > LATELY_DAYS].index)
@@ -107,7 +107,7 @@ def test_by_behaviour(finder: Finder, live: Recommender, past: pd.DataFrame) -> 
     assert min(own.size()[list(loyal)]) >= own.size().quantile(0.8) - 1
 
 
-def test_hard_to_serve_are_those_without_a_hit(finder: Finder, live: Recommender, small_dataset: Dataset) -> None:
+def test_hard_to_serve_are_those_without_a_hit(finder: UserSearch, live: Recommender, small_dataset: Dataset) -> None:
     split = time_split(small_dataset)
     found = finder.find(Search(behaviour="hard"), limit=200).table
     assert len(found)
@@ -119,7 +119,7 @@ def test_hard_to_serve_are_those_without_a_hit(finder: Finder, live: Recommender
         assert not later & shown
 
 
-def test_pages_and_turns(finder: Finder, live: Recommender) -> None:
+def test_pages_and_turns(finder: UserSearch, live: Recommender) -> None:
     search = Search(attributes={"age": "45+"})
     whole = finder.find(search, limit=200)
     assert set(whole.table["age"]) == {"45+"}
@@ -134,7 +134,7 @@ def test_pages_and_turns(finder: Finder, live: Recommender) -> None:
     assert finder.find(Search(query="011"), limit=1).table["user_id"].tolist() == ["u011"]
 
 
-def test_finding_nobody(finder: Finder, live: Recommender) -> None:
+def test_finding_nobody(finder: UserSearch, live: Recommender) -> None:
     assert finder.find(Search(bought="caviar")).total == 0
     with pytest.raises(NotFound, match="take a condition away"):
         finder.any(1, Search(bought="caviar"))
@@ -143,7 +143,7 @@ def test_finding_nobody(finder: Finder, live: Recommender) -> None:
     with pytest.raises(InvalidInput, match="No behaviour 'odd'"):
         finder.find(Search(behaviour="odd"))
     with pytest.raises(InvalidInput, match="no longer stored"):
-        Finder(live.model).find(Search(behaviour="hard"))
+        UserSearch(live.model).find(Search(behaviour="hard"))
     assert set(finder.segment_sizes()) == set(BEHAVIOURS) - {"hard"}
 
 

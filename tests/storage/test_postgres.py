@@ -22,8 +22,8 @@ from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
 from recsys.storage.database import Database, utc_now
 from recsys.storage.event_log import Event
-from recsys.storage.jobs import Runs
-from recsys.storage.training_runs import Trials
+from recsys.storage.jobs import JobStore
+from recsys.storage.training_runs import TrainingRuns
 from recsys.training.search import leaderboard
 from tests.postgres import programs, server
 from tests.storage.test_training_runs import TINY
@@ -55,8 +55,8 @@ def test_trainings_of_all_machines_are_in_one_list(machines: tuple[Workspace, Wo
     one, two = machines
     first = one.train_now("small", TINY, seed=1, source="page").model.id
     second = two.train_now("small", TINY, seed=2, source="page").model.id
-    assert [t.model for t in one.trials.all("small")] == [second, first]
-    assert one.trials.all() == two.trials.all() and one.trials.all()[0].state == "done"
+    assert [t.model for t in one.training_runs.all("small")] == [second, first]
+    assert one.training_runs.all() == two.training_runs.all() and one.training_runs.all()[0].state == "done"
 
 
 def test_machines_share_a_search_without_double_work(machines: tuple[Workspace, Workspace]) -> None:
@@ -72,7 +72,7 @@ def test_machines_share_a_search_without_double_work(machines: tuple[Workspace, 
     for process in workers:
         told, _ = process.communicate(timeout=120)
         assert process.returncode == 0 and json.loads(told)["best"]
-    found = leaderboard(machines[0].trials, "shared")
+    found = leaderboard(machines[0].training_runs, "shared")
     assert 8 <= len(found) <= 9, "each process may have one under way when the budget is used up"
     points = [json.dumps(t.params, sort_keys=True) for t in found]
     assert len(set(points)) == len(points)
@@ -81,12 +81,12 @@ def test_machines_share_a_search_without_double_work(machines: tuple[Workspace, 
 
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
 def test_a_waiting_trial_is_given_out_once(machines: tuple[Workspace, Workspace]) -> None:
-    study = machines[0].trials.study("queue")
+    study = machines[0].training_runs.study("queue")
     for number in range(30):
         study.enqueue_trial({"x": number})
 
     def take(place: int) -> list[int]:
-        mine = Workspace(machines[place % 2].settings).trials.study("queue")
+        mine = Workspace(machines[place % 2].settings).training_runs.study("queue")
         return [mine.ask().suggest_int("x", 0, 99) for _ in range(5)]
 
     with ThreadPoolExecutor(6) as pool:
@@ -97,14 +97,14 @@ def test_a_waiting_trial_is_given_out_once(machines: tuple[Workspace, Workspace]
 def test_jobs_run_one_at_a_time_and_end_in_the_list(
     machines: tuple[Workspace, Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recsys.services.workspace.jobs.launch", lambda run_id, settings: os.getpid())
+    monkeypatch.setattr("recsys.services.workspace.job_process.launch", lambda run_id, settings: os.getpid())
     one, _ = machines
     run, waiting = (one.start_training("small", TINY, seed=seed) for seed in (3, 4))
-    assert not one.run_store.claim(waiting.id, 1)
+    assert not one.job_store.claim(waiting.id, 1)
     worker.work(one, run.id)
     done = one.run(run.id)
     assert (done.state, done.message) == ("done", "") and done.curve and done.model in one.store.models()
-    one.run_store.request_cancel(waiting.id)
+    one.job_store.request_cancel(waiting.id)
     worker.work(one, waiting.id)
     assert one.run(waiting.id).state == "cancelled"
 
@@ -118,7 +118,7 @@ def test_several_processes_may_make_the_tables_at_once(url: str) -> None:
 
     def look(_: int) -> tuple[int, int]:
         ready.wait()
-        return len(Runs(Database(fresh)).newest()), len(Trials(fresh).all())
+        return len(JobStore(Database(fresh)).newest()), len(TrainingRuns(fresh).all())
 
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(look, range(6))) == {(0, 0)}
@@ -126,13 +126,13 @@ def test_several_processes_may_make_the_tables_at_once(url: str) -> None:
 
 def test_many_who_want_the_first_model_start_it_once(machines: tuple[Workspace, Workspace]) -> None:
     def start(place: int) -> int | None:
-        runs = Workspace(machines[place % 2].settings).run_store
+        runs = Workspace(machines[place % 2].settings).job_store
         return runs.create_unless_active("demo", "demo", TINY.to_dict(), promote=True)
 
     with ThreadPoolExecutor(8) as pool:
         started = [run for run in pool.map(start, range(8)) if run is not None]
     assert len(started) == 1
-    machines[0].run_store.finish(started[0], "cancelled")
+    machines[0].job_store.finish(started[0], "cancelled")
 
 
 def test_promotion_log_notes_and_golden_shoppers(machines: tuple[Workspace, Workspace]) -> None:
@@ -170,13 +170,13 @@ def test_events_are_stored_once_whoever_sends_them_and_seen_by_the_other_machine
 
 def test_a_server_that_was_started_again_is_used_again(machines: tuple[Workspace, Workspace]) -> None:
     one, _ = machines
-    there = len(one.trials.all())
+    there = len(one.training_runs.all())
     with one.database.begin() as connection:
         closing = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         closing += "WHERE pid <> pg_backend_pid() AND datname = 'postgres'"
         others = connection.scalars(sa.text(closing)).all()
     assert others, "connections that the server closes"
-    assert len(one.trials.all()) == there and one.runs() and audit.entries(one.database)
+    assert len(one.training_runs.all()) == there and one.runs() and audit.entries(one.database)
 
 
 def test_a_locked_database_is_said_after_a_while(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

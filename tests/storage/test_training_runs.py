@@ -23,8 +23,8 @@ from recsys.services import retention
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
-from recsys.storage.training_runs import Trials, attributes, comparable_study, params_of
-from recsys.training.search import Plan, leaderboard, pareto, search
+from recsys.storage.training_runs import TrainingRuns, attributes, comparable_study, params_of
+from recsys.training.search import SearchPlan, leaderboard, pareto, search
 from recsys.training.search_space import Space
 
 TINY = Hyperparameters(components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, start="random")
@@ -38,10 +38,10 @@ def home(trained_home: Path, tmp_path: Path) -> Workspace:
 
 
 def test_a_training_is_a_trial_with_all_that_is_known_of_it(home: Workspace) -> None:
-    before = len(home.trials.all())
+    before = len(home.training_runs.all())
     model = home.train_now("small", TINY, seed=5, source="a test").model
-    found = home.trials.all("small")[0]
-    assert len(home.trials.all()) == before + 1
+    found = home.training_runs.all("small")[0]
+    assert len(home.training_runs.all()) == before + 1
     assert (found.state, found.model, found.seed, found.source) == ("done", model.id, 5, "a test")
     assert found.fingerprint == model.manifest["fingerprint"] and found.parent == home.live_id()
     assert Hyperparameters.from_dict(found.recipe) == TINY and found.params == params_of(TINY)
@@ -65,7 +65,7 @@ def test_failed_and_cancelled_trainings_stay_with_their_reason(home: Workspace) 
 
     with pytest.raises(OSError):
         home.train_now("small", TINY, on_progress=disk)
-    failed, cancelled = home.trials.all()[:2]
+    failed, cancelled = home.training_runs.all()[:2]
     assert (failed.state, failed.reason) == ("failed", "No space left on device")
     assert cancelled.state == "cancelled" and len(cancelled.curve) == 1
 
@@ -80,27 +80,27 @@ def test_a_training_whose_process_was_killed_does_not_run_for_ever(home: Workspa
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline()
-    assert home.trials.all()[0].state == "running"
+    assert home.training_runs.all()[0].state == "running"
     process.kill()
     process.wait()
-    found = home.trials.all()[0]
+    found = home.training_runs.all()[0]
     assert found.state == "failed" and "killed" in found.reason
 
 
 def test_a_search_keeps_to_its_budget_and_goes_on_where_it_stopped(home: Workspace) -> None:
     data = home.dataset("small")
-    first = search(home.trials, data, Plan("small", "one", trials=3, base=TINY))
+    first = search(home.training_runs, data, SearchPlan("small", "one", trials=3, base=TINY))
     assert len(first) == 3 and first[0].state == "done"
     assert first[0].value == max(t.value or 0 for t in first)
     starts = [t for t in first if t.recipe["components"] == TINY.components and t.recipe["max_sampled"] == 10]
     assert starts, "the recipe to start from is tried first"
     steps: list[Progress] = []
-    again = search(home.trials, data, Plan("small", "one", trials=5, base=TINY), steps.append)
+    again = search(home.training_runs, data, SearchPlan("small", "one", trials=5, base=TINY), steps.append)
     assert len(again) == 5 and steps[-1].fraction <= 1 and steps[0].step.startswith("Training 4 of 5: ")
     assert {t.id for t in first} < {t.id for t in again}
-    assert search(home.trials, data, Plan("small", "one", trials=5, base=TINY)) == again
+    assert search(home.training_runs, data, SearchPlan("small", "one", trials=5, base=TINY)) == again
     with pytest.raises(InvalidInput, match="another name"):
-        search(home.trials, data, Plan("small", "one", trials=5, base=TINY, objective="variety"))
+        search(home.training_runs, data, SearchPlan("small", "one", trials=5, base=TINY, objective="variety"))
 
 
 def test_a_cancelled_search_leaves_what_it_found(home: Workspace) -> None:
@@ -109,14 +109,14 @@ def test_a_cancelled_search_leaves_what_it_found(home: Workspace) -> None:
             raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        search(home.trials, home.dataset("small"), Plan("small", "cut", trials=9, base=TINY), stop)
-    found = leaderboard(home.trials, "cut")
+        search(home.training_runs, home.dataset("small"), SearchPlan("small", "cut", trials=9, base=TINY), stop)
+    found = leaderboard(home.training_runs, "cut")
     assert [t.state for t in found] == ["done", "cancelled"]
 
 
 def test_two_objectives_give_a_front_that_nothing_beats(home: Workspace) -> None:
-    plan = Plan("small", "wide", trials=4, base=TINY, objective="variety")
-    found = search(home.trials, home.dataset("small"), plan)
+    plan = SearchPlan("small", "wide", trials=4, base=TINY, objective="variety")
+    found = search(home.training_runs, home.dataset("small"), plan)
     front = pareto(found)
     assert front
     for chosen in front:
@@ -132,13 +132,13 @@ def test_two_objectives_give_a_front_that_nothing_beats(home: Workspace) -> None
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
 def test_a_waiting_trial_is_given_out_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'trials.db'}"
-    study = Trials(url).study("queue")
+    study = TrainingRuns(url).study("queue")
     for number in range(30):
         study.enqueue_trial({"x": number})
     ready = threading.Barrier(6)
 
     def take(_: int) -> list[int]:
-        mine = Trials(url).study("queue")
+        mine = TrainingRuns(url).study("queue")
         ready.wait()
         return [mine.ask().suggest_int("x", 0, 99) for _ in range(5)]
 
@@ -155,7 +155,7 @@ def test_several_processes_share_a_search_without_double_work(home: Workspace) -
     workers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
     for worker in workers:
         assert worker.wait(timeout=120) == 0
-    found = leaderboard(home.trials, "shared")
+    found = leaderboard(home.training_runs, "shared")
     assert 8 <= len(found) <= 9, "each process may have one under way when the budget is used up"
     points = [json.dumps(t.params, sort_keys=True) for t in found]
     assert len(set(points)) == len(points)
@@ -166,18 +166,18 @@ def test_a_database_of_an_older_version_takes_new_trainings(home: Workspace) -> 
     """Trials whose parameters were drawn on other scales: Optuna mixes them with no others of their study."""
     first = home.train_now("small", TINY).model.id
     fingerprint = home.store.model_manifest(first)["fingerprint"]
-    engine = home.trials.storage.engine
+    engine = home.training_runs.storage.engine
     with engine.begin() as connection:  # as if an older version had written them
         changed = connection.exec_driver_sql(
             "UPDATE trial_params SET distribution_json = replace(distribution_json, '\"log\": true', '\"log\": false') "
             "WHERE param_name = 'max_sampled'"
         )
     assert changed.rowcount
-    there = len(home.trials.all())
+    there = len(home.training_runs.all())
     new = Workspace(home.settings)
     for seed in (2, 3):
         assert new.train_now("small", TINY, seed=seed).model.id in new.store.models()
-    found = new.trials.all("small")
+    found = new.training_runs.all("small")
     assert len(found) == there + 2 and [t.state for t in found[:2]] == ["done", "done"]
     assert found[0].study == found[1].study != found[-1].study
     assert found[0].study.startswith(f"small {fingerprint[:12]}")
@@ -189,22 +189,22 @@ def test_a_search_of_an_older_version_goes_on_or_says_why_not(home: Workspace) -
     data = home.dataset("small")
     older = {"components": IntDistribution(8, 128, log=True), "brand": CategoricalDistribution((True, False))}
 
-    def begun(name: str, distributions: dict[str, BaseDistribution]) -> Plan:
-        study = home.trials.study(f"search {name}")
+    def begun(name: str, distributions: dict[str, BaseDistribution]) -> SearchPlan:
+        study = home.training_runs.study(f"search {name}")
         noted = attributes("small", data.fingerprint, TINY, 0, source=f"search {name}")
         study.add_trial(
             optuna.trial.create_trial(
                 value=0.1, params={"components": 16, "brand": True}, distributions=distributions, user_attrs=noted
             )
         )
-        return Plan("small", name, trials=3, base=TINY)
+        return SearchPlan("small", name, trials=3, base=TINY)
 
-    found = search(home.trials, data, begun("narrower", older))
+    found = search(home.training_runs, data, begun("narrower", older))
     assert len(found) == 3 and {t.state for t in found} <= {"done", "pruned"}
     plan = begun("even", older | {"components": IntDistribution(8, 128)})
     with pytest.raises(InvalidInput, match=r"another version.*looked for components in another way.*another name"):
-        search(home.trials, data, plan)
-    assert len(leaderboard(home.trials, "even")) == 1
+        search(home.training_runs, data, plan)
+    assert len(leaderboard(home.training_runs, "even")) == 1
 
 
 def test_a_search_tries_losses_starts_and_levels_and_only_what_matters_beside_them(small_dataset: Dataset) -> None:
@@ -235,9 +235,9 @@ def test_a_search_never_leaves_products_with_nothing_to_be_known_by(
 
 def test_any_trainings_of_one_dataset_can_be_drawn_together(home: Workspace) -> None:
     home.train_now("small", TINY, seed=1)
-    search(home.trials, home.dataset("small"), Plan("small", "drawn", trials=2, base=TINY))
-    study = comparable_study(home.trials.all("small"))
-    assert len(study.trials) == len([t for t in home.trials.all("small") if t.state in ("done", "pruned")])
+    search(home.training_runs, home.dataset("small"), SearchPlan("small", "drawn", trials=2, base=TINY))
+    study = comparable_study(home.training_runs.all("small"))
+    assert len(study.trials) == len([t for t in home.training_runs.all("small") if t.state in ("done", "pruned")])
 
 
 def test_promotions_are_logged_and_two_people_cannot_overrule_each_other_unseen(home: Workspace) -> None:
@@ -279,4 +279,4 @@ def test_an_unreachable_database_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "not.sqlite"
     broken.write_text("this is no database, but something else entirely")
     with pytest.raises(Exception, match=r"not\.sqlite cannot be used"):
-        Trials(f"sqlite:///{broken}").all()
+        TrainingRuns(f"sqlite:///{broken}").all()

@@ -36,7 +36,7 @@ def test_a_run_that_diverges_fails_names_the_epoch_and_leaves_the_live_model(hom
         SMALL_RECIPE, loss="bpr", epochs=20, patience=20, learning_rate=1.0, item_alpha=0.1, user_alpha=0.1,
         engine=engine,
     )  # fmt: skip
-    run_id = home.run_store.create("train", "small", recipe.to_dict(), seed=0, promote=True)
+    run_id = home.job_store.create("train", "small", recipe.to_dict(), seed=0, promote=True)
     worker.work(home, run_id)
     run = home.run(run_id)
     assert (run.state, run.model) == ("failed", None)
@@ -54,16 +54,16 @@ def test_a_run_stopped_between_epochs_is_cancelled_and_leaves_the_live_model(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, live = stored(home), home.load().model.id
-    run_id = home.run_store.create("train", "small", replace(SMALL_RECIPE, patience=8).to_dict(), seed=0, promote=True)
-    seen, report = [], home.run_store.report
+    run_id = home.job_store.create("train", "small", replace(SMALL_RECIPE, patience=8).to_dict(), seed=0, promote=True)
+    seen, report = [], home.job_store.report
 
     def at_every_epoch(run: int, progress: Progress) -> bool:
         seen.append(progress.epoch)
         if progress.epoch == 2:
-            home.run_store.request_cancel(run)
+            home.job_store.request_cancel(run)
         return report(run, progress)
 
-    monkeypatch.setattr(home.run_store, "report", at_every_epoch)
+    monkeypatch.setattr(home.job_store, "report", at_every_epoch)
     worker.work(home, run_id)
     run = home.run(run_id)
     assert (run.state, run.model) == ("cancelled", None)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Header
 
 from recsys.api import schemas
-from recsys.api.metrics import Telemetry
+from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.errors import InvalidInput
 from recsys.models.model import Model
@@ -28,7 +28,7 @@ Once = Annotated[
 ]
 
 
-def add_events(app: FastAPI, workspace: Workspace, telemetry: Telemetry) -> None:
+def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> None:
     """Add `POST /v1/events` to an application."""
 
     @app.post(

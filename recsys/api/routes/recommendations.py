@@ -14,9 +14,9 @@ from starlette.types import Scope
 
 from recsys import __version__
 from recsys.api import schemas
-from recsys.api.metrics import Telemetry
+from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
-from recsys.api.response_cache import Given, Kept
+from recsys.api.response_cache import CachedResponse, ResponseCache
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Answer, Recommender
 from recsys.recommend.rules import Rules
@@ -50,14 +50,14 @@ class OneUser:
     unusual; those are read here in a few steps. Whatever else there is, errors too, goes the whole way.
     """
 
-    def __init__(self, workspace: Workspace, telemetry: Telemetry, kept: Kept) -> None:
+    def __init__(self, workspace: Workspace, telemetry: ApiMetrics, kept: ResponseCache) -> None:
         self._workspace = workspace
         self._telemetry = telemetry
         self._kept = kept
         self.rule_sets = RuleSets(workspace.database)
         self.route: BaseRoute | None = None
 
-    def quick(self, scope: Scope) -> Given | None:
+    def quick(self, scope: Scope) -> CachedResponse | None:
         """The answer, where it takes no loading and no fold-in; None for every other request."""
         path = scope["path"]
         if scope["method"] != "GET" or scope.get("root_path") or self.route is None:
@@ -88,7 +88,7 @@ class OneUser:
         user_id: str,
         query: schemas.RecommendationQuery,
         recommender: Recommender | None = None,
-    ) -> Given:
+    ) -> CachedResponse:
         """Work an answer out, count it, and keep it for the next time.
 
         Raises:
@@ -102,7 +102,7 @@ class OneUser:
         body = _json.encode(found.to_dict()).encode()
         headers = [(b"etag", tag.encode("latin-1")), (b"content-length", str(len(body)).encode()), *_KEEP_RAW]
         count = partial(self._telemetry.answered, found.path, found.lane, query.k, len(found.items))
-        given = Given(tag, partial(self._tag_now, user_id, query.rules), headers, body, route, count)
+        given = CachedResponse(tag, partial(self._tag_now, user_id, query.rules), headers, body, route, count)
         self._kept.put(scope, given)
         return given
 
@@ -111,7 +111,7 @@ class OneUser:
         return None if loaded is None else tag_of(loaded, self.rule_sets.asked(rules), user_id)
 
 
-def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: Telemetry, one: OneUser) -> None:
+def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     """Add everything that recommends to an application."""
 
     def options(request: Any) -> dict[str, Any]:

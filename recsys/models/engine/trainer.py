@@ -20,7 +20,7 @@ from scipy import sparse
 
 from recsys.errors import Diverged, InvalidInput
 from recsys.utils import threads as arithmetic
-from recsys.utils.numba_modules import compiled
+from recsys.utils.numba_modules import numba_module
 
 if TYPE_CHECKING:
     from lightfm import LightFM
@@ -129,7 +129,7 @@ class _Training:
         exact: bool,
         threads: int,
     ) -> None:
-        kernels = compiled("models.engine.kernels")
+        kernels = numba_module("models.engine.kernels")
         self.kernels, self.model = kernels, model
         adadelta = model.learning_schedule == "adadelta"
         self.parts = PARTS[: 3 if adadelta else 2]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.models.rank.top_k import GROUP, scores_of_one
-from recsys.utils.numba_modules import compiled
+from recsys.utils.numba_modules import numba_module
 
 HEAD = 14
 """Directions looked at first; with the bias and the length of the rest they fill one cache line for each item."""
@@ -78,7 +78,7 @@ class Codes:
     """Embeddings rounded to one byte a number: x = scale q + x", and u x <= scale u q + |u| |x"|."""
 
     def __init__(self, items: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
-        self._kernels = compiled("models.rank.kernels")
+        self._kernels = numba_module("models.rank.kernels")
         self._biases = biases
         self._codes = np.empty(items.shape, np.int8)
         self._scales, self.rests = np.empty(len(items), np.float32), np.empty(len(items), np.float32)
@@ -96,7 +96,7 @@ class Codes:
         return length
 
 
-class Shortlist:
+class PrunedTopK:
     """All items of a catalogue, to be asked for the best of them. An item has the same score, to the bit, in every
     list.
     """

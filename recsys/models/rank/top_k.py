@@ -65,7 +65,7 @@ def top_k_of_products(
         scores = np.matmul(asking[part], answering, out=kept.block[: part.stop - start])
         found[0][part], found[1][part] = top_k_block(scores, k, None if exclude is None else exclude[part])
 
-    with threads.calmed(), ThreadPoolExecutor(threads.cores()) as pool:
+    with threads.limited_blas_threads(), ThreadPoolExecutor(threads.cores()) as pool:
         list(pool.map(rank, range(0, n_users, BLOCK)))
     return found
 
