@@ -1,6 +1,6 @@
 # make run    the dashboard and the API on http://localhost:8000, over the built-in data
 # make test   lint, types and every test, the browser ones included
-# make lint   only ruff and mypy
+# make lint   only ruff, mypy and the import contracts
 # make lock   requirements.txt anew after a change of pyproject.toml; ARGS=--upgrade for newer versions
 # make clean  remove what was installed (not your data)
 #
@@ -32,6 +32,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # A stamp: made after a complete installation, older than requirements.txt when that has changed.
 $(INSTALLED): requirements.txt

@@ -5,7 +5,6 @@ import streamlit as st
 from pages import shared
 from recsys.charts import data as charts_data
 from recsys.errors import InsiderError
-from recsys.ingest.schema import MEANING
 from recsys.services import datasets
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
@@ -62,11 +61,11 @@ def mapping_panel(look: data_view.Inspection) -> dict[str, str | None]:
     chosen: dict[str, str | None] = {}
     columns = [None, *look.columns]
     with st.grid(4, min_column_width=170, gap="small") as grid:
-        for field in data_view.fields():
+        for field, meaning in data_view.fields().items():
             with grid.cell():
                 guess = look.suggested.get(field)
                 chosen[field] = st.selectbox(
-                    fmt.label(field), columns, index=columns.index(guess), help=MEANING[field],
+                    fmt.label(field), columns, index=columns.index(guess), help=meaning,
                     format_func=lambda column: column or "Not there", key=f"map_{field}_{'|'.join(look.columns)}",
                 )  # fmt: skip
     return chosen

@@ -12,6 +12,7 @@ from recsys.models.hyperparameters import PRESETS, preset
 
 if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
+    from recsys.storage.training_runs import TrainingRun
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Settings = Annotated[

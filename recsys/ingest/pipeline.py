@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from recsys.ingest.event_writer import write_events
 from recsys.ingest.filtering import Filtered, choose
 from recsys.ingest.rejects import FILE, collect
 from recsys.ingest.schema import check_columns
-from recsys.ingest.sources import Source, find, prepare
+from recsys.ingest.sources import Inputs, find, prepare
 from recsys.ingest.staging import Staged, stage
 from recsys.ingest.statistics import ImportStatistics
 from recsys.ingest.text_encoder import TextEncoder
@@ -92,16 +91,6 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
         store.save_dataset_files(manifest, files)
     found: dict[str, Any] = manifest["report"]
     return found
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the plan's paths and query turned out to be."""
-
-    events: tuple[Source, ...]
-    items: tuple[Source, ...]
-    users: tuple[Source, ...]
-    database: DuckSession | None = None
 
 
 def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:

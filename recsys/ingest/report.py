@@ -19,7 +19,7 @@ from recsys.utils import formatting as fmt
 
 if TYPE_CHECKING:
     from recsys.ingest.filtering import Filtered
-    from recsys.ingest.pipeline import Inputs
+    from recsys.ingest.sources import Inputs
 
 CATEGORIES_SHOWN = 40
 HIGH = 0.999

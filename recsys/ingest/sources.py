@@ -13,6 +13,7 @@ from typing import IO, Literal
 from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session
 from recsys.ingest.dialect import Dialect, detect, unique
+from recsys.ingest.duckdb_session import DuckSession
 
 CHUNK = 1 << 20
 LOOKED_AT = 1 << 18
@@ -109,6 +110,16 @@ class Source:
         """Its bytes, unpacked."""
         with gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb") as stream:
             yield stream  # type: ignore[misc]  # a GzipFile reads like any other
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the plan's paths and query turned out to be."""
+
+    events: tuple[Source, ...]
+    items: tuple[Source, ...]
+    users: tuple[Source, ...]
+    database: DuckSession | None = None
 
 
 def find(patterns: Sequence[str]) -> list[Path]:

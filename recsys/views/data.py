@@ -13,7 +13,7 @@ from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.schema import EVENT_FIELDS, Mapped, NoColumn, mapping, suggest
+from recsys.ingest.schema import EVENT_FIELDS, MEANING, Mapped, NoColumn, mapping, suggest
 from recsys.ingest.sources import Source, find, prepare
 from recsys.ingest.staging import Trial, readings, sample, trial
 from recsys.ingest.timestamps import Ambiguous, form_of
@@ -152,9 +152,9 @@ def plan_of(
     )
 
 
-def fields() -> tuple[str, ...]:
-    """Fields of events, in the order to show."""
-    return EVENT_FIELDS
+def fields() -> dict[str, str]:
+    """Fields of events, in the order to show, each with what it means."""
+    return {field: MEANING[field] for field in EVENT_FIELDS}
 
 
 def _prepared(patterns: Sequence[str]) -> tuple[Source, ...]:

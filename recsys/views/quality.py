@@ -11,6 +11,7 @@ from recsys.utils import formatting as fmt
 
 if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
+    from recsys.storage.jobs import Job
 
 METHODS = {
     "model": "This model",
