@@ -5,16 +5,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from recsys import columns as c
+from recsys.dataset.event_kinds import weight_of
 from recsys.errors import InvalidInput
 from recsys.ingest.schema import check_given
-
-DEFAULT_WEIGHTS: Mapping[str, float] = {
-    **dict.fromkeys(("view", "views", "click", "clicks", "detail", "pv", "impression", "play", "listen"), 1.0),
-    **dict.fromkeys(("cart", "carts", "addtocart", "basket", "addtobasket", "wishlist", "favorite", "fav"), 3.0),
-    **dict.fromkeys(("purchase", "purchases", "transaction", "buy", "order", "orders", "sale", "checkout"), 5.0),
-    **dict.fromkeys(("removefromcart", "removefromwishlist", "return", "refund", "cancel", "dislike"), 0.0),
-}  # fmt: skip
-"""How much an event of a kind counts; kinds are compared without case, blanks and punctuation. 0 leaves it out."""
 
 MOST_QUANTITY = 1_000_000.0
 MOST_VALUE = 1_000_000_000.0
@@ -30,7 +23,7 @@ class ImportPlan:
         events, items, users: paths or globs.
         events_sql, database: a query for the events instead of files, and the SQLAlchemy URL it goes to.
         mapping: field to columns, on top of what the headers suggest; no columns leaves the field out.
-        weights: kind of event to weight, on top of `DEFAULT_WEIGHTS`.
+        weights: kind of event to weight, on top of `event_kinds.DEFAULT_WEIGHTS`.
         min_rating: ratings below are left out; None takes the middle of the scale found.
         min_users, min_items: items with fewer users, and users with fewer items, are left out, until all that remain
             have enough.
@@ -88,11 +81,7 @@ class ImportPlan:
 
     def weight_of(self, kind: str) -> tuple[float, bool]:
         """The weight of a kind of event, and whether anybody or anything settles it; 1 otherwise."""
-        for given, weight in self.weights.items():
-            if _plain(given) == _plain(kind):
-                return weight, True
-        found = DEFAULT_WEIGHTS.get(_plain(kind))
-        return (1.0, False) if found is None else (found, True)
+        return weight_of(kind, self.weights)
 
 
 def parse_mapping(texts: list[str]) -> dict[str, tuple[str, ...]]:
@@ -118,7 +107,3 @@ def parse_weights(texts: list[str]) -> dict[str, float]:
         if not kind:
             raise InvalidInput(f"--weight {text}: write it as KIND=NUMBER, for example --weight purchase=5")
     return found
-
-
-def _plain(kind: str) -> str:
-    return "".join(x for x in kind.lower() if x.isalnum())

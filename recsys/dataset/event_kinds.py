@@ -1,0 +1,115 @@
+"""Kinds of events and how much each counts: the one table that imports, the API and training share.
+
+A kind is a word that a shop, a tracker or an analytics tool writes beside an event: `view`, `Product Added`,
+`add_to_cart`, `refunded`. Kinds are compared without case, accents, blanks and punctuation, word by word.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+NOTHING, VIEW, CART, PURCHASE = 0.0, 1.0, 3.0, 5.0
+
+DEFAULT_WEIGHTS: Mapping[str, float] = {
+    **dict.fromkeys((
+        "view", "views", "viewed", "click", "clicks", "clicked", "detail", "pv", "impression", "play", "played",
+        "listen", "listened", "watch", "watched", "read", "visit", "visited", "select item", "view item",
+        "view item list", "product viewed", "product clicked", "product list viewed", "viewed product", "product view",
+        "item view", "productview", "detail view", "item detail page view", "select content", "rating", "rate",
+        "review", "reviewed", "ansicht", "aufruf", "klick", "vue", "vista", "clic", "visualizzazione", "weergave",
+        "visualizacao", "wyswietlenie",
+    ), VIEW),
+    **dict.fromkeys((
+        "cart", "carts", "basket", "addtocart", "add to cart", "added to cart", "cart add", "addtobasket",
+        "add to basket", "add to bag", "wishlist", "add to wishlist", "favorite", "favourite", "fav", "favorited",
+        "collect", "save", "saved", "bookmark", "like", "liked", "product added", "product added to wishlist",
+        "cart updated", "checkout started", "begin checkout", "started checkout", "initiate checkout",
+        "initiated checkout", "checkout step viewed", "checkout step completed", "add payment info",
+        "add shipping info", "payment info entered", "warenkorb", "in den warenkorb", "merkliste", "panier",
+        "ajout au panier", "carrito", "anadir al carrito", "carrello", "aggiunta al carrello", "winkelwagen",
+        "winkelmand", "carrinho", "koszyk", "dodano do koszyka",
+    ), CART),
+    **dict.fromkeys((
+        "purchase", "purchases", "purchased", "transaction", "transactions", "buy", "buys", "bought", "order",
+        "orders", "ordered", "sale", "sales", "sold", "checkout", "conversion", "order completed", "completed order",
+        "order placed", "placed order", "order paid", "paid", "ordered product", "checkout completed",
+        "completed checkout", "in app purchase", "ecommerce purchase", "product purchased", "item purchased",
+        "subscribe", "subscription started", "rent", "rented", "kauf", "gekauft", "bestellung", "bestellt", "achat",
+        "commande", "achete", "compra", "comprado", "pedido", "acquisto", "acquistato", "ordine", "aankoop", "gekocht",
+        "bestelling", "encomenda", "zakup", "kupiono", "zamowienie",
+    ), PURCHASE),
+    **dict.fromkeys((
+        "removefromcart", "remove from cart", "removefromwishlist", "remove from wishlist", "product removed",
+        "product removed from wishlist", "order cancelled", "order refunded", "return", "returns", "refund", "cancel",
+        "dislike", "unlike", "skip", "hide", "not interested",
+        "storno", "storniert", "retoure", "ruckgabe", "erstattung", "annulation", "annule", "retour", "remboursement",
+        "devolucion", "cancelado", "reembolso", "reso", "rimborso", "annullato", "geannuleerd", "retournering",
+        "devolucao", "zwrot", "anulowano",
+    ), NOTHING),
+}  # fmt: skip
+"""Weight of each kind by its usual names; 0 leaves events of the kind out."""
+
+_TAKEN_BACK = frozenset((
+    "remove", "removed", "removes", "removal", "cancel", "cancels", "canceled", "cancelled", "cancellation", "refund",
+    "refunds", "refunded", "return", "returns", "returned", "dislike", "disliked", "unlike", "unliked", "unfavorite",
+    "unfavorited", "unfavourite", "unsave", "unsaved", "delete", "deleted", "decline", "declined", "fail", "failed",
+    "chargeback", "void", "voided", "abandon", "abandoned", "rejected", "unsubscribe", "unsubscribed", "reverse",
+    "reversed", "downvote", "downvoted", "thumbsdown", "emptied", "expired", "skipped", "hidden", "blocked",
+    "reported",
+))  # fmt: skip
+"""A kind with one of these words takes back what another kind did, whatever stands beside it."""
+
+_OF_THE_NAME = (
+    (PURCHASE, frozenset(("purchase", "purchased", "bought", "transaction", "sale", "sold"))),
+    (
+        CART,
+        frozenset(("cart", "basket", "bag", "wishlist", "favorite", "favourite", "favorited", "favourited", "added")),
+    ),
+    (VIEW, frozenset(("view", "viewed", "views", "click", "clicked", "impression", "watched", "visited", "seen"))),
+)
+"""Words that settle the weight of a kind that is in no list as a whole, strongest first."""
+
+
+def plain(kind: str) -> str:
+    """A kind without case, accents, blanks and punctuation: `Add to cart` and `add_to_cart` agree."""
+    return "".join(_words(kind))
+
+
+def weight_of(kind: str, given: Mapping[str, float] | None = None) -> tuple[float, bool]:
+    """The weight of a kind of event, and whether anybody or anything settles it; 1 otherwise.
+
+    Args:
+        given: kind to weight, on top of `DEFAULT_WEIGHTS`.
+    """
+    wanted = plain(kind)
+    for name, weight in (given or {}).items():
+        if plain(name) == wanted:
+            return weight, True
+    found = _known().get(wanted)
+    if found is not None:
+        return found, True
+    words = frozenset(_words(kind))
+    if words & _TAKEN_BACK:
+        return NOTHING, True
+    for weight, names in _OF_THE_NAME:
+        if words & names:
+            return weight, True
+    return VIEW, False
+
+
+def is_kind(text: str) -> bool:
+    """Whether a word is a kind of event known here."""
+    return weight_of(text)[1]
+
+
+@lru_cache(maxsize=1)
+def _known() -> Mapping[str, float]:
+    return {plain(kind): weight for kind, weight in DEFAULT_WEIGHTS.items()}
+
+
+def _words(kind: str) -> list[str]:
+    """`order_refunded`, `OrderRefunded` and `Order Refunded` as two words in lower case."""
+    text = unicodedata.normalize("NFKD", kind)
+    text = "".join(x for x in text if not unicodedata.combining(x)).replace("ł", "l").replace("Ł", "L")
+    return re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
