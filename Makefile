@@ -1,7 +1,7 @@
 # make run    the dashboard and the API on http://localhost:8000, over the built-in data
 # make test   lint, types and every test, the browser ones included
 # make lint   only ruff, mypy and the import contracts
-# make lock   requirements.txt anew after a change of pyproject.toml; ARGS=--upgrade for newer versions
+# make lock   both requirements files anew after a change of pyproject.toml; ARGS=--upgrade for newer versions
 # make clean  remove what was installed (not your data)
 #
 # PORT=8080, HOST=0.0.0.0 and INSIDER_HOME=/folder change where it runs; PYTHON=python3.12 what it runs with.
@@ -9,6 +9,8 @@
 PORT ?= 8000
 HOST := 127.0.0.1
 ARGS :=
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
+	--custom-compile-command "make lock"
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,8 +45,10 @@ $(INSTALLED): requirements.txt
 
 lock: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.txt $(ARGS)
+	$(BIN)/uv pip compile pyproject.toml --extra dashboard --extra postgres --extra test $(LOCKED) \
+		--output-file requirements.txt $(ARGS)
+	$(BIN)/uv pip compile pyproject.toml --extra dashboard --extra postgres $(LOCKED) \
+		--constraints requirements.txt --output-file requirements-server.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ from streamlit import config
 from recsys.api.app import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
 from recsys.services.workspace import Workspace, open_workspace
-from recsys.settings import PROJECT_ROOT, Settings
+from recsys.settings import APP_ROOT, Settings
 from recsys.utils import threads
 
 logger = logging.getLogger("insider")
@@ -68,6 +68,6 @@ except InsiderError as error:
     sys.exit(str(error))
 
 config.set_option("server.maxUploadSize", workspace.settings.upload_limit)
-ui = st.App(PROJECT_ROOT / "pages" / "main.py")
+ui = st.App(APP_ROOT / "pages" / "main.py")
 dashboard = ui.lifespan()
 app = Starlette(routes=[ApiRoute(create_api(workspace)), Mount("/", app=ui)], lifespan=lifespan)

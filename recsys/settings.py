@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 from recsys.errors import InvalidInput
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_HOME = PROJECT_ROOT / "data" / "store"
+IS_CHECKOUT = (PROJECT_ROOT / "app.py").is_file()
+APP_ROOT = PROJECT_ROOT if IS_CHECKOUT else PROJECT_ROOT / "recsys" / "_app"
+"""Where `app.py` and the pages lie: in a checkout beside the package, in an installed package within it."""
+DATA_FOLDER = (PROJECT_ROOT if IS_CHECKOUT else Path.cwd()) / "data"
+DEFAULT_HOME = DATA_FOLDER / "store"
 COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable with the folder in which the processes of one server keep their counters; the metrics library
 reads it when it is imported."""

@@ -1,6 +1,7 @@
 """Who bought what, and what the items and users are: checked once, then never changed."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,12 +13,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import columns as c
+from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.errors import InvalidInput, NotFound
 
 HASHED = 65_536
 """Rows whose hashes are made at once: few enough to stay in the processor's cache."""
 
 EVENT_COLUMNS = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE)
+ITEM_COLUMNS = (c.ITEM, c.TITLE, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE)
+MOST_ATTRIBUTE_VALUES = 100
+"""A column of users with more values than this says who somebody is, not what kind of shopper."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,78 @@ class Dataset:
         )
         coded = coded.sort_values([c.USER, c.ITEM, c.TIMESTAMP], kind="stable", ignore_index=True)
         return cls(name, user_table, item_table, coded, tuple(category_levels), tuple(user_attributes), notes or {})
+
+    @classmethod
+    def from_pandas(
+        cls,
+        events: pd.DataFrame,
+        items: pd.DataFrame | None = None,
+        users: pd.DataFrame | None = None,
+        *,
+        name: str = "data",
+        category_levels: Sequence[str] | None = None,
+        user_attributes: Sequence[str] | None = None,
+    ) -> "Dataset":
+        """Build a dataset from DataFrames. Ids are kept as text, to the letter.
+
+        Args:
+            events: one row for each thing a user did: `user_id`, `item_id`, optional `timestamp`, `quantity`, `value`,
+                and `weight` (how much the event says; larger is more) or `event`, its kind, which gives the weight as
+                in an import: a view 1, a cart 3, a purchase 5. Rows of kinds that weigh 0 (refunds, removals) are left
+                out and counted in `notes["left_out"]`.
+            items: `item_id`, optional `title`, `brand`, `price`, `image_url`; other columns of text are category
+                levels. A cell may hold several categories, separated by "|".
+            users: `user_id`; every other column of text, or of few values, is an attribute.
+            name: the name it is stored under.
+            category_levels: columns of `items` that are categories, widest first; by default all columns of text that
+                are no other field, those with fewer names first.
+            user_attributes: columns of `users` to learn from; by default all that hold at most 100 values.
+
+        Columns that are not used are named in a `UserWarning` and in `notes["columns_left_out"]`.
+
+        Raises:
+            InvalidInput: a column that is needed is missing, or a value cannot be used; it is named.
+        """
+        for table, key in ((events, c.USER), (events, c.ITEM), (items, c.ITEM), (users, c.USER)):
+            if table is not None and key not in table.columns:
+                raise InvalidInput(
+                    f"The table has no column {key!r}; it has {', '.join(map(str, table.columns))}. "
+                    f"Rename the one that holds it: table.rename(columns={{...: {key!r}}})."
+                )
+        events, left_out_rows = _weighted(events)
+        levels, attributes = tuple(category_levels or ()), tuple(user_attributes or ())
+        if items is not None and category_levels is None:
+            texts = [x for x in items.columns if x not in ITEM_COLUMNS and _is_text(items[x])]
+            levels = tuple(sorted(texts, key=dict(items[texts].nunique()).__getitem__))
+        if users is not None and user_attributes is None:
+            attributes = tuple(x for x in users.columns if x != c.USER and users[x].nunique() <= MOST_ATTRIBUTE_VALUES)
+        used = {
+            "events": (*EVENT_COLUMNS, c.WEIGHT, c.EVENT),
+            "items": (*ITEM_COLUMNS, *levels),
+            "users": (c.USER, *attributes),
+        }
+        left_out = [
+            f"{part}.{column}"
+            for part, table in (("events", events), ("items", items), ("users", users))
+            for column in (() if table is None else table.columns)
+            if column not in used[part]
+        ]
+        if left_out:
+            warnings.warn(f"Columns that are not used: {', '.join(left_out)}.", UserWarning, stacklevel=2)
+        if users is not None:
+            users = users.assign(**{x: _as_text(users[x]) for x in attributes})
+        return cls.from_raw(
+            name,
+            events,
+            items=items if items is None else items[[x for x in items.columns if x in used["items"]]],
+            users=users if users is None else users[[c.USER, *attributes]],
+            category_levels=levels,
+            user_attributes=attributes,
+            notes={
+                **({"columns_left_out": left_out} if left_out else {}),
+                **({"left_out": left_out_rows} if left_out_rows else {}),
+            },
+        )
 
     @property
     def n_users(self) -> int:
@@ -296,4 +373,35 @@ def _table(given: pd.DataFrame | None, seen: pd.Series, key: str, *, keep_unseen
 def _numbers(events: pd.DataFrame, column: str, default: float) -> NDArray[np.float32]:
     if column not in events:
         return np.full(len(events), default, dtype=np.float32)
-    return events[column].fillna(default).to_numpy(dtype=np.float32)
+    numbers = pd.to_numeric(events[column], errors="coerce")
+    wrong = numbers.isna() & events[column].notna()
+    if wrong.any():
+        raise InvalidInput(
+            f"{column} holds {events[column][wrong].iloc[0]!r} in row {int(np.argmax(wrong))}, which is no number."
+        )
+    return numbers.fillna(default).to_numpy(dtype=np.float32)
+
+
+def _weighted(events: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Events with the weights of their kinds, unless they have weights, and how many of each kind are left out."""
+    if c.EVENT not in events or c.WEIGHT in events:
+        return events, {}
+    kinds = events[c.EVENT].astype(object).where(events[c.EVENT].notna(), "").astype(str)
+    weights = kinds.map({kind: weight_of(kind)[0] for kind in kinds.unique()})
+    left_out = {str(kind): int(n) for kind, n in kinds[weights == NOTHING].value_counts().items()}
+    kept = events[weights != NOTHING]
+    weights = weights[weights != NOTHING]
+    return (kept.assign(**{c.WEIGHT: weights}) if weights.nunique() > 1 else kept), left_out
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool(
+        pd.api.types.is_object_dtype(column)
+        or pd.api.types.is_string_dtype(column)
+        or isinstance(column.dtype, pd.CategoricalDtype)
+    )
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """The values as text, missing ones as None."""
+    return column.astype(object).map(lambda x: None if pd.isna(x) else str(x))

@@ -126,7 +126,7 @@ class Model:
 
     def check_dataset(self, dataset: Dataset) -> Dataset:
         """The dataset itself if the model was trained on exactly it; InvalidInput otherwise."""
-        return check_fingerprint(self.manifest, dataset)
+        return check_fingerprint({**self.manifest, "id": self.id}, dataset)
 
     @cached_property
     def popularity(self) -> NDArray[np.int64]:

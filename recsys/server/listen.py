@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from recsys.errors import InsiderError, InvalidInput
-from recsys.settings import PROJECT_ROOT, Settings
+from recsys.settings import APP_ROOT, Settings
 
 PORTS_TO_TRY = 50
 SECONDS_TO_CLOSE = 5
@@ -67,8 +67,8 @@ def serve(
         )
     listener = listen(host, port)
     os.environ["INSIDER_HOME"] = str(settings.home)
-    os.chdir(PROJECT_ROOT)
-    sys.path.insert(0, str(PROJECT_ROOT))
+    os.chdir(APP_ROOT)
+    sys.path.insert(0, str(APP_ROOT))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # Streamlit sets the levels of these anew when it starts; what is disabled stays so. The API keeps a log of its own.
     logging.getLogger("uvicorn.access").disabled = True

@@ -15,7 +15,7 @@ from recsys.ingest.config import ImportPlan
 from recsys.ingest.rejects import FILE
 from recsys.ingest.report import Section, sections
 from recsys.services.workspace import Workspace
-from recsys.settings import PROJECT_ROOT, Settings
+from recsys.settings import DATA_FOLDER, Settings
 from recsys.storage.artifacts import check_name, readable_errors
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
@@ -121,7 +121,7 @@ def keep_upload(workspace: Workspace, name: str, stream: IO[bytes], before: str 
 
 def allowed_folder() -> Path:
     """The folder below which the page may read files of the server: `INSIDER_IMPORT_FOLDER`, or `data`."""
-    return Path(Settings.from_environment().import_folder or PROJECT_ROOT / "data").resolve()
+    return Path(Settings.from_environment().import_folder or DATA_FOLDER).resolve()
 
 
 def allowed_path(text: str) -> str:

