@@ -17,6 +17,7 @@ from streamlit import config
 
 from recsys.api.app import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
+from recsys.services.jobs import ensure_demo
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import APP_ROOT, Settings
 from recsys.utils import threads
@@ -44,7 +45,7 @@ def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
     threads.limit_blas_threads()
     try:
-        workspace.ensure_demo()
+        ensure_demo(workspace)
         workspace.load().warm()
     except NoModel:
         logger.info("No model is live yet: the demo is being prepared.")

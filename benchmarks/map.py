@@ -32,7 +32,9 @@ from recsys.projection.fidelity import fidelity, movement
 from recsys.projection.projection import item_map, prepared
 from recsys.projection.settings import MapSettings
 from recsys.recommend.recommender import Recommender
+from recsys.services.datasets import import_demo
 from recsys.services.map_job import draw
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.training.train import train
@@ -176,8 +178,8 @@ def _live(workspace: Workspace) -> Recommender:
     try:
         return workspace.load()
     except NoModel:
-        workspace.import_demo()
-        live = workspace.train_now("demo", PRESETS["default"], promote=True)
+        import_demo(workspace)
+        live = train_and_store(workspace, "demo", PRESETS["default"], promote=True)
         draw(workspace, live.model.id, MapSettings())
         return workspace.load()
 

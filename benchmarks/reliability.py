@@ -23,6 +23,9 @@ from typing import Any
 
 from recsys.errors import Corrupted
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.jobs import cancel_job, start_search, start_training
+from recsys.services.promotion import promote, rollback
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.training.search import SearchPlan
@@ -36,14 +39,15 @@ PARTS = ("load", "kills", "damage")
 PROMOTING = """
 import sys
 from recsys.settings import Settings
+from recsys.services.promotion import promote, rollback
 from recsys.services.workspace import Workspace
 home = Workspace(Settings.from_environment(sys.argv[1]))
 versions = home.store.models()
 print("ready", flush=True)
 while True:
     for version in versions:
-        home.promote(version, who="benchmark")
-    home.rollback(who="benchmark")
+        promote(home, version, who="benchmark")
+    rollback(home, who="benchmark")
 """
 
 
@@ -94,7 +98,7 @@ def promotions_under_load(settings: Settings, seconds: float) -> list[dict[str, 
     try:
         expected: dict[tuple[str, str], str] = {}
         for version in (*versions, *versions[:1]):
-            workspace.promote(version, who="benchmark")
+            promote(workspace, version, who="benchmark")
             for user in users:
                 answer = _ask(port, user)
                 while answer["model"] != version:
@@ -112,10 +116,10 @@ def promotions_under_load(settings: Settings, seconds: float) -> list[dict[str, 
         for number in range(SWAPS):
             time.sleep(seconds / (SWAPS + 1))
             if number % 2:
-                workspace.rollback(who="benchmark")
+                rollback(workspace, who="benchmark")
             else:
                 live = workspace.live_id()
-                workspace.promote(next(v for v in versions if v != live), who="benchmark")
+                promote(workspace, next(v for v in versions if v != live), who="benchmark")
             swaps += 1
         time.sleep(seconds / (SWAPS + 1))
         stop.set()
@@ -154,9 +158,9 @@ def kills(settings: Settings, number: int, seed: int, longest: float) -> list[di
             _kill_promoting(settings, rng)
         else:
             run = (
-                home.start_training(dataset, QUICK, seed=turn, promote=bool(turn % 2))
+                start_training(home, dataset, QUICK, seed=turn, promote=bool(turn % 2))
                 if kind == "training"
-                else home.start_search(SearchPlan(dataset, f"killed {turn}", trials=20, base=QUICK))
+                else start_search(home, SearchPlan(dataset, f"killed {turn}", trials=20, base=QUICK))
             )
             process = home.job_store.process(run.id)
             time.sleep(rng.uniform(0.2, longest))
@@ -167,7 +171,7 @@ def kills(settings: Settings, number: int, seed: int, longest: float) -> list[di
     for text in broken:
         print(text, file=sys.stderr)
     home = Workspace(settings)
-    lost = sum(run.state == "failed" for run in home.runs(500))
+    lost = sum(run.state == "failed" for run in home.job_store.newest(500))
     return [
         *(_line(f"kill -9 of a {kind}", count, "kills", None) for kind, count in struck.items()),
         _line("jobs that were in the middle of it, and say so", lost, "jobs", lost > 0),
@@ -179,8 +183,8 @@ def damage(settings: Settings) -> list[dict[str, Any]]:
     """One flipped byte in the live version: it is refused and named, and the one before it answers."""
     home = Workspace(settings)
     good, bad = home.store.models()[:2]
-    home.promote(good, who="benchmark")
-    home.promote(bad, who="benchmark")
+    promote(home, good, who="benchmark")
+    promote(home, bad, who="benchmark")
     file = settings.home / "models" / bad / "item_embeddings.npy"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
@@ -202,10 +206,10 @@ def damage(settings: Settings) -> list[dict[str, Any]]:
 def _two_versions(home: Workspace) -> None:
     dataset = home.load().manifest["dataset"]
     while len(home.store.models()) < 2:
-        home.train_now(dataset, QUICK, seed=len(home.store.models()), source="benchmark")
+        train_and_store(home, dataset, QUICK, seed=len(home.store.models()), source="benchmark")
     first, second = home.store.models()[:2]
-    home.promote(second, who="benchmark")
-    home.promote(first, who="benchmark")
+    promote(home, second, who="benchmark")
+    promote(home, first, who="benchmark")
 
 
 def _what_is_broken(settings: Settings) -> list[str]:
@@ -213,14 +217,14 @@ def _what_is_broken(settings: Settings) -> list[str]:
     fresh = Workspace(settings)
     found = []
     until = time.monotonic() + 60
-    while active := [run for run in fresh.runs(500) if run.active and run.kind != "map"]:
+    while active := [run for run in fresh.job_store.newest(500) if run.active and run.kind != "map"]:
         if time.monotonic() > until:
             found += [f"run {run.id} is {run.state} for ever" for run in active]
             break
         time.sleep(0.5)
-    for run in fresh.runs(500):
+    for run in fresh.job_store.newest(500):
         if run.active:
-            fresh.cancel(run.id)
+            cancel_job(fresh, run.id)
     found += [f"training {t.id} is running for ever" for t in fresh.trials.all() if t.state == "running"]
     for version in fresh.store.models():
         try:

@@ -6,6 +6,7 @@ from pages import shared
 from recsys.charts import data as charts_data
 from recsys.errors import InsiderError
 from recsys.services import datasets
+from recsys.services.jobs import cancel_job
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
@@ -161,7 +162,7 @@ def bring(*, busy: bool) -> None:
 @st.fragment(run_every=shared.REFRESH_SECONDS)
 def follow(run_id: int) -> None:
     """How far an import is, until it ends."""
-    run = home.run(run_id)
+    run = home.job_store.get(run_id)
     if not run.active:
         if run.state == "done" and run_id == state.get("import_run"):
             state.stored_here = state.get("stored_here", 0) + 1
@@ -169,7 +170,7 @@ def follow(run_id: int) -> None:
         st.rerun()
     st.progress(run.fraction, text=shared.plain(f"“{run.dataset}”: {run.step}"))
     if st.button("Cancel", icon=":material/cancel:", key="cancel_import"):
-        home.cancel(run_id)
+        cancel_job(home, run_id)
 
 
 def ended(run: Job) -> None:
@@ -239,7 +240,7 @@ shared.describe(
 
 under_way = datasets.import_under_way(home)
 stored = datasets.datasets(home)
-mine = home.run(state.import_run) if "import_run" in state else None
+mine = home.job_store.get(state.import_run) if "import_run" in state else None
 if under_way and (mine is None or mine.id != under_way.id):
     mine = under_way
 done = mine is not None and mine.state == "done"

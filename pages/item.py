@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages import shared
 from recsys.errors import InsiderError
+from recsys.services.item_search import find_items
 from recsys.utils import formatting as fmt
 from recsys.views import export, product
 
@@ -36,14 +37,14 @@ def products(table: Any, key: str, columns: dict[str, object], alt: str) -> None
 
 
 if "item" not in state and "item" not in st.query_params:
-    state.item = home.find_items(limit=1)["item_id"].iloc[0]
+    state.item = find_items(home, limit=1)["item_id"].iloc[0]
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     item_id = st.text_input("Product", key="item", bind="query-params", width=150, placeholder="Number").strip()
     with st.popover("Find", icon=":material/search:", on_change="rerun", width="content") as finder:
         query = st.text_input("Words of product or category", key="item_words")
         if finder.open:
-            matches = home.find_items(query, limit=20)
+            matches = find_items(home, query, limit=20)
             columns = {"popularity": st.column_config.NumberColumn("Shoppers", format="localized")}
             products(matches, "item_matches", columns, "Products that fit")
 
@@ -52,7 +53,7 @@ try:
 except InsiderError as error:
     st.error(shared.plain(error), icon=":material/search_off:")
     st.caption("Pick one of these instead.")
-    products(home.find_items("", limit=20), "item_instead", {}, "Popular products")
+    products(find_items(home, "", limit=20), "item_instead", {}, "Popular products")
     st.stop()
 
 st.title(shared.plain(fmt.shortened(view.title, 90)), anchor=False)

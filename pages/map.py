@@ -14,6 +14,7 @@ from recsys.item_map.points import open_map
 from recsys.item_map.selection import ids_of
 from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.settings import MapSettings
+from recsys.services.jobs import start_map
 
 CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]}
 BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
@@ -35,7 +36,7 @@ try:
 except InsiderError as error:
     st.error(shared.plain(error), title="The map cannot be used", icon=":material/error:")
     if st.button("Draw it again", icon=":material/refresh:"):
-        home.start_map(live.model.id)
+        start_map(home, live.model.id)
     drawing.progress(home, live.model.id)
     st.stop()
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages import promoting, shared
 from recsys.errors import InsiderError
+from recsys.services.promotion import delete_model, rollback
 from recsys.storage import audit
 from recsys.views import models, train
 from recsys.views.model_card import report
@@ -18,7 +19,7 @@ def delete(model_id: str) -> None:
     st.markdown(shared.plain(f"Model {model_id} and its map are removed from the disk. This cannot be undone."))
     if st.button("Delete it", type="primary", icon=":material/delete:"):
         try:
-            home.delete_model(model_id, who=promoting.who())
+            delete_model(home, model_id, who=promoting.who())
             st.rerun()
         except InsiderError as error:
             shared.problem(error)
@@ -65,7 +66,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     before = train.earlier_model(home)
     if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
         with shared.problems_shown():
-            st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
+            st.toast(f"Model {rollback(home, who=promoting.who())} is live again.", icon=":material/undo:")
             st.rerun()
 
 picked = st.dataframe(

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages import shared
 from recsys.errors import InsiderError
-from recsys.services.promotion import Preview, Row, preview
+from recsys.services.promotion import promote
+from recsys.services.promotion_preview import Preview, Row, preview
 from recsys.utils import formatting as fmt
 
 
@@ -38,7 +39,7 @@ def ask(model_id: str) -> None:
             sure = st.checkbox("I have seen this and want it all the same", key="sure")
         note = st.text_input("Why (for the log)", key="promotion_note", max_chars=300)
         if st.button("Make it live", type="primary", icon=":material/publish:", disabled=not sure):
-            shared.workspace().promote(model_id, who=who(), note=note, instead_of=found.live)
+            promote(shared.workspace(), model_id, who=who(), note=note, instead_of=found.live)
             st.toast(f"Model {model_id} is live.", icon=":material/check_circle:")
             st.rerun()
     except InsiderError as error:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages import shared
 from recsys.charts import quality as charts
+from recsys.services.jobs import cancel_job, start_quality
 from recsys.views import quality
 
 ICONS = {"good": ":material/check_circle:", "look": ":material/visibility:", "bad": ":material/error:"}
@@ -22,7 +23,7 @@ def under_way() -> None:
         st.rerun()
     else:
         shared.show_progress(run)
-        st.button("Cancel", icon=":material/cancel:", on_click=home.cancel, args=(run.id,))
+        st.button("Cancel", icon=":material/cancel:", on_click=cancel_job, args=(home, run.id))
 
 
 view = quality.view(home)
@@ -42,7 +43,7 @@ if view is None:
         "background."
     )
     if (run is None or not run.active) and st.button("Find out", type="primary", icon=":material/play_arrow:"):
-        home.start_quality(model_id)
+        start_quality(home, model_id)
         st.rerun()
     bars = quality.bars_of(live.model.manifest["metrics"], "discover")
     if len(bars) > 2:
@@ -126,4 +127,4 @@ with st.container(border=True):
         charts.methods(view.cold_items, "NDCG@10 among new products only"), config=shared.STILL,
         alt="NDCG@10 of products that no training had seen",
     )  # fmt: skip
-st.button("Find out anew", icon=":material/refresh:", on_click=home.start_quality, args=(model_id,))
+st.button("Find out anew", icon=":material/refresh:", on_click=start_quality, args=(home, model_id))

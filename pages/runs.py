@@ -5,6 +5,7 @@ import streamlit as st
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import runs
+from recsys.services.stored_models import stored_models
 from recsys.storage import audit
 from recsys.storage.training_runs import TrainingRun
 from recsys.views import runs as run_view
@@ -116,7 +117,7 @@ everything = home.training_runs.all()
 if not everything:
     st.subheader("Nothing was trained yet", anchor=False)
     st.caption("Every training appears here, whether it was started on the Train page, by a command or by a search.")
-    if home.models():
+    if stored_models(home):
         st.info(
             "There are models, but the database knows of no training: it is a new one. Check INSIDER\\_DATABASE\\_URL, "
             "if you expected the list.", icon=":material/info:",

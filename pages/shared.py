@@ -10,6 +10,8 @@ from recsys.charts import base
 from recsys.errors import InsiderError, NoModel
 from recsys.recommend.recommender import Recommender
 from recsys.services import freshness
+from recsys.services.jobs import start_demo
+from recsys.services.promotion import rollback
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import Settings
 from recsys.storage.jobs import Job
@@ -82,7 +84,7 @@ def live() -> Recommender:
     except InsiderError as error:
         st.error(plain(error), title="The live model cannot be used", icon=":material/error:")
         if st.button("Go back to the model before it", icon=":material/undo:"):
-            workspace().rollback()
+            rollback(workspace())
             st.rerun()
         st.stop()
 
@@ -131,7 +133,7 @@ def _stopped(run: Job) -> None:
         st.info("The preparation was cancelled.", icon=":material/cancel:")
     if st.button("Try again", type="primary", icon=":material/refresh:"):
         try:
-            workspace().start_demo()
+            start_demo(workspace())
         except InsiderError as error:
             problem(error)
 

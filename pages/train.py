@@ -7,6 +7,8 @@ from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import base, quality, runs
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import LOSSES, Hyperparameters
+from recsys.services.jobs import cancel_job, start_search, start_training
+from recsys.services.promotion import rollback
 from recsys.storage.jobs import Job
 from recsys.training.search import OBJECTIVES
 from recsys.utils import formatting as fmt
@@ -124,7 +126,7 @@ def recipe_panel() -> None:
     shared.describe(estimate(home, state.dataset, recipe).words)
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
         with shared.problems_shown():
-            run = home.start_training(state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
+            run = start_training(home, state.dataset, recipe, seed=state.seed, promote=home.live_id() is None)
             state.run = run.id
             st.rerun()
 
@@ -150,7 +152,7 @@ def search_panel(recipe: Hyperparameters) -> None:
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
         with shared.problems_shown():
             plan = train.plan(state.dataset, recipe, name, number, minutes, goal, state.seed)
-            state.run = home.start_search(plan).id
+            state.run = start_search(home, plan).id
             st.rerun()
 
 
@@ -158,7 +160,7 @@ def search_panel(recipe: Hyperparameters) -> None:
 def under_way(run_id: int) -> None:
     """How far a run is; the whole page follows when it ends."""
     with shared.problems_shown():
-        run = home.run(run_id)
+        run = home.job_store.get(run_id)
         if not run.active:
             st.rerun()
         waiting = train.waiting_for(home, run)
@@ -169,7 +171,7 @@ def under_way(run_id: int) -> None:
         )
         if st.button("Cancel", icon=":material/stop:"):
             with shared.problems_shown():
-                home.cancel(run_id)
+                cancel_job(home, run_id)
         if run.curve:
             learning(train.curves(home, run))
         if run.kind == "search":
@@ -278,7 +280,7 @@ def live_line() -> None:
         before = train.earlier_model(home)
         if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
             with shared.problems_shown():
-                st.toast(f"Model {home.rollback(who=promoting.who())} is live again.", icon=":material/undo:")
+                st.toast(f"Model {rollback(home, who=promoting.who())} is live again.", icon=":material/undo:")
                 st.rerun()
 
 

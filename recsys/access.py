@@ -1,7 +1,7 @@
 """Who may change what through the dashboard: roles, and the rule where nobody signs in.
 
-The domain asks `require` before it changes something. Programs, jobs and the command line may everything; the dashboard
-installs `ask_with`, which says who is in front of it.
+A service asks `require` before it changes something. Programs, jobs and the command line are always allowed; the
+dashboard installs `ask_with`, which says who is in front of it.
 """
 
 import os

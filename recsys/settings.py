@@ -58,10 +58,9 @@ class Settings:
         if folder.exists() and not folder.is_dir():
             raise InvalidInput(f"INSIDER_HOME is {folder}, which is a file; point it at a folder.")
         default_url = f"sqlite:///{folder / 'insider.sqlite'}"
-        url = os.environ.get("INSIDER_DATABASE_URL") if home is None else None
         return cls(
             home=folder,
-            database_url=url or default_url,
+            database_url=os.environ.get("INSIDER_DATABASE_URL") or default_url,
             api_key=os.environ.get("INSIDER_API_KEY") or None,
             scheduler=os.environ.get("INSIDER_SCHEDULER") or None,
             import_folder=os.environ.get("INSIDER_IMPORT_FOLDER") or None,

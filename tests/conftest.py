@@ -13,6 +13,8 @@ from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.projection.projection import item_map
 from recsys.recommend.recommender import Recommender
+from recsys.services.datasets import import_demo
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.serving import chromium
@@ -34,7 +36,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory, small_dataset: Datase
     home = tmp_path_factory.mktemp("home")
     workspace = Workspace(Settings.from_environment(home))
     workspace.store.save_dataset(small_dataset)
-    live = workspace.train_now("small", SMALL_RECIPE, seed=1, promote=True)
+    live = train_and_store(workspace, "small", SMALL_RECIPE, seed=1, promote=True)
     ids = [str(item) for item in live.items["item_id"]]
     workspace.store.save_map(live.model.id, item_map(ids, live.item_embeddings, reduce=lambda rows, _: rows[:, :2]))
     return home
@@ -56,9 +58,9 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before changing it."""
     home = tmp_path_factory.mktemp("demo")
     workspace = Workspace(Settings.from_environment(home))
-    workspace.import_demo()
+    import_demo(workspace)
     quick = Hyperparameters(components=4, epochs=1, max_sampled=5, half_life_days=0)
-    workspace.train_now("demo", quick, promote=True)
+    train_and_store(workspace, "demo", quick, promote=True)
     return home
 
 

@@ -6,6 +6,7 @@ from pages import shared
 from recsys.errors import InsiderError
 from recsys.item_map import view
 from recsys.projection.settings import ENGINES, METRICS, PARTS, MapSettings
+from recsys.services.jobs import cancel_job, start_map
 from recsys.services.workspace import Workspace
 
 PART_NAMES = {"all": "All of it", "own": "Without category and brand"}
@@ -26,7 +27,7 @@ def progress(home: Workspace, model_id: str, seen: int | None = None) -> None:
         st.markdown("The products are being arranged, in the background. You can leave this page open.")
         shared.show_progress(run)
         if st.button("Stop", icon=":material/stop_circle:", key="stop_map"):
-            home.cancel(run.id)
+            cancel_job(home, run.id)
         return
     if run is not None and run.state == "failed":
         st.error(shared.plain(run.message), title="The last drawing failed", icon=":material/error:")
@@ -43,7 +44,7 @@ def first(home: Workspace, model_id: str) -> None:
         if run is None or not run.active:
             st.markdown("This model has no map yet. Drawing one takes some seconds and disturbs nobody.")
             if st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
-                home.start_map(model_id)
+                start_map(home, model_id)
                 st.rerun()
         progress(home, model_id)
 
@@ -79,5 +80,5 @@ def anew(home: Workspace, model_id: str, settings: MapSettings) -> None:
         )
         if st.form_submit_button("Draw anew", icon=":material/refresh:"):
             wanted = MapSettings(int(neighbours), spread, metric, part, keep, engine)
-            home.start_map(model_id, wanted.to_dict())
+            start_map(home, model_id, wanted.to_dict())
             st.rerun()

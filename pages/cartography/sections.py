@@ -10,6 +10,7 @@ from recsys.item_map import scene
 from recsys.item_map import selection as map_selection
 from recsys.item_map.oddities import KINDS
 from recsys.item_map.points import ItemMap, open_map
+from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.views import export
 
@@ -134,7 +135,9 @@ def odd(item_map: ItemMap, kind: str) -> None:
 
 def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: tuple[str, ...]) -> None:
     """Another model's map beside this one."""
-    others = [model["id"] for model in home.models() if model["has_map"] and model["id"] != item_map.live.model.id]
+    others = [
+        model["id"] for model in stored_models(home) if model["has_map"] and model["id"] != item_map.live.model.id
+    ]
     if not others:
         shared.describe("No other model has a map. Train one on the Train page; its map is drawn by itself.")
         return

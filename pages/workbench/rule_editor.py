@@ -7,6 +7,7 @@ import streamlit as st
 from pages import shared
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import STRONGEST, Rules, boost
+from recsys.services.item_search import find_items
 from recsys.utils import formatting as fmt
 from recsys.views import shopper
 
@@ -86,7 +87,7 @@ def _filters(live: Recommender, start: Rules, key: str, brands: list[str]) -> di
 def _products(live: Recommender, start: Rules, key: str) -> tuple[dict[str, object], Mapping[str, str]]:
     """Pins and products never shown; and the titles of all products that can be chosen."""
     word = st.text_input("Find products", key=f"{key}_word", placeholder="Words of product or category")
-    found = shared.workspace().find_items(word, limit=20)
+    found = find_items(shared.workspace(), word, limit=20)
     pushed = [each.name for each in start.boosts if each.of == "item"]
     chosen = [item for name in ("pins", "never_items") for item in state.get(f"{key}_{name}", [])]
     chosen += [target.removeprefix("item:") for target in state.get(f"{key}_boosted", [])]

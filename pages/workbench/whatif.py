@@ -7,6 +7,7 @@ from pages.workbench import desk
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
+from recsys.services.item_search import find_items
 from recsys.services.target_user import Personas
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
@@ -82,7 +83,7 @@ def show(
         else:
             without = []
         word = st.text_input("Find a product to add", placeholder="Words of product or category", key="whatif_word")
-        found = home.find_items(word, limit=20)
+        found = find_items(home, word, limit=20)
         there = dict(zip(found["item_id"], found["title"], strict=True)) | shopper.titles(
             live, [*state.get("plus", []), *map(shopper.item_of_label, st.query_params.get_all("plus"))]
         )

@@ -21,6 +21,9 @@ from recsys.api.response_cache import ResponseCache
 from recsys.api.routes.events import add_events
 from recsys.api.routes.recommendations import KEEP, OneUser, UserId, add_recommendations, tag_of
 from recsys.recommend.recommender import Recommender
+from recsys.services.item_search import find_items
+from recsys.services.user_history import user_history
+from recsys.services.user_search import find_users
 from recsys.services.workspace import Workspace
 from recsys.storage.api_keys import ApiKeyStore
 from recsys.utils.formatting import duration
@@ -132,7 +135,7 @@ def _add_users(app: FastAPI, workspace: Workspace) -> None:
         model = workspace.load().model
         attributes = model.user_attributes
         page = Page(model.id, query.limit, query.cursor)
-        rows = page.cut(records(workspace.find_users(query.query, limit=page.most)))
+        rows = page.cut(records(find_users(workspace, query.query, limit=page.most)))
         known = [{name: row[name] for name in attributes if row[name] is not None} for row in rows]
         users = [row | {"attributes": found} for row, found in zip(rows, known, strict=True)]
         return {"users": users, "next": page.next}
@@ -147,7 +150,7 @@ def _add_users(app: FastAPI, workspace: Workspace) -> None:
     def history(user_id: UserId, query: Annotated[schemas.HistoryQuery, Query()]) -> Any:
         """Every item the user had, most recent first, also what lies after the model's training period."""
         model = workspace.load().model
-        table = workspace.history(user_id, model_id=model.id)
+        table = user_history(workspace, user_id, model_id=model.id)
         rows = with_category(records(table.head(query.limit)), model.category_levels)
         return {"user": user_id, "model": model.id, "total": len(table), "items": rows}
 
@@ -164,7 +167,7 @@ def _add_items(app: FastAPI, workspace: Workspace) -> None:
         """Items that hold all words of the query in title or categories, most popular first."""
         model = _live(workspace, response).model
         page = Page(model.id, query.limit, query.cursor)
-        rows = page.cut(records(workspace.find_items(query.query, limit=page.most)))
+        rows = page.cut(records(find_items(workspace, query.query, limit=page.most)))
         return {"model": model.id, "items": with_category(rows, model.category_levels), "next": page.next}
 
     @app.get(
@@ -289,7 +292,7 @@ def _live(workspace: Workspace, response: Response) -> Recommender:
 def _waiting(workspace: Workspace) -> tuple[str, Waiting | None]:
     """Why there is no model, in words and in numbers."""
     command = "python -m recsys train --promote"
-    tries = [run for run in workspace.runs() if run.kind == "demo" or (run.kind == "train" and run.promote)]
+    tries = [run for run in workspace.job_store.newest() if run.kind == "demo" or (run.kind == "train" and run.promote)]
     run = next((run for run in tries if run.active), tries[0] if tries else None)
     if run is None:
         return f"No model is live yet, and none is being prepared. Train one: {command}", None

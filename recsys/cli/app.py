@@ -85,8 +85,10 @@ ModelId = Annotated[str, typer.Argument(metavar="ID", help='Id of a model versio
 @datasets.command("demo", epilog="Example: python -m recsys dataset demo")
 def dataset_demo(as_json: Json = False) -> None:
     """Store the built-in retail data under the name demo."""
+    from recsys.services.datasets import import_demo
+
     console.note("Reading the built-in purchases...")
-    _show(_workspace().import_demo().summary(), as_json)
+    _show(import_demo(_workspace()).summary(), as_json)
 
 
 @datasets.command("list", epilog="Example: python -m recsys dataset list --json")
@@ -126,18 +128,26 @@ def train(
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
     from recsys.dataset.splitting import held_out
+    from recsys.services.datasets import import_demo
+    from recsys.services.training_service import train_and_store
     from recsys.views import train as studio
 
     recipe = preset(preset_name).with_settings(tuning.pairs(settings or []))
     workspace = _workspace()
     if dataset == DEMO and DEMO not in workspace.datasets():
         console.note("Storing the built-in data as demo first...")
-        workspace.import_demo()
+        import_demo(workspace)
     if if_stale and not tuning.is_stale(workspace, dataset, as_json):
         return
     with console.ProgressOnStderr() as show:
-        trained = workspace.train_now(
-            dataset, recipe, seed=seed, promote=promote and not unless_worse, on_progress=show, source="command line"
+        trained = train_and_store(
+            workspace,
+            dataset,
+            recipe,
+            seed=seed,
+            promote=promote and not unless_worse,
+            on_progress=show,
+            source="command line",
         )
     if promote and unless_worse:
         promote = tuning.promoted_unless_worse(workspace, trained.model.id)
@@ -167,8 +177,9 @@ def evaluate(
 ) -> None:
     """Measure a model on what was held out of its training, with 95% confidence intervals."""
     from recsys.dataset.splitting import held_out
+    from recsys.services.quality_assessment import evaluate_stored
 
-    found = _workspace().evaluate(model, k=k, baselines=baselines)
+    found = evaluate_stored(_workspace(), model, k=k, baselines=baselines)
     if as_json:
         console.document(found)
         return
@@ -231,11 +242,13 @@ def similar(
 @models.callback(invoke_without_command=True, epilog="Example: python -m recsys models --json")
 def models_list(ctx: typer.Context, as_json: Json = False) -> None:
     """List the stored model versions, or do something with one."""
+    from recsys.services.stored_models import stored_models
+
     ctx.obj = as_json
     if ctx.invoked_subcommand is not None:
         return
     workspace = _workspace()
-    found = workspace.models()
+    found = stored_models(workspace)
     if as_json:
         console.document({"live": workspace.live_id(), "models": found})
     elif not found:
@@ -284,21 +297,27 @@ def models_show(ctx: typer.Context, model_id: ModelId, as_json: Json = False) ->
 @models.command("promote", epilog="Example: python -m recsys models promote 20250102-030405-abcd")
 def models_promote(ctx: typer.Context, model_id: ModelId, as_json: Json = False) -> None:
     """Make a version live."""
+    from recsys.services import promotion
+
     workspace = _workspace()
-    _say_live(workspace.promote(_resolved(workspace, model_id)), as_json or ctx.obj)
+    _say_live(promotion.promote(workspace, _resolved(workspace, model_id)), as_json or ctx.obj)
 
 
 @models.command("rollback", epilog="Example: python -m recsys models rollback")
 def models_rollback(ctx: typer.Context, as_json: Json = False) -> None:
     """Make the version live that was live before."""
-    _say_live(_workspace().rollback(), as_json or ctx.obj)
+    from recsys.services import promotion
+
+    _say_live(promotion.rollback(_workspace()), as_json or ctx.obj)
 
 
 @models.command("delete", epilog="Example: python -m recsys models delete 20250102-030405-abcd")
 def models_delete(ctx: typer.Context, model_id: ModelId, as_json: Json = False) -> None:
     """Remove a version that is not live."""
+    from recsys.services import promotion
+
     workspace = _workspace()
-    workspace.delete_model(_resolved(workspace, model_id))
+    promotion.delete_model(workspace, _resolved(workspace, model_id))
     if as_json or ctx.obj:
         console.document({"deleted": model_id})
     else:

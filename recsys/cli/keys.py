@@ -94,8 +94,10 @@ def keys_delete(key_id: KeyId, as_json: Json = False) -> None:
 @events.command("show", epilog="Example: python -m recsys events show --dataset demo")
 def events_show(dataset: DatasetName = None, as_json: Json = False) -> None:
     """How many events the log holds, and how many of them the live model has not learned."""
+    from recsys.services.freshness import not_learned
+
     workspace, name = _log(dataset)
-    found = {"dataset": name, **workspace.event_log.size(name), "not_learned": workspace.not_learned(name)}
+    found = {"dataset": name, **workspace.event_log.size(name), "not_learned": not_learned(workspace, name)}
     if as_json:
         console.document(found)
     else:
@@ -125,10 +127,11 @@ def _keys() -> Any:
 
 
 def _log(dataset: str | None) -> tuple[Any, str]:
+    from recsys.services.freshness import logged_dataset
     from recsys.services.workspace import Workspace
 
     workspace = Workspace()
-    return workspace, dataset or workspace.logged_dataset()
+    return workspace, dataset or logged_dataset(workspace)
 
 
 def _print_new(key: Any, text: str, as_json: bool) -> None:

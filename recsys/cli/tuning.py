@@ -44,6 +44,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search for a better recipe; every trial is a run. Start it several times with one --name to share the work."""
+    from recsys.services.training_service import train_and_store
     from recsys.training.search import PREFIX, SearchPlan, pareto, search
 
     workspace = _workspace()
@@ -58,8 +59,8 @@ def tune(
     if train and best is not None:
         recipe = type(base).from_dict(best.recipe)
         with console.ProgressOnStderr() as show:
-            model = workspace.train_now(
-                dataset, recipe, seed=seed, on_progress=show, source=PREFIX + plan.name
+            model = train_and_store(
+                workspace, dataset, recipe, seed=seed, on_progress=show, source=PREFIX + plan.name
             ).model.id
         follow_up(workspace, model)
     front = pareto(found) if objective == "variety" else []
@@ -104,7 +105,7 @@ def runs(
 ) -> None:
     """List every training, by page, command or search, and the jobs that wait or run."""
     workspace = _workspace()
-    found, jobs = workspace.training_runs.all(dataset), workspace.runs()
+    found, jobs = workspace.training_runs.all(dataset), workspace.job_store.newest()
     if as_json:
         documents = {"runs": [job.to_dict() for job in jobs], "trainings": [t.to_dict() for t in found[:limit]]}
         console.document(documents)
@@ -183,7 +184,7 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """What would change if a version went live: figures by segment, shoppers, products, warnings."""
-    from recsys.services.promotion import preview as look
+    from recsys.services.promotion_preview import preview as look
 
     found = look(_workspace(), model_id)
     if as_json or ctx.obj:
@@ -234,14 +235,15 @@ def is_stale(workspace: "Workspace", dataset: str, as_json: bool) -> bool:
 
 def promoted_unless_worse(workspace: "Workspace", model_id: str) -> bool:
     """Promote a version if the preview finds nothing significantly worse; says why not."""
-    from recsys.services.promotion import preview as look
+    from recsys.services.promotion import promote
+    from recsys.services.promotion_preview import preview as look
 
     found = look(workspace, model_id)
     for warning in found.warnings:
         console.note(warning)
     if found.warnings:
         return False
-    workspace.promote(model_id, instead_of=found.live, note="nothing was significantly worse")
+    promote(workspace, model_id, instead_of=found.live, note="nothing was significantly worse")
     return True
 
 

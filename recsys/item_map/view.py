@@ -11,6 +11,7 @@ from recsys import columns as c
 from recsys.item_map.points import ItemMap
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.recommend.recommender import Recommender
+from recsys.services.item_search import find_items
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
@@ -64,7 +65,7 @@ def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
         return Found(None, None, sign)
     if query in live.model.item_index:
         return Found(focus(live, query, sign), None, sign)
-    products = workspace.find_items(query, limit)
+    products = find_items(workspace, query, limit)
     levels = live.model.category_levels
     return Found(None, products.assign(**{c.CATEGORY: products[levels[0]] if levels else ""}), sign)
 
@@ -151,7 +152,7 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
 
 def last_run(workspace: Workspace, model_id: str) -> Job | None:
     """The newest run that drew, draws or failed to draw the map of a model."""
-    return next((run for run in workspace.runs(200) if run.kind == "map" and run.model == model_id), None)
+    return next((run for run in workspace.job_store.newest(200) if run.kind == "map" and run.model == model_id), None)
 
 
 def suggestions(found: Found, shopper: ShopperOnMap, item_map: ItemMap) -> list[str]:

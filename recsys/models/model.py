@@ -155,6 +155,13 @@ class Model:
             text = text + " " + self.items[level].astype(str)
         return text.str.lower()
 
+    def items_with_words(self, query: str) -> NDArray[np.bool_]:
+        """(n_items,): whether an item's id is `query`, or its title and categories hold all words of it."""
+        found = np.ones(len(self.items), dtype=bool)
+        for word in query.lower().split():
+            found &= self.search_text.str.contains(word, regex=False).to_numpy(dtype=bool)
+        return found | (self.items[c.ITEM] == query.strip()).to_numpy(dtype=bool)
+
 
 def check_fingerprint(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
     """The dataset itself if the model of this manifest was trained on exactly it; InvalidInput otherwise."""

@@ -1,7 +1,7 @@
 """Answers from a trained model: recommendations, similar items, people never seen, reasons. No files, no web."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 from lightfm import LightFM
 from numpy.typing import NDArray
 
+from recsys.dataset.dataset import Dataset
 from recsys.errors import NotFound
 from recsys.models.features import each_value
 from recsys.models.model import Model
@@ -49,12 +50,26 @@ class Recommender:
         map: DataFrame `item_id, x, y`, or None while there is none.
         recent: what users did since the training, if there is a log; None for the model alone.
         as_trained: the model without the items announced since, where `model` holds such items.
+        dataset_source: gives the dataset that the model was trained on, if it can be had.
     """
 
     model: Model
     map: pd.DataFrame | None = None
     recent: Activity | None = None
     as_trained: Model | None = None
+    dataset_source: Callable[[], Dataset] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset that the model was trained on, with its held-out part; read at the first use.
+
+        Raises:
+            NotFound: it is no longer stored, or the model came without one.
+            InvalidInput: it has changed since the training.
+        """
+        if self.dataset_source is None:
+            raise NotFound(f"Model {self.model.id!r} came without the dataset it was trained on.")
+        return self.dataset_source()
 
     @property
     def trained(self) -> Model:

@@ -10,10 +10,15 @@ from typing import IO, Any
 
 import pandas as pd
 
+from recsys.access import require
+from recsys.dataset import demo
+from recsys.dataset.dataset import Dataset
 from recsys.errors import InsiderError, InvalidInput
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.rejects import FILE
 from recsys.ingest.report import Section, sections
+from recsys.services.jobs import launch
+from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import DATA_FOLDER, Settings
 from recsys.storage.artifacts import check_name, readable_errors
@@ -33,7 +38,7 @@ def datasets(workspace: Workspace) -> list[dict[str, Any]]:
 
     A damaged one has `problem` instead of counts.
     """
-    models = workspace.models()
+    models = stored_models(workspace)
     found = []
     for name in workspace.datasets():
         folder = workspace.store.home / "datasets" / name
@@ -56,17 +61,26 @@ def datasets(workspace: Workspace) -> list[dict[str, Any]]:
     return sorted(found, key=lambda entry: -float(entry["changed"]))
 
 
+def import_demo(workspace: Workspace) -> Dataset:
+    """Store the built-in dataset as `demo`."""
+    require("admin", "Storing a dataset")
+    dataset = demo.load_demo()
+    workspace.store.save_dataset(dataset)
+    return dataset
+
+
 def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> list[str]:
     """Remove a dataset; gives the models that were trained on it.
 
     Raises:
         InvalidInput: the live model was trained on it and `force` is not given, or a job works on it.
     """
+    require("admin", "Deleting a dataset")
     workspace.store.dataset_manifest(name)
-    busy = [run for run in workspace.runs() if run.active and run.dataset == name]
+    busy = [run for run in workspace.job_store.newest() if run.active and run.dataset == name]
     if busy:
         raise InvalidInput(f"Job {busy[0].id} ({busy[0].kind}) works on dataset {name!r}; cancel it first.")
-    using = [model for model in workspace.models() if model["dataset"] == name]
+    using = [model for model in stored_models(workspace) if model["dataset"] == name]
     if any(model["live"] for model in using) and not force:
         raise InvalidInput(
             f"The live model was trained on dataset {name!r}: without it, histories and evaluation are gone. "
@@ -78,9 +92,10 @@ def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> l
 
 def start_import(workspace: Workspace, plan: ImportPlan) -> Job:
     """Import in a job of its own."""
+    require("admin", "Storing a dataset")
     check_name(plan.name)
     run_id = workspace.job_store.create("import", plan.name, plan.to_dict(), seed=0, promote=False)
-    return workspace.launch(run_id)
+    return launch(workspace, run_id)
 
 
 def run_import(workspace: Workspace, run: Job, on_progress: Callable[[Any], None]) -> None:
@@ -186,7 +201,7 @@ def stored(workspace: Workspace, name: str) -> StoredDataset:
     """One dataset; NotFound or Corrupted when there is none or it cannot be read."""
     manifest = workspace.store.dataset_manifest(name)
     report = manifest.get("report")
-    models = [model for model in workspace.models() if model["dataset"] == name]
+    models = [model for model in stored_models(workspace) if model["dataset"] == name]
     live = any(model["live"] for model in models)
     told = tuple(sections(report)) if report else (_in_words(manifest["summary"]),)
     file = workspace.store.dataset_file(name, FILE) if report and report["rejected"]["rows"] else None
@@ -217,7 +232,7 @@ def table(found: list[dict[str, Any]]) -> pd.DataFrame:
 
 def import_under_way(workspace: Workspace) -> Job | None:
     """The newest import that has not ended, or None."""
-    return next((run for run in workspace.runs() if run.kind == "import" and run.active), None)
+    return next((run for run in workspace.job_store.newest() if run.kind == "import" and run.active), None)
 
 
 def _in_words(summary: dict[str, Any]) -> Section:

@@ -15,6 +15,8 @@ from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import bootstrap_interval
 from recsys.models.model import Model
 from recsys.services.workspace import Workspace
+from recsys.storage.event_log import Mark
+from recsys.storage.unlearned_events import mark_of
 from recsys.utils import formatting as fmt
 
 NEW_SHARE = 0.05
@@ -22,6 +24,21 @@ NEW_SHARE = 0.05
 
 MIN_USERS = 100
 """Shoppers with something new, below which a figure on the newest data says too little."""
+
+
+def not_learned(workspace: Workspace, name: str) -> int:
+    """How many logged events of a dataset came after the training data of the live model."""
+    live = workspace.live_id()
+    manifest = workspace.store.model_manifest(live) if live is not None else None
+    mark = mark_of(manifest) if manifest is not None and manifest["dataset"] == name else Mark()
+    return workspace.event_log.waiting(name, mark.events)[0]
+
+
+def logged_dataset(workspace: Workspace) -> str:
+    """Name of the dataset whose log receives events: that of the live model."""
+    live = workspace.live_id()
+    manifest = workspace.load().manifest if live is None else workspace.store.model_manifest(live)
+    return str(manifest["dataset"])
 
 
 @dataclass(frozen=True)
@@ -94,7 +111,7 @@ def freshness(workspace: Workspace, dataset: str | None = None, *, new_share: fl
     except InsiderError as error:
         return Freshness(model.id, name, age, 0, 0.0, None, then, 0, (str(error),))
     newer = end and period and pd.Timestamp(period[1]) > pd.Timestamp(end)
-    if not newer and not workspace.not_learned(name):
+    if not newer and not not_learned(workspace, name):
         return Freshness(model.id, name, age, 0, 0.0, None, then, 0, ())
     data = workspace.dataset(name)
     if not end or not data.timed:

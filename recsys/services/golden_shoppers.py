@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recsys.access import require
 from recsys.errors import InsiderError, InvalidInput
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
@@ -87,12 +88,14 @@ class GoldenShoppers:
         self._personas = Personas(database)
 
     def save(self, golden: Golden) -> None:
+        require("merchandiser", "Changing a golden shopper")
         self._shelf.save(checked_name(golden.name), golden.to_dict())
 
     def all(self) -> list[Golden]:
         return [Golden.from_dict(document.name, document.content) for document in self._shelf.all()]
 
     def delete(self, name: str) -> None:
+        require("merchandiser", "Changing a golden shopper")
         self._shelf.delete(name)
 
     def check(self, live: Recommender, rules: Rules | None = None, against: Recommender | None = None) -> list[Verdict]:

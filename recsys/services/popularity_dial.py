@@ -12,6 +12,7 @@ from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import measure
 from recsys.models import lightfm_wrapper
 from recsys.models.model import Model
+from recsys.services import promotion
 from recsys.services.workspace import Workspace
 
 
@@ -60,5 +61,5 @@ def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, pr
     model = replace(model, manifest={**model.manifest, "metrics": metrics})
     workspace.store.save_model(model)
     if promote:
-        workspace.promote(model.id)
+        promotion.promote(workspace, model.id)
     return model

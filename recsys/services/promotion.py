@@ -1,255 +1,61 @@
-"""What would change if a model went live: figures by segment, shoppers, products; and what should give pause."""
+"""Which version is live: promote one, go back to the one before, delete one. Every change is in the audit log."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from recsys import columns as c
-from recsys.dataset.splitting import split_again, told
-from recsys.errors import InsiderError, NoModel
-from recsys.evaluation.benchmark import category_codes
-from recsys.evaluation.evaluate import Evaluation, evaluate
-from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
-from recsys.models.model import Model
-from recsys.services.golden_shoppers import GoldenShoppers
+from recsys.access import require
+from recsys.errors import Corrupted, InvalidInput
 from recsys.services.workspace import Workspace
-from recsys.utils import formatting as fmt
-
-MEASURED = ("ndcg", "hit_rate", "precision", "recall", "diversity", "novelty")
-HARM = ("ndcg", "hit_rate", "precision", "recall")
-"""Measures in which less is worse, whatever one wants."""
-
-MIN_SEGMENT = 50
-"""Shoppers below which a segment is left out: it says too little."""
-
-SHOWN = 30
-ACTIVITY = ("few purchases", "some purchases", "many purchases")
+from recsys.storage import audit
 
 
-@dataclass(frozen=True)
-class Row:
-    """One figure of both models over the same shoppers: the interval of the paired difference, and the verdict of the
-    paired randomisation test, as `significance.paired` has them."""
+def promote(
+    workspace: Workspace, model_id: str, *, who: str = "", note: str = "", instead_of: str | None = "any"
+) -> str:
+    """Make a version live, in one step, after checking that it is whole.
 
-    group: str
-    name: str
-    users: int
-    live: float
-    candidate: float
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    verdict: Verdict
+    Args:
+        who, note: for the audit log; the account of this process by default.
+        instead_of: the version this was decided against. When another one is live by now, nothing changes.
 
-
-@dataclass(frozen=True)
-class Expectation:
-    """A golden shopper's list from the candidate."""
-
-    name: str
-    ok: bool
-    change: str
-    failures: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Preview:
-    """A candidate beside the live model, on the purchases of the candidate's test period.
-
-    Attributes:
-        note: what to know about the comparison, or why there is none.
-        measures: one row per metric over all shoppers, 95% intervals.
-        segments: NDCG@10 by attribute and by how much people buy, largest group first. Intervals and verdicts
-            allow for their number (Bonferroni), so that one in twenty previews of equal models gives a false alarm.
-        shoppers: `user_id`, `shared` (share of the ten products that stay), `ndcg_live`, `ndcg_candidate`; those
-            whose lists change most first.
-        items: `item_id`, `title`, `live`, `candidate` (lists it stands in) and `change`, largest changes first.
-        kept: mean share of a list that stays.
-        warnings: where the candidate is worse by more than chance explains, and what golden shoppers lack.
-        golden: every golden shopper, what changes for them, and what they lack.
+    Raises:
+        InvalidInput: somebody else promoted another version in the meantime.
     """
-
-    live: str | None
-    candidate: str
-    note: str
-    measures: tuple[Row, ...]
-    segments: tuple[Row, ...]
-    shoppers: pd.DataFrame
-    items: pd.DataFrame
-    kept: float | None
-    warnings: tuple[str, ...]
-    golden: tuple[Expectation, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        rows = {name: [dict(vars(row)) for row in getattr(self, name)] for name in ("measures", "segments")}
-        tables = {name: getattr(self, name).to_dict("records") for name in ("shoppers", "items")}
-        golden = [vars(expectation) for expectation in self.golden]
-        return vars(self) | rows | tables | {"warnings": list(self.warnings), "golden": golden}
+    require("admin", "Promoting a model")
+    workspace.load(model_id)
+    store = workspace.store
+    with store.changing_live(), workspace.database.begin() as connection:
+        before = live_unless_damaged(workspace)
+        if instead_of not in ("any", before):
+            raise InvalidInput(
+                f"Model {before!r} was made live in the meantime, so {model_id!r} was not: compare the two first."
+            )
+        audit.write(connection, "promote", model_id, who=who, before=before, note=note)
+        store.set_live(model_id)
+    return model_id
 
 
-def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None) -> Preview:
-    """Hold a version against the live one, or against `live_id`, and golden shoppers against what is expected of them.
-
-    Both are judged on the same shoppers and purchases: those of the candidate's test period. A live model that learned
-    from other data takes part where it had not seen that period; shoppers it does not know get what it shows anybody.
-    """
-    found = _compared(workspace, candidate_id, live_id)
-    if found.live == found.candidate:
-        return found
-    after = workspace.load(candidate_id)
-    before = None if found.live is None else workspace.load(found.live)
-    verdicts = GoldenShoppers(workspace.database).check(after, against=before)
-    golden = tuple(
-        Expectation(verdict.golden.name, verdict.ok, verdict.change, verdict.failures) for verdict in verdicts
-    )
-    unmet = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.failures)
-    return replace(found, golden=golden, warnings=(*found.warnings, *unmet))
+def rollback(workspace: Workspace, *, who: str = "") -> str:
+    """Make the version live that was live before; gives its id."""
+    require("admin", "Rolling back")
+    store = workspace.store
+    workspace.load(store.earlier())
+    with store.changing_live(), workspace.database.begin() as connection:
+        before = workspace.live_id()
+        model_id = store.earlier()
+        audit.write(connection, "rollback", model_id, who=who, before=before)
+        store.roll_back()
+    return model_id
 
 
-def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> Preview:
-    candidate = workspace.load(candidate_id).trained
+def delete_model(workspace: Workspace, model_id: str, *, who: str = "", note: str = "") -> None:
+    """Remove a version; the live one is refused."""
+    require("admin", "Deleting a model")
+    with workspace.store.changing_live(), workspace.database.begin() as connection:
+        audit.write(connection, "delete", model_id, who=who, note=note)
+        workspace.store.delete_model(model_id)
+
+
+def live_unless_damaged(workspace: Workspace) -> str | None:
+    """Id of the live version; None where there is none, or the live pointer cannot be read."""
     try:
-        live = workspace.load(live_id or "live").trained
-    except NoModel:
-        return _nothing(None, candidate.id, "No model is live yet, so there is nothing to compare with.")
-    if live.id == candidate.id:
-        return _nothing(live.id, candidate.id, "This version is live already.")
-    manifest, other = candidate.manifest, live.manifest
-    try:
-        data = workspace.dataset_of(candidate.id)
-    except InsiderError as error:
-        return _nothing(live.id, candidate.id, str(error))
-    same = manifest["fingerprint"] == other["fingerprint"] and manifest["split"] == other["split"]
-    cut = manifest["split"].get("test_start")
-    if not same and (manifest["dataset"] != other["dataset"] or not cut or str(other["split"].get("test_start")) > cut):
-        return _nothing(
-            live.id, candidate.id, "The live model learned from other data, or from the purchases this one "
-            "is judged on: no fair comparison can be made.",
-        )  # fmt: skip
-    split = split_again(data, manifest["split"])
-    codes = category_codes(candidate.items, candidate.category_levels)
-    old, new = (
-        evaluate(scorer, split.training.counts, split.test.counts, categories=codes,
-                 popularity=candidate.popularity, only=MEASURED)
-        for scorer in (live if same else _Elsewhere(live, candidate), candidate)
-    )  # fmt: skip
-    note = told(manifest["split"]) if same else (
-        f"The live model learned from purchases up to {fmt.day(other['split']['test_start'])}, this one up to "
-        f"{fmt.day(cut)}; both are judged on what was bought after that."
-    )  # fmt: skip
-    if not len(new.users):
-        return _nothing(live.id, candidate.id, "Nobody bought anything new in what was held out.")
-    titles = {name: measure.title for name, measure in fmt.measures(new.k).items()}
-    measures = tuple(
-        _row("All shoppers", titles[name], old.values[name], new.values[name])
-        for name in MEASURED
-        if name in old.values
-    )
-    segments = _segments(candidate, new.users, old.values["ndcg"], new.values["ndcg"])
-    shared = _shared(old, new)
-    harm = {titles[name] for name in HARM}
-    warnings = [_warning(row) for row in measures if row.verdict == "worse" and row.name in harm]
-    warnings += [_warning(row) for row in segments if row.verdict == "worse"]
-    return Preview(
-        live.id, candidate.id, note, measures, segments,
-        _shoppers(candidate, old, new, shared), _items(candidate, old, new), float(shared.mean()), tuple(warnings),
-    )  # fmt: skip
-
-
-class _Elsewhere:
-    """Scores of a model over the users and items of another one."""
-
-    def __init__(self, model: Model, space: Model) -> None:
-        self._model = model
-        self._users = model.user_index.get_indexer(space.user_index)
-        items = model.item_index.get_indexer(space.item_index)
-        self._known, self._items = items >= 0, np.where(items >= 0, items, 0)
-
-    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        """Items it does not know come last; users it does not know get item biases alone."""
-        rows = self._users[users]
-        block = self._model.scores(np.where(rows >= 0, rows, 0))
-        block[rows < 0] = self._model.item_biases
-        block = block[:, self._items]
-        block[:, ~self._known] = -np.inf
-        return block
-
-
-def _nothing(live: str | None, candidate: str, note: str) -> Preview:
-    empty = pd.DataFrame()
-    return Preview(live, candidate, note, (), (), empty, empty, None, ())
-
-
-def _row(group: str, name: str, live: NDArray[np.float64], candidate: NDArray[np.float64], level: float = LEVEL) -> Row:
-    found = paired(candidate, live, metric=name, level=level, samples=max(SAMPLES, int(6 / level)))
-    return Row(
-        group, name, found.users, float(live.mean()), float(candidate.mean()), found.difference, found.low, found.high,
-        found.p_value, found.verdict,
-    )  # fmt: skip
-
-
-def _segments(
-    model: Model, users: NDArray[np.int64], live: NDArray[np.float64], candidate: NDArray[np.float64]
-) -> tuple[Row, ...]:
-    groups = [(title, name, mask) for title, name, mask in _groups(model, users) if mask.sum() >= MIN_SEGMENT]
-    rows = [_row(title, name, live[mask], candidate[mask], LEVEL / max(len(groups), 1)) for title, name, mask in groups]
-    return tuple(sorted(rows, key=lambda row: -row.users))
-
-
-def _groups(model: Model, users: NDArray[np.int64]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    bought = np.diff(model.history.counts.indptr)[users]
-    edges = np.quantile(bought, [1 / 3, 2 / 3])
-    level = np.searchsorted(edges, bought, side="right")
-    for number, name in enumerate(ACTIVITY):
-        yield "Activity", name, level == number
-    for attribute in model.user_attributes:
-        values = model.users[attribute].to_numpy(dtype=object)[users]
-        for value in sorted({str(x) for x in values if isinstance(x, str)}):
-            yield fmt.label(attribute), value, values == value
-
-
-def _shared(old: Evaluation, new: Evaluation) -> NDArray[np.float64]:
-    """(n,) share of each user's list that both models show."""
-    there = (new.lists[:, :, None] == old.lists[:, None, :]).any(axis=2) & (new.lists >= 0)
-    return there.sum(axis=1) / np.maximum((new.lists >= 0).sum(axis=1), 1)
-
-
-def _shoppers(model: Model, old: Evaluation, new: Evaluation, shared: NDArray[np.float64]) -> pd.DataFrame:
-    order = np.lexsort((-np.abs(new.values["ndcg"] - old.values["ndcg"]), shared))[:SHOWN]
-    return pd.DataFrame(
-        {
-            c.USER: model.users[c.USER].to_numpy()[new.users[order]],
-            "shared": shared[order],
-            "ndcg_live": old.values["ndcg"][order],
-            "ndcg_candidate": new.values["ndcg"][order],
-        }
-    )
-
-
-def _items(model: Model, old: Evaluation, new: Evaluation) -> pd.DataFrame:
-    change = new.shown.astype(np.int64) - old.shown
-    order = np.argsort(-np.abs(change), kind="stable")[:SHOWN]
-    order = order[change[order] != 0]
-    return pd.DataFrame(
-        {
-            c.ITEM: model.items[c.ITEM].to_numpy()[order],
-            c.TITLE: model.items[c.TITLE].to_numpy()[order],
-            "live": old.shown[order],
-            "candidate": new.shown[order],
-            "change": change[order],
-        }
-    )
-
-
-def _warning(row: Row) -> str:
-    who = (
-        "all shoppers" if row.group == "All shoppers" else f"{row.group.lower()} “{row.name}” ({row.users:,} shoppers)"
-    )
-    what = row.name if row.group == "All shoppers" else "NDCG@10"
-    return f"Worse for {who}: {what} {fmt.change(row.candidate, row.live)}, more than chance explains."
+        return workspace.live_id()
+    except Corrupted:
+        return None

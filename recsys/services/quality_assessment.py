@@ -1,11 +1,23 @@
-"""The quality report of a stored model: made, and stored with it."""
+"""How good a stored model is: its metrics, and the quality report that is stored with it."""
 
 from typing import Any
 
+from recsys.dataset.splitting import split_again
+from recsys.evaluation.benchmark import judge
 from recsys.progress import OnProgress
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
 from recsys.training.quality_report import report_on
+
+
+def evaluate_stored(
+    workspace: Workspace, model_id: str = "live", *, k: int = 10, baselines: bool = False
+) -> dict[str, Any]:
+    """Metrics of a version on what was held out of its training, in the form of `evaluate --json`."""
+    model = workspace.load(model_id).trained
+    data = workspace.dataset_of(model.id)
+    split = split_again(data, model.manifest["split"])
+    return judge(model, data, k=k, baselines=baselines_of(workspace.store, data, split, k=k) if baselines else None)
 
 
 def assess(workspace: Workspace, model_id: str, *, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Which versions stay: the newest n, and always the live one and those that a roll-back would need."""
 
 from recsys.errors import InsiderError, InvalidInput
+from recsys.services.promotion import delete_model
 from recsys.services.workspace import Workspace
 
 WHO = "retention"
@@ -21,7 +22,7 @@ def apply(workspace: Workspace, keep: int | None = None, *, also_keep: str | Non
     gone = []
     for model_id in [] if number is None else removable(workspace, number, also_keep):
         try:
-            workspace.delete_model(model_id, who=who, note=f"Beyond the newest {number} versions.")
+            delete_model(workspace, model_id, who=who, note=f"Beyond the newest {number} versions.")
             gone.append(model_id)
         except InsiderError:
             # It was promoted or deleted in the meantime; either way it is not ours to delete.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.access import require
 from recsys.dataset.splitting import Split, some_of
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation.evaluate import evaluate
@@ -53,6 +54,7 @@ class RuleSets:
 
     def save(self, name: str, rules: Rules) -> Rules:
         """Store a new version; gives the rules as stored."""
+        require("merchandiser", "Changing a rule set")
         if name.strip().casefold() == OFF:
             raise InvalidInput(f"{name!r} cannot be the name of a rule set: it means none.")
         return _rules(self._shelf.save(name, rules.to_dict()))
@@ -69,6 +71,7 @@ class RuleSets:
 
     def delete(self, name: str) -> None:
         """Remove a rule set; the served one is refused."""
+        require("merchandiser", "Changing a rule set")
         served = self.served()
         if served is not None and served.name == name:
             raise InvalidInput(f"Rule set {name!r} is being served; serve another one, or none, first.")
@@ -76,6 +79,7 @@ class RuleSets:
 
     def serve(self, name: str | None) -> Rules | None:
         """Lay a rule set over every answer that does not ask otherwise; None: no rules."""
+        require("merchandiser", "Changing a setting")
         rules = None if name is None else self.get(name)
         self._settings.save(SERVED, {"name": name})
         self._seen = None

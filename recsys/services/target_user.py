@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsys.access import require
 from recsys.errors import InvalidInput
 from recsys.recommend.recommender import Answer, Lane, Recommender, UserState
 from recsys.recommend.rules import Rules
@@ -126,6 +127,7 @@ class Personas:
 
     def save(self, name: str, person: Person) -> str:
         """Store somebody described under a name; one without items and attributes is refused."""
+        require("merchandiser", "Changing a persona")
         if not person.history and not person.attributes:
             raise InvalidInput(f"Persona {name!r} has neither items nor attributes; give it at least one.")
         return self._shelf.save(name, person.to_dict()).name
@@ -138,6 +140,7 @@ class Personas:
         return [document.name for document in self._shelf.all()]
 
     def delete(self, name: str) -> None:
+        require("merchandiser", "Changing a persona")
         self._shelf.delete(name)
 
 
@@ -155,10 +158,12 @@ class Lists:
 
     def add(self, name: str, user_id: str) -> int:
         """Put a shopper at the end of a list, which is made if it is not there; gives its length."""
+        require("merchandiser", "Changing a list")
         users = self.users(name) if name in self.names() else []
         users = [*(user for user in users if user != user_id), user_id]
         self._shelf.save(name, {"users": users})
         return len(users)
 
     def delete(self, name: str) -> None:
+        require("merchandiser", "Changing a list")
         self._shelf.delete(name)

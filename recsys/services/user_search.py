@@ -3,7 +3,7 @@
 Everything is worked out in arrays over all shoppers; a caller gets one page of the result.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -20,6 +20,9 @@ from recsys.dataset.splitting import some_of, split_again
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation.evaluate import evaluate
 from recsys.models.model import Model
+from recsys.services.workspace import Workspace
+from recsys.storage.new_entries import with_new_users
+from recsys.storage.unlearned_events import mark_of
 from recsys.utils import formatting as fmt
 
 LATELY_DAYS = 42
@@ -79,6 +82,45 @@ class Found:
     table: pd.DataFrame
 
 
+def find_users(
+    workspace: Workspace, query: str = "", attributes: Mapping[str, str] | None = None, limit: int = 20
+) -> pd.DataFrame:
+    """Users of the live model and those whom the log alone knows, by their id and attributes.
+
+    Returns:
+        `user_id`, the attributes, `purchases`, `products`, `last` over all of their events; the id that is `query`
+        first, then those that begin with it, then those that contain it.
+    """
+    answers = workspace.load()
+    opened = workspace.open_dataset(answers.manifest["dataset"], mark_of(answers.manifest))
+    table = opened.user_table
+    if answers.recent is not None:
+        table = with_new_users(table, answers.recent, opened.dataset.user_index, query)
+    table = table[_with_attributes(table, opened.dataset.user_attributes, attributes or {})]
+    if query:
+        hit, order = _match_ids(table[c.USER].astype("string[pyarrow]"), query)
+        rows = np.flatnonzero(hit)
+        table = table.iloc[rows[np.argsort(order[rows], kind="stable")]]
+    return table.head(limit).reset_index(drop=True)
+
+
+def _with_attributes(users: pd.DataFrame, known: Sequence[str], wanted: Mapping[str, str]) -> NDArray[np.bool_]:
+    """(n_users,): whether a user has all these attributes; InvalidInput names one that there is not."""
+    keep = np.ones(len(users), dtype=bool)
+    for name, value in wanted.items():
+        if name not in known:
+            raise InvalidInput(f"No user attribute {name!r}; there are: {', '.join(known) or 'none'}.")
+        keep &= (users[name] == value).to_numpy(dtype=bool)
+    return keep
+
+
+def _match_ids(ids: "pd.Series[str]", query: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """(n_users,) whether an id holds the text; and 0 for the id itself, 1 for one that begins with it, else 2."""
+    hit = ids.str.contains(query, regex=False).to_numpy(dtype=bool)
+    begins = ids.str.startswith(query).to_numpy(dtype=bool)
+    return hit, np.where((ids == query).to_numpy(dtype=bool), 0, np.where(begins, 1, 2))
+
+
 class UserSearch:
     """Searches the shoppers of one model. What is slow is worked out once, at its first use.
 
@@ -98,11 +140,7 @@ class UserSearch:
         """
         model = self._model
         keep = np.ones(len(model.users), dtype=bool)
-        for name, value in search.attributes.items():
-            if name not in model.user_attributes:
-                known = ", ".join(model.user_attributes) or "none"
-                raise InvalidInput(f"No user attribute {name!r}; there are: {known}.")
-            keep &= (model.users[name] == value).to_numpy(dtype=bool)
+        keep &= _with_attributes(model.users, model.user_attributes, search.attributes)
         order: NDArray[Any] | None = None
         if search.behaviour:
             if search.behaviour not in BEHAVIOURS:
@@ -118,11 +156,8 @@ class UserSearch:
                 -np.where(np.isnat(last), 0, last.astype("datetime64[s]").astype(np.int64)) if order is None else order
             )
         if search.query:
-            ids = self._ids
-            hit = ids.str.contains(search.query, regex=False).to_numpy(dtype=bool)
-            begins = ids.str.startswith(search.query).to_numpy(dtype=bool)
+            hit, order = _match_ids(self._ids, search.query)
             keep &= hit
-            order = np.where((ids == search.query).to_numpy(dtype=bool), 0, np.where(begins, 1, 2))
         found = np.flatnonzero(keep)
         return found if order is None else found[np.argsort(order[found], kind="stable")]
 
@@ -190,17 +225,10 @@ class UserSearch:
         rows = self._some(search)
         return str(self._model.users[c.USER].iat[int(rows[np.random.default_rng(seed).integers(len(rows))])])
 
-    def segment_sizes(self) -> dict[str, int]:
-        """How many shoppers show each behaviour that needs no judging."""
-        return {name: int(find()[0].sum()) for name, find in self._behaviours.items() if name != "hard"}
-
     def last_bought(self, query: str) -> NDArray[np.datetime64]:
         """(n_users,): when each shopper last had an item that fits the words; NaT for never."""
         model = self._model
-        hit = np.ones(len(model.items), dtype=bool)
-        for word in query.lower().split():
-            hit &= model.search_text.str.contains(word, regex=False).to_numpy(dtype=bool)
-        hit |= (model.items[c.ITEM] == query.strip()).to_numpy(dtype=bool)
+        hit = model.items_with_words(query)
         pairs = model.history
         entries = np.flatnonzero(hit[pairs.counts.indices])
         users = np.searchsorted(pairs.counts.indptr, entries, side="right") - 1

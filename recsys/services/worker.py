@@ -14,8 +14,10 @@ from recsys.models.hyperparameters import Hyperparameters
 from recsys.progress import OnProgress, Progress
 from recsys.projection.settings import MapSettings
 from recsys.services.after_training import after_training
-from recsys.services.datasets import run_import
+from recsys.services.datasets import import_demo, run_import
+from recsys.services.jobs import start_quality
 from recsys.services.map_job import draw
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, State
 from recsys.utils.retry import retry_while_away
@@ -29,7 +31,7 @@ READ = "Reading the built-in purchases"
 
 def work(workspace: Workspace, run_id: int) -> None:
     """Do what the run asks for, and store how it ended. Every way out leaves the run ended."""
-    run = workspace.run(run_id)
+    run = workspace.job_store.get(run_id)
     runs = workspace.job_store
 
     def report(progress: Progress) -> None:
@@ -59,13 +61,13 @@ def work(workspace: Workspace, run_id: int) -> None:
 def _train(workspace: Workspace, run: Job, report: OnProgress) -> str:
     if run.kind == "demo":
         report(Progress(READ, 0.0))
-        workspace.import_demo()
-    recommender = workspace.train_now(
+        import_demo(workspace)
+    recommender = train_and_store(workspace,
         run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report,
         source="first model" if run.kind == "demo" else "page", run=run.id, baselines=run.kind != "demo",
     )  # fmt: skip
     if run.kind == "demo":
-        workspace.start_quality(recommender.model.id)
+        start_quality(workspace, recommender.model.id)
     return _finished(workspace, recommender.model.id)
 
 
@@ -85,8 +87,8 @@ def _search(workspace: Workspace, run: Job, report: OnProgress) -> str:
     if best.state != "done":
         raise InsiderError("No training of this search came to an end: see the reasons in the list of trainings.")
     recipe = Hyperparameters.from_dict(best.recipe)
-    recommender = workspace.train_now(
-        plan.dataset, recipe, seed=plan.seed, on_progress=training, source=PREFIX + plan.name, run=run.id
+    recommender = train_and_store(
+        workspace, plan.dataset, recipe, seed=plan.seed, on_progress=training, source=PREFIX + plan.name, run=run.id
     )
     return _finished(workspace, recommender.model.id)
 

@@ -75,7 +75,7 @@ def with_new_items(model: Model, announced: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def with_news(history: pd.DataFrame, news: NewActivity, model: Model) -> pd.DataFrame:
-    """A history (as `Workspace.history` gives it) with what the user did since, on the same item in the same line."""
+    """A history (as `user_history` gives it) with what the user did since, on the same item in the same line."""
     fresh = np.flatnonzero(~news.in_data)
     if len(fresh) == 0:
         return history
@@ -96,7 +96,7 @@ def with_news(history: pd.DataFrame, news: NewActivity, model: Model) -> pd.Data
 
 
 def with_new_users(table: pd.DataFrame, recent: Activity, known: pd.Index, query: str = "") -> pd.DataFrame:
-    """The table of users (as `Workspace.find_users` gives it) with those that the log alone knows, at its end; the
+    """The table of users (as `user_search.find_users` gives it) with those that the log alone knows, at its end; the
     first `NEW_USERS_FOUND` of them whose id contains `query`."""
     rows = []
     strangers = [user_id for user_id in recent.new_users() if query in user_id and user_id not in known]

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recsys.access import require
 from recsys.dataset.dataset import Dataset, as_stored
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 from recsys.models.model import Model
@@ -41,7 +40,6 @@ class Store:
 
     def save_dataset(self, dataset: Dataset) -> None:
         """Store a dataset under its name; one of the same name is replaced."""
-        require("admin", "Storing a dataset")
         manifest = {
             "name": dataset.name,
             "category_levels": list(dataset.category_levels),
@@ -63,7 +61,6 @@ class Store:
             manifest: what `save_dataset` writes, and more.
             files: `users.parquet`, `items.parquet`, `events.parquet` and any others, to where they are now.
         """
-        require("admin", "Storing a dataset")
         writes: dict[str, Write] = {name: mover(path) for name, path in files.items()}
         self._folders.write("datasets", str(manifest["name"]), manifest, writes)
 
@@ -74,7 +71,6 @@ class Store:
 
     def delete_dataset(self, name: str) -> None:
         """Remove a dataset; NotFound when there is none."""
-        require("admin", "Deleting a dataset")
         self._folders.folder("datasets", name, "dataset")
         self._folders.remove("datasets", name)
         self._forget_baselines(name)
@@ -123,7 +119,6 @@ class Store:
 
     def delete_model(self, model_id: str) -> None:
         """Remove a version and its map, also a damaged one. The live one is refused."""
-        require("admin", "Deleting a model")
         self._folders.folder("models", model_id, "model")
         live, before = self.live()
         if model_id == live:
@@ -222,7 +217,6 @@ class Store:
 
     def set_live(self, model_id: str) -> None:
         """Point to another version, in one step: a reader sees the old one or the new one."""
-        require("admin", "Promoting a model")
         self._folders.manifest("models", model_id, "model")
         try:
             live, before = self.live()
@@ -242,7 +236,6 @@ class Store:
 
     def roll_back(self) -> str:
         """Point to the version that was live before; gives its id."""
-        require("admin", "Rolling back")
         model_id = self.earlier()
         before = self.live()[1]
         self._pointer.write(model_id, before[before.index(model_id) + 1 :])

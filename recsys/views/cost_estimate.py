@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as words
 from recsys.views.recipe_form import columns_of
@@ -34,7 +35,7 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
     """
     columns = columns_of(workspace, dataset)
     work = columns.pairs * _work_per_pair(recipe)
-    known = next((model for model in workspace.models() if model["dataset"] == dataset and model["curve"]), None)
+    known = next((model for model in stored_models(workspace) if model["dataset"] == dataset and model["curve"]), None)
     if known is None:
         per_epoch = EPOCH_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
         seconds = usual = 2 * per_epoch * recipe.epochs

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from recsys.errors import InsiderError
+from recsys.services.jobs import ensure_demo
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
@@ -146,11 +147,11 @@ def first_model_run(workspace: Workspace) -> Job | None:
     """
     if workspace.live_id() is not None:
         return None
-    tries = [run for run in workspace.runs() if run.kind == "demo" or (run.kind == "train" and run.promote)]
+    tries = [run for run in workspace.job_store.newest() if run.kind == "demo" or (run.kind == "train" and run.promote)]
     under_way = [run for run in tries if run.active]
     if under_way or tries:
         return (under_way or tries)[0]
-    return workspace.ensure_demo()
+    return ensure_demo(workspace)
 
 
 def progress_words(run: Job) -> str:

@@ -9,7 +9,7 @@ from recsys.dataset.splitting import held_out, split_again
 from recsys.errors import InsiderError, InvalidInput
 from recsys.evaluation.benchmark import benchmark_of
 from recsys.evaluation.segments import Segment, segments
-from recsys.services.promotion import Row, preview
+from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
 from recsys.utils import formatting as fmt

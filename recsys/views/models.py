@@ -8,6 +8,7 @@ import pandas as pd
 
 from recsys.dataset.splitting import told
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.utils import formatting as fmt
@@ -45,7 +46,7 @@ class Version:
 def versions(workspace: Workspace) -> list[Version]:
     """All stored versions, newest first."""
     notes = audit.notes(workspace.database)
-    return [_version(found, notes) for found in workspace.models()]
+    return [_version(found, notes) for found in stored_models(workspace)]
 
 
 def table(found: list[Version]) -> pd.DataFrame:

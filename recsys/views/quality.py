@@ -124,7 +124,9 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
 
 def report_run(workspace: "Workspace", model_id: str) -> "Job | None":
     """The newest job that assesses this version, or None."""
-    return next((run for run in workspace.runs(200) if run.kind == "quality" and run.model == model_id), None)
+    return next(
+        (run for run in workspace.job_store.newest(200) if run.kind == "quality" and run.model == model_id), None
+    )
 
 
 def _verdict(evaluation: dict[str, Any], split: dict[str, Any]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from statistics import fmean
 import pandas as pd
 
 from recsys.errors import InsiderError
-from recsys.services.promotion import Row, preview
+from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.storage.training_runs import TrainingRun

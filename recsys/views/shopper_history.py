@@ -12,6 +12,7 @@ from recsys import columns as c
 from recsys.errors import InsiderError, NotFound
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.services.target_user import TargetUser
+from recsys.services.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -58,7 +59,7 @@ def category_of(live: Recommender, rows: NDArray[Any]) -> NDArray[np.object_]:
 def later_of(workspace: Workspace, live: Recommender, user_id: str) -> pd.DataFrame | None:
     """All that the shopper did, the held-out period included; None when the dataset is gone or is another one now."""
     try:
-        return workspace.history(user_id, model_id=live.model.id)
+        return user_history(workspace, user_id, model_id=live.model.id)
     except InsiderError:
         return None
 

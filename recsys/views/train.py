@@ -61,7 +61,7 @@ def plan(
 
 def trainings(workspace: Workspace, limit: int = 20) -> list[Job]:
     """The newest runs that somebody started to train, newest first; the demo's own job is none of them."""
-    return [run for run in workspace.runs(200) if run.kind in KINDS][:limit]
+    return [run for run in workspace.job_store.newest(200) if run.kind in KINDS][:limit]
 
 
 def run_to_show(workspace: Workspace, wanted: int | None) -> Job | None:
@@ -78,7 +78,9 @@ def waiting_for(workspace: Workspace, run: Job) -> str:
     """Why a queued run does not move, in a sentence; empty when it does."""
     if run.state != "queued":
         return ""
-    ahead = [other for other in workspace.runs(200) if other.active and other.id < run.id and other.kind != "map"]
+    ahead = [
+        other for other in workspace.job_store.newest(200) if other.active and other.id < run.id and other.kind != "map"
+    ]
     if not ahead:
         return "It starts in a moment."
     names = fmt.joined([f"run {other.id} ({_kind_words(other)})" for other in reversed(ahead)])

@@ -25,6 +25,9 @@ from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.progress import Progress
 from recsys.recommend.recommender import MAX_K, Recommender
+from recsys.services.promotion import promote, rollback
+from recsys.services.training_service import train_and_store
+from recsys.services.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.event_log import Event
@@ -122,7 +125,7 @@ def test_a_batch_is_the_single_answers_in_the_order_asked(api: TestClient, live:
 
 def test_history_is_complete_and_recent_first(api: TestClient, workspace: Workspace) -> None:
     found = api.get("/v1/users/u001/history", params={"limit": 1000}).json()
-    table = workspace.history("u001")
+    table = user_history(workspace, "u001")
     assert found["total"] == len(table) == len(found["items"])
     assert [item["item_id"] for item in found["items"]] == list(table["item_id"])
     assert [item["count"] for item in found["items"]] == list(table["count"])
@@ -390,12 +393,12 @@ def test_answers_move_to_the_next_model_and_carry_its_tag(own_home: Path) -> Non
     assert same.headers["etag"] == tag
 
     home.store.save_model(dataclasses.replace(home.load().model, id="next"))
-    home.promote("next")
+    promote(home, "next")
     after = client.get(USER, headers={"If-None-Match": tag})
     assert after.status_code == 200
     assert after.headers["etag"] != tag
     assert after.json()["model"] == "next"
-    home.rollback()
+    rollback(home)
     assert client.get(USER, headers={"If-None-Match": tag}).status_code == 304
 
 
@@ -424,7 +427,7 @@ def test_an_answer_is_given_again_until_something_changes(own_home: Path) -> Non
     home.event_log.append("small", [Event("k", "u001", first.json()["items"][0]["item_id"], datetime(2024, 7, 20))])
     assert client.get(url).json() == fresh.get(url).json() != first.json()
     home.store.save_model(dataclasses.replace(home.load().model, id="next"))
-    home.promote("next")
+    promote(home, "next")
     assert client.get(url).json()["model"] == "next"
 
 
@@ -515,7 +518,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     )
     home = Workspace(Settings.from_environment(tmp_path_factory.mktemp("odd")))
     home.store.save_dataset(renamed)
-    home.train_now("odd", TINY, promote=True)
+    train_and_store(home, "odd", TINY, promote=True)
     return client_of(home)
 
 

@@ -13,6 +13,9 @@ from fastapi.testclient import TestClient
 from benchmarks.kill import events_survive
 from recsys.api.app import create_api
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.services.freshness import not_learned
+from recsys.services.quality_assessment import evaluate_stored
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.database import Database
@@ -312,9 +315,9 @@ def test_the_next_training_learns_from_the_log(home: Workspace, client: TestClie
     early = [had("visitor", f"{n:05d}", timestamp="2024-02-01T10:00:00Z") for n in range(8)]
     late = [had("visitor", "00050", timestamp="2024-07-10T10:00:00Z"), had("u001", "new-1")]
     client.post(EVENTS, json={"events": early + late, "items": [{"item_id": "new-1", "category": ["Dairy"]}]})
-    assert home.not_learned("small") == 10
-    trained = home.train_now("small", quick, promote=True)
-    assert home.not_learned("small") == 0
+    assert not_learned(home, "small") == 10
+    trained = train_and_store(home, "small", quick, promote=True)
+    assert not_learned(home, "small") == 0
     row = trained.model.user_row("visitor")
     assert trained.model.history.counts[row].sum() == 8, "learned: what lies before the held-out period"
     assert "new-1" in trained.model.item_index
@@ -324,12 +327,12 @@ def test_the_next_training_learns_from_the_log(home: Workspace, client: TestClie
     assert "00050" not in [item["item_id"] for item in answer["items"]]
     history = client.get("/v1/users/visitor/history").json()["items"]
     assert {x["item_id"]: x["count"] for x in history} == {f"{n:05d}": 1 for n in range(8)} | {"00050": 1}
-    home.evaluate(trained.model.id)
+    evaluate_stored(home, trained.model.id)
     again = Workspace(home.settings)
     again.evaluate(trained.model.id)
     client.post(EVENTS, json={"events": [had("visitor", "00051")]})
-    assert home.not_learned("small") == 1
-    home.evaluate(trained.model.id), "what came later changes nothing about what it was trained on"
+    assert not_learned(home, "small") == 1
+    evaluate_stored(home, trained.model.id), "what came later changes nothing about what it was trained on"
 
 
 def test_events_of_today_on_old_data_do_not_break_the_training(home: Workspace, client: TestClient) -> None:
@@ -337,7 +340,7 @@ def test_events_of_today_on_old_data_do_not_break_the_training(home: Workspace, 
     before = home.load().manifest["split"]
     dataset = home.dataset("small")
     assert dataset.period[1] > datetime.now() - timedelta(days=2)
-    trained = home.train_now("small", Hyperparameters(components=4, epochs=1, max_sampled=5, threads=1))
+    trained = train_and_store(home, "small", Hyperparameters(components=4, epochs=1, max_sampled=5, threads=1))
     assert trained.manifest["split"]["test_start"] == before["test_start"]
 
 

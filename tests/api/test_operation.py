@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from benchmarks.api import _memory
 from benchmarks.kill import free_port, start_server, stop_server
 from recsys.api.app import create_api
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.conftest import SMALL_RECIPE
@@ -32,7 +33,7 @@ def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy with a second model beside the live one."""
     folder = Path(shutil.copytree(trained_home, tmp_path_factory.mktemp("operation") / "home"))
     workspace = Workspace(Settings.from_environment(folder))
-    workspace.train_now("small", replace(SMALL_RECIPE, epochs=1), seed=2)
+    train_and_store(workspace, "small", replace(SMALL_RECIPE, epochs=1), seed=2)
     return folder
 
 

@@ -48,7 +48,7 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
         expect(page.locator(".js-plotly-plot .legend", has_text="Live model").first).to_be_visible(timeout=60_000)
         expect(page.get_by_role("button", name="Promote")).to_be_visible(timeout=90_000)
-        run = home.runs()[-1] if home.runs()[0].kind == "map" else home.runs()[0]
+        run = home.job_store.newest()[-1] if home.job_store.newest()[0].kind == "map" else home.job_store.newest()[0]
         assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, wanted)
         page.reload()
         expect(page.get_by_role("heading", name=f"Run {run.id}")).to_be_visible(timeout=30_000)

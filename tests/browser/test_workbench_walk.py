@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from recsys.recommend.rules import Rules
 from recsys.services.rule_sets import RuleSets
 from recsys.services.target_user import known
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.views.explanation import why
@@ -35,7 +36,7 @@ def settled(page: Page) -> None:
 def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(trained_home, tmp_path / "home"))
     workspace = Workspace(Settings.from_environment(home))
-    other = workspace.train_now("small", SMALL_RECIPE, seed=2)
+    other = train_and_store(workspace, "small", SMALL_RECIPE, seed=2)
     RuleSets(workspace.database).save("No garden", Rules(never_categories=("Garden",), diversity=0.3))
     live = workspace.load()
     with running_app(home, tmp_path / "log") as url, page_of(browser, height=1400) as page:

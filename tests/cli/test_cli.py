@@ -146,7 +146,7 @@ def test_training_reports_on_stderr_and_can_go_live(own_home: Path) -> None:
     drawing = re.search(r"being drawn in the background \(run (\d+)\)", found.stderr)
     assert drawing is not None
     workspace = Workspace()
-    wait_until(lambda: not workspace.run(int(drawing[1])).active, "the map is drawn", seconds=120)
+    wait_until(lambda: not workspace.job_store.get(int(drawing[1])).active, "the map is drawn", seconds=120)
     assert workspace.load(model).map is not None
 
 

@@ -12,6 +12,10 @@ from recsys.dataset.decay import recency_weights
 from recsys.dataset.splitting import leave_k_out, make_split, split_again, time_split
 from recsys.errors import InvalidInput
 from recsys.models.features import item_features
+from recsys.services.quality_assessment import evaluate_stored
+from recsys.services.stored_models import stored_models
+from recsys.services.training_service import train_and_store
+from recsys.services.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.conftest import SMALL_RECIPE
@@ -121,15 +125,15 @@ def test_weights_reach_the_fingerprint():
 def test_data_without_times_train_judge_and_answer(tmp_path):
     workspace = Workspace(Settings.from_environment(tmp_path))
     workspace.store.save_dataset(without_times(planted_shop("timeless", n_users=60, n_items=60)))
-    live = workspace.train_now("timeless", SMALL_RECIPE, seed=3, promote=True)
+    live = train_and_store(workspace, "timeless", SMALL_RECIPE, seed=3, promote=True)
     assert live.manifest["split"]["kind"] == "leave-k-out"
-    judged = workspace.evaluate(baselines=True)
+    judged = evaluate_stored(workspace, baselines=True)
     assert judged["split"] == live.manifest["split"]
     assert (
         judged["lanes"]["discover"]["model"]["ndcg"] == live.manifest["metrics"]["lanes"]["discover"]["model"]["ndcg"]
     )
     user = live.users["user_id"].iloc[0]
-    history = workspace.history(user)
+    history = user_history(workspace, user)
     assert history["after_cut"].sum() == 2
     for lane in ("discover", "again", "all"):
         assert live.recommend(user, k=5, lane=lane).items
@@ -148,7 +152,7 @@ def test_every_place_with_metrics_says_that_nothing_is_a_later_period(tmp_path, 
     from recsys.cli import app
     from recsys.recommend.rules import Rules
     from recsys.services.list_comparison import compare
-    from recsys.services.promotion import preview
+    from recsys.services.promotion_preview import preview
     from recsys.views import models
     from recsys.views.model_card import report
     from recsys.views.rule_cost import priced
@@ -156,9 +160,9 @@ def test_every_place_with_metrics_says_that_nothing_is_a_later_period(tmp_path, 
     monkeypatch.setenv("INSIDER_HOME", str(tmp_path))
     workspace = Workspace(Settings.from_environment(tmp_path))
     workspace.store.save_dataset(without_times(planted_shop("timeless", n_users=60, n_items=60)))
-    workspace.train_now("timeless", SMALL_RECIPE, seed=3, promote=True)
-    other = workspace.train_now("timeless", SMALL_RECIPE, seed=4).model.id
-    assert len(workspace.models()) == 2
+    train_and_store(workspace, "timeless", SMALL_RECIPE, seed=3, promote=True)
+    other = train_and_store(workspace, "timeless", SMALL_RECIPE, seed=4).model.id
+    assert len(stored_models(workspace)) == 2
     one, two = workspace.load(), workspace.load(other)
     places = {
         "models": models.versions(workspace)[0].words(),

@@ -12,6 +12,7 @@ import pytest
 from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import category_codes
 from recsys.recommend.recommender import Recommender
+from recsys.services.quality_assessment import evaluate_stored
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.shops import planted_shop
@@ -19,7 +20,7 @@ from tests.shops import planted_shop
 
 @pytest.fixture(scope="module")
 def judged(workspace: Workspace) -> dict[str, Any]:
-    return workspace.evaluate(baselines=True)
+    return evaluate_stored(workspace, baselines=True)
 
 
 ALWAYS = {"precision", "recall", "ndcg", "map", "mrr", "hit_rate", "auc", "coverage", "novelty", "diversity", "gini"}
@@ -56,7 +57,7 @@ def test_the_model_beats_popularity_where_tastes_are_planted(judged: dict[str, A
 
 @pytest.mark.parametrize("k", [1, 5, 300])
 def test_k_sets_the_length_of_the_lists(workspace: Workspace, k: int) -> None:
-    found = workspace.evaluate(k=k)
+    found = evaluate_stored(workspace, k=k)
     assert found["k"] == k
     assert set(found["lanes"]) >= {"discover"}
     if k == 300:
@@ -68,7 +69,7 @@ def test_data_that_changed_since_are_refused(workspace: Workspace, tmp_path: Pat
     other = Workspace(Settings.from_environment(tmp_path / "home"))
     other.store.save_dataset(planted_shop(seed=8))
     with pytest.raises(InvalidInput, match=r"'small' has changed since model .* Train again"):
-        other.evaluate()
+        evaluate_stored(other)
 
 
 def test_the_middle_category_level_is_the_one_to_vary_in(live: Recommender) -> None:

@@ -13,6 +13,7 @@ from recsys.errors import InvalidInput
 from recsys.models.segment_popularity import PRIOR
 from recsys.recommend.recommender import Recommender
 from recsys.services.target_user import Person, described
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.conftest import SMALL_RECIPE
@@ -23,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Wo
     """A shop whose live model has learned nothing from the attributes of its shoppers."""
     workspace = Workspace(Settings.from_environment(tmp_path_factory.mktemp("home")))
     workspace.store.save_dataset(small_dataset)
-    workspace.train_now("small", replace(SMALL_RECIPE, user_attributes=(), epochs=2), seed=1, promote=True)
+    train_and_store(workspace, "small", replace(SMALL_RECIPE, user_attributes=(), epochs=2), seed=1, promote=True)
     return workspace
 
 

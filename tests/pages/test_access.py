@@ -10,11 +10,16 @@ from streamlit.testing.v1 import AppTest
 
 from recsys import access
 from recsys.access import NotAllowed, Visitor, require, roles_from_environment, signed_in, without_sign_in
-from recsys.dataset.dataset import Dataset
 from recsys.errors import InvalidInput
+from recsys.ingest.config import ImportPlan
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.recommend.rules import Rules
+from recsys.services.datasets import delete_dataset, start_import
+from recsys.services.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.jobs import cancel_job, start_demo, start_map, start_training
+from recsys.services.promotion import delete_model, promote, rollback
 from recsys.services.rule_sets import RuleSets
+from recsys.services.target_user import Lists, Person, Personas
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 
@@ -77,18 +82,23 @@ def test_roles_are_read_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
             roles_from_environment()
 
 
-def test_every_change_asks_for_its_role(home: Workspace, small_dataset: Dataset) -> None:
+def test_every_change_asks_for_its_role(home: Workspace) -> None:
     live = str(home.live_id())
     changes: dict[str, tuple[access.Role, Any]] = {
-        "train": ("merchandiser", lambda: home.start_training("small", Hyperparameters())),
+        "train": ("merchandiser", lambda: start_training(home, "small", Hyperparameters())),
         "rules": ("merchandiser", lambda: RuleSets(home.database).save("summer", Rules())),
-        "train and promote": ("admin", lambda: home.start_training("small", Hyperparameters(), promote=True)),
-        "demo": ("admin", home.start_demo),
-        "store": ("admin", lambda: home.store.save_dataset(small_dataset)),
-        "delete a dataset": ("admin", lambda: home.store.delete_dataset("small")),
-        "promote": ("admin", lambda: home.store.set_live(live)),
-        "roll back": ("admin", home.store.roll_back),
-        "delete": ("admin", lambda: home.store.delete_model(live)),
+        "draw": ("merchandiser", lambda: start_map(home, live)),
+        "stop": ("merchandiser", lambda: cancel_job(home, 1)),
+        "personas": ("merchandiser", lambda: Personas(home.database).save("one", Person(("1",)))),
+        "lists": ("merchandiser", lambda: Lists(home.database).add("one", "u001")),
+        "golden": ("merchandiser", lambda: GoldenShoppers(home.database).save(Golden("one", "u001", must_show=("1",)))),
+        "train and promote": ("admin", lambda: start_training(home, "small", Hyperparameters(), promote=True)),
+        "demo": ("admin", lambda: start_demo(home)),
+        "import": ("admin", lambda: start_import(home, ImportPlan("shop", events=("shop.csv",)))),
+        "delete a dataset": ("admin", lambda: delete_dataset(home, "small")),
+        "promote": ("admin", lambda: promote(home, live)),
+        "roll back": ("admin", lambda: rollback(home)),
+        "delete": ("admin", lambda: delete_model(home, live)),
     }
     for visitor in access.ROLES[:2]:
         access.ask_with(lambda role=visitor: Visitor(role, "This is why."))
@@ -99,7 +109,7 @@ def test_every_change_asks_for_its_role(home: Workspace, small_dataset: Dataset)
                     raise AssertionError(f"a {visitor} may {name}")
     assert home.live_id() == live
     assert home.datasets() == ["small"]
-    assert home.runs() == []
+    assert home.job_store.newest() == []
 
 
 def page(home: Workspace, monkeypatch: pytest.MonkeyPatch, roles: str) -> AppTest:

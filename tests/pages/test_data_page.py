@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from recsys.errors import InvalidInput
 from recsys.services import datasets
+from recsys.services.jobs import cancel_job
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.views import data as data_view
@@ -71,9 +72,9 @@ def test_files_of_the_server_are_tried_mapped_and_imported(home, tmp_path):
     at.text_input(key="new_name").set_value("old").run()
     next(x for x in at.button if x.label == "Import").click().run()
     assert not at.exception, at.exception
-    assert home.runs(), words_of(at)
-    wait_until(lambda: not home.runs()[0].active, "the import ends", seconds=60)
-    assert home.runs()[0].state == "done", home.runs()[0].message
+    assert home.job_store.newest(), words_of(at)
+    wait_until(lambda: not home.job_store.newest()[0].active, "the import ends", seconds=60)
+    assert home.job_store.newest()[0].state == "done", home.job_store.newest()[0].message
     at.run()
     assert not at.exception, at.exception
     said = words_of(at)
@@ -142,8 +143,8 @@ def test_uploads_keep_their_name_and_go_when_they_are_imported(home, tmp_path):
     assert path.name == "my events.csv"
     assert path.parent.parent == home.store.home / "uploads"
     run = datasets.start_import(home, data_view.plan_of("up", {"events": [str(path)]}, {}))
-    wait_until(lambda: not home.run(run.id).active, "the import ends", seconds=60)
-    assert home.run(run.id).state == "done"
+    wait_until(lambda: not home.job_store.get(run.id).active, "the import ends", seconds=60)
+    assert home.job_store.get(run.id).state == "done"
     assert not path.exists()
 
 
@@ -151,10 +152,10 @@ def test_an_import_can_be_cancelled_and_leaves_nothing(home, tmp_path):
     rows = [f"u{n % 5000},i{n % 900},2024-01-{1 + n % 28:02d}" for n in range(400_000)]
     path = lines(tmp_path / "many.csv", *rows)
     run = datasets.start_import(home, data_view.plan_of("many", {"events": [str(path)]}, {}))
-    wait_until(lambda: home.run(run.id).state == "running", "the import runs", seconds=60)
-    home.cancel(run.id)
-    wait_until(lambda: not home.run(run.id).active, "the import ends", seconds=60)
-    assert home.run(run.id).state == "cancelled"
+    wait_until(lambda: home.job_store.get(run.id).state == "running", "the import runs", seconds=60)
+    cancel_job(home, run.id)
+    wait_until(lambda: not home.job_store.get(run.id).active, "the import ends", seconds=60)
+    assert home.job_store.get(run.id).state == "cancelled"
     assert home.datasets() == []
 
 

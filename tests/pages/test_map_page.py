@@ -11,6 +11,7 @@ from recsys.models.hyperparameters import Hyperparameters
 from recsys.projection.settings import MapSettings
 from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import draw
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 
@@ -100,7 +101,7 @@ def test_one_category_or_thousands_are_drawn_and_shown(
     make(tmp_path, 50, 6000, 20_000, kinds)
     workspace = Workspace(Settings.from_environment(tmp_path))
     recipe = Hyperparameters(components=8, epochs=1, threads=1, start="random")
-    trained = workspace.train_now("large", recipe, promote=True).model.id
+    trained = train_and_store(workspace, "large", recipe, promote=True).model.id
     draw(workspace, trained, MapSettings())
     assert workspace.store.map_manifest(trained)["facts"]["found"] > 0.8
     for below in ("Selection", "What is odd", "Draw anew"):

@@ -16,8 +16,10 @@ from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules
 from recsys.services.golden_shoppers import Golden, GoldenShoppers, warnings
 from recsys.services.list_comparison import compare, rank_biased_overlap
+from recsys.services.promotion import delete_model
 from recsys.services.rule_sets import RuleSets, price
 from recsys.services.target_user import Lists, Person, Personas, described, known
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.documents import DocumentStore
@@ -141,11 +143,11 @@ def test_an_unknown_shopper_leads_on(unknown: str, trained_home: Path, monkeypat
 def test_a_model_deleted_meanwhile_is_explained(
     own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    other = train_and_store(own, "small", SMALL_RECIPE, seed=2)
     key = f"model:{other.model.id}"
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=key))
     assert "products shared with the live model" in texts(app).replace("\\", "")
-    own.delete_model(other.model.id)
+    delete_model(own, other.model.id)
     app.button[1].click().run()
     assert "There is nothing to compare with yet" in texts(healthy(app))
     RuleSets(own.database).save("Calm", Rules(diversity=0.2))
@@ -161,8 +163,8 @@ def test_the_live_model_changes_under_an_open_page(
 ) -> None:
     before = own.live_id()
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Why"))
-    other = own.train_now("small", SMALL_RECIPE.with_settings({"epochs": "2"}), seed=3, promote=True)
-    own.delete_model(str(before))
+    other = train_and_store(own, "small", SMALL_RECIPE.with_settings({"epochs": "2"}), seed=3, promote=True)
+    delete_model(own, str(before))
     for section in SECTIONS:
         app = healthy(page(own_home, monkeypatch, shopper="u001", section=section))
     app.button[1].click().run()
@@ -190,7 +192,7 @@ def test_a_persona_with_no_items_is_told_as_such(
 def test_a_persona_of_whom_the_model_uses_nothing(
     own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own.train_now("small", SMALL_RECIPE.with_settings({"user_attributes": "none"}), seed=2, promote=True)
+    train_and_store(own, "small", SMALL_RECIPE.with_settings({"user_attributes": "none"}), seed=2, promote=True)
     Personas(own.database).save("Ages", Person((), {"age": "45+"}))
     Personas(own.database).save("Both", Person(("00001", "00005"), {"age": "45+"}))
     live = own.load()
@@ -316,7 +318,7 @@ def test_who_may_only_look_is_told_so(own: Workspace, own_home: Path, monkeypatc
 
 
 def test_models_are_compared(own: Workspace, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    other = train_and_store(own, "small", SMALL_RECIPE, seed=2)
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="Compare", against=f"model:{other.model.id}"))
     assert "rank\\-biased overlap" in texts(app)
     app.toggle(key="overall").set_value(True).run()
@@ -349,14 +351,14 @@ def test_the_floor_for_one_list_is_that_of_its_twins(own: Workspace) -> None:
     own.store.save_quality(live.model.id, {"noise": {"seeds": 3, "ndcg": [0.1], "spread": 0.0, "overlap": 0.71}})
     RuleSets(own.database).save("Less", Rules(diversity=0.2))
     assert "leaves 71% of a list" in side_by_side(own, subject, ["rules:Less"]).floor
-    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    other = train_and_store(own, "small", SMALL_RECIPE, seed=2)
     floor = side_by_side(own, subject, ["rules:Less"]).floor
     lists = [{item.item_id for item in side.recommend("u001").items} for side in (live, other)]
     assert f"leaves {len(lists[0] & lists[1]) / 10:.0%} of this list" in floor
 
 
 def test_the_noise_floor_comes_from_the_quality_report_else(own: Workspace) -> None:
-    other = own.train_now("small", SMALL_RECIPE.with_settings({"epochs": "3"}), seed=2)
+    other = train_and_store(own, "small", SMALL_RECIPE.with_settings({"epochs": "3"}), seed=2)
     live_id, key = own.load().model.id, f"model:{other.model.id}"
     assert "not known" in everybody(own, live_id, key).floor
     own.store.save_quality(live_id, {"noise": {"seeds": 3, "ndcg": [0.1, 0.1, 0.1], "spread": 0.0, "overlap": 1.0}})
@@ -454,7 +456,7 @@ def test_golden_shoppers_are_held_to_what_is_expected(own: Workspace) -> None:
     assert "in place 4" in found["Strict"].failures[0]
     assert "No user 'nobody'" in found["Lost"].failures[0]
     assert len(warnings(own, live.model.id)) == 3
-    other = own.train_now("small", SMALL_RECIPE, seed=2)
+    other = train_and_store(own, "small", SMALL_RECIPE, seed=2)
     changes = [verdict.change for verdict in golden.check(other, against=live)]
     assert any("rank-biased overlap" in change for change in changes)
     with pytest.raises(InvalidInput, match="expects nothing"):
@@ -504,7 +506,7 @@ def test_titles_from_hell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )  # fmt: skip
     home = Workspace(Settings.from_environment(tmp_path))
     home.store.save_dataset(hard)
-    home.train_now("hard", SMALL_RECIPE, seed=1, promote=True)
+    train_and_store(home, "hard", SMALL_RECIPE, seed=1, promote=True)
     for section in SECTIONS:
         app = healthy(page(tmp_path, monkeypatch, shopper="u001", k="36", section=section))
         raw = "".join(str(part.value) for part in [*app.markdown, *app.caption, *app.title])
@@ -526,7 +528,7 @@ def test_without_categories_and_attributes(tmp_path: Path, monkeypatch: pytest.M
     bare = Dataset("bare", shop.users[["user_id"]], shop.items[["item_id", "title"]], shop.events)
     home = Workspace(Settings.from_environment(tmp_path))
     home.store.save_dataset(bare)
-    home.train_now("bare", SMALL_RECIPE, seed=1, promote=True)
+    train_and_store(home, "bare", SMALL_RECIPE, seed=1, promote=True)
     for section in SECTIONS:
         healthy(page(tmp_path, monkeypatch, shopper="u001", section=section))
     healthy(page(tmp_path, monkeypatch, "item.py", item="00003"))

@@ -22,6 +22,9 @@ from recsys.errors import Diverged, InvalidInput, NotFound, StorageProblem
 from recsys.models.hyperparameters import LOSSES, STARTS, Hyperparameters
 from recsys.progress import Progress
 from recsys.services import worker
+from recsys.services.jobs import start_training
+from recsys.services.promotion import promote
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
@@ -41,7 +44,7 @@ def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
     monkeypatch.setattr("recsys.utils.retry.AWAY_SECONDS", 15.0)
-    monkeypatch.setattr("recsys.services.workspace.job_process.launch", lambda run_id, settings: os.getpid())
+    monkeypatch.setattr("recsys.services.jobs.job_process.launch", lambda run_id, settings: os.getpid())
     return Workspace(Settings.from_environment(folder))
 
 
@@ -116,7 +119,7 @@ def test_the_page_takes_every_dial_to_its_ends(page: Callable[[str], AppTest]) -
 
 def work(home: Workspace, at_first_epoch: Callable[[int], None], **recipe: Any) -> Job:
     """Train in this process as a job does; something happens when its first epoch is reported."""
-    run = home.start_training("small", replace(TINY, **recipe))
+    run = start_training(home, "small", replace(TINY, **recipe))
     report, done = home.job_store.report, []
 
     def reporting(run_id: int, progress: Progress) -> bool:
@@ -139,7 +142,7 @@ def test_data_deleted_while_training_do_not_matter_to_it(home: Workspace, page: 
         assert any("no data to learn from any more" in x.value for x in app.caption)
         assert any(x.value == f"Run {run_id}" for x in app.subheader) and not app.error
 
-    run = home.run(work(home, delete).id)
+    run = home.job_store.get(work(home, delete).id)
     assert (run.state, run.message) == ("done", "") and run.model in home.store.models()
     assert home.training_runs.all()[0].state == "done"
     app = page("train.py")
@@ -151,10 +154,10 @@ def test_data_deleted_while_training_do_not_matter_to_it(home: Workspace, page: 
 def test_data_deleted_before_its_turn_are_named_and_the_page_says_so(
     home: Workspace, page: Callable[[str], AppTest]
 ) -> None:
-    run = home.start_training("small", TINY)
+    run = start_training(home, "small", TINY)
     home.store.delete_dataset("small")
     worker.work(home, run.id)
-    assert home.run(run.id).message == "No dataset 'small'; there are: none."
+    assert home.job_store.get(run.id).message == "No dataset 'small'; there are: none."
     assert any("No dataset" in x.value for x in page("train.py").error)
 
 
@@ -168,7 +171,7 @@ def test_a_full_disk_ends_the_training_in_words_and_harms_nothing(
 
     monkeypatch.setattr("recsys.storage.store.np.save", full)
     with pytest.raises(StorageProblem, match="no space left"):
-        home.train_now("small", TINY)
+        train_and_store(home, "small", TINY)
     found = home.training_runs.all()[0]
     assert found.state == "failed" and "no space left" in found.reason
     assert home.store.models() == before and home.live_id() == live
@@ -199,18 +202,18 @@ def test_a_disk_that_is_really_full_is_said_on_the_page(
     monkeypatch.setenv("INSIDER_HOME", str(small_disk))
     home = Workspace(Settings.from_environment(small_disk))
     before, live = home.store.models(), home.live_id()
-    run = home.start_training("small", replace(TINY, components=256))
+    run = start_training(home, "small", replace(TINY, components=256))
     worker.work(home, run.id)
-    for text in (home.run(run.id).message, home.training_runs.all()[0].reason):
+    for text in (home.job_store.get(run.id).message, home.training_runs.all()[0].reason):
         assert f"Cannot write below {small_disk}: there is no space left; free some" in text
-    assert home.run(run.id).state == home.training_runs.all()[0].state == "failed"
+    assert home.job_store.get(run.id).state == home.training_runs.all()[0].state == "failed"
     app = page("train.py")
     assert any("there is no space left" in x.value for x in app.error)
     assert home.store.models() == before and home.live_id() == live == Workspace(home.settings).load().model.id
     (small_disk.parent / "ballast").unlink()
-    again = home.start_training("small", replace(TINY, components=256))
+    again = start_training(home, "small", replace(TINY, components=256))
     worker.work(home, again.id)
-    assert home.run(again.id).state == "done"
+    assert home.job_store.get(again.id).state == "done"
 
 
 def test_a_database_locked_for_long_stops_no_training_and_the_page_says_so(
@@ -230,7 +233,7 @@ def test_a_database_locked_for_long_stops_no_training_and_the_page_says_so(
         assert any("another process has kept it locked" in x.value for x in app.error)
         threading.Timer(3.0, holder.execute, ("COMMIT",)).start()
 
-    run = home.run(work(home, lock).id)
+    run = home.job_store.get(work(home, lock).id)
     assert (run.state, run.message) == ("done", "") and run.model in home.store.models()
     training = home.training_runs.all()[0]
     assert training.state == "done" and training.model == run.model
@@ -251,7 +254,7 @@ def test_a_database_that_vanishes_is_said_and_a_training_waits_for_it(
         assert any("is no longer there" in x.value and "Put it back" in x.value for x in app.error)
         threading.Timer(3.0, away.rename, (file,)).start()
 
-    run = home.run(work(home, take_away).id)
+    run = home.job_store.get(work(home, take_away).id)
     assert (run.state, run.message) == ("done", "") and home.training_runs.all()[0].model == run.model
 
 
@@ -260,7 +263,12 @@ def test_nothing_is_written_into_a_database_that_was_replaced(home: Workspace) -
     assert there and audit.entries(home.database)
     (home.settings.home / "insider.sqlite").rename(home.settings.home / "kept")
     (home.settings.home / "insider.sqlite").touch()
-    for use in (home.training_runs.all, home.runs, lambda: audit.entries(home.database), lambda: home.promote("x")):
+    for use in (
+        home.training_runs.all,
+        home.job_store.newest,
+        lambda: audit.entries(home.database),
+        lambda: promote(home, "x"),
+    ):
         with pytest.raises((StorageProblem, NotFound)) as found:
             use()
         assert "replaced while it was in use" in str(found.value) or "No model 'x'" in str(found.value)
@@ -270,12 +278,13 @@ PROMOTE = """
 import sys
 from recsys.errors import InvalidInput
 from recsys.settings import Settings
+from recsys.services.promotion import promote
 from recsys.services.workspace import Workspace
 home, mine, who = Workspace(Settings.from_environment(sys.argv[1])), sys.argv[2], sys.argv[3]
 home.load(mine)
 for line in sys.stdin:
     try:
-        print("won" if home.promote(mine, who=who, instead_of=line.strip()) == mine else "", flush=True)
+        print("won" if promote(home, mine, who=who, instead_of=line.strip()) == mine else "", flush=True)
     except InvalidInput as error:
         print(error, flush=True)
 """
@@ -283,7 +292,7 @@ for line in sys.stdin:
 
 def test_of_two_people_who_promote_at_the_same_instant_one_wins_and_the_other_is_told(home: Workspace) -> None:
     live = str(home.live_id())
-    candidates = [home.train_now("small", TINY, seed=seed).model.id for seed in (1, 2)]
+    candidates = [train_and_store(home, "small", TINY, seed=seed).model.id for seed in (1, 2)]
     people = [
         subprocess.Popen(
             [sys.executable, "-c", PROMOTE, str(home.settings.home), model, who], cwd=PROJECT_ROOT,
@@ -302,7 +311,7 @@ def test_of_two_people_who_promote_at_the_same_instant_one_wins_and_the_other_is
         assert home.live_id() == winner
         entries = audit.entries(home.database)
         assert len(entries) == before + 1 and (entries[0].subject, entries[0].before) == (winner, live)
-        home.promote(live)
+        promote(home, live)
     for person in people:
         assert person.stdin is not None and person.stdout is not None
         person.stdin.close()

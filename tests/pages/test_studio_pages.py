@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recsys.charts import runs
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
@@ -25,8 +26,8 @@ def studio(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Work
     folder = tmp_path_factory.mktemp("studio") / "home"
     shutil.copytree(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
-    home.train_now("small", TINY, seed=1, source="page")
-    home.train_now("small", TINY, seed=2, source="page")
+    train_and_store(home, "small", TINY, seed=1, source="page")
+    train_and_store(home, "small", TINY, seed=2, source="page")
     search(home.training_runs, home.dataset("small"), SearchPlan("small", "spring", trials=4, base=TINY))
     return home
 

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.promotion import promote
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.training.search import SearchPlan, search
@@ -38,10 +39,10 @@ def button(app: AppTest, label: str):
 
 def ended(home: Workspace, run_id: int, seconds: float = 90):
     until = time.monotonic() + seconds
-    while home.run(run_id).active:
-        assert time.monotonic() < until, home.run(run_id)
+    while home.job_store.get(run_id).active:
+        assert time.monotonic() < until, home.job_store.get(run_id)
         time.sleep(0.3)
-    return home.run(run_id)
+    return home.job_store.get(run_id)
 
 
 def test_dials_show_the_preset_and_follow_the_starting_point(home: Workspace) -> None:
@@ -72,7 +73,7 @@ def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
     app.slider(key="dial_epochs").set_value(12)
     button(app, "Train").click().run()
     assert not app.exception
-    run = ended(home, home.runs()[-1].id)
+    run = ended(home, home.job_store.newest()[-1].id)
     assert (run.state, run.message, run.recipe["components"]) == ("done", "", 12)
     app = page()
     assert any("than the live model" in x.value or "as the live model" in x.value for x in app.markdown)
@@ -81,7 +82,7 @@ def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
     assert not app.error, app.error
     assert button(app, "Make it live")
     # A click within a dialog cannot be played here; the browser test does it.
-    home.promote(str(run.model))
+    promote(home, str(run.model))
     assert home.live_id() == run.model
     app = page()
     button(app, "Roll back").click().run()
@@ -99,7 +100,7 @@ def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
     assert any("cancelled" in x.value for x in page().info)
     running = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
     queued = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
-    assert f"run {running}" in train.waiting_for(home, home.run(queued))
+    assert f"run {running}" in train.waiting_for(home, home.job_store.get(queued))
     app = page()
     button(app, "Cancel").click().run()
     assert not app.exception

@@ -18,6 +18,8 @@ from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.progress import Progress
 from recsys.services import job_process, worker
+from recsys.services.jobs import cancel_job, ensure_demo, start_demo, start_map, start_training
+from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.database import Database, utc_now
@@ -104,7 +106,7 @@ def test_an_unknown_run_is_named(runs: JobStore) -> None:
 
 def test_nothing_is_created_by_looking(tmp_path: Path) -> None:
     workspace = Workspace(Settings.from_environment(tmp_path / "none"))
-    assert workspace.runs() == []
+    assert workspace.job_store.newest() == []
     assert workspace.live_id() is None
     assert not (tmp_path / "none").exists()
 
@@ -212,7 +214,7 @@ def work(home: Workspace, monkeypatch: pytest.MonkeyPatch, **values: object) -> 
     run_id = home.job_store.create("train", "small", arguments.pop("recipe", RECIPE), **arguments)
     home.job_store.attach(run_id, os.getpid())
     worker.work(home, run_id)
-    return home.run(run_id)
+    return home.job_store.get(run_id)
 
 
 def test_training_ends_with_a_model_that_is_live_when_asked_for(
@@ -223,14 +225,14 @@ def test_training_ends_with_a_model_that_is_live_when_asked_for(
     assert home.live_id() == run.model
     assert run.curve
     assert home.load().recommend("u001").items
-    newest = home.runs()[0]
+    newest = home.job_store.newest()[0]
     assert (newest.kind, newest.state, newest.model) == ("map", "queued", run.model)
 
 
 def test_what_cannot_be_trained_says_why(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run = work(home, monkeypatch, recipe=RECIPE | {"category_levels": ["aisle"]})
     assert (run.state, run.message) == ("failed", "No category level 'aisle'; the dataset has department, shelf.")
-    assert home.models() == []
+    assert stored_models(home) == []
 
 
 def test_divergence_says_what_to_do(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +256,7 @@ def test_every_other_way_out_ends_the_run(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(home, "train_now", fail)
+    monkeypatch.setattr("recsys.services.worker.train_and_store", fail)
     run_id = home.job_store.create("train", "small", RECIPE, seed=0, promote=False)
     home.job_store.attach(run_id, os.getpid())
     if isinstance(error, ZeroDivisionError):
@@ -262,49 +264,49 @@ def test_every_other_way_out_ends_the_run(
             worker.work(home, run_id)
     else:
         worker.work(home, run_id)
-    run = home.run(run_id)
+    run = home.job_store.get(run_id)
     assert run.state == state
     assert message in run.message
 
 
 def test_unknown_data_are_refused_before_a_job_is_started(home: Workspace) -> None:
     with pytest.raises(NotFound, match="No dataset 'nothing'; there are: small"):
-        home.start_training("nothing", SMALL_RECIPE)
+        start_training(home, "nothing", SMALL_RECIPE)
     with pytest.raises(NotFound, match="No model 'nothing'"):
-        home.start_map("nothing")
-    assert home.runs() == []
+        start_map(home, "nothing")
+    assert home.job_store.newest() == []
 
 
 def test_the_demo_is_started_once_and_not_beside_a_live_model(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_process, "launch", lambda run_id, settings: os.getpid())
-    run = home.ensure_demo()
+    run = ensure_demo(home)
     assert run is not None
     assert (run.kind, run.promote) == ("demo", True)
-    assert home.ensure_demo() is None
+    assert ensure_demo(home) is None
     with pytest.raises(InvalidInput, match="is being prepared already"):
-        home.start_demo()
+        start_demo(home)
     home.job_store.finish(run.id, "failed")
     work(home, monkeypatch, promote=True)
-    assert home.ensure_demo() is None
+    assert ensure_demo(home) is None
 
 
 def test_real_processes_are_killed_wait_for_their_turn_and_are_cancelled(home: Workspace) -> None:
     """The whole way: one job trains and is killed from outside, the next then gets its turn and is cancelled."""
-    first = home.start_training("small", ENDLESS)
-    second = home.start_training("small", ENDLESS)
-    until(lambda: home.run(first.id).epoch >= 1, "the first one trains")
-    assert home.run(second.id).state == "queued"
+    first = start_training(home, "small", ENDLESS)
+    second = start_training(home, "small", ENDLESS)
+    until(lambda: home.job_store.get(first.id).epoch >= 1, "the first one trains")
+    assert home.job_store.get(second.id).state == "queued"
     with home.database.begin() as connection:
         process = connection.scalar(sa.select(table.c.process).where(table.c.id == first.id))
     assert process is not None
     os.kill(int(process.split("@")[0]), signal.SIGKILL)
-    until(lambda: home.run(first.id).state == "failed", "the first one is given up", 10)
-    assert home.run(first.id).message == LOST
-    until(lambda: home.run(second.id).epoch >= 1, "the second one trains")
-    home.cancel(second.id)
-    until(lambda: not home.run(second.id).active, "the second one has stopped", 15)
-    assert home.run(second.id).state == "cancelled"
-    assert home.models() == []
+    until(lambda: home.job_store.get(first.id).state == "failed", "the first one is given up", 10)
+    assert home.job_store.get(first.id).message == LOST
+    until(lambda: home.job_store.get(second.id).epoch >= 1, "the second one trains")
+    cancel_job(home, second.id)
+    until(lambda: not home.job_store.get(second.id).active, "the second one has stopped", 15)
+    assert home.job_store.get(second.id).state == "cancelled"
+    assert stored_models(home) == []
     assert home.live_id() is None
     for run in (first, second):
         assert "Traceback" not in (home.settings.home / "logs" / f"run-{run.id}.log").read_text()
@@ -319,10 +321,10 @@ def test_a_job_writes_its_output_where_it_can_be_read(home: Workspace) -> None:
         text=True,
     )
     assert process.returncode == 0
-    assert "No hyperparameter 'colour'" in home.run(run).message
+    assert "No hyperparameter 'colour'" in home.job_store.get(run).message
 
 
 def test_a_home_where_no_log_can_be_written_is_said(home: Workspace) -> None:
     (home.settings.home / "logs").write_text("a file in the way")
     with pytest.raises(StorageProblem, match="Cannot start a job with its log in"):
-        home.start_training("small", SMALL_RECIPE)
+        start_training(home, "small", SMALL_RECIPE)

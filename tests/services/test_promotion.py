@@ -16,10 +16,12 @@ from recsys.dataset.splitting import split_again
 from recsys.errors import Corrupted
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.significance import LEVEL, compare
-from recsys.services import promotion as module
+from recsys.services import promotion_preview as module
 from recsys.services.freshness import freshness
 from recsys.services.golden_shoppers import Golden, GoldenShoppers
-from recsys.services.promotion import preview
+from recsys.services.promotion import rollback
+from recsys.services.promotion_preview import preview
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.conftest import SMALL_RECIPE
@@ -36,7 +38,7 @@ def test_a_ruined_candidate_is_found_worse_and_an_equal_one_is_not(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_SEGMENT", 20)
-    bad = home.train_now("small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model.id
+    bad = train_and_store(home, "small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model.id
     found = preview(home, bad)
     assert found.warnings and any("all shoppers" in text for text in found.warnings)
     assert found.kept is not None and found.kept < 0.7
@@ -51,7 +53,7 @@ def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segme
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_SEGMENT", 5)
-    found = preview(home, home.train_now("small", SMALL_RECIPE, seed=8).model.id)
+    found = preview(home, train_and_store(home, "small", SMALL_RECIPE, seed=8).model.id)
     both = [home.load(x).model for x in (found.candidate, str(found.live))]
     split = split_again(home.dataset("small"), both[0].manifest["split"])
     judged = [evaluate(model, split.training.counts, split.test.counts, only=("ndcg",)) for model in both]
@@ -66,7 +68,7 @@ def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segme
 
 
 def test_exposure_adds_up(home: Workspace) -> None:
-    other = home.train_now("small", SMALL_RECIPE, seed=4).model.id
+    other = train_and_store(home, "small", SMALL_RECIPE, seed=4).model.id
     found = preview(home, other)
     assert (found.items["candidate"] - found.items["live"] == found.items["change"]).all()
     assert found.shoppers["shared"].is_monotonic_increasing
@@ -100,7 +102,7 @@ def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_pa
     folder = tmp_path / "home"
     shutil.copytree(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
-    other = home.train_now("small", SMALL_RECIPE, seed=6)
+    other = train_and_store(home, "small", SMALL_RECIPE, seed=6)
     user = str(other.users["user_id"].iloc[3])
     shown = other.recommend(user).items[0].item_id
     GoldenShoppers(home.database).save(Golden("Ann", user=user, must_not=(shown,)))
@@ -114,7 +116,7 @@ def test_a_damaged_live_version_is_named_and_the_one_before_answers(trained_home
     shutil.copytree(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     good = str(home.live_id())
-    bad = home.train_now("small", SMALL_RECIPE, seed=6, promote=True).model.id
+    bad = train_and_store(home, "small", SMALL_RECIPE, seed=6, promote=True).model.id
     assert not home.damaged_live()
     file = folder / "models" / bad / "item_embeddings.npy"
     content = bytearray(file.read_bytes())
@@ -128,7 +130,7 @@ def test_a_damaged_live_version_is_named_and_the_one_before_answers(trained_home
     assert (
         bad in fresh.damaged_live() and "item_embeddings.npy" in fresh.damaged_live() and good in fresh.damaged_live()
     )
-    assert fresh.rollback() == good and not fresh.damaged_live()
+    assert rollback(fresh) == good and not fresh.damaged_live()
 
 
 @pytest.mark.parametrize("learning_rate, promoted", [("0.0001", False), ("0.1", True)])

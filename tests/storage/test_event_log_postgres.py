@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from recsys.api.app import create_api
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.database import Database
@@ -113,7 +114,7 @@ def test_two_machines_answer_alike_and_the_next_training_learns(home: Workspace)
         assert first not in [item["item_id"] for item in client.get(path).json()["items"]]
         assert client.get("/v1/users/new one/recommendations").json()["path"] == "folded"
     assert one.get("/metrics").text.count("insider_events_not_learned 2.0") == 1
-    again = other.train_now("small", replace(SMALL_RECIPE, epochs=1), seed=3, promote=True)
+    again = train_and_store(other, "small", replace(SMALL_RECIPE, epochs=1), seed=3, promote=True)
     assert "new one" in again.model.rows_of_users
     assert again.manifest["log"] != list(Mark())
     assert two.get("/metrics").text.count("insider_events_not_learned 0.0") == 1

@@ -17,6 +17,9 @@ import sqlalchemy as sa
 from recsys.errors import InvalidInput, StorageProblem
 from recsys.services import worker
 from recsys.services.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.jobs import start_training
+from recsys.services.promotion import promote, rollback
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
@@ -53,8 +56,8 @@ def machines(url: str, trained_home: Path, tmp_path_factory: pytest.TempPathFact
 
 def test_trainings_of_all_machines_are_in_one_list(machines: tuple[Workspace, Workspace]) -> None:
     one, two = machines
-    first = one.train_now("small", TINY, seed=1, source="page").model.id
-    second = two.train_now("small", TINY, seed=2, source="page").model.id
+    first = train_and_store(one, "small", TINY, seed=1, source="page").model.id
+    second = train_and_store(two, "small", TINY, seed=2, source="page").model.id
     assert [t.model for t in one.training_runs.all("small")] == [second, first]
     assert one.training_runs.all() == two.training_runs.all() and one.training_runs.all()[0].state == "done"
 
@@ -97,16 +100,16 @@ def test_a_waiting_trial_is_given_out_once(machines: tuple[Workspace, Workspace]
 def test_jobs_run_one_at_a_time_and_end_in_the_list(
     machines: tuple[Workspace, Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recsys.services.workspace.job_process.launch", lambda run_id, settings: os.getpid())
+    monkeypatch.setattr("recsys.services.jobs.job_process.launch", lambda run_id, settings: os.getpid())
     one, _ = machines
-    run, waiting = (one.start_training("small", TINY, seed=seed) for seed in (3, 4))
+    run, waiting = (start_training(one, "small", TINY, seed=seed) for seed in (3, 4))
     assert not one.job_store.claim(waiting.id, 1)
     worker.work(one, run.id)
-    done = one.run(run.id)
+    done = one.job_store.get(run.id)
     assert (done.state, done.message) == ("done", "") and done.curve and done.model in one.store.models()
     one.job_store.request_cancel(waiting.id)
     worker.work(one, waiting.id)
-    assert one.run(waiting.id).state == "cancelled"
+    assert one.job_store.get(waiting.id).state == "cancelled"
 
 
 def test_several_processes_may_make_the_tables_at_once(url: str) -> None:
@@ -137,11 +140,11 @@ def test_many_who_want_the_first_model_start_it_once(machines: tuple[Workspace, 
 
 def test_promotion_log_notes_and_golden_shoppers(machines: tuple[Workspace, Workspace]) -> None:
     one, two = machines
-    live, other = one.live_id(), one.train_now("small", TINY, seed=9).model.id
-    one.promote(other, who="ann", note="wider", instead_of=live)
+    live, other = one.live_id(), train_and_store(one, "small", TINY, seed=9).model.id
+    promote(one, other, who="ann", note="wider", instead_of=live)
     with pytest.raises(InvalidInput, match="in the meantime"):
-        one.promote(str(live), who="bob", instead_of=live)
-    assert one.rollback(who="bob") == live
+        promote(one, str(live), who="bob", instead_of=live)
+    assert rollback(one, who="bob") == live
     log = audit.entries(two.database)
     assert [(e.who, e.action, e.subject) for e in log[:2]] == [("bob", "rollback", live), ("ann", "promote", other)]
     audit.set_note(one.database, "training 1", audit.Note("try again", ("b", "a")))
@@ -176,7 +179,7 @@ def test_a_server_that_was_started_again_is_used_again(machines: tuple[Workspace
         closing += "WHERE pid <> pg_backend_pid() AND datname = 'postgres'"
         others = connection.scalars(sa.text(closing)).all()
     assert others, "connections that the server closes"
-    assert len(one.training_runs.all()) == there and one.runs() and audit.entries(one.database)
+    assert len(one.training_runs.all()) == there and one.job_store.newest() and audit.entries(one.database)
 
 
 def test_a_locked_database_is_said_after_a_while(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

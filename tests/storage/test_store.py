@@ -20,6 +20,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.errors import Corrupted, InsiderError, InvalidInput, NotFound, StorageProblem
 from recsys.models import lightfm_wrapper
 from recsys.recommend.recommender import Recommender
+from recsys.services.promotion import delete_model
 from recsys.settings import PROJECT_ROOT
 from recsys.storage.artifacts import MANIFEST
 from recsys.storage.live_pointer import LivePointer
@@ -393,7 +394,7 @@ def test_the_pointer_moves_and_goes_back(three: Store) -> None:
     three.set_live("c")
     three.set_live("b")
     assert three.live() == ("b", ["c", "a"])
-    three.delete_model("c")
+    delete_model(three, "c")
     assert three.live() == ("b", ["a"])
     assert three.roll_back() == "a"
     with pytest.raises(InvalidInput, match="No earlier model to roll back to"):
@@ -404,7 +405,7 @@ def test_the_pointer_moves_and_goes_back(three: Store) -> None:
 def test_the_live_version_cannot_be_deleted_and_what_is_not_there_cannot_be_live(three: Store) -> None:
     three.set_live("a")
     with pytest.raises(InvalidInput, match="'a' is live; promote another one before deleting it"):
-        three.delete_model("a")
+        delete_model(three, "a")
     with pytest.raises(NotFound, match="No model 'nothing'; there are"):
         three.set_live("nothing")
     assert three.live() == ("a", [])

@@ -20,6 +20,8 @@ from recsys.errors import Cancelled, InvalidInput
 from recsys.models.hyperparameters import LOSSES, PRESETS, STARTS, Hyperparameters
 from recsys.progress import Progress
 from recsys.services import retention
+from recsys.services.promotion import promote, rollback
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
@@ -39,7 +41,7 @@ def home(trained_home: Path, tmp_path: Path) -> Workspace:
 
 def test_a_training_is_a_trial_with_all_that_is_known_of_it(home: Workspace) -> None:
     before = len(home.training_runs.all())
-    model = home.train_now("small", TINY, seed=5, source="a test").model
+    model = train_and_store(home, "small", TINY, seed=5, source="a test").model
     found = home.training_runs.all("small")[0]
     assert len(home.training_runs.all()) == before + 1
     assert (found.state, found.model, found.seed, found.source) == ("done", model.id, 5, "a test")
@@ -58,13 +60,13 @@ def test_failed_and_cancelled_trainings_stay_with_their_reason(home: Workspace) 
             raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        home.train_now("small", TINY, on_progress=stop)
+        train_and_store(home, "small", TINY, on_progress=stop)
 
     def disk(_: Progress) -> None:
         raise OSError("No space left on device")
 
     with pytest.raises(OSError):
-        home.train_now("small", TINY, on_progress=disk)
+        train_and_store(home, "small", TINY, on_progress=disk)
     failed, cancelled = home.training_runs.all()[:2]
     assert (failed.state, failed.reason) == ("failed", "No space left on device")
     assert cancelled.state == "cancelled" and len(cancelled.curve) == 1
@@ -74,8 +76,9 @@ def test_a_training_whose_process_was_killed_does_not_run_for_ever(home: Workspa
     code = (
         "import sys; from recsys.services.workspace import Workspace; from recsys.settings import Settings\n"
         "from recsys.models.hyperparameters import Hyperparameters\n"
+        "from recsys.services.training_service import train_and_store\n"
         f"w = Workspace(Settings.from_environment({str(home.settings.home)!r}))\n"
-        "w.train_now('small', Hyperparameters(epochs=200, patience=50, threads=1),"
+        "train_and_store(w, 'small', Hyperparameters(epochs=200, patience=50, threads=1),"
         " on_progress=lambda p: print(p.epoch, flush=True))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -164,7 +167,7 @@ def test_several_processes_share_a_search_without_double_work(home: Workspace) -
 
 def test_a_database_of_an_older_version_takes_new_trainings(home: Workspace) -> None:
     """Trials whose parameters were drawn on other scales: Optuna mixes them with no others of their study."""
-    first = home.train_now("small", TINY).model.id
+    first = train_and_store(home, "small", TINY).model.id
     fingerprint = home.store.model_manifest(first)["fingerprint"]
     engine = home.training_runs.storage.engine
     with engine.begin() as connection:  # as if an older version had written them
@@ -176,7 +179,7 @@ def test_a_database_of_an_older_version_takes_new_trainings(home: Workspace) -> 
     there = len(home.training_runs.all())
     new = Workspace(home.settings)
     for seed in (2, 3):
-        assert new.train_now("small", TINY, seed=seed).model.id in new.store.models()
+        assert train_and_store(new, "small", TINY, seed=seed).model.id in new.store.models()
     found = new.training_runs.all("small")
     assert len(found) == there + 2 and [t.state for t in found[:2]] == ["done", "done"]
     assert found[0].study == found[1].study != found[-1].study
@@ -234,7 +237,7 @@ def test_a_search_never_leaves_products_with_nothing_to_be_known_by(
 
 
 def test_any_trainings_of_one_dataset_can_be_drawn_together(home: Workspace) -> None:
-    home.train_now("small", TINY, seed=1)
+    train_and_store(home, "small", TINY, seed=1)
     search(home.training_runs, home.dataset("small"), SearchPlan("small", "drawn", trials=2, base=TINY))
     study = comparable_study(home.training_runs.all("small"))
     assert len(study.trials) == len([t for t in home.training_runs.all("small") if t.state in ("done", "pruned")])
@@ -242,13 +245,13 @@ def test_any_trainings_of_one_dataset_can_be_drawn_together(home: Workspace) -> 
 
 def test_promotions_are_logged_and_two_people_cannot_overrule_each_other_unseen(home: Workspace) -> None:
     live = home.live_id()
-    other = home.train_now("small", TINY).model.id
-    third = home.train_now("small", TINY, seed=3).model.id
-    home.promote(other, who="ann", note="wider range", instead_of=live)
+    other = train_and_store(home, "small", TINY).model.id
+    third = train_and_store(home, "small", TINY, seed=3).model.id
+    promote(home, other, who="ann", note="wider range", instead_of=live)
     with pytest.raises(InvalidInput, match="in the meantime"):
-        home.promote(third, who="bob", instead_of=live)
+        promote(home, third, who="bob", instead_of=live)
     assert home.live_id() == other
-    home.rollback(who="bob")
+    rollback(home, who="bob")
     assert home.live_id() == live
     log = audit.entries(home.database)
     assert [(e.who, e.action, e.subject, e.before) for e in log[:2]] == [
@@ -263,8 +266,8 @@ def test_retention_never_takes_the_live_model_nor_the_one_before_it(home: Worksp
     made = []
     for seed in range(3):
         time.sleep(1.1)
-        made.append(home.train_now("small", TINY, seed=seed).model.id)
-    home.promote(made[0])
+        made.append(train_and_store(home, "small", TINY, seed=seed).model.id)
+    promote(home, made[0])
     gone = retention.apply(home, 1)
     assert gone == [made[1]]
     assert set(home.store.models()) == {live, made[0], made[2]}

@@ -32,7 +32,9 @@ from recsys.models.svd_init import (
     views,
 )
 from recsys.services.popularity_dial import turn_and_store, turned
-from recsys.services.quality_assessment import assess
+from recsys.services.promotion import promote
+from recsys.services.quality_assessment import assess, evaluate_stored
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Settings, Workspace
 from recsys.training.init_selection import LIFTS, choose_start
 from recsys.training.train import train
@@ -53,7 +55,7 @@ def assessed(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset, m
     home = Workspace(Settings.from_environment(tmp_path_factory.mktemp("quality")))
     home.store.save_dataset(small_dataset)
     home.store.save_model(model)
-    home.promote(model.id)
+    promote(home, model.id)
     assess(home, "live")
     return home
 
@@ -246,7 +248,7 @@ def test_without_a_report_the_page_offers_to_find_out(trained_home: Path, tmp_pa
                                                       monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     home = Workspace(Settings.from_environment(Path(shutil.copytree(trained_home, tmp_path / "home"))))
     started: list[str] = []
-    monkeypatch.setattr(Workspace, "start_quality", lambda _, model_id: started.append(model_id))
+    monkeypatch.setattr("recsys.services.jobs.start_quality", lambda _, model_id: started.append(model_id))
     app = page(home, monkeypatch)
     assert not app.exception
     assert [button.label for button in app.button] == ["Find out"]
@@ -266,12 +268,12 @@ def test_begin_fills_a_model_completely(small_dataset: Dataset, model: Model) ->
 
 def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Workspace) -> None:
     kept = set((assessed.settings.home / "baselines").iterdir())
-    model = assessed.train_now("small", RECIPE, seed=4).model
+    model = train_and_store(assessed, "small", RECIPE, seed=4).model
     metrics = model.manifest["metrics"]
     assert set(metrics["lanes"]["discover"]) >= {"model", "popular", "popular_in_categories", "item_knn", "als", "ease"}
     assert set(metrics["comparisons"]["discover"]) == set(metrics["lanes"]["discover"]) - {"model"}
     assert set((assessed.settings.home / "baselines").iterdir()) == kept, "fitted by the report, kept for the training"
-    assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"]
+    assert evaluate_stored(assessed, model.id, baselines=True)["lanes"] == metrics["lanes"]
     assert {check["name"] for check in model.manifest["health"]["checks"]} >= {
         "Against most popular",
         "Validation",
@@ -279,7 +281,9 @@ def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Wor
     }
     for file in kept.pop().glob("*-ease-lists.npy"):
         file.write_bytes(b"cut short")
-    assert assessed.evaluate(model.id, baselines=True)["lanes"] == metrics["lanes"], "damaged ones are fitted anew"
+    assert evaluate_stored(assessed, model.id, baselines=True)["lanes"] == metrics["lanes"], (
+        "damaged ones are fitted anew"
+    )
 
 
 def test_baselines_go_with_their_dataset(assessed: Workspace, tmp_path: Path) -> None:

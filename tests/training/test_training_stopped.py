@@ -38,7 +38,7 @@ def test_a_run_that_diverges_fails_names_the_epoch_and_leaves_the_live_model(hom
     )  # fmt: skip
     run_id = home.job_store.create("train", "small", recipe.to_dict(), seed=0, promote=True)
     worker.work(home, run_id)
-    run = home.run(run_id)
+    run = home.job_store.get(run_id)
     assert (run.state, run.model) == ("failed", None)
     assert "Training diverged: with learning rate 1 " in run.message
     assert "after epoch " in run.message
@@ -65,7 +65,7 @@ def test_a_run_stopped_between_epochs_is_cancelled_and_leaves_the_live_model(
 
     monkeypatch.setattr(home.job_store, "report", at_every_epoch)
     worker.work(home, run_id)
-    run = home.run(run_id)
+    run = home.job_store.get(run_id)
     assert (run.state, run.model) == ("cancelled", None)
     assert max(seen) == 2
     assert stored(home) == before

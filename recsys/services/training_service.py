@@ -1,0 +1,58 @@
+"""Training in this process: a dataset and a recipe become a stored version, with a record of the training."""
+
+from typing import TYPE_CHECKING
+
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.progress import OnProgress, Progress
+from recsys.recommend.recommender import Recommender
+from recsys.services import promotion
+from recsys.services.workspace import Workspace
+
+if TYPE_CHECKING:
+    from recsys.dataset.splitting import Split
+    from recsys.evaluation.benchmark import Baselines
+
+
+def train_and_store(
+    workspace: Workspace,
+    dataset: str,
+    recipe: Hyperparameters,
+    *,
+    seed: int = 0,
+    promote: bool = False,
+    on_progress: OnProgress | None = None,
+    source: str = "Python",
+    run: int | None = None,
+    baselines: bool = True,
+) -> Recommender:
+    """Train in this process, store the version, and promote it if asked to.
+
+    Args:
+        source: who asked for it, for the list of trainings: "page", "command line", "search NAME".
+        run: the job that does it.
+        baselines: judge it beside every simple method, those that are kept or else fitted now; without, or for very
+            large data, beside the most popular products only.
+    """
+    from recsys.storage.baseline_cache import MOST_EVENTS, baselines_of
+    from recsys.training.train import train
+
+    data, live = workspace.dataset(dataset), promotion.live_unless_damaged(workspace)
+    about = {"source": source, "run": run, "parent": live}
+    with workspace.training_runs.recording(dataset, data.fingerprint, recipe, seed=seed, **about) as record:
+
+        def follow(progress: Progress) -> None:
+            record.follow(progress)
+            if on_progress is not None:
+                on_progress(progress)
+
+        def stored_baselines(split: "Split") -> "Baselines":
+            return baselines_of(workspace.store, data, split)
+
+        wanted = baselines and len(data.events) <= MOST_EVENTS
+        model = train(data, recipe, seed=seed, on_progress=follow, baselines=stored_baselines if wanted else None)
+        model.manifest["lineage"] = {"training": record.id, **about}  # type: ignore[index]  # not stored yet
+        workspace.store.save_model(model)
+        record.done(model.manifest, model.id)
+    if promote:
+        promotion.promote(workspace, model.id)
+    return workspace.load(model.id)
