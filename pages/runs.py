@@ -68,7 +68,9 @@ def one(training: TrainingRun, note: audit.Note) -> None:
             st.caption("It ended before the first epoch was measured.")
     with right, st.form(f"note_{training.id}", border=False):
         text = st.text_area("Note", note.text, max_chars=2000, height=90)
-        tags = st.multiselect("Tags", list(note.tags), list(note.tags), accept_new_options=True)
+        tags = st.multiselect(
+            "Tags", list(note.tags), list(note.tags), accept_new_options=True, filter_mode="contains", select_all=False
+        )
         if st.form_submit_button("Save", icon=":material/save:"):
             note_given = audit.Note(text, tuple(tags))
             with shared.problems_shown():
@@ -97,12 +99,21 @@ def figures(found: list[TrainingRun]) -> None:
     names = runs.varied(same)
     params: list[str] = []
     if kind == "contour" and len(names) > 1:
-        params = st.multiselect("Two parameters", names, names[:2], max_selections=2, key="contour_params")
+        params = st.multiselect(
+            "Two parameters",
+            names,
+            names[:2],
+            max_selections=2,
+            key="contour_params",
+            filter_mode="contains",
+            select_all=False,
+        )
     elif kind == "parallel" and len(names) > runs.MOST_AXES:
         params = st.multiselect(
             "Parameters", names, max_selections=runs.MOST_AXES, key="parallel_params",
             placeholder=f"The {runs.MOST_AXES} that matter most",
-        )  # fmt: skip
+ filter_mode="contains", select_all=False,
+)  # fmt: skip
     figure = runs.trainings_figure(kind, same, params)
     if figure is None:
         st.caption(
@@ -129,7 +140,9 @@ written = audit.notes(home.database)
 datasets = sorted({training.dataset for training in everything})
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     only = st.selectbox("Data", datasets, key="runs_dataset", width=170, index=datasets.index(everything[0].dataset))
-    states = st.multiselect("State", STATES, key="runs_states", width=260, placeholder="Any")
+    states = st.multiselect(
+        "State", STATES, key="runs_states", width=260, placeholder="Any", filter_mode="contains", select_all=False
+    )
     words_given = st.text_input("Find", key="runs_find", placeholder="Source, note, tag, model…", width="stretch")
 shown = run_view.filtered(everything, written, dataset=only, states=states, text=words_given)
 if not shown:

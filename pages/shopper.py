@@ -74,7 +74,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     categories = st.multiselect(
         "Only these categories", category_names, key="category", bind="query-params", width=280,
         placeholder="All categories",
-    )  # fmt: skip
+ filter_mode="contains", select_all=False,
+)  # fmt: skip
     chosen_rules = desk.AS_SERVED
     if len(rule_choices) > 2:
         if state.get("rules") not in (None, *rule_choices):

@@ -80,7 +80,8 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
     others = st.multiselect(
         "Compare the live model with", list(choices), format_func=choices.get, key="against", bind="query-params",
         max_selections=2, placeholder="Choose one or two models or rule sets",
-    )  # fmt: skip
+ filter_mode="contains", select_all=False,
+)  # fmt: skip
     if not others:
         st.caption("Choose a model or a rule set to see both lists side by side.")
         return

@@ -49,7 +49,8 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
         must = st.multiselect(
             "Must show", options, format_func=lambda x: items.get(x, x), key="golden_must",
             placeholder="Products of the list, or categories", max_selections=MOST_EXPECTED,
-        )  # fmt: skip
+ filter_mode="contains", select_all=False,
+)  # fmt: skip
         never = st.multiselect(
             "Must not show",
             options,
@@ -57,6 +58,8 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
             key="golden_not",
             placeholder="None",
             max_selections=MOST_EXPECTED,
+            filter_mode="contains",
+            select_all=False,
         )
         category = st.selectbox(
             "Share of a category", [None, *shopper.category_names(live)], key="golden_category",

@@ -53,9 +53,7 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
         st.markdown(shared.plain(found.sentence))
         if len(found.table):
             st.plotly_chart(
-                charts_shopper.effects(
-                    found.table["title"].tolist(), found.table["fall"].tolist(), "Without it the score falls by"
-                ),
+                charts_shopper.effects(found.items, found.falls, "Without it the score falls by"),
                 config=shared.STILL, alt=found.sentence,
             )  # fmt: skip
         shared.describe(found.how)

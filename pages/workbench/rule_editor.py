@@ -28,7 +28,8 @@ def _several(
         st.multiselect(
             label, list(dict.fromkeys([*chosen, *options])), default=list(chosen), key=key, format_func=named,
             placeholder="None", help=help or None,
-        )
+ filter_mode="contains", select_all=False,
+)
     )  # fmt: skip
 
 

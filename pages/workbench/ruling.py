@@ -26,15 +26,9 @@ def _price(_home: Workspace, model_id: str, rules: Rules) -> rule_cost.Priced:
     return rule_cost.priced(_home, model_id, rules)
 
 
-def frontier(live: Recommender, rules: Rules) -> None:
-    """Where the popularity dial stands on the frontier that was measured at training."""
-    found = rule_cost.on_frontier(live, rules)
-    if found is None:
-        return
-    st.markdown("**The popularity dial, as measured at training**")
-    st.plotly_chart(
-        shopper.dial_frontier(found.points, found.here), config=shared.STILL, alt="Accuracy against range shown"
-    )
+@st.cache_data(max_entries=4, show_spinner=False)
+def _dial(_home: Workspace, model_id: str) -> tuple[dict[str, float], ...]:
+    return rule_cost.dial_alone(_home, model_id)
 
 
 def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> None:
@@ -47,7 +41,7 @@ def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> Non
         return
     try:
         with st.spinner("Judging every list with and without the rules…", show_time=True):
-            found = _price(home, live.model.id, rules)
+            found, turns = _price(home, live.model.id, rules), _dial(home, live.model.id)
     except InsiderError as error:
         shared.problem(error)
         return
@@ -58,6 +52,11 @@ def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> Non
                 shared.plain(line.title), line.value, delta=f"was {line.before}", delta_color="off",
                 delta_arrow="off", help=line.meaning, border=True,
             )  # fmt: skip
+    st.plotly_chart(
+        shopper.cost_of_rules(turns, found.price.without, found.price.ruled), config=shared.STILL,
+        alt=f"Accuracy against range shown. {found.sentence}",
+    )  # fmt: skip
+    shared.describe("All on the same shoppers and purchases, held out of training.")
 
 
 def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
@@ -153,4 +152,3 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
         )
         desk.gone(found.moves.gone, ("before", "title", "category", "effect"))
         price(home, live, rules, start.version > 0 and rules == start.changed({}))
-        frontier(live, rules)

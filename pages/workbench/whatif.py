@@ -79,7 +79,8 @@ def show(
                 "Taken away", list(own), format_func=lambda item: shopper.item_label(own[item], item), key="without",
                 bind="query-params",
                 placeholder="Choose among what they bought",
-            )  # fmt: skip
+ filter_mode="contains", select_all=False,
+)  # fmt: skip
         else:
             without = []
         word = st.text_input("Find a product to add", placeholder="Words of product or category", key="whatif_word")
@@ -91,7 +92,8 @@ def show(
             "Added", list(there), format_func=lambda item: shopper.item_label(there[item], item), key="plus",
             bind="query-params",
             placeholder="Choose among those found",
-        )  # fmt: skip
+ filter_mode="contains", select_all=False,
+)  # fmt: skip
         changed: dict[str, str | None] = {}
         usable = [name for name in names if name in live.model.user_features.names]
         if usable:

@@ -104,7 +104,7 @@ def category_mix(mix: pd.DataFrame) -> go.Figure:
         mix: `category` (text), `history`, `recommended`, `shop` (shares from 0 to 1), in the order to show.
     """
     figure = _figure(44 * len(mix) + 96)
-    names = [escape(fmt.shortened(name, 30)) for name in mix[c.CATEGORY]]
+    names = rows(figure, mix[c.CATEGORY].tolist(), 30)
     for name, before, after in zip(names, mix["history"], mix["recommended"], strict=True):
         figure.add_scatter(
             y=[name, name],
@@ -126,11 +126,12 @@ def category_mix(mix: pd.DataFrame) -> go.Figure:
             mode="markers",
             name=title,
             marker={"color": palette.NEUTRAL, **marker},
-            hovertemplate="%{y}<br>" + title + ": %{x:.1%}<extra></extra>",
+            customdata=[escape(name) for name in mix[c.CATEGORY]],
+            hovertemplate="%{customdata}<br>" + title + ": %{x:.1%}<extra></extra>",
         )
     most = float(mix[["history", "recommended", "shop"]].to_numpy().max(initial=0.1))
-    figure.update_xaxes(title="Share of products", tickformat=".0%", range=[-0.03 * most, 1.05 * most], zeroline=False)
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_xaxes(title="Share of products", range=[-0.03 * most, 1.05 * most], zeroline=False)
+    figure.update_xaxes(tickformat=share_ticks(0, most))
     return figure
 
 
@@ -141,20 +142,21 @@ def score_parts(parts: Sequence[tuple[str, float]]) -> go.Figure:
         parts: name and value of each part, in the order to show.
     """
     figure = _figure(ROW * (len(parts) + 1) + 70)
-    names = [escape(fmt.shortened(name, 30)) for name, _ in parts]
+    titles = [*(name for name, _ in parts), "Together"]
     figure.add_waterfall(
         orientation="h",
-        y=[*names, "Together"],
+        y=rows(figure, titles, 30),
         x=[*(value for _, value in parts), 0.0],
         measure=[*("relative" for _ in parts), "total"],
-        text=[*(f"{value:+.2f}" for _, value in parts), f"{sum(value for _, value in parts):.2f}"],
+        text=[*(fmt.signed(value) for _, value in parts), f"{sum(value for _, value in parts):.2f}"],
+        customdata=[escape(title) for title in titles],
         textposition="outside",
         cliponaxis=False,
         connector={"line": {"color": palette.with_alpha(palette.NEUTRAL, 0.5), "width": 1}},
         increasing={"marker": {"color": palette.OURS}},
         decreasing={"marker": {"color": palette.AGAINST}},
         totals={"marker": {"color": palette.NEUTRAL}},
-        hovertemplate="%{y}: %{text}<extra></extra>",
+        hovertemplate="%{customdata}: %{text}<extra></extra>",
         showlegend=False,
     )
     ends = [0.0, *accumulate(value for _, value in parts)]
@@ -162,8 +164,30 @@ def score_parts(parts: Sequence[tuple[str, float]]) -> go.Figure:
     figure.update_xaxes(
         title="Score", zeroline=True, range=[min(ends) - (room if min(ends) < 0 else 0), max(ends) + room]
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(showgrid=False)
     return figure
+
+
+def rows(figure: go.Figure, titles: Sequence[str], length: int, keys: Sequence[str] = ()) -> list[str]:
+    """What a chart with names at its left uses as y: one key for each row, so that no two rows become one, whatever
+    they are called. Their names, cut so that they stay different, stand at the axis; the first row at the top.
+
+    Args:
+        keys: what each row is about, an item id; its place by default.
+    """
+    y = [escape(key) for key in keys] if keys else [str(place) for place in range(len(titles))]
+    labels = fmt.distinct(titles, length, keys)
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=y, tickmode="array", tickvals=y,
+        ticktext=[escape(label) for label in labels], range=[len(y) - 0.5, -0.5],
+    )  # fmt: skip
+    return y
+
+
+def share_ticks(low: float, high: float) -> str:
+    """The format of an axis of shares, with so many digits that no two of about six ticks read the same."""
+    step = abs(high - low) / 6
+    return ".0%" if step >= 0.01 else ".1%" if step >= 0.001 else ".2%"
 
 
 def _figure(height: int) -> go.Figure:

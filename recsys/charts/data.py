@@ -52,7 +52,7 @@ def category_tree(tree: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure = _figure(HEIGHT)
     figure.add_treemap(
         ids=[escape(key) for key, *_ in nodes],
-        labels=[escape(fmt.shortened(label, 30)) for _, label, *_ in nodes],
+        labels=[escape(label) for label in fmt.distinct([label for _, label, *_ in nodes], 30)],
         parents=[escape(parent) for _, _, parent, *_ in nodes],
         values=[pairs for *_, pairs, _ in nodes],
         branchvalues="total",

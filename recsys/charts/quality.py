@@ -6,7 +6,6 @@ from html import escape
 import plotly.graph_objects as go
 
 from recsys.charts import base
-from recsys.utils import formatting as fmt
 from recsys.utils import palette
 from recsys.views.quality import Bar, SegmentRow
 
@@ -39,20 +38,21 @@ def methods(bars: Sequence[Bar], axis: str = "NDCG@10") -> go.Figure:
 def segments(rows: Sequence[SegmentRow], measure: str) -> go.Figure:
     """Segments beside "most popular", those that gain least first."""
     figure = base.blank(ROW * len(rows) + 96)
-    names = [escape(fmt.shortened(row.title, 34)) for row in rows]
+    names = base.rows(figure, [row.title for row in rows], 34)
     figure.add_scatter(
         y=names, x=[row.popular for row in rows], mode="markers", name="Most popular",
         marker={"size": 10, "symbol": "line-ns", "line": {"width": 3, "color": palette.NEUTRAL}},
-        hovertemplate="%{y}: %{x:.4f}<extra>most popular</extra>",
+        customdata=[escape(row.title) for row in rows],
+        hovertemplate="%{customdata}: %{x:.4f}<extra>most popular</extra>",
     )  # fmt: skip
     figure.add_scatter(
         y=names, x=[row.value for row in rows], mode="markers", name="This model, 95% interval",
         marker={"size": 11, "color": palette.OURS}, error_x=_interval(rows, palette.OURS),
-        customdata=[[f"{row.users:,} shoppers, {row.verdict}"] for row in rows],
-        hovertemplate="%{y}: %{x:.4f}<br>%{customdata[0]}<extra></extra>",
+        customdata=[[escape(row.title), f"{row.users:,} shoppers, {row.verdict}"] for row in rows],
+        hovertemplate="%{customdata[0]}: %{x:.4f}<br>%{customdata[1]}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title=MEASURES.get(measure, measure), rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_yaxes(showgrid=False)
     return figure
 
 
@@ -73,7 +73,8 @@ def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure
         "a product shown was bought by %{customdata[1]:,.0f} shoppers on average<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title="Range shown", tickformat=".1%")
+    reach = [point["coverage"] for point in points]
+    figure.update_xaxes(title="Range shown", tickformat=base.share_ticks(min(reach), max(reach)))
     figure.update_yaxes(title="NDCG@10, validation set", tickformat=".4f")
     return figure
 

@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from recsys import columns as c
-from recsys.charts.base import ROW, _figure
+from recsys.charts.base import ROW, _figure, rows, share_ticks
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
-from recsys.views.shopper_history import REST, Timeline
+from recsys.views.shopper_history import Timeline
 
 LETTERS = 38
 """Letters in a line of a title beside other lists; a title has two lines."""
@@ -21,17 +21,18 @@ LETTERS = 38
 def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
     """Purchases by week and category, and from when on the model has not seen them."""
     figure = _figure(430)
-    for number, name in enumerate(timeline.categories):
+    names = fmt.distinct(timeline.categories, 22)
+    for name, label in zip(timeline.categories, names, strict=True):
         part = timeline.weeks[timeline.weeks[c.CATEGORY] == name]
-        colour = palette.NEUTRAL if name == REST else palette.CATEGORIES[number % len(palette.CATEGORIES)]
+        colour = timeline.colours.get(name, palette.NEUTRAL)
         figure.add_bar(
             x=part["week"],
             y=part["purchases"],
-            name=escape(fmt.shortened(name, 22)),
+            name=escape(label),
             marker={"color": colour, "line": {"width": 0}},
-            customdata=part[c.VALUE],
-            hovertemplate="week of %{x|%-d %b %Y}<br>" + escape(name) + ": %{y} bought for " + escape(currency)
-            + "%{customdata:.2f}<extra></extra>",
+            customdata=[escape(fmt.money(value, currency)) for value in part[c.VALUE]],
+            hovertemplate="week of %{x|%-d %b %Y}<br>" + escape(name)
+            + ": %{y} bought for %{customdata}<extra></extra>",
         )  # fmt: skip
     if not pd.isna(timeline.cut):
         figure.add_vrect(
@@ -69,13 +70,15 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
                     x=[left + 0.44, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
                     line={"color": palette.with_alpha(colour, 0.75), "width": 2.5, "shape": "spline"}, showlegend=False,
                 )  # fmt: skip
+    titles = {item: title for items in lists.values() for item, title in items}
+    short = dict(zip(titles, fmt.distinct(list(titles.values()), 2 * LETTERS - 4, list(titles)), strict=True))
     for column, name in enumerate(names):
         elsewhere = [p for number, p in enumerate(places) if number != column]
         for place, (item, title) in enumerate(lists[name], start=1):
             only = not any(item in p for p in elsewhere)
             before = places[column - 1].get(item) if column else place
             move = "new" if before is None else f"{'▲' if before > place else '▼'}{abs(before - place)}"
-            label = "<br>".join(map(escape, wrap(fmt.shortened(title, 2 * LETTERS - 4), LETTERS)[:2]))
+            label = "<br>".join(map(escape, wrap(short[item], LETTERS)[:2]))
             mark = "" if before == place else f" <b>{move}</b>"
             figure.add_scatter(
                 x=[column - 0.34], y=[place], mode="markers+text", textposition="middle right", cliponaxis=False,
@@ -93,37 +96,51 @@ def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Fig
     return figure
 
 
-def effects(names: Sequence[str], values: Sequence[float], title: str) -> go.Figure:
-    """One bar for each name, for and against."""
-    figure = _figure(ROW * len(names) + 64)
-    digits = 2 if max([abs(value) for value in values], default=1.0) >= 0.1 else 3
+def effects(items: Sequence[tuple[str, str]], values: Sequence[float], title: str) -> go.Figure:
+    """One bar for each item, for and against.
+
+    Args:
+        items: id and title of each; two items of one title are two bars.
+        values: one for each item.
+    """
+    figure = _figure(ROW * len(items) + 64)
+    y = rows(figure, [name for _, name in items], 34, [item for item, _ in items])
+    most, least = max([0.0, *values]), min([0.0, *values])
+    room = 0.22 * (most - least or 1.0)
+    digits = 2 if max(most, -least) >= 0.1 else 3
     figure.add_bar(
-        y=[escape(fmt.shortened(name, 34)) for name in names], x=list(values), orientation="h",
+        y=y, x=list(values), orientation="h",
         marker={"color": [palette.OURS if value > 0 else palette.AGAINST for value in values]},
-        text=[f"{value:+.{digits}f}" for value in values], textposition="outside", cliponaxis=False,
-        customdata=[escape(name) for name in names], hovertemplate="%{customdata}: %{x:+.3f}<extra></extra>",
+        text=[fmt.signed(value, digits) for value in values], textposition="outside", cliponaxis=False,
+        customdata=[escape(name) for _, name in items], hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
-    most = max([abs(value) for value in values], default=1.0)
-    low = min([0.0, *values])
-    figure.update_xaxes(title=title, range=[low * 1.3, (max([0.0, *values]) or most) * 1.3], zeroline=True)
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_xaxes(title=title, range=[least - room if least < 0 else 0.0, most + room], zeroline=True)
+    figure.update_yaxes(showgrid=False)
     return figure
 
 
-def dial_frontier(points: Sequence[Mapping[str, float]], here: Mapping[str, float]) -> go.Figure:
-    """Accuracy against range shown for turns of the popularity dial, and where it stands."""
-    figure = _figure(260)
+def cost_of_rules(
+    points: Sequence[Mapping[str, float]], without: Mapping[str, float], ruled: Mapping[str, float]
+) -> go.Figure:
+    """Accuracy against range shown: without rules, with them, and what turns of the popularity dial alone give.
+
+    Args:
+        points: `popularity`, `ndcg`, `coverage` of each turn, in the order of the turns.
+        without, ruled: `ndcg` and `coverage`; all measured on the same shoppers.
+    """
+    figure = _figure(280)
     figure.add_scatter(
         x=[point["coverage"] for point in points], y=[point["ndcg"] for point in points], mode="lines+markers",
-        line={"color": palette.NEUTRAL, "width": 2}, marker={"size": 7}, showlegend=False,
+        line={"color": palette.NEUTRAL, "width": 2}, marker={"size": 7}, name="The popularity dial alone",
         customdata=[point["popularity"] for point in points],
-        hovertemplate="dial at %{customdata:.2f}<br>NDCG@10 %{y:.4f}<br>range shown %{x:.1%}<extra></extra>",
+        hovertemplate="dial at %{customdata:.2f}<br>NDCG@10 %{y:.4f}<br>range shown %{x:.2%}<extra></extra>",
     )  # fmt: skip
-    figure.add_scatter(
-        x=[here["coverage"]], y=[here["ndcg"]], mode="markers+text", text=["these rules"], textposition="top center",
-        marker={"size": 14, "color": palette.OURS}, showlegend=False, cliponaxis=False,
-        hovertemplate="these rules<br>NDCG@10 %{y:.4f}<br>range shown %{x:.1%}<extra></extra>",
-    )  # fmt: skip
-    figure.update_xaxes(title="Share of all products shown to somebody", tickformat=".0%")
-    figure.update_yaxes(title="NDCG@10, validation set", tickformat=".3f")
+    for name, at, colour in (("Without rules", without, palette.OTHER), ("These rules", ruled, palette.OURS)):
+        figure.add_scatter(
+            x=[at["coverage"]], y=[at["ndcg"]], mode="markers", name=name, marker={"size": 14, "color": colour},
+            hovertemplate=f"{name.lower()}<br>NDCG@10 %{{y:.4f}}<br>range shown %{{x:.2%}}<extra></extra>",
+        )  # fmt: skip
+    reach = [at["coverage"] for at in (*points, without, ruled)]
+    figure.update_xaxes(title="Share of all products shown to somebody", tickformat=share_ticks(min(reach), max(reach)))
+    figure.update_yaxes(title="NDCG@10", tickformat=".3f", nticks=6)
     return figure

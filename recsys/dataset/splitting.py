@@ -86,12 +86,18 @@ def split_days(first: Any, last: Any) -> tuple[float, float] | None:
     return None if days < 1 else (min(TEST_DAYS, days / SHORT), min(VALIDATION_DAYS, days / SHORT))
 
 
-def some_of(counts: sparse.csr_matrix, most: int, seed: int = 0) -> sparse.csr_matrix:
-    """The same (n_users, n_items) matrix with the rows of at most so many users, drawn; the others are empty."""
-    if counts.shape[0] <= most:
+MOST_JUDGED = 5000
+"""Users that are judged where a page waits for the answer."""
+
+
+def some_of(counts: sparse.csr_matrix, most: int = MOST_JUDGED, seed: int = 0) -> sparse.csr_matrix:
+    """The same (n_users, n_items) matrix with the rows of at most so many of the users who have something, drawn; the
+    others are empty."""
+    there = np.flatnonzero(np.diff(counts.indptr))
+    if len(there) <= most:
         return counts
     kept = np.zeros(counts.shape[0], dtype=np.float32)
-    kept[np.random.default_rng(seed).choice(counts.shape[0], most, replace=False)] = 1
+    kept[np.random.default_rng(seed).choice(there, most, replace=False)] = 1
     found = (sparse.diags(kept) @ counts).tocsr()
     found.eliminate_zeros()
     return found

@@ -122,9 +122,10 @@ def catalogue(
     hover = _hover(points, currency)
     if isinstance(colouring, Groups):
         counts = np.bincount(colouring.codes, minlength=len(colouring.names))
+        short = fmt.distinct(colouring.names, 24)
         for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
             rows = np.flatnonzero((colouring.codes == code) & drawn)
-            label = f"{fmt.shortened(name, 24)} ({fmt.number(counts[code])})"
+            label = f"{short[code]} ({fmt.number(counts[code])})"
             _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]}, chosen)
         figure.update_layout(legend={"title": {"text": escape(colouring.title)}})
     else:
@@ -154,14 +155,14 @@ class _Hover:
 
     def __init__(self, points: Points, currency: str) -> None:
         titles = [escape(fmt.shortened(title, TITLE_LENGTH)) for title in points.titles]
-        prices = ["" if np.isnan(price) else f"{price:.2f}" for price in points.price]
+        prices = ["" if np.isnan(price) else escape(fmt.money(price, currency)) for price in points.price]
         self.data = np.empty((len(points), 5), dtype=object)
         self.data[:, 0] = points.item_ids
         self.data[:, 1] = titles
         self.data[:, 2] = [escape(fmt.shortened(name, TITLE_LENGTH)) for name in points.categories]
         self.data[:, 3] = prices
         self.data[:, 4] = points.popularity.tolist()
-        price = "" if np.isnan(points.price).all() else f"price {escape(currency)}%{{customdata[3]}} · "
+        price = "" if np.isnan(points.price).all() else "price %{customdata[3]} · "
         self.template = (
             f"<b>%{{customdata[1]}}</b><br>%{{customdata[2]}}<br>{price}%{{customdata[4]}} shoppers<extra>{{}}</extra>"
         )

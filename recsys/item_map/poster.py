@@ -175,8 +175,8 @@ def _colours(colouring: Colouring) -> tuple[NDArray[np.object_], tuple[tuple[str
     if isinstance(colouring, Groups):
         counts = np.bincount(colouring.codes, minlength=len(colouring.names))
         legend = tuple(
-            (colour, f"{fmt.shortened(name, 26)} ({fmt.number(count)})")
-            for name, colour, count in zip(colouring.names, colouring.colours, counts, strict=True)
+            (colour, f"{name} ({fmt.number(count)})")
+            for name, colour, count in zip(fmt.distinct(colouring.names, 26), colouring.colours, counts, strict=True)
         )
         return np.array(colouring.colours, dtype=object)[colouring.codes], legend
     known = np.isfinite(colouring.values)

@@ -10,19 +10,18 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
-from recsys.dataset.splitting import some_of, split_again, told
+from recsys.dataset.splitting import MOST_JUDGED, some_of, split_again, told
 from recsys.errors import InvalidInput
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import bootstrap_interval
 from recsys.models.rank.top_k import NOTHING
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.rule_sets import Ruled
+from recsys.services.rule_price import Ruled
 
 PERSISTENCE = 0.9
 """p of rank-biased overlap: the first ten places carry 86% of the weight."""
 
-MOST_USERS = 5000
 MEASURES = ("ndcg", "precision", "diversity", "novelty")
 
 
@@ -147,7 +146,7 @@ def compare(
     a: Recommender, b: Recommender, dataset: Dataset | None = None, *, k: int = 10, seed: int = 0, show: int = 50,
     rules: Rules | None = None,
 ) -> Difference:  # fmt: skip
-    """Compare the lists of new items of two models for everybody (at most `MOST_USERS`, drawn).
+    """Compare the lists of new items of two models for everybody (at most `MOST_JUDGED`, drawn).
 
     Args:
         dataset: what both were trained on, for the measures.
@@ -156,8 +155,8 @@ def compare(
     ids = a.model.user_index.intersection(b.model.user_index, sort=False)
     if len(ids) == 0:
         raise InvalidInput("The two models know no shopper in common; compare models of the same shop.")
-    if len(ids) > MOST_USERS:
-        ids = ids[np.sort(np.random.default_rng(seed).choice(len(ids), MOST_USERS, replace=False))]
+    if len(ids) > MOST_JUDGED:
+        ids = ids[np.sort(np.random.default_rng(seed).choice(len(ids), MOST_JUDGED, replace=False))]
     lists = [
         _lists(side, side.model.user_index.get_indexer(ids), k, laid_over)
         for side, laid_over in ((a, None), (b, rules))
@@ -199,7 +198,7 @@ def _measured(
     split = split_again(dataset, a.manifest["split"])
     codes = category_codes(a.items, a.model.category_levels)
     book = b.book(rules)
-    test = some_of(split.test.counts, MOST_USERS, seed)
+    test = some_of(split.test.counts, seed=seed)
     sides = [
         evaluate(side, split.training.counts, test, k=k, categories=codes, popularity=a.model.popularity, only=MEASURES)
         for side in (a.model, b.model if book is None else Ruled(b.model, book, k))

@@ -1,20 +1,10 @@
-"""Rule sets that are kept: stored, versioned, served; and what each one costs offline."""
+"""Rule sets that are kept: stored, versioned, served."""
 
 import json
 import time
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from recsys.access import require
-from recsys.dataset.splitting import Split, some_of
 from recsys.errors import InvalidInput, NotFound
-from recsys.evaluation.evaluate import evaluate
-from recsys.evaluation.metrics import coverage
-from recsys.models.model import Model
-from recsys.recommend.compiled_rules import CompiledRules, compile_rules
 from recsys.recommend.rules import Rules
 from recsys.storage.database import Database
 from recsys.storage.documents import Document, DocumentStore
@@ -23,9 +13,6 @@ OFF = "off"
 SERVED = "served rules"
 FRESH_SECONDS = 1.0
 """How long a process may go on serving by what it last read."""
-
-PRICED = ("ndcg", "precision", "diversity", "novelty")
-MOST_USERS = 2000
 
 
 def write(rules: Rules) -> str:
@@ -101,65 +88,6 @@ class RuleSets:
         if name is None:
             return self.served()
         return None if name == OFF else self.get(name)
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a rule set costs on the held-out period: means over the same shoppers with and without it.
-
-    Attributes:
-        users: how many shoppers were judged.
-        without, ruled: measure to mean; `ndcg`, `precision`, `diversity`, `novelty`, `coverage`.
-        change: mean of the paired differences in NDCG, with a 95% interval.
-    """
-
-    users: int
-    k: int
-    without: dict[str, float]
-    ruled: dict[str, float]
-    change: tuple[float, float, float]
-
-
-class Ruled:
-    """The list that rules make of a model's scores, as scores again: the list in its order, all else out."""
-
-    def __init__(self, model: Model, book: CompiledRules, k: int) -> None:
-        self._model, self._book, self._k = model, book, k
-
-    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        raw = self._model.scores(users)
-        out = np.full_like(raw, -np.inf)
-        for place, user in enumerate(users):
-            had = self._model.history.counts.indices[self._model.history.of_user(int(user))]
-            rows, _ = self._book.rank(raw[place], self._k, exclude=had)
-            out[place, rows] = np.arange(len(rows), 0, -1, dtype=np.float32)
-        return out
-
-
-def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: Any = None, seed: int = 0) -> Price:
-    """Judge the lane "discover" with and without the rules, on the same shoppers (at most `MOST_USERS`, drawn).
-
-    The interval is that of the mean paired difference, by bootstrap over shoppers.
-    """
-    from recsys.evaluation.metrics import bootstrap_interval
-
-    train, test = split.training.counts, some_of(split.test.counts, MOST_USERS, seed)
-    scorers: dict[str, Any] = {"without": model, "ruled": Ruled(model, compile_rules(rules, model), k)}
-    found = {
-        name: evaluate(
-            scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED
-        )
-        for name, scorer in scorers.items()
-    }  # fmt: skip
-    sides = {
-        name: {m: float(v.mean()) if len(v) else 0.0 for m, v in result.values.items()}
-        | {"coverage": coverage(result.shown)}
-        for name, result in found.items()
-    }
-    differences = found["ruled"].values["ndcg"] - found["without"].values["ndcg"]
-    low, high = bootstrap_interval(differences, seed=seed) if len(differences) else (0.0, 0.0)
-    mean = float(differences.mean()) if len(differences) else 0.0
-    return Price(len(found["ruled"].users), k, sides["without"], sides["ruled"], (mean, low, high))
 
 
 def _rules(document: Document) -> Rules:

@@ -30,8 +30,6 @@ NEW_DAYS = 60
 ONE_CATEGORY_SHARE = 0.8
 ONE_CATEGORY_PRODUCTS = 3
 LOYAL_SHARE = 0.2
-MOST_JUDGED = 5000
-"""Shoppers whose lists are judged for "hard to serve"; of more, so many are drawn."""
 ENOUGH_ALIKE, MOST_ALIKE = 10, 5000
 """Ids compared letter by letter with one that nobody has: at least so many where there are, at most so many."""
 
@@ -316,7 +314,7 @@ class UserSearch:
         if self._dataset is None or self._dataset.fingerprint != self._model.manifest["fingerprint"]:
             raise InvalidInput("Who is hard to serve cannot be told: the data of this model are no longer stored.")
         split = split_again(self._dataset, self._model.manifest["split"])
-        test = some_of(split.test.counts, MOST_JUDGED)
+        test = some_of(split.test.counts)
         found = evaluate(self._model, split.training.counts, test, only=("ndcg",))
         ndcg = np.full(test.shape[0], np.nan)
         ndcg[found.users] = found.values["ndcg"]

@@ -1,8 +1,11 @@
 """Numbers, times and names as people read them. Everything here returns plain text."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
@@ -78,6 +81,27 @@ def measured(value: float | None, *, is_share: bool) -> str:
     if is_share:
         return share(value, 1 if value >= 0.01 else 2)
     return f"{value:.3g}" if value >= 0.1 else f"{value:.4f}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """ "+0.12" or "−0.12", with a true minus sign; "0.00" for what rounds to nothing."""
+    text = f"{abs(value):.{digits}f}"
+    sign = "" if float(text) == 0 else "+" if value > 0 else "−"
+    return f"{sign}{text}"
+
+
+def signed_share(value: float, digits: int = 1) -> str:
+    """ "+3.2%" or "−3.2%"."""
+    return f"{signed(100 * value, digits)}%"
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """A number without an exponent, with so many significant digits: 3e-06 gives "0.000003", 1234.5 gives "1,234"."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else NOTHING
+    places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    text = f"{abs(value):,.{places}f}"
+    return ("−" if value < 0 else "") + (text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def interval(metric: dict[str, float | None], *, is_share: bool) -> str:
@@ -170,6 +194,41 @@ def shortened(text: str, length: int = 42) -> str:
     cut = text[: length - 1]
     head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
     return head.rstrip(" ,·-/&") + "…"
+
+
+def distinct(texts: Sequence[str], length: int = 42, keys: Sequence[str] = ()) -> list[str]:
+    """Every text cut to about `length` letters, so that two that differ still do.
+
+    Where plain cutting would make several the same, what they share at their beginning is cut instead. Those that are
+    the same uncut keep their key behind them, where there are keys.
+    """
+    found = [shortened(text, length) for text in texts]
+    for label in [label for label, count in Counter(found).items() if count > 1]:
+        places = [place for place, other in enumerate(found) if other == label]
+        if len({texts[place] for place in places}) == 1:
+            continue
+        for place, better in zip(places, _told_apart([texts[place] for place in places], length), strict=True):
+            found[place] = better
+    if keys:
+        counts = Counter(found)
+        for place, label in enumerate(found):
+            if counts[label] > 1:
+                found[place] = f"{shortened(label, max(length - len(keys[place]) - 3, 8))} ({keys[place]})"
+    return found
+
+
+def _told_apart(texts: Sequence[str], length: int) -> list[str]:
+    """The texts with what they share at the beginning cut away, as far as there is need."""
+    letters = zip(*texts, strict=False)
+    same = sum(1 for _ in takewhile(lambda alike: len(set(alike)) == 1, letters))
+    same = texts[0].rfind(" ", 0, same + 1) + 1
+    ends = [text[same:] for text in texts]
+    room = max(length - min(max(map(len, ends)), length // 2) - 2, length // 3)
+    head = shortened(texts[0][:same], room).rstrip("… ")
+    labels = [f"{head} … {shortened(end, length - len(head) - 3)}" if end else head for end in ends]
+    if len(set(labels)) == len(set(texts)):
+        return labels
+    return [f"{head} … {end}" for end in ends]
 
 
 def joined(parts: list[str]) -> str:

@@ -53,8 +53,8 @@ class Speakers:
 
     Attributes:
         sentence: the strongest, in words.
-        table: `title`, `fall` (how far the score falls without it; negative: it speaks against), strongest first: the
-            first few for and against, of those whose effect is larger than twice its error.
+        table: `item_id, title, fall` (how far the score falls without it; negative: it speaks against), strongest
+            first: the first few for and against, of those whose effect is larger than twice its error.
         tried: how many were left out, one at a time.
         how: how that was found out, in words.
     """
@@ -63,6 +63,15 @@ class Speakers:
     table: pd.DataFrame
     tried: int
     how: str
+
+    @property
+    def items(self) -> list[tuple[str, str]]:
+        """Id and title of each of them."""
+        return list(zip(self.table[c.ITEM], self.table[c.TITLE], strict=True))
+
+    @property
+    def falls(self) -> list[float]:
+        return [float(fall) for fall in self.table["fall"]]
 
 
 def why(
@@ -106,7 +115,8 @@ def speakers(live: Recommender, subject: TargetUser, item_id: str, most: int = 5
     )
     shown = _strongest(found, most)
     titles = model.items[c.TITLE].iloc[found.items[shown]].astype(str).to_numpy(dtype=object)
-    table = pd.DataFrame({c.TITLE: titles, "fall": found.falls[shown]})
+    ids = [model.item_ids[row] for row in found.items[shown]]
+    table = pd.DataFrame({c.ITEM: ids, c.TITLE: titles, "fall": found.falls[shown]})
     tried = len(found.items)
     if not tried:
         return Speakers("They have bought nothing that could speak for it.", table, 0, "")
@@ -174,11 +184,13 @@ def _bought_sentence(standing: UserState, row: int) -> str:
 
 
 def _footnote(constant: float, likes: Sequence[Reason]) -> str:
-    told = [f"Every product of this shopper gets {constant:+.2f} on top, which changes no order."]
+    told = [f"Every product of this shopper gets {fmt.signed(constant)} on top, which changes no order."]
     if abs(constant) < 0.005:
         told = []
     if likes:
-        told.insert(0, f"{LIKE_THEM}: {', '.join(f'{_part_name(reason)} ({reason.value:+.2f})' for reason in likes)}.")
+        told.insert(
+            0, f"{LIKE_THEM}: {', '.join(f'{_part_name(reason)} ({fmt.signed(reason.value)})' for reason in likes)}."
+        )
     return " ".join(told)
 
 

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from recsys.dataset.splitting import split_again, told
-from recsys.recommend.recommender import Recommender
+from recsys.dataset.splitting import Split, split_again, told
+from recsys.models.model import Model
 from recsys.recommend.rules import Rules
-from recsys.services.rule_sets import Price, price
+from recsys.services.rule_price import Price, dial, price
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
-FRONTIER = ("popularity", "ndcg", "coverage")
 SHOWN = ("ndcg", "precision", "coverage", "diversity", "novelty")
 
 
@@ -34,34 +31,6 @@ class Priced:
     price: Price
 
 
-@dataclass(frozen=True)
-class OnFrontier:
-    """The popularity dial on the frontier measured at training.
-
-    Attributes:
-        points: of each measured turn `popularity` (b), `ndcg` and `coverage`, in the order of b.
-        here: the same for where the rules put it, between the points by interpolation.
-    """
-
-    points: tuple[dict[str, float], ...]
-    here: dict[str, float]
-
-
-def on_frontier(live: Recommender, rules: Rules) -> OnFrontier | None:
-    """Where the rules' popularity stands; None for a model whose training measured no frontier."""
-    raw = [dict(point) for point in live.manifest.get("frontier") or ()]
-    points = sorted(
-        (point for point in raw if all(point.get(name) is not None for name in FRONTIER)),
-        key=lambda point: float(point["popularity"]),
-    )
-    if len(points) < 2:
-        return None
-    turns = [float(point["popularity"]) for point in points]
-    at = float(np.clip(rules.popularity * float(getattr(live.model.recipe, "popularity", 1.0)), turns[0], turns[-1]))
-    here = {name: float(np.interp(at, turns, [float(point[name]) for point in points])) for name in FRONTIER}
-    return OnFrontier(tuple({name: float(point[name]) for name in FRONTIER} for point in points), here)
-
-
 def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:
     """Judge a version with and without rules on what was held out of its training.
 
@@ -70,8 +39,7 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
     """
     from recsys.evaluation.benchmark import category_codes
 
-    model = workspace.load(model_id).trained
-    split = split_again(workspace.dataset_of(model.id), model.manifest["split"])
+    model, split = _judged(workspace, model_id)
     found = price(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
     titles = fmt.measures(k)
     lines = tuple(
@@ -87,15 +55,30 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
     return Priced(f"{_sentence(found)} {told(model.manifest['split'])}".strip(), lines, found)
 
 
+def dial_alone(workspace: Workspace, model_id: str, k: int = 10) -> tuple[dict[str, float], ...]:
+    """What turns of the popularity dial alone give, on the same shoppers; raises as `priced`."""
+    return dial(*_judged(workspace, model_id), k=k)
+
+
+def _judged(workspace: Workspace, model_id: str) -> tuple[Model, Split]:
+    model = workspace.load(model_id).trained
+    return model, split_again(workspace.dataset_of(model.id), model.manifest["split"])
+
+
 def _sentence(found: Price) -> str:
     change, low, high = found.change
     before = found.without.get("ndcg", 0.0)
     if not before:
         return "Without rules there is nothing to lose: no list had a hit."
     share, least, most = (abs(value) / before for value in (change, low, high))
-    over = f"judged on {fmt.number(found.users)} shoppers"
+    over = f"judged on the {fmt.number(found.users)} shoppers with something new in what was held out"
+    lists = f"The lists of {fmt.number(found.changed)} of them change."
     if low <= 0 <= high:
-        return f"No clear price: NDCG changes by {change / before:+.1%}, which chance could do too, {over}."
+        moved = fmt.signed_share(change / before)
+        return f"No clear price: NDCG changes by {moved}, which chance could do too, {over}. {lists}"
     verb = "cost" if change < 0 else "bring"
     ends = sorted((least, most))
-    return f"The rules {verb} {share:.1%} of NDCG (95% interval {ends[0]:.1%} to {ends[1]:.1%}), {over}."
+    return (
+        f"The rules {verb} {fmt.share(share)} of NDCG (95% interval {fmt.share(ends[0])} to {fmt.share(ends[1])}), "
+        f"{over}. {lists}"
+    )

@@ -1,6 +1,6 @@
 """What a shopper has bought: as a table with filters, week by week, and as a mix of categories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from recsys.services.target_user import TargetUser
 from recsys.services.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
+from recsys.utils import palette
 
 CATEGORIES_SHOWN = 10
 CATEGORIES_DRAWN = 6
@@ -127,12 +128,24 @@ class Timeline:
         weeks: `week` (its first day), `category`, `purchases`, `value`; the most bought categories of the widest
             level, the others together.
         categories: in the order to draw, most bought first.
+        colours: of each category, the same for every shopper; `REST` has none.
         cut: from when on the model has not seen them; NaT in data without times.
     """
 
     weeks: pd.DataFrame
     categories: tuple[str, ...]
+    colours: Mapping[str, str]
     cut: pd.Timestamp
+
+
+def category_colours(values: pd.Series) -> dict[str, str]:
+    """The colour of every category of one level, by its place among all, the one with the most items first: the same
+    for every shopper, on every page and on the map.
+
+    Args:
+        values: (n_items,) the category of each item of the catalogue.
+    """
+    return palette.colours_of(palette.names_by_size(values.astype(object).where(values.notna(), c.UNCATEGORISED)))
 
 
 def timeline(workspace: Workspace, live: Recommender, subject: TargetUser) -> Timeline | None:
@@ -159,7 +172,8 @@ def timeline(workspace: Workspace, live: Recommender, subject: TargetUser) -> Ti
         .groupby(["week", c.CATEGORY], as_index=False)
         .sum()
     )
-    return Timeline(weeks, (*most, *([REST] if REST in kept else [])), cut)
+    colours = category_colours(live.items[level]) if level in live.items else {}
+    return Timeline(weeks, (*most, *([REST] if REST in kept else [])), colours, cut)
 
 
 def category_mix(

@@ -17,7 +17,8 @@ from recsys.recommend.rules import Boost, Rules
 from recsys.services.golden_shoppers import Golden, GoldenShoppers, warnings
 from recsys.services.list_comparison import compare, rank_biased_overlap
 from recsys.services.promotion import delete_model
-from recsys.services.rule_sets import RuleSets, price
+from recsys.services.rule_price import price
+from recsys.services.rule_sets import RuleSets
 from recsys.services.target_user import Lists, Person, Personas, described, known
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace

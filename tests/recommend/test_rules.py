@@ -11,16 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.api.app import create_api
+from recsys.charts.shopper import cost_of_rules
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation.benchmark import category_codes
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules, boost
-from recsys.services.rule_sets import RuleSets, price
+from recsys.services.rule_price import price
+from recsys.services.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.views.rule_cost import on_frontier
+from recsys.utils import formatting as fmt
+from recsys.views.rule_cost import dial_alone, priced
 
 K = 8
 
@@ -127,13 +130,21 @@ def test_the_popularity_dial_is_taste_plus_b_times_bias(live: Recommender, b: fl
     assert sum(reason.value for reason in shown.reasons if reason.additive) == pytest.approx(shown.score, abs=1e-4)
 
 
-def test_where_the_dial_stands_on_the_measured_frontier(live: Recommender) -> None:
-    points = [{"popularity": b, "ndcg": 0.01 * b, "coverage": 0.9 - 0.1 * b, "novelty": 1.0} for b in (0.0, 1.0, 2.0)]
-    assert on_frontier(Recommender(dataclasses.replace(live.model, manifest={})), Rules()) is None
-    measured = Recommender(dataclasses.replace(live.model, manifest={"frontier": points}))
-    found = on_frontier(measured, Rules(popularity=0.5))
-    assert found is not None
-    assert found.here == pytest.approx({"popularity": 0.5, "ndcg": 0.005, "coverage": 0.85})
+def test_one_measurement_of_the_rules_everywhere(workspace: Workspace, live: Recommender) -> None:
+    """The sentence, the tiles, the chart and the quality report judge the same shoppers on the same purchases."""
+    rules = Rules(popularity=0.5)
+    found, turns = priced(workspace, live.model.id, rules), dial_alone(workspace, live.model.id)
+    ndcg = workspace.load().manifest["metrics"]["lanes"]["discover"]["model"]["ndcg"]["value"]
+    at = {turn["popularity"]: turn["ndcg"] for turn in turns}
+    assert at[1.0] == pytest.approx(found.price.without["ndcg"]) == pytest.approx(ndcg)
+    assert at[0.5] == pytest.approx(found.price.ruled["ndcg"])
+    assert found.price.users == workspace.load().manifest["metrics"]["users"]
+    assert f"{found.price.users:,} shoppers" in found.sentence
+    figure = cost_of_rules(turns, found.price.without, found.price.ruled)
+    drawn = {trace.name: trace.y[0] for trace in figure.data}
+    assert drawn["These rules"] == found.price.ruled["ndcg"]
+    assert drawn["Without rules"] == found.price.without["ndcg"]
+    assert found.lines[0].value == fmt.measured(found.price.ruled["ndcg"], is_share=False)
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

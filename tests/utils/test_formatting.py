@@ -20,6 +20,16 @@ NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
         (fmt.number(0.4), "0"),
         (fmt.share(0.0541), "5.4%"),
         (fmt.share(1, 0), "100%"),
+        (fmt.signed(-0.256), "−0.26"),
+        (fmt.signed(0.001), "0.00"),
+        (fmt.signed_share(0.032), "+3.2%"),
+        (fmt.decimal(3e-06), "0.000003"),
+        (fmt.decimal(-1234.5), "−1,234"),
+        (fmt.decimal(0.1), "0.1"),
+        (fmt.money(16055.33, "$"), "$16,055.33"),
+        (fmt.distinct(["Milk", "Bread"]), ["Milk", "Bread"]),
+        (fmt.distinct(["Milk", "Milk"], keys=["1", "2"]), ["Milk (1)", "Milk (2)"]),
+        (fmt.distinct(["Milk, one gallon, no. 1", "Milk, one gallon, no. 2"], 16), ["Milk, one … 1", "Milk, one … 2"]),
         (fmt.measured(0.0429, is_share=False), "0.0429"),
         (fmt.measured(0.429123, is_share=False), "0.429"),
         (fmt.measured(12.345, is_share=False), "12.3"),
@@ -94,3 +104,11 @@ def test_every_metric_has_a_name_and_a_meaning() -> None:
     assert found["ndcg"].title == "NDCG@7"
     assert found["precision"].share
     assert not found["ndcg"].share
+
+
+@PROPERTY
+@given(st.lists(st.text(min_size=1, max_size=60), unique=True, max_size=8), st.integers(12, 40))
+def test_cutting_never_makes_two_texts_one(texts: list[str], length: int) -> None:
+    keys = [str(place) for place in range(len(texts))]
+    found = fmt.distinct(texts, length, keys)
+    assert len(set(found)) == len(texts)
