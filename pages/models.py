@@ -50,9 +50,9 @@ def one(version: Version) -> None:
             if change.open:
                 with shared.problems_shown():
                     found = promoting.look(version.id)
-                    for warning in found.warnings:
-                        st.warning(shared.plain(warning), icon=":material/trending_down:")
-                    promoting.show(found)
+                    promoting.first(found)
+                    if not found.identical:
+                        promoting.show(found)
 
 
 found = models.versions(home)

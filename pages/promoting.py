@@ -5,7 +5,7 @@ import streamlit as st
 from pages import shared
 from recsys.errors import InsiderError
 from recsys.services.promotion import promote
-from recsys.services.promotion_preview import Preview, Row, preview
+from recsys.services.promotion_preview import Expectation, Preview, Row, preview
 from recsys.utils import formatting as fmt
 
 
@@ -31,31 +31,41 @@ def ask(model_id: str) -> None:
     """Show what would change, and promote."""
     try:
         found = look(model_id)
-        show(found)
+        first(found)
         sure = True
-        if found.warnings:
-            for text in found.warnings:
-                st.warning(shared.plain(text), icon=":material/trending_down:")
-            sure = st.checkbox("I have seen this and want it all the same", key="sure")
+        if found.warnings or found.identical:
+            sure = st.checkbox("I have seen this and want it all the same", key=f"sure_{model_id}")
         note = st.text_input("Why (for the log)", key="promotion_note", max_chars=300)
         if st.button("Make it live", type="primary", icon=":material/publish:", disabled=not sure):
             promote(shared.workspace(), model_id, who=who(), note=note, instead_of=found.live)
             st.toast(f"Model {model_id} is live.", icon=":material/check_circle:")
             st.rerun()
+        if not found.identical:
+            show(found)
     except InsiderError as error:
         shared.problem(error)
 
 
+def first(found: Preview) -> None:
+    """What will change, in one sentence, and what should give pause."""
+    if found.identical:
+        st.info(shared.plain(found.headline), title="The same model", icon=":material/content_copy:")
+    else:
+        st.markdown(f"**{shared.plain(found.headline)}**")
+    for text in found.warnings:
+        st.warning(shared.plain(text), icon=":material/trending_down:")
+
+
 def show(found: Preview) -> None:
     """Figures, segments, shoppers and products of a preview."""
-    if found.note:
+    if found.note and found.note != found.headline:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.golden:
         with st.expander("Golden shoppers", icon=":material/star:", expanded=True):
             st.dataframe(
                 {
                     "Golden shopper": [x.name for x in found.golden],
-                    "Expectations": ["met" if x.ok else " ".join(x.failures) for x in found.golden],
+                    "Expectations": [_expectations(x) for x in found.golden],
                     "What changes": [x.change for x in found.golden],
                 },
                 hide_index=True,
@@ -95,6 +105,12 @@ def show(found: Preview) -> None:
                 "change": st.column_config.NumberColumn("Change", format="%+d"),
             },
         )  # fmt: skip
+
+
+def _expectations(golden: Expectation) -> str:
+    if golden.ok:
+        return "met"
+    return " ".join(golden.failures) + ("" if golden.broken else " The live model fails here as well.")
 
 
 def differences(rows: tuple[Row, ...], title: str) -> None:

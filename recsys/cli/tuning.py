@@ -190,7 +190,8 @@ def preview(
     if as_json or ctx.obj:
         console.document(found.to_dict())
         return
-    if found.note:
+    console.say(found.headline)
+    if found.note and found.note != found.headline:
         console.say(found.note)
     rows = [
         (f"{r.group}: {r.name}", f"{r.users:,}", f"{r.live:.4f}", f"{r.candidate:.4f}", f"{r.difference:+.4f}",

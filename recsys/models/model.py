@@ -163,6 +163,21 @@ class Model:
         return found | (self.items[c.ITEM] == query.strip()).to_numpy(dtype=bool)
 
 
+def identical(first: Model, second: Model) -> bool:
+    """Whether two versions give the same answers: the same items, users, history, embeddings and biases."""
+    if first.id == second.id:
+        return True
+    if first.item_ids != second.item_ids or not first.user_index.equals(second.user_index):
+        return False
+    again = [np.zeros(0, np.float32) if model.again is None else model.again for model in (first, second)]
+    parts = ("item_embeddings", "item_biases", "user_embeddings", "user_biases")
+    return (
+        all(np.array_equal(getattr(first, part), getattr(second, part)) for part in parts)
+        and np.array_equal(*again)
+        and bool((first.history.counts != second.history.counts).nnz == 0)
+    )
+
+
 def check_fingerprint(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
     """The dataset itself if the model of this manifest was trained on exactly it; InvalidInput otherwise."""
     if dataset.fingerprint != manifest["fingerprint"]:

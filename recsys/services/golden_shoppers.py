@@ -68,12 +68,14 @@ class Verdict:
 
     Attributes:
         failures: one sentence for each expectation that is not met; () when all are.
+        unmet: which expectations these are, in the same order: the same for every model.
         change: how the list differs from that of the model it was held against, in one sentence, or "".
     """
 
     golden: Golden
     failures: tuple[str, ...]
     change: str = ""
+    unmet: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -110,7 +112,7 @@ class GoldenShoppers:
         try:
             items = self._subject(golden, live).recommend(live, golden.k, rules=rules).items
         except InsiderError as error:
-            return Verdict(golden, (str(error),))
+            return Verdict(golden, (str(error),), unmet=("no list",))
         change = ""
         if against is not None and against.model.id != live.model.id:
             try:
@@ -118,7 +120,8 @@ class GoldenShoppers:
                 change = moves(live, before, items).summary if _all_known(live, before) else ""
             except InsiderError:
                 change = ""
-        return Verdict(golden, tuple(_failures(golden, items, live)), change)
+        failures = _failures(golden, items, live)
+        return Verdict(golden, tuple(failures.values()), change, tuple(failures))
 
     def _subject(self, golden: Golden, live: Recommender) -> TargetUser:
         if golden.user is not None:
@@ -132,8 +135,8 @@ def warnings(workspace: Workspace, model_id: str, rules: Rules | None = None) ->
     return [f"{verdict.golden.name}: {failure}" for verdict in verdicts for failure in verdict.failures]
 
 
-def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> list[str]:
-    """One sentence for each expectation that is not met; products by their titles."""
+def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> dict[str, str]:
+    """Expectations that are not met, each with a sentence; products by their titles."""
 
     def called(name: str) -> str:
         row = live.model.rows_of_items.get(name)
@@ -141,15 +144,15 @@ def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> list[s
 
     shown = [{item.item_id, *item.category} for item in items]
     missing = [name for name in golden.must_show if not any(name in names for names in shown)]
-    found = [f"“{called(name)}” is not shown." for name in missing]
+    found = {f"show {name}": f"“{called(name)}” is not shown." for name in missing}
     for name in golden.must_not:
         places = [item.rank for item, names in zip(items, shown, strict=True) if name in names]
         if places:
-            found.append(f"“{called(name)}” is shown, in place {places[0]}.")
+            found[f"hide {name}"] = f"“{called(name)}” is shown, in place {places[0]}."
     for name, (low, high) in (golden.mix or {}).items():
         share = sum(name in names for names in shown) / len(items) if items else 0.0
         if not low - 1e-9 <= share <= high + 1e-9:
-            found.append(f"“{name}” has {share:.0%} of the list; {low:.0%} to {high:.0%} is expected.")
+            found[f"mix {name}"] = f"“{name}” has {share:.0%} of the list; {low:.0%} to {high:.0%} is expected."
     return found
 
 

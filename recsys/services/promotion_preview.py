@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.dataset.splitting import split_again, told
 from recsys.errors import InsiderError, NoModel
+from recsys.evaluation import metrics
 from recsys.evaluation.benchmark import category_codes
 from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
-from recsys.models.model import Model
+from recsys.models.model import Model, identical
+from recsys.recommend.recommender import Recommender
 from recsys.services.golden_shoppers import GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
@@ -49,12 +51,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Expectation:
-    """A golden shopper's list from the candidate."""
+    """A golden shopper's list from the candidate. `broken` are the failures that the live model has not."""
 
     name: str
     ok: bool
     change: str
     failures: tuple[str, ...]
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Preview:
     """A candidate beside the live model, on the purchases of the candidate's test period.
 
     Attributes:
+        headline: what will change, in one sentence: accuracy, range, lists, expectations.
+        identical: whether both give the same answers, so that nothing would change.
         note: what to know about the comparison, or why there is none.
         measures: one row per metric over all shoppers, 95% intervals.
         segments: NDCG@10 by attribute and by how much people buy, largest group first. Intervals and verdicts
@@ -70,7 +75,10 @@ class Preview:
             whose lists change most first.
         items: `item_id`, `title`, `live`, `candidate` (lists it stands in) and `change`, largest changes first.
         kept: mean share of a list that stays.
-        warnings: where the candidate is worse by more than chance explains, and what golden shoppers lack.
+        changed: share of shoppers whose list changes in at least one product.
+        coverage: catalogue coverage of the live model and of the candidate, over the same shoppers.
+        warnings: where the candidate is worse by more than chance explains, and which expectations it breaks that the
+            live model meets.
         golden: every golden shopper, what changes for them, and what they lack.
     """
 
@@ -84,6 +92,10 @@ class Preview:
     kept: float | None
     warnings: tuple[str, ...]
     golden: tuple[Expectation, ...] = ()
+    headline: str = ""
+    identical: bool = False
+    changed: float | None = None
+    coverage: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
@@ -101,15 +113,63 @@ def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None)
     """
     found = _compared(workspace, candidate_id, live_id)
     if found.live == found.candidate:
-        return found
+        return replace(found, headline=found.note)
     after = workspace.load(candidate_id)
     before = None if found.live is None else workspace.load(found.live)
-    verdicts = GoldenShoppers(workspace.database).check(after, against=before)
-    golden = tuple(
-        Expectation(verdict.golden.name, verdict.ok, verdict.change, verdict.failures) for verdict in verdicts
-    )
-    unmet = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.failures)
-    return replace(found, golden=golden, warnings=(*found.warnings, *unmet))
+    if before is not None and identical(after.trained, before.trained):
+        same = f"Nothing will change: this model gives the same answers as {found.live}."
+        return replace(found, headline=same, identical=True, warnings=())
+    golden = _golden(GoldenShoppers(workspace.database), after, before)
+    broken = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.broken)
+    found = replace(found, golden=golden, warnings=(*found.warnings, *broken))
+    return replace(found, headline=_headline(found))
+
+
+def _golden(shoppers: GoldenShoppers, after: Recommender, before: Recommender | None) -> tuple[Expectation, ...]:
+    unmet = {} if before is None else {verdict.golden.name: verdict.unmet for verdict in shoppers.check(before)}
+    return tuple(
+        Expectation(
+            verdict.golden.name, verdict.ok, verdict.change, verdict.failures,
+            tuple(
+                failure
+                for failure, which in zip(verdict.failures, verdict.unmet, strict=True)
+                if which not in unmet.get(verdict.golden.name, ())
+            ),
+        )
+        for verdict in shoppers.check(after, against=before)
+    )  # fmt: skip
+
+
+def _headline(found: Preview) -> str:
+    broken = sum(len(x.broken) for x in found.golden)
+    parts = [f"{broken} {'expectation is' if broken == 1 else 'expectations are'} newly broken"] if broken else []
+    if found.measures and found.coverage is not None and found.changed is not None and found.kept is not None:
+        parts = [
+            accuracy_words(found.measures[0].live, found.measures[0].candidate, found.measures[0].verdict),
+            range_words(*found.coverage),
+            f"{fmt.share(found.changed, 0)} of shoppers get another list, {fmt.share(1 - found.kept, 0)} of a list is "
+            "other products on average",
+            *(parts or ["no expectation is newly broken"] * bool(found.golden)),
+        ]
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else found.note
+
+
+def accuracy_words(live: float, candidate: float, verdict: Verdict) -> str:
+    """What becomes of the accuracy: "accuracy rises by 4% (NDCG@10 0.0505 to 0.0525)"."""
+    figures = f"NDCG@10 {fmt.measured(live, is_share=False)} to {fmt.measured(candidate, is_share=False)}"
+    if verdict == "cannot tell":
+        return f"accuracy stays the same as far as can be told ({figures})"
+    by = f"by {fmt.share(abs(candidate / live - 1), 0)} " if live else ""
+    return f"accuracy {'rises' if verdict == 'better' else 'falls'} {by}({figures})"
+
+
+def range_words(live: float, candidate: float) -> str:
+    """What becomes of the range of products shown: "range falls from 3.1% to 1.2% of all products"."""
+    old, new = (fmt.measured(value, is_share=True) for value in (live, candidate))
+    if old == new:
+        return f"range stays at {old} of all products"
+    return f"range {'rises' if candidate > live else 'falls'} from {old} to {new} of all products"
 
 
 def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> Preview:
@@ -159,6 +219,7 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
     return Preview(
         live.id, candidate.id, note, measures, segments,
         _shoppers(candidate, old, new, shared), _items(candidate, old, new), float(shared.mean()), tuple(warnings),
+        changed=float((shared < 1).mean()), coverage=(metrics.coverage(old.shown), metrics.coverage(new.shown)),
     )  # fmt: skip
 
 

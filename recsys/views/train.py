@@ -10,6 +10,7 @@ import pandas as pd
 from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.services.promotion_preview import range_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.storage.training_runs import TrainingRun
@@ -18,6 +19,7 @@ from recsys.utils import formatting as fmt
 from recsys.views.quality import Bar, bars_of
 from recsys.views.recipe_form import recipe_words
 
+SCORING_FILES = ("item_embeddings.npy", "item_biases.npy", "user_embeddings.npy", "user_biases.npy")
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
 KINDS = ("train", "search")
 POINTS = 30
@@ -238,13 +240,26 @@ def _verdict(manifest: Mapping[str, Any], live: Mapping[str, Any] | None, is_liv
     if is_live or live is None:
         gain = fmt.change(ours.get("value"), popular.get("value"))
         return f"{'This is the live model: ' if is_live else ''}NDCG@10 {gain} than most popular"
+    if _same_answers(manifest, live):
+        return "The same as the live model: both give the same answers, so promoting it would change nothing"
     theirs = _discover(live, "model").get("ndcg", {})
     gain = fmt.change(ours.get("value"), theirs.get("value"))
-    if None in (ours.get("low"), theirs.get("low")):
-        return f"NDCG@10 {gain} than the live model"
-    apart = ours["low"] > theirs["high"] or theirs["low"] > ours["high"]
-    sure = "more than chance explains" if apart else "the intervals overlap, so it may be chance"
-    return f"NDCG@10 {gain} than the live model; {sure}" if gain != "the same" else "NDCG@10 the same as the live model"
+    said = [f"NDCG@10 {gain} {'as' if gain == 'the same' else 'than'} the live model"]
+    if gain != "the same" and None not in (ours.get("low"), theirs.get("low")):
+        apart = ours["low"] > theirs["high"] or theirs["low"] > ours["high"]
+        said.append("more than chance explains" if apart else "the intervals overlap, so it may be chance")
+    before, after = (_discover(side, "model").get("coverage", {}).get("value") for side in (live, manifest))
+    if before is not None and after is not None:
+        said.append(range_words(before, after))
+    return "; ".join(said)
+
+
+def _same_answers(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether the two versions were stored with equal vectors, by the checksums of their files."""
+    ours, theirs = (
+        {name: side.get("files", {}).get(name) for name in SCORING_FILES} for side in (manifest, live)
+    )  # fmt: skip
+    return None not in ours.values() and ours == theirs
 
 
 def _lines(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Line, ...]:

@@ -24,6 +24,7 @@ from recsys.services.promotion_preview import preview
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
+from recsys.utils import formatting as fmt
 from tests.conftest import SMALL_RECIPE
 
 
@@ -75,6 +76,37 @@ def test_exposure_adds_up(home: Workspace) -> None:
     assert found.shoppers["shared"].between(0, 1).all()
 
 
+def test_the_preview_says_first_what_will_change(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = home.train_now("small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model
+    live = home.load().model
+    found = preview(home, bad.id)
+    split = split_again(home.dataset("small"), live.manifest["split"])
+    old, new = (evaluate(m, split.training.counts, split.test.counts, only=("ndcg",)) for m in (live, bad))
+    assert found.coverage == ((old.shown > 0).mean(), (new.shown > 0).mean())
+    other = [set(a) != set(b) for a, b in zip(old.lists.tolist(), new.lists.tolist(), strict=True)]
+    assert found.changed == pytest.approx(np.mean(other))
+    assert found.headline.startswith("Accuracy falls by ")
+    said = [fmt.measured(value, is_share=True) for value in found.coverage]
+    assert found.coverage[0] != found.coverage[1]
+    went = "falls" if found.coverage[1] < found.coverage[0] else "rises"
+    assert f"range {went} from {said[0]} to {said[1]} of all products" in found.headline
+    assert f"{found.changed:.0%} of shoppers get another list" in found.headline
+
+
+def test_an_identical_model_is_said_to_be_identical(home: Workspace) -> None:
+    user = str(home.load().users["user_id"].iloc[3])
+    GoldenShoppers(home.database).save(Golden("Nobody", user=user, must_show=("no such product",)))
+    twin = home.train_now("small", SMALL_RECIPE, seed=1).model.id
+    found = preview(home, twin)
+    assert found.identical and "Nothing will change" in found.headline and not found.warnings
+    other = preview(home, home.train_now("small", SMALL_RECIPE, seed=12).model.id)
+    assert not other.identical
+    assert [x.broken for x in other.golden] == [()], "the live model fails it as well"
+    assert not any("Golden" in warning for warning in other.warnings)
+    assert "no expectation is newly broken" in other.headline
+    GoldenShoppers(home.database).delete("Nobody")
+
+
 def test_itself_and_nothing_live_are_said(home: Workspace) -> None:
     assert "live already" in preview(home, str(home.live_id())).note
 
@@ -104,11 +136,13 @@ def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_pa
     home = Workspace(Settings.from_environment(folder))
     other = train_and_store(home, "small", SMALL_RECIPE, seed=6)
     user = str(other.users["user_id"].iloc[3])
-    shown = other.recommend(user).items[0].item_id
+    before = {item.item_id for item in home.load().recommend(user).items}
+    shown = next(item.item_id for item in other.recommend(user).items if item.item_id not in before)
     GoldenShoppers(home.database).save(Golden("Ann", user=user, must_not=(shown,)))
     found = preview(home, other.model.id)
     assert [(x.name, x.ok) for x in found.golden] == [("Ann", False)]
     assert any(text.startswith("Golden shopper Ann:") for text in found.warnings)
+    assert "expectation is newly broken" in found.headline
 
 
 def test_a_damaged_live_version_is_named_and_the_one_before_answers(trained_home: Path, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""The Models page as people meet it: what a promotion would change, and the way back."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from tests.conftest import SMALL_RECIPE
+
+
+@pytest.fixture
+def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    folder = tmp_path / "home"
+    shutil.copytree(trained_home, folder)
+    monkeypatch.setenv("INSIDER_HOME", str(folder))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
+    monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
+    return Workspace(Settings.from_environment(folder))
+
+
+def page() -> AppTest:
+    return AppTest.from_file(str(PROJECT_ROOT / "pages" / "models.py"), default_timeout=60).run()
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(x for x in app.button if x.label == label).click().run()
+    assert not app.exception
+    return app
+
+
+def test_an_identical_model_is_not_promoted_by_mistake(home: Workspace) -> None:
+    home.train_now("small", SMALL_RECIPE, seed=1)
+    app = press(page(), "Promote")
+    assert any("Nothing will change" in x.value for x in app.info)
+    assert next(x for x in app.button if x.label == "Make it live").disabled
+    assert len(app.dataframe) == 1, "there is nothing to compare"
