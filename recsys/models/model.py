@@ -169,11 +169,11 @@ def identical(first: Model, second: Model) -> bool:
         return True
     if first.item_ids != second.item_ids or not first.user_index.equals(second.user_index):
         return False
-    again = [np.zeros(0, np.float32) if model.again is None else model.again for model in (first, second)]
+    none = np.zeros(0, np.float32)
     parts = ("item_embeddings", "item_biases", "user_embeddings", "user_biases")
     return (
         all(np.array_equal(getattr(first, part), getattr(second, part)) for part in parts)
-        and np.array_equal(*again)
+        and np.array_equal(none if first.again is None else first.again, none if second.again is None else second.again)
         and bool((first.history.counts != second.history.counts).nnz == 0)
     )
 
