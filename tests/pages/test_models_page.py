@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.conftest import SMALL_RECIPE
@@ -32,7 +33,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def test_an_identical_model_is_not_promoted_by_mistake(home: Workspace) -> None:
-    home.train_now("small", SMALL_RECIPE, seed=1)
+    train_and_store(home, "small", SMALL_RECIPE, seed=1)
     app = press(page(), "Promote")
     assert any("Nothing will change" in x.value for x in app.info)
     assert next(x for x in app.button if x.label == "Make it live").disabled

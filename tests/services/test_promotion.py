@@ -77,7 +77,7 @@ def test_exposure_adds_up(home: Workspace) -> None:
 
 
 def test_the_preview_says_first_what_will_change(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = home.train_now("small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model
+    bad = train_and_store(home, "small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model
     live = home.load().model
     found = preview(home, bad.id)
     split = split_again(home.dataset("small"), live.manifest["split"])
@@ -96,10 +96,10 @@ def test_the_preview_says_first_what_will_change(home: Workspace, monkeypatch: p
 def test_an_identical_model_is_said_to_be_identical(home: Workspace) -> None:
     user = str(home.load().users["user_id"].iloc[3])
     GoldenShoppers(home.database).save(Golden("Nobody", user=user, must_show=("no such product",)))
-    twin = home.train_now("small", SMALL_RECIPE, seed=1).model.id
+    twin = train_and_store(home, "small", SMALL_RECIPE, seed=1).model.id
     found = preview(home, twin)
     assert found.identical and "Nothing will change" in found.headline and not found.warnings
-    other = preview(home, home.train_now("small", SMALL_RECIPE, seed=12).model.id)
+    other = preview(home, train_and_store(home, "small", SMALL_RECIPE, seed=12).model.id)
     assert not other.identical
     assert [x.broken for x in other.golden] == [()], "the live model fails it as well"
     assert not any("Golden" in warning for warning in other.warnings)
