@@ -8,15 +8,20 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import streamlit as st
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
+from recsys import access
 from recsys.api.app import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
+from recsys.server.front import Front
+from recsys.services.datasets import sweep_uploads, upload_bytes
 from recsys.services.jobs import ensure_demo
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import APP_ROOT, Settings
@@ -44,6 +49,8 @@ class ApiRoute(BaseRoute):
 def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
     threads.limit_blas_threads()
+    workspace.store.sweep()
+    sweep_uploads(workspace.settings.home)
     try:
         ensure_demo(workspace)
         workspace.load().warm()
@@ -69,6 +76,18 @@ except InsiderError as error:
     sys.exit(str(error))
 
 config.set_option("server.maxUploadSize", workspace.settings.upload_limit)
+config.set_option("server.baseUrlPath", "")  # the front takes INSIDER_BASE_PATH off the paths
 ui = st.App(APP_ROOT / "pages" / "main.py")
 dashboard = ui.lifespan()
-app = Starlette(routes=[ApiRoute(create_api(workspace)), Mount("/", app=ui)], lifespan=lifespan)
+app = Starlette(
+    routes=[ApiRoute(create_api(workspace)), Mount("/", app=ui)],
+    middleware=[
+        Middleware(
+            Front,
+            settings=workspace.settings,
+            sessions=access.sessions,
+            stored=partial(upload_bytes, workspace.settings.home),
+        )
+    ],
+    lifespan=lifespan,
+)

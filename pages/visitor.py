@@ -1,4 +1,8 @@
-"""Who is in front of the dashboard, by Streamlit: signed in through OpenID Connect, or known by their address."""
+"""Who is in front of the dashboard, by Streamlit: signed in through OpenID Connect, or known by their connection.
+
+That is settled when a session begins and carried along with it: a browser that hangs up while a script runs takes its
+headers with it, and becomes nobody else by that.
+"""
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -9,16 +13,27 @@ from recsys.errors import InvalidInput
 
 
 def _visitor() -> access.Visitor | None:
-    if get_script_run_ctx(suppress_warning=True) is None:
+    """Whoever is in front of the script that runs; None for a program that is no script of the dashboard."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
         return None
+    seen = _seen()
+    if seen is None:
+        settled = access.sessions.of(context.session_id)
+        return settled or access.without_sign_in(None, open_to_all=access.open_to_all())
+    access.sessions.settle(context.session_id, seen)
+    return seen
+
+
+def _seen() -> access.Visitor | None:
+    """Who it is by what is known just now; None when the connection is gone and nobody signs in."""
     roles = access.roles_from_environment()
-    if not roles:
-        return access.without_sign_in(
-            st.context.ip_address, st.context.headers.to_dict(), open_to_all=access.open_to_all()
-        )
-    known = st.user.is_logged_in and st.user.get("email_verified") is not False
-    found = access.signed_in(str(st.user.get("email") or ""), roles) if known else None
-    return found or access.Visitor("viewer", "You are not signed in.")
+    if roles:
+        known = getattr(st.user, "is_logged_in", False) and st.user.get("email_verified") is not False
+        found = access.signed_in(str(st.user.get("email") or ""), roles) if known else None
+        return found or access.Visitor("viewer", "You are not signed in.")
+    marked = st.context.headers.get(access.HEADER)
+    return access.without_sign_in(marked, open_to_all=access.open_to_all()) if access.is_marked(marked) else None
 
 
 def check() -> None:
@@ -26,6 +41,7 @@ def check() -> None:
     access.ask_with(_visitor)
     try:
         roles = access.roles_from_environment()
+        _visitor()
     except InvalidInput as error:
         shared.problem(error)
         st.stop()

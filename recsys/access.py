@@ -5,6 +5,9 @@ dashboard installs `ask_with`, which says who is in front of it.
 """
 
 import os
+import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +19,11 @@ Role = Literal["viewer", "merchandiser", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "merchandiser", "admin")
 """Looks at everything; also trains and edits rules, personas and lists; also promotes, imports and deletes."""
 
+HEADER = "x-insider-visitor"
+"""Header that the server writes into every connection of the dashboard; what a client sends by this name is dropped."""
+
+SESSIONS_IN_MEMORY = 10_000
+_SECRET = secrets.token_hex(16)
 _ask: Callable[[], "Visitor | None"] | None = None
 
 
@@ -40,27 +48,72 @@ def ask_with(ask: Callable[[], Visitor | None]) -> None:
 def require(role: Role, doing: str) -> None:
     """Raise NotAllowed unless the visitor, if there is one, has at least this role."""
     visitor = None if _ask is None else _ask()
-    if visitor is not None and ROLES.index(visitor.role) < ROLES.index(role):
+    if visitor is not None and not reaches(visitor, role):
         raise NotAllowed(f"{doing} needs the role {role}. {visitor.who}")
 
 
-def without_sign_in(address: str | None, headers: Mapping[str, str], *, open_to_all: bool) -> Visitor:
+def reaches(visitor: Visitor, role: Role) -> bool:
+    """Whether somebody has at least this role."""
+    return ROLES.index(visitor.role) >= ROLES.index(role)
+
+
+def mark(*, here: bool) -> str:
+    """What the server writes into the header `HEADER` of a connection; nobody else can make it."""
+    return f"{_SECRET} {'here' if here else 'away'}"
+
+
+def without_sign_in(marked: str | None, *, open_to_all: bool) -> Visitor:
     """Where nobody signs in: everything from this machine, looking from anywhere else.
 
     Args:
-        address: of the browser; None for this machine.
-        headers: of its connection; those of a proxy say that it is not from here.
+        marked: the header `HEADER` of the connection, as the server wrote it; None where no connection is known, as
+            when the browser has hung up.
         open_to_all: `INSIDER_OPEN_DASHBOARD`.
     """
-    names = {name.lower() for name in headers}
-    here = address in (None, "127.0.0.1", "::1") and not names & {"x-forwarded-for", "forwarded", "x-real-ip", "via"}
-    if here or open_to_all:
+    if open_to_all or marked == mark(here=True):
         return Visitor("admin", "")
+    if not is_marked(marked):
+        return Visitor("viewer", "It is not known who asks: the connection is gone. Load the page again.")
     return Visitor(
         "viewer",
-        "From another machine the dashboard can be looked at; changing something needs a sign-in (INSIDER_ROLES), or "
-        "INSIDER_OPEN_DASHBOARD=1 where everybody who reaches it may.",
+        "From another machine, through a proxy or under another name than localhost the dashboard can be looked at; "
+        "changing something needs a sign-in (INSIDER_ROLES). Where the server is reachable from other machines, that "
+        "holds for its own browser too, unless INSIDER_TRUST_LOOPBACK=1. INSIDER_OPEN_DASHBOARD=1 lets everybody who "
+        "reaches it change everything.",
     )
+
+
+def is_marked(marked: str | None) -> bool:
+    """Whether the server wrote this header."""
+    return marked in (mark(here=True), mark(here=False))
+
+
+class Sessions:
+    """Who is in front of each session of the dashboard; the least lately asked for go first. Safe between threads."""
+
+    def __init__(self, most: int = SESSIONS_IN_MEMORY) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._visitors: OrderedDict[str, Visitor] = OrderedDict()
+
+    def settle(self, session: str, visitor: Visitor) -> None:
+        """Note who is in front of a session."""
+        with self._lock:
+            self._visitors[session] = visitor
+            self._visitors.move_to_end(session)
+            while len(self._visitors) > self._most:
+                self._visitors.popitem(last=False)
+
+    def of(self, session: str) -> Visitor | None:
+        """Who is in front of a session; None when that was never settled."""
+        with self._lock:
+            if session in self._visitors:
+                self._visitors.move_to_end(session)
+            return self._visitors.get(session)
+
+
+sessions = Sessions()
+"""Those of this process."""
 
 
 def signed_in(email: str, roles: Mapping[Role, tuple[str, ...]]) -> Visitor | None:

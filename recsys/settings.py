@@ -1,6 +1,7 @@
 """Settings from the environment. Read once per process, by whoever starts the work."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,12 +30,20 @@ class Settings:
         import_folder: folder below which the dashboard may read files of the server (`INSIDER_IMPORT_FOLDER`), or None
             for `data`.
         upload_limit: megabytes that a file uploaded on the Data page may have (`INSIDER_UPLOAD_LIMIT`, 2000).
+        upload_total: megabytes that all files uploaded and not yet imported may have together
+            (`INSIDER_UPLOAD_TOTAL`, 4000).
         scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`). Read, but nothing uses it yet: all work is local.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
         answer_cache_bytes: memory for answers that are given again until something changes (`INSIDER_ANSWER_CACHE_MB`).
         request_log: whether the server writes one line of JSON for every request (`INSIDER_REQUEST_LOG=1`).
         max_jobs: how many trainings and searches may run at once; the others wait (`INSIDER_MAX_JOBS`, 1).
+        hosts: names under which the server may be called, beside localhost and addresses in numbers
+            (`INSIDER_HOSTS`, by commas); empty for any.
+        trust_loopback: whether programs and browsers of this machine may write without a key although the server is
+            reachable from other machines (`INSIDER_TRUST_LOOPBACK=1`): not with a proxy on this machine.
+        people_sign_in: whether `INSIDER_ROLES` is set.
+        base_path: path below which a proxy shows the server (`INSIDER_BASE_PATH`), e.g. `/insider`; empty for the root.
         keep_models: how many versions stay after a training; None keeps all (`INSIDER_KEEP_MODELS`).
     """
 
@@ -50,6 +59,11 @@ class Settings:
     request_log: bool = False
     max_jobs: int = 1
     keep_models: int | None = None
+    hosts: tuple[str, ...] = ()
+    trust_loopback: bool = False
+    people_sign_in: bool = False
+    base_path: str = ""
+    upload_total: int = 4000
 
     @classmethod
     def from_environment(cls, home: str | os.PathLike[str] | None = None) -> "Settings":
@@ -71,6 +85,11 @@ class Settings:
             request_log=os.environ.get("INSIDER_REQUEST_LOG", "") not in ("", "0"),
             max_jobs=_whole("INSIDER_MAX_JOBS") or 1,
             keep_models=_whole("INSIDER_KEEP_MODELS"),
+            hosts=_hosts(os.environ.get("INSIDER_HOSTS", "")),
+            trust_loopback=os.environ.get("INSIDER_TRUST_LOOPBACK", "") not in ("", "0"),
+            people_sign_in=bool(os.environ.get("INSIDER_ROLES", "").strip(" ;")),
+            base_path=_base_path(os.environ.get("INSIDER_BASE_PATH", "")),
+            upload_total=_whole("INSIDER_UPLOAD_TOTAL") or cls.upload_total,
         )
 
 
@@ -83,6 +102,24 @@ def _origins(text: str) -> tuple[str, ...]:
                 f"INSIDER_CORS_ORIGINS has {origin!r}; write origins as https://shop.example, separated by commas."
             )
     return origins
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(x.strip().lower().rstrip(".") for x in text.split(",") if x.strip())
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
+            raise InvalidInput(
+                f"INSIDER_HOSTS has {host!r}; write names as insider.shop.example, without scheme and port, separated "
+                "by commas."
+            )
+    return hosts
+
+
+def _base_path(text: str) -> str:
+    path = text.strip().strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", path) or "//" in path or ".." in path.split("/"):
+        raise InvalidInput(f"INSIDER_BASE_PATH is {text!r}; write a path as /insider.")
+    return f"/{path}" if path else ""
 
 
 def _number(name: str, default: str, what: str) -> float:

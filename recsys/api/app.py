@@ -98,7 +98,12 @@ def create_api(workspace: Workspace) -> FastAPI:
     app.add_middleware(
         ApiMiddleware,
         telemetry=telemetry,
-        gate=Authenticator(ApiKeyStore(workspace.database, settings.api_key), rate=settings.rate_limit),
+        gate=Authenticator(
+            ApiKeyStore(workspace.database, settings.api_key),
+            rate=settings.rate_limit,
+            people_sign_in=settings.people_sign_in,
+            trust_loopback=settings.trust_loopback,
+        ),
         kept=kept,
         quick=one.quick,
         max_body_bytes=MAX_BODY_BYTES,

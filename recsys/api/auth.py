@@ -1,15 +1,14 @@
 """Who may do what through the API: keys and their scopes, this machine alone for writing without any, rate limits."""
 
-import ipaddress
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from recsys.api.caller import from_this_machine
 from recsys.storage.api_keys import ADMIN, EVENTS, READ, ApiKey, ApiKeyStore
 
 OPEN = ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
@@ -21,6 +20,11 @@ ASKING_POSTS = ("/v1/recommendations", "/v1/recommendations/batch")
 SENDING_POSTS = ("/v1/events",)
 CALLERS_IN_MEMORY = 10_000
 NO_KEY = "Send a key: the header `Authorization: Bearer KEY`. Keys are made with `python -m recsys keys create NAME`."
+
+THIS_MACHINE = (
+    "Without keys, writing is possible from the machine itself alone, and not where the server is reachable from other "
+    "machines, unless INSIDER_TRUST_LOOPBACK=1 says that no proxy stands in front of it."
+)
 
 
 @dataclass(frozen=True)
@@ -44,17 +48,23 @@ def needed_scope(method: str, path: str) -> str | None:
 class Authenticator:
     """Lets requests through, or says why not.
 
-    With at least one key (`INSIDER_API_KEY`, or made by the command line) everything below /v1 needs one. Without any,
-    reading is open and writing is for programs on this machine: the peer is a loopback address, the request did not
-    come through a proxy, and it names this machine as its host and, if a browser sent it, as its origin.
+    With at least one key (`INSIDER_API_KEY`, or made by the command line) everything below /v1 needs one, and also
+    where people sign in to the dashboard. Otherwise reading is open and writing is for programs on this machine
+    (`recsys.api.caller.from_this_machine`).
 
     Args:
         rate: requests a second that one key, or one address without a key, may make in this process; 0 for any.
+        people_sign_in: whether `INSIDER_ROLES` says who may see the dashboard: the API shows the same data.
+        trust_loopback: see `from_this_machine`.
     """
 
-    def __init__(self, keys: ApiKeyStore, *, rate: float = 0.0) -> None:
+    def __init__(
+        self, keys: ApiKeyStore, *, rate: float = 0.0, people_sign_in: bool = False, trust_loopback: bool = False
+    ) -> None:
         self._keys = keys
         self._rate = rate
+        self._people_sign_in = people_sign_in
+        self._trust_loopback = trust_loopback
         self._lock = threading.Lock()
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -66,19 +76,20 @@ class Authenticator:
         headers = Headers(scope=scope)
         given = headers.get("authorization")
         key: ApiKey | None = None
-        if given is not None or self._keys.exist():
+        closed = self._people_sign_in or self._keys.exist()
+        if given is not None or closed:
             # headers arrive as Latin-1; a key may have any characters
             kind, _, text = (given or "").encode("latin-1").decode("utf-8", "replace").partition(" ")
             key = self._keys.of(text.strip()) if kind.lower() == "bearer" else None
-            if key is None and (self._keys.exist() or needed != READ):
+            if key is None and (closed or needed != READ):
                 return Refusal("no-key", f"The key is not valid. {NO_KEY}" if given else NO_KEY)
             if key is not None and not key.allows(needed):
                 return Refusal(
                     "not-allowed",
                     f"The key {key.id!r} may {' and '.join(key.scopes)}; this needs one with the scope {needed!r}.",
                 )
-        elif needed != READ and not _from_this_machine(scope, headers):
-            return Refusal("no-key", f"Without keys, writing is possible from the machine itself alone. {NO_KEY}")
+        elif needed != READ and not from_this_machine(scope, trust_loopback=self._trust_loopback):
+            return Refusal("no-key", f"{THIS_MACHINE} {NO_KEY}")
         return self._too_fast(key, scope)
 
     def _too_fast(self, key: ApiKey | None, scope: Scope) -> Refusal | None:
@@ -99,27 +110,3 @@ class Authenticator:
             return None
         wait = (1.0 - tokens) / rate
         return Refusal("too-many", f"More than {rate:g} requests a second; try again in {max(wait, 0.01):.2f} s.", wait)
-
-
-def _from_this_machine(scope: Scope, headers: Headers) -> bool:
-    if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")):
-        return False
-    if not _is_loopback((scope.get("client") or ("",))[0]) or not _is_loopback(_host(headers.get("host", ""))):
-        return False
-    origin = headers.get("origin")
-    return origin is None or _is_loopback(urlsplit(origin).hostname or "")
-
-
-def _host(header: str) -> str:
-    return urlsplit(f"//{header}").hostname or ""
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

@@ -71,6 +71,10 @@ _KINDS: dict[str, tuple[int, str]] = {
     "conflict": (409, "This contradicts what was sent before"),
     "too-many": (429, "Too many requests"),
     "too-large": (413, "The body is too large"),
+    "wrong-host": (421, "The server is not called that"),
+    "wrong-origin": (403, "Pages of other sites may not do this"),
+    "no-upload": (403, "This visitor may not upload"),
+    "no-room": (413, "There is no room for this upload"),
     "internal": (500, "Something went wrong inside"),
 }
 

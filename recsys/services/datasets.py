@@ -4,6 +4,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -120,11 +121,10 @@ def keep_upload(workspace: Workspace, name: str, stream: IO[bytes], before: str 
     """
     if before is not None and Path(before).is_file():
         return Path(before)
+    require("admin", "Uploading a file")
     stream.seek(0)
+    sweep_uploads(workspace.store.home)
     uploads = workspace.store.home / UPLOADS
-    for old in uploads.glob("*"):
-        if time.time() - old.stat().st_mtime > UPLOAD_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
     folder = uploads / uuid.uuid4().hex
     safe = "".join(x if x.isalnum() or x in "._- " else "_" for x in Path(name).name).strip(". ")[-100:] or "upload"
     with readable_errors(workspace.store.home):
@@ -132,6 +132,23 @@ def keep_upload(workspace: Workspace, name: str, stream: IO[bytes], before: str 
         with (folder / safe).open("wb") as out:
             shutil.copyfileobj(stream, out, 1 << 20)
     return folder / safe
+
+
+def sweep_uploads(home: Path) -> None:
+    """Remove uploads that nothing was imported from for a day."""
+    for old in (home / UPLOADS).glob("*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > UPLOAD_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def upload_bytes(home: Path) -> int:
+    """Bytes of the uploaded files that are still there."""
+    total = 0
+    for path in (home / UPLOADS).rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size
+    return total
 
 
 def allowed_folder() -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from recsys.access import require
 from recsys.storage.database import Database, utc_now
 from recsys.storage.database import audit as audit_table
 from recsys.storage.database import notes as notes_table
@@ -67,6 +68,7 @@ def notes(database: Database) -> dict[str, Note]:
 
 def set_note(database: Database, subject: str, note: Note, *, who: str = "") -> None:
     """Write a note and tags on a training or a model; what stood there is replaced."""
+    require("merchandiser", "Writing a note")
     tags = sorted({tag.strip() for tag in note.tags if tag.strip()})
     with database.begin() as connection:
         connection.execute(notes_table.delete().where(notes_table.c.subject == subject))

@@ -3,23 +3,15 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages import visitor
 from recsys import access
-from recsys.access import NotAllowed, Visitor, require, roles_from_environment, signed_in, without_sign_in
+from recsys.access import require, roles_from_environment, signed_in, without_sign_in
 from recsys.errors import InvalidInput
-from recsys.ingest.config import ImportPlan
-from recsys.models.hyperparameters import Hyperparameters
-from recsys.recommend.rules import Rules
-from recsys.services.datasets import delete_dataset, start_import
-from recsys.services.golden_shoppers import Golden, GoldenShoppers
-from recsys.services.jobs import cancel_job, start_demo, start_map, start_training
-from recsys.services.promotion import delete_model, promote, rollback
-from recsys.services.rule_sets import RuleSets
-from recsys.services.target_user import Lists, Person, Personas
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 
@@ -55,19 +47,32 @@ def test_the_highest_role_counts(email: str, role: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "headers", "opened", "role"),
+    ("marked", "opened", "role"),
     [
-        (None, {}, False, "admin"),
-        ("127.0.0.1", {}, False, "admin"),
-        (None, {"X-Forwarded-For": "203.0.113.9"}, False, "viewer"),
-        ("203.0.113.9", {}, False, "viewer"),
-        ("203.0.113.9", {}, True, "admin"),
+        (access.mark(here=True), False, "admin"),
+        (access.mark(here=False), False, "viewer"),
+        (access.mark(here=False), True, "admin"),
+        (None, False, "viewer"),
+        ("here", False, "viewer"),
+        ("", False, "viewer"),
     ],
 )
-def test_without_sign_in_only_this_machine_changes_anything(
-    address: str | None, headers: dict[str, str], opened: bool, role: str
-) -> None:
-    assert without_sign_in(address, headers, open_to_all=opened).role == role
+def test_without_sign_in_only_this_machine_changes_anything(marked: str | None, opened: bool, role: str) -> None:
+    assert without_sign_in(marked, open_to_all=opened).role == role
+
+
+def test_who_hangs_up_becomes_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the connection, address and headers are gone; what was settled at the start of the session counts on."""
+    monkeypatch.delenv("INSIDER_OPEN_DASHBOARD")
+    headers: dict[str, str] = {}
+    monkeypatch.setattr(visitor, "get_script_run_ctx", lambda **_: SimpleNamespace(session_id=session))
+    monkeypatch.setattr(visitor, "st", SimpleNamespace(context=SimpleNamespace(headers=headers, ip_address=None)))
+    for here, role in ((True, "admin"), (False, "viewer"), (None, "viewer")):
+        session = f"{here} {monkeypatch}"
+        headers.update({} if here is None else {access.HEADER: access.mark(here=here)})
+        assert visitor._visitor().role == role
+        headers.clear()
+        assert visitor._visitor().role == role
 
 
 def test_roles_are_read_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,36 +85,6 @@ def test_roles_are_read_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("INSIDER_ROLES", bad)
         with pytest.raises(InvalidInput, match="INSIDER_ROLES"):
             roles_from_environment()
-
-
-def test_every_change_asks_for_its_role(home: Workspace) -> None:
-    live = str(home.live_id())
-    changes: dict[str, tuple[access.Role, Any]] = {
-        "train": ("merchandiser", lambda: start_training(home, "small", Hyperparameters())),
-        "rules": ("merchandiser", lambda: RuleSets(home.database).save("summer", Rules())),
-        "draw": ("merchandiser", lambda: start_map(home, live)),
-        "stop": ("merchandiser", lambda: cancel_job(home, 1)),
-        "personas": ("merchandiser", lambda: Personas(home.database).save("one", Person(("1",)))),
-        "lists": ("merchandiser", lambda: Lists(home.database).add("one", "u001")),
-        "golden": ("merchandiser", lambda: GoldenShoppers(home.database).save(Golden("one", "u001", must_show=("1",)))),
-        "train and promote": ("admin", lambda: start_training(home, "small", Hyperparameters(), promote=True)),
-        "demo": ("admin", lambda: start_demo(home)),
-        "import": ("admin", lambda: start_import(home, ImportPlan("shop", events=("shop.csv",)))),
-        "delete a dataset": ("admin", lambda: delete_dataset(home, "small")),
-        "promote": ("admin", lambda: promote(home, live)),
-        "roll back": ("admin", lambda: rollback(home)),
-        "delete": ("admin", lambda: delete_model(home, live)),
-    }
-    for visitor in access.ROLES[:2]:
-        access.ask_with(lambda role=visitor: Visitor(role, "This is why."))
-        for name, (needed, change) in changes.items():
-            if access.ROLES.index(needed) > access.ROLES.index(visitor):
-                with pytest.raises(NotAllowed, match=rf"needs the role {needed}\. This is why"):
-                    change()
-                    raise AssertionError(f"a {visitor} may {name}")
-    assert home.live_id() == live
-    assert home.datasets() == ["small"]
-    assert home.job_store.newest() == []
 
 
 def page(home: Workspace, monkeypatch: pytest.MonkeyPatch, roles: str) -> AppTest:
