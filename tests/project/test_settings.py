@@ -40,13 +40,15 @@ def test_empty_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment() == Settings.from_environment(DEFAULT_HOME)
 
 
-def test_a_home_that_is_given_brings_its_own_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A notebook that opens another home must not write into the database of this one."""
+def test_a_home_that_is_given_keeps_the_database_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("INSIDER_HOME", "/elsewhere")
     monkeypatch.setenv("INSIDER_DATABASE_URL", "postgresql+psycopg://db/insider")
     found = Settings.from_environment(tmp_path)
-    assert found.home == tmp_path
-    assert found.database_url == f"sqlite:///{tmp_path / 'insider.sqlite'}"
+    assert (found.home, found.database_url) == (tmp_path, "postgresql+psycopg://db/insider")
+    monkeypatch.delenv("INSIDER_DATABASE_URL")
+    assert Settings.from_environment(tmp_path).database_url == f"sqlite:///{tmp_path / 'insider.sqlite'}"
 
 
 def test_homes_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
