@@ -111,7 +111,7 @@ found = view.find(home, query)
 shopper = None
 if who:
     try:
-        shopper = shopper_on_map(item_map, who, state.get("what_if", []))
+        shopper = shopper_on_map(item_map, live, who, state.get("what_if", []))
     except InsiderError as error:
         shared.problem(error)
         state.pop("what_if", None)
@@ -187,7 +187,7 @@ with left:
         on_select=lambda: picked(scene),
         selection_mode=("points", "box", "lasso"),
         config=CONFIG | {"displayModeBar": not present},
-        alt=view.summary(live),
+        alt=view.summary(item_map.live),
     )
     if scene.note:
         shared.describe(scene.note)
@@ -215,9 +215,9 @@ with right, st.container(key="map_side"):
         st.markdown("**Which one?**")
         table = found.products
     elif query:
-        st.warning(shared.plain(f"No product has {query!r} in its title, categories or number."))
+        st.warning(shared.plain(found.note))
     elif shopper is None:
-        shared.describe(view.summary(live))
+        shared.describe(view.summary(item_map.live))
         st.caption("Click a point, or search, to see what is truly next to it. Scroll to zoom, drag to move; click a "
                    "line of the legend to see that alone.")  # fmt: skip
     if table is not None:

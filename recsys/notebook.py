@@ -152,7 +152,7 @@ def load(model_id: str = "live", home: str | PathLike[str] | None = None) -> Fit
         found.model,
         found.map,
         found.recent,
-        found.as_trained,
+        narrow=found.narrow,
         dataset_source=lambda: workspace.dataset_of(found.model.id),
     )
 

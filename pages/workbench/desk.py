@@ -21,12 +21,12 @@ AS_SERVED = "as served"
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _finder(_home: Workspace, model_id: str, data: str) -> UserSearch:
+def _finder(_home: Workspace, model_id: str) -> UserSearch:
     try:
-        dataset = _home.dataset(data) if data else None
+        dataset = _home.dataset_of(model_id)
     except InsiderError:
         dataset = None
-    return UserSearch(_home.load(model_id).model, dataset)
+    return UserSearch(_home.load(model_id).trained, dataset)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -37,8 +37,7 @@ def choices(model_id: str, _live: Recommender) -> tuple[dict[str, list[str]], li
 
 def finder(home: Workspace) -> UserSearch:
     """The finder over the live model."""
-    live = home.load()
-    return _finder(home, live.model.id, str(live.manifest["dataset"]))
+    return _finder(home, home.load().model.id)
 
 
 def rules_in_force(home: Workspace, chosen: str | None) -> Rules | None:

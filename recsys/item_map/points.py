@@ -48,7 +48,7 @@ class ItemMap:
     """The map of one model.
 
     Attributes:
-        live: the model it belongs to.
+        live: the model it belongs to, without items announced since: the map was drawn of those of the training.
         facts: how it was drawn and how faithful it is, as `mapping.draw` stores them; empty for older maps.
         exposure: float (n,), share of shoppers in whose list an item stands; None when that was not counted.
         trend: float (n,), purchases lately over those before; None when that was not counted.
@@ -74,7 +74,7 @@ def open_map(workspace: Workspace, live: Recommender) -> ItemMap:
 
 @lru_cache(maxsize=3)
 def _opened(workspace: Workspace, model_id: str, checksum: str) -> ItemMap:
-    live, store = workspace.load(model_id), workspace.store
+    live, store = workspace.load(model_id).without_announced, workspace.store
     table = store.load_map(model_id)
     if table is None:
         raise NoModel(f"Model {model_id!r} has no map yet.")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from recsys.item_map.points import ItemMap
 from recsys.models.rank.top_k import top_k
 from recsys.projection.projection import prepared
+from recsys.recommend.recommender import Recommender
+from recsys.services.target_user import known
 from recsys.utils import formatting as fmt
 
 AROUND = 15
@@ -37,22 +39,25 @@ class ShopperOnMap:
     summary: str
 
 
-def shopper_on_map(item_map: ItemMap, user_id: str, what_if: Sequence[str] = ()) -> ShopperOnMap:
+def shopper_on_map(item_map: ItemMap, live: Recommender, user_id: str, what_if: Sequence[str] = ()) -> ShopperOnMap:
     """A shopper's layers. The taste is where the fold-in over their history puts them; with `what_if`, over those
     items as well.
+
+    Args:
+        live: the answers of the same model as they are now; of them, the map shows the items that it has.
 
     Raises:
         NotFound: an unknown shopper or item.
     """
-    live, model = item_map.live, item_map.live.model
-    user = model.user_row(user_id)
-    history = model.history.counts.indices[model.history.of_user(user)].astype(np.int64)
-    shown = model.item_rows([item.item_id for item in live.recommend(user_id, RECOMMENDED).items])
+    model = item_map.live.model
+    subject = known(item_map.live, user_id)
+    history, attributes = subject.standing.items, subject.person.attributes
+    answer = [item.item_id for item in live.recommend(user_id, RECOMMENDED).items]
+    shown = model.item_rows([item for item in answer if item in model.rows_of_items])
     extra = model.item_rows(list(what_if)) if what_if else np.zeros(0, np.int64)
-    attributes = {str(k): str(v) for k, v in model.users.iloc[user][list(model.user_attributes)].dropna().items()}
-    now = live.standings.taste(history, attributes).vector
+    now = item_map.live.standings.taste(history, attributes).vector
     both = np.union1d(history, extra)
-    later = live.standings.taste(both, attributes).vector if len(extra) else now
+    later = item_map.live.standings.taste(both, attributes).vector if len(extra) else now
     then = _best(item_map, later, both) if len(extra) else np.zeros(0, np.int64)
     new = len(set(then.tolist()) - set(_best(item_map, now, both).tolist()))
     question = (
@@ -60,6 +65,8 @@ def shopper_on_map(item_map: ItemMap, user_id: str, what_if: Sequence[str] = ())
         f"{new} of {len(then)} recommendations would be others."
         if len(extra) else ""
     )  # fmt: skip
+    missing = len(answer) - len(shown)
+    newer = f" ({missing} of them newer than the map)" if missing else ""
     return ShopperOnMap(
         user_id,
         history,
@@ -67,7 +74,7 @@ def shopper_on_map(item_map: ItemMap, user_id: str, what_if: Sequence[str] = ())
         place_of(item_map, now),
         place_of(item_map, later) if len(extra) else None,
         then,
-        f"{fmt.number(len(history))} products bought, {len(shown)} recommended.{question}",
+        f"{fmt.number(len(history))} products bought, {len(answer)} recommended{newer}.{question}",
     )
 
 

@@ -50,24 +50,31 @@ class Found:
         products: otherwise, items whose titles and categories hold the words: `item_id`, `title`, `category`,
             `popularity`; None for an empty query.
         currency: sign before amounts of money, or "".
+        note: why there is nothing to look at, or "".
     """
 
     focus: Focus | None
     products: pd.DataFrame | None
     currency: str
+    note: str = ""
 
 
 def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
-    """Look for an item by its number or by words."""
-    live = workspace.load()
+    """Look for an item of the map by its number or by words."""
+    newest = workspace.load()
+    live = newest.without_announced
     sign = currency_of(workspace, live)
     if not query:
         return Found(None, None, sign)
     if query in live.model.item_index:
         return Found(focus(live, query, sign), None, sign)
     products = find_items(workspace, query, limit)
+    products = products[products[c.ITEM].isin(live.model.rows_of_items.keys())].reset_index(drop=True)
     levels = live.model.category_levels
-    return Found(None, products.assign(**{c.CATEGORY: products[levels[0]] if levels else ""}), sign)
+    note = f"No product of the map has {query!r} in its title, categories or number."
+    if query in newest.model.rows_of_items:
+        note = f"Product {query!r} was announced after this model was trained; the next training puts it on the map."
+    return Found(None, products.assign(**{c.CATEGORY: products[levels[0]] if levels else ""}), sign, note)
 
 
 def focus(live: Recommender, item_id: str, currency: str = "", k: int = NEIGHBOURS_SHOWN) -> Focus:

@@ -5,7 +5,7 @@ regression and then holds for anybody's history, in well under a millisecond. Wh
 the function explains little, and `foldin.fold_in` takes its place.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -79,6 +79,10 @@ class LinearFoldIn:
         left = float(((aim - wide @ matrix) ** 2).sum())
         total = float((aim**2).sum())
         return cls(items, matrix.astype(np.float32), fading, mean, 1 - left / total if total else 0.0)
+
+    def with_items(self, embeddings: NDArray[np.float32]) -> Self:
+        """The same function over more items, whom nobody has had yet: what they add is not damped."""
+        return replace(self, items=np.concatenate([self.items, embeddings]))
 
     @property
     def trusted(self) -> bool:

@@ -1,7 +1,7 @@
 """Answers from a trained model: recommendations, similar items, people never seen, reasons. No files, no web."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset
 from recsys.errors import NotFound
+from recsys.models.added_items import carry_over
 from recsys.models.features import each_value
 from recsys.models.model import Model
 from recsys.models.rank.pruned_top_k import PrunedTopK
@@ -49,15 +50,15 @@ class Recommender:
         model: the trained model.
         map: DataFrame `item_id, x, y`, or None while there is none.
         recent: what users did since the training, if there is a log; None for the model alone.
-        as_trained: the model without the items announced since, where `model` holds such items.
         dataset_source: gives the dataset that the model was trained on, if it can be had.
+        narrow: the answers without the items announced since the training, where `model` holds such items.
     """
 
     model: Model
     map: pd.DataFrame | None = None
     recent: Activity | None = None
-    as_trained: Model | None = None
     dataset_source: Callable[[], Dataset] | None = field(default=None, compare=False, repr=False)
+    narrow: "Recommender | None" = None
 
     @property
     def dataset(self) -> Dataset:
@@ -72,9 +73,41 @@ class Recommender:
         return self.dataset_source()
 
     @property
+    def without_announced(self) -> "Recommender":
+        """The answers over the items of the training alone: for what has a place for these and no other, as the map."""
+        return self.narrow or self
+
+    def announced_items(self) -> frozenset[str]:
+        """Ids of the items announced since the training that are in the answers."""
+        return frozenset(self.model.item_ids[len(self.trained.items) :])
+
+    @property
     def trained(self) -> Model:
         """The model exactly as it was trained and stored: for whatever holds it against its dataset."""
-        return self.as_trained or self.model
+        return self.without_announced.model
+
+    def with_items(self, model: Model) -> "Recommender":
+        """The same answers over this model with more items at the end of its table; what was worked out is kept."""
+        found = replace(self, model=model, narrow=self.without_announced)
+        before = len(self.model.items)
+
+        def directions(old: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.concatenate([old, _unit_rows(model.item_embeddings[before:])])
+
+        def categories(old: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+            more = _rows_of_categories(model.items.iloc[before:], model.category_levels)
+            grown = {name: np.concatenate([old.get(name, rows[:0]), rows + before]) for name, rows in more.items()}
+            return {**old, **grown}
+
+        grown: dict[str, Callable[[Any], Any]] = {
+            "standings": lambda old: old.with_items(model),
+            "_shortlist": lambda old: old.with_more(model.item_embeddings, model.item_biases),
+            "_popularity_ranks": lambda old: [*old, *map(int, model.popularity_rank[before:])],
+            "_directions": directions,
+            "_rows_of_category": categories,
+        }
+        carry_over(self, found, grown)
+        return found
 
     @property
     def lightfm(self) -> LightFM:
@@ -349,8 +382,7 @@ class Recommender:
 
     @cached_property
     def _directions(self) -> NDArray[np.float32]:
-        lengths = np.linalg.norm(self.item_embeddings, axis=1, keepdims=True)
-        return self.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return _unit_rows(self.item_embeddings)
 
     @cached_property
     def _shortlist(self) -> PrunedTopK:
@@ -358,12 +390,23 @@ class Recommender:
 
     @cached_property
     def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:
-        found: dict[str, list[NDArray[np.int64]]] = {}
-        for level in self.model.category_levels:
-            rows, names = each_value(self.items[level])
-            for name, places in names.groupby(names, sort=False).indices.items():
-                found.setdefault(str(name), []).append(rows[places])
-        return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+        return _rows_of_categories(self.items, self.model.category_levels)
+
+
+def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows of (n, components), each of length 1; rows of zeros stay so."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+
+def _rows_of_categories(items: pd.DataFrame, levels: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """Row numbers, ascending, of the items that carry each name on any level."""
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    for level in levels:
+        rows, names = each_value(items[level])
+        for name, places in names.groupby(names, sort=False).indices.items():
+            found.setdefault(str(name), []).append(rows[places])
+    return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
 
 
 def _ranked(rows: NDArray[np.int32], values: NDArray[np.float32]) -> enumerate[tuple[int, float]]:

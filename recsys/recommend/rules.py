@@ -1,6 +1,6 @@
 """What a merchandiser lays over the model: filters, pins, boosts, caps and variety, as one named, frozen value."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -100,6 +100,15 @@ class Rules:
         for boost in self.boosts:
             if not abs(boost.strength) <= STRONGEST:
                 raise InvalidInput(f"Boost of {boost.name!r} is {boost.strength}; at most {STRONGEST:g} either way.")
+
+    def without_items(self, item_ids: Collection[str]) -> "Rules":
+        """The same rules without what they say of some items: for a model that does not have these."""
+        return replace(
+            self,
+            never_items=tuple(item for item in self.never_items if item not in item_ids),
+            pins=tuple(item for item in self.pins if item not in item_ids),
+            boosts=tuple(boost for boost in self.boosts if boost.of != "item" or boost.name not in item_ids),
+        )
 
     @property
     def empty(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from recsys.models.added_items import carry_over
 from recsys.models.fold_in import fold_in
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.model import Model
@@ -62,6 +63,17 @@ class UserStates:
         self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], UserState] = {}
         self._folding = threading.Lock()
         self._segments = Segments(model)
+
+    def with_items(self, model: Model) -> "UserStates":
+        """The same over this model with more items at the end of its table. Who had one of them stands elsewhere now,
+        so states are worked out anew, by the fold-in that was found before."""
+        found = UserStates(model, self._recent)
+        before = len(self._model.items)
+        carry_over(self, found, {
+            "linear": lambda old: None if old is None else old.with_items(model.item_embeddings[before:]),
+            "_last_event": lambda old: old,
+        })  # fmt: skip
+        return found
 
     def is_quick(self, user_id: str) -> bool:
         """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""

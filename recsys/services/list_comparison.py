@@ -196,12 +196,16 @@ def _measured(
     from recsys.evaluation.benchmark import category_codes
 
     split = split_again(dataset, a.manifest["split"])
-    codes = category_codes(a.items, a.model.category_levels)
-    book = b.book(rules)
+    one_model, other_model = a.trained, b.trained
+    codes = category_codes(one_model.items, one_model.category_levels)
+    known = None if rules is None else rules.without_items(b.announced_items())
+    book = b.without_announced.book(known)
     test = some_of(split.test.counts, seed=seed)
     sides = [
-        evaluate(side, split.training.counts, test, k=k, categories=codes, popularity=a.model.popularity, only=MEASURES)
-        for side in (a.model, b.model if book is None else Ruled(b.model, book, k))
+        evaluate(
+            side, split.training.counts, test, k=k, categories=codes, popularity=one_model.popularity, only=MEASURES
+        )
+        for side in (one_model, other_model if book is None else Ruled(other_model, book, k))
     ]
     rows = []
     for name in MEASURES:

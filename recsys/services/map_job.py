@@ -157,7 +157,7 @@ def trend(workspace: Workspace, model: Model, weeks: int = TREND_WEEKS) -> NDArr
     each; nan for all when the data are no longer stored."""
     unknown = np.full(len(model.items), np.nan, np.float32)
     try:
-        dataset = workspace.dataset(model.manifest["dataset"])
+        dataset = workspace.dataset_of(model.id)
         cut = pd.Timestamp(model.manifest["split"]["test_start"])
     except (InsiderError, KeyError, TypeError):
         return unknown

@@ -1,6 +1,5 @@
 """Stored versions in memory, ready to answer: loaded once, followed when another one goes live, kept while in use."""
 
-import dataclasses
 import logging
 import threading
 import time
@@ -13,7 +12,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.errors import Corrupted, InsiderError, NoModel, NotFound
 from recsys.recommend.recommender import Recommender
 from recsys.storage.event_log import EventLog
-from recsys.storage.new_entries import with_new_items
+from recsys.storage.new_entries import Enlarged, with_new_items
 from recsys.storage.store import Store
 from recsys.storage.unlearned_events import UnlearnedEvents
 
@@ -43,18 +42,18 @@ class ModelLoader:
         self._served: Key | None = None
         self._next: Key | None = None
         self._models: OrderedDict[Key, Recommender] = OrderedDict()
-        self._enlarged: dict[Key, tuple[int, Recommender]] = {}
+        self._enlarged: dict[Key, tuple[int, Enlarged]] = {}
 
     def load(self, model_id: str = "live") -> Recommender:
         """Answers from one version; "live" follows the live pointer.
 
-        When a file of the live version was changed, the one that was live before it answers, and a warning names the
-        damage; `damaged_live` says so to whoever asks.
+        When a file of the live version was changed, or its folder is gone, the one that was live before it answers, and
+        a warning names the damage; `damaged_live` says so to whoever asks.
 
         Raises:
             NoModel: nothing is live yet.
             NotFound: no such version.
-            Corrupted: a file of it was changed, and for "live" there is no earlier version that is whole.
+            Corrupted: a file of it was changed; "live" raises either only where no earlier version is whole.
         """
         if model_id != "live":
             return self._load(model_id)
@@ -65,7 +64,7 @@ class ModelLoader:
             return self._load(self._damaged[wanted][0])
         try:
             return self._load(wanted)
-        except Corrupted as error:
+        except (Corrupted, NotFound) as error:
             for version in earlier:
                 try:
                     found = self._load(version)
@@ -149,12 +148,9 @@ class ModelLoader:
             return base
         known = self._enlarged.get(key)
         if known is None or known[0] != version:
-            known = (
-                version,
-                dataclasses.replace(base, model=with_new_items(base.model, announced), as_trained=base.model),
-            )
+            known = version, with_new_items(base, announced, None if known is None else known[1])
             self._enlarged[key] = known
-        return known[1]
+        return known[1].recommender
 
     def _map_unless_damaged(self, model_id: str) -> pd.DataFrame | None:
         """The map of a version; a damaged one must not keep the model from answering."""

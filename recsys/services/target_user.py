@@ -98,10 +98,15 @@ def known(live: Recommender, user_id: str) -> TargetUser:
     model = live.model
     ids = tuple(model.item_ids[row] for row in standing.items[order])
     user = model.rows_of_users.get(user_id, -1)
-    row: Any = model.users.iloc[user] if user >= 0 else {}
-    usable = model.user_features.names
-    names = [name for name in model.user_attributes if user >= 0 and name in usable and not pd.isna(row[name])]
-    return TargetUser(user_id, True, Person(ids, {name: str(row[name]) for name in names}), standing)
+    if user >= 0:
+        given: Any = model.users.iloc[user]
+        usable = model.user_features.names
+        names = [name for name in model.user_attributes if name in usable and not pd.isna(given[name])]
+    else:
+        news = live.recent.news(user_id) if live.recent is not None else None
+        given = {} if news is None else news.attributes
+        names = [name for name in given if live.standings.usable(name, given[name])]
+    return TargetUser(user_id, True, Person(ids, {name: str(given[name]) for name in names}), standing)
 
 
 def described(live: Recommender, person: Person, name: str = "") -> TargetUser:

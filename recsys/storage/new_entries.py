@@ -1,20 +1,31 @@
 """What came after a model was trained, beside what it knows: new items, new users, new lines of a history."""
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from recsys import columns as c
-from recsys.dataset.dataset import Interactions
-from recsys.models.features import IDENTITY, Features
+from recsys.models.added_items import with_added_items
 from recsys.models.model import Model
 from recsys.recommend.activity import Activity, NewActivity
+from recsys.recommend.recommender import Recommender
 
 NEW_USERS_FOUND = 1000
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """Answers over the items of a model and those announced since.
+
+    Attributes:
+        announced: the announcements that are in it, by id.
+    """
+
+    announced: Mapping[str, Mapping[str, Any]]
+    recommender: Recommender
 
 
 def item_rows(announced: Mapping[str, Mapping[str, Any]], levels: tuple[str, ...], columns: list[str]) -> pd.DataFrame:
@@ -35,43 +46,27 @@ def item_rows(announced: Mapping[str, Mapping[str, Any]], levels: tuple[str, ...
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_new_items(model: Model, announced: Mapping[str, Mapping[str, Any]]) -> Model:
-    """The same model with more items at the end of its table; those it has already are left as they are.
+def with_new_items(
+    base: Recommender, announced: Mapping[str, Mapping[str, Any]], known: Enlarged | None = None
+) -> Enlarged:
+    """The answers of a model over its items and those announced since; items it has already are left as they are.
 
-    A new item's embedding and bias are the means of those of its categories and its brand: its feature row has no
-    identity and sums to 1, as the rows of items do that never sold before the training.
+    Args:
+        base: the answers over the items of the training.
+        announced: by id, as `Activity.new_items` gives them.
+        known: what this gave for the announcements before, to which the new ones are added where they are new.
     """
-    new = {name: content for name, content in announced.items() if name not in model.item_index}
-    if not new:
-        return model
-    table = item_rows(new, model.category_levels, list(model.items.columns))
-    table = table.astype({name: kind for name, kind in model.items.dtypes.items() if name == c.PRICE})
-    features = model.item_features
-    known = {
-        (kind, str(value)): number
-        for number, (kind, value) in enumerate(zip(features.kinds, features.values, strict=True))
-        if kind != IDENTITY
-    }
-    kinds = list(dict.fromkeys(kind for kind, _ in known))
-    rows, columns, weights = [], [], []
-    for row, values in enumerate(table[kinds].itertuples(index=False)):
-        found = [known[pair] for pair in zip(kinds, map(str, values), strict=True) if pair in known]
-        rows += [row] * len(found)
-        columns += found
-        weights += [1.0 / max(len(found), 1)] * len(found)
-    added = sparse.csr_matrix(
-        (np.array(weights, np.float32), (rows, columns)), shape=(len(table), features.matrix.shape[1])
-    )
-    matrix = sparse.vstack([features.matrix, added], format="csr", dtype=np.float32)
-    pairs = model.history.counts
-    counts = sparse.csr_matrix((pairs.data, pairs.indices, pairs.indptr), shape=(pairs.shape[0], matrix.shape[0]))
-    history = Interactions(counts, model.history.first, model.history.last, model.history.value)
-    return dataclasses.replace(
-        model,
-        items=pd.concat([model.items, table], ignore_index=True),
-        item_features=Features(matrix, features.kinds, features.values),
-        history=history,
-    )
+    told = {} if known is None else known.announced
+    fresh = {name: content for name, content in announced.items() if told.get(name) is not content}
+    wider = base if known is None or any(name in told for name in fresh) else known.recommender
+    wanted = announced if wider is base else fresh
+    new = {name: content for name, content in wanted.items() if name not in base.model.rows_of_items}
+    if new:
+        model = wider.model
+        table = item_rows(new, model.category_levels, list(model.items.columns))
+        table = table.astype({name: kind for name, kind in model.items.dtypes.items() if name == c.PRICE})
+        wider = wider.with_items(with_added_items(model, table))
+    return Enlarged(announced, wider)
 
 
 def with_news(history: pd.DataFrame, news: NewActivity, model: Model) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Ev
         compared.append(b.model.id)
     else:
         rules = RuleSets(workspace.database).get(other.removeprefix(RULES))
-    found = compare(a, b, _data(workspace, str(a.manifest["dataset"])), k=k, rules=rules)
+    found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules)
     titles = fmt.measures(k)
     measures = found.measures.assign(
         measure=[titles[name].title for name in found.measures["measure"]],
@@ -205,9 +205,9 @@ def _on(side: Recommender, subject: TargetUser) -> TargetUser:
     return known(side, subject.name) if subject.known else described(side, subject.person, subject.name)
 
 
-def _data(workspace: Workspace, name: str) -> Dataset | None:
+def _data(workspace: Workspace, model_id: str) -> Dataset | None:
     try:
-        return workspace.dataset(name)
+        return workspace.dataset_of(model_id)
     except InsiderError:
         return None
 

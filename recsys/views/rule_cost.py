@@ -32,7 +32,8 @@ class Priced:
 
 
 def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:
-    """Judge a version with and without rules on what was held out of its training.
+    """Judge a version with and without rules on what was held out of its training, where items announced since do not
+    occur; what the rules say of those is left out.
 
     Raises:
         InvalidInput: the data have changed since it was trained.
@@ -40,6 +41,7 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
     from recsys.evaluation.benchmark import category_codes
 
     model, split = _judged(workspace, model_id)
+    rules = rules.without_items(workspace.load(model_id).announced_items())
     found = price(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
     titles = fmt.measures(k)
     lines = tuple(

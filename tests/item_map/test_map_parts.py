@@ -144,7 +144,7 @@ def test_a_selection_becomes_a_rule_set(mapped: Workspace) -> None:
 
 
 def test_a_shopper_lies_near_what_they_like_and_what_if_moves_them(item_map: ItemMap) -> None:
-    found = shopper_on_map(item_map, "u001")
+    found = shopper_on_map(item_map, item_map.live, "u001")
     model = item_map.live.model
     assert found.taste is not None and found.moved is None
     user = model.user_row("u001")
@@ -153,12 +153,12 @@ def test_a_shopper_lies_near_what_they_like_and_what_if_moves_them(item_map: Ite
     liked = pd.Series(shelf[found.history]).value_counts().index[0]
     other = next(name for name in ("Bakery", "Dairy", "Drinks", "Garden") if name != liked)
     many = [str(x) for x in model.items["item_id"][model.items["department"] == other]][:20]
-    asked = shopper_on_map(item_map, "u001", many)
+    asked = shopper_on_map(item_map, item_map.live, "u001", many)
     assert asked.moved is not None and asked.moved != found.taste
     assert not set(asked.then) & set(model.item_rows(many))
     assert "20 more products" in asked.summary
     with pytest.raises(NotFound, match="nobody"):
-        shopper_on_map(item_map, "nobody")
+        shopper_on_map(item_map, item_map.live, "nobody")
 
 
 def test_planted_wrong_categories_are_found() -> None:

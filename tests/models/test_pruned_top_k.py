@@ -63,6 +63,13 @@ def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: in
     assert found.tolist() == expected
     assert values.tolist() == scores[expected].tolist()
 
+    first = max(n_items - 7, 1)
+    grown = PrunedTopK(items[:first], biases[:first])
+    for end in (min(first + 2, n_items), n_items):
+        grown = grown.with_more(items[:end], biases[:end])
+    after = grown.best(taste, k, bias=0.5, exclude=left_out, allowed=allowed)
+    assert [x.tolist() for x in after] == [found.tolist(), values.tolist()], "items that came later are ranked as well"
+
 
 def test_most_items_are_passed_over_and_shorter_lists_are_beginnings_of_longer_ones(monkeypatch) -> None:
     rng = np.random.default_rng(0)

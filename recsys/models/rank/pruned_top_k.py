@@ -4,6 +4,7 @@ Every score has a bound that costs far less than the score. The exact scores of 
 items reach; only items whose bound reaches it too are multiplied in full.
 """
 
+from copy import copy
 from threading import local
 from typing import Protocol
 
@@ -96,6 +97,25 @@ class Codes:
         return length
 
 
+class WithTail:
+    """Bounds of most items, and of some that came later the scores themselves, which are the best bounds there are."""
+
+    def __init__(self, inner: Bounds, items: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
+        """
+        Args:
+            items, biases: those of all items, the ones that `inner` covers first.
+        """
+        self.inner = inner
+        self._first = len(inner.rests)
+        self._items, self._biases = items[self._first :], biases[self._first :]
+        self.rests = np.concatenate([inner.rests, np.zeros(len(self._items), np.float32)])
+
+    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        length = self.inner.put(taste, found[: self._first])
+        found[self._first :] = scores_of_one(self._items, taste) + self._biases
+        return length
+
+
 class PrunedTopK:
     """All items of a catalogue, to be asked for the best of them. An item has the same score, to the bit, in every
     list.
@@ -110,10 +130,28 @@ class PrunedTopK:
         """
         self._items, self._biases = np.ascontiguousarray(items, np.float32), np.asarray(biases, np.float32)
         self._rounding = 4 * (self._items.shape[1] + HEAD) * float(np.finfo(np.float32).eps)
-        self._longest = float(np.sqrt(np.einsum("ij,ij->i", self._items, self._items).max(initial=0)))
+        self._longest = _longest(self._items)
         self._most_bias = float(np.abs(self._biases).max(initial=0))
         self._bounds = _bounds(self._items, self._biases)
         self._kept = local()
+
+    def with_more(self, items: NDArray[np.float32], biases: NDArray[np.float32]) -> "PrunedTopK":
+        """The same items and some more behind them; costs little as long as these are few.
+
+        Args:
+            items, biases: those of all items, as `__init__` takes them; the first ones are those of this object.
+        """
+        inner = self._bounds.inner if isinstance(self._bounds, WithTail) else self._bounds
+        if inner is None or len(items) - len(inner.rests) > len(items) // MOST:
+            return PrunedTopK(items, biases)
+        found = copy(self)
+        added, more = items[len(self._items) :], biases[len(self._biases) :]
+        found._items, found._biases = np.ascontiguousarray(items, np.float32), np.asarray(biases, np.float32)
+        found._longest = max(self._longest, _longest(added))
+        found._most_bias = max(self._most_bias, float(np.abs(more).max(initial=0)))
+        found._bounds = WithTail(inner, found._items, found._biases)
+        found._kept = local()
+        return found
 
     def best(
         self,
@@ -182,6 +220,11 @@ class PrunedTopK:
         """One dot product each, so that it does not matter which items are multiplied together."""
         found: NDArray[np.float32] = np.vecdot(self._items[places], taste) + self._biases[places]
         return found
+
+
+def _longest(items: NDArray[np.float32]) -> float:
+    """Length of the longest embedding."""
+    return float(np.sqrt(np.einsum("ij,ij->i", items, items).max(initial=0)))
 
 
 def _bounds(items: NDArray[np.float32], biases: NDArray[np.float32]) -> Bounds | None:
