@@ -141,7 +141,8 @@ def load(model_id: str = "live", home: str | PathLike[str] | None = None) -> Fit
 
     Args:
         model_id: id of the version, or "live".
-        home: folder it is stored in; `INSIDER_HOME` by default.
+        home: folder it is stored in; `INSIDER_HOME` by default. Events come from the database of
+            `INSIDER_DATABASE_URL` where that is set, else from the file in the folder.
 
     Raises:
         NoModel, NotFound, Corrupted: from `recsys.errors`, each with what to do.

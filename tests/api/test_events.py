@@ -329,7 +329,7 @@ def test_the_next_training_learns_from_the_log(home: Workspace, client: TestClie
     assert {x["item_id"]: x["count"] for x in history} == {f"{n:05d}": 1 for n in range(8)} | {"00050": 1}
     evaluate_stored(home, trained.model.id)
     again = Workspace(home.settings)
-    again.evaluate(trained.model.id)
+    evaluate_stored(again, trained.model.id)
     client.post(EVENTS, json={"events": [had("visitor", "00051")]})
     assert not_learned(home, "small") == 1
     evaluate_stored(home, trained.model.id), "what came later changes nothing about what it was trained on"
