@@ -65,6 +65,9 @@ page = st.navigation(
         st.Page(
             "map.py", title="Map", icon=":material/scatter_plot:", help="All products, placed as the model sees them."
         ),
+        st.Page(
+            "present.py", title="Present", icon=":material/slideshow:", help="Slides for a meeting, and as one file."
+        ),
     ],
     position="top",
 )

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from recsys.errors import InvalidInput, NotFound
 from recsys.storage.database import Database, documents, utc_now
 
-Kind = Literal["rules", "persona", "golden", "list", "setting"]
+Kind = Literal["rules", "persona", "golden", "list", "setting", "presentation"]
 NOUNS: Mapping[Kind, str] = {
     "rules": "rule set", "persona": "persona", "golden": "golden shopper", "list": "list", "setting": "setting",
+    "presentation": "presentation",
 }  # fmt: skip
 LARGEST = 200_000
 _NAME = re.compile(r"[\w][\w .+&()-]{0,59}")

@@ -1,0 +1,126 @@
+"""Presentations: slides kept in order, what each shows, and the one file, which runs nothing of anybody's text."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from streamlit.testing.v1 import AppTest
+
+from recsys.errors import InvalidInput, NotFound
+from recsys.presentation.deck import deck
+from recsys.presentation.pictures import picture_of, suggested
+from recsys.presentation.slides import MOST_SLIDES, Presentation, Presentations, Slide, make_slide
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
+from tests.accessibility import findings
+from tests.serving import page_of
+
+EVIL = "</script><script>document.title='evil'</script><b>bold</b>"
+
+
+@pytest.fixture
+def home(trained_home: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(trained_home, tmp_path / "home")
+    return Workspace(Settings.from_environment(tmp_path / "home"))
+
+
+def test_slides_keep_their_order_and_move(home: Workspace) -> None:
+    one, two, three = (Slide(kind="words", title=x) for x in "123")
+    found = Presentation(slides=(one, two)).with_slide(three)
+    assert found.moved(2, -5).slides == (three, one, two)
+    assert found.without(0).slides == (two, three)
+    assert found.changed(1, one).slides == (one, one, three)
+    kept = Presentations(home)
+    assert kept.save("Spring  meeting", found) == "Spring meeting"
+    assert kept.get("Spring meeting") == found and kept.names() == ["Spring meeting"]
+    kept.delete("Spring meeting")
+    with pytest.raises(NotFound, match="No presentation"):
+        kept.get("Spring meeting")
+    full = Presentation(slides=(one,) * MOST_SLIDES)
+    with pytest.raises(InvalidInput, match="60 slides at most"):
+        full.with_slide(one)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"kind": "shopper"}, "needs shopper"),
+        ({"kind": "comparison", "first": "a"}, "needs second"),
+        ({"kind": "training"}, "needs training"),
+        ({"kind": "words"}, "needs a title or a text"),
+        ({"kind": "film"}, "kind: "),
+        ({"kind": "map", "title": "x" * 200}, "title: "),
+    ],
+)
+def test_an_incomplete_slide_says_what_it_needs(values: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        make_slide(**values)
+
+
+def test_a_shopper_is_shown_as_the_package_answers(home: Workspace) -> None:
+    found = picture_of(home, Slide(kind="shopper", shopper="u001"))
+    assert [line[0] for line in found.panels[1].lines] == [x.title for x in home.load().recommend("u001", 6).items]
+    assert found.title == "Shopper u001" and not found.problem
+    gone = picture_of(home, Slide(kind="shopper", shopper="nobody", title="Our best"))
+    assert "nobody" in gone.problem and gone.title == "Our best"
+
+
+def test_the_suggestion_shows_what_there_is(home: Workspace) -> None:
+    found = suggested(home)
+    assert [slide.kind for slide in found.slides] == ["words", "result", "shopper", "map", "training"]
+    pictures = [picture_of(home, slide) for slide in found.slides]
+    assert not any(picture.problem for picture in pictures)
+    model = home.load().model.id
+    both = picture_of(home, Slide(kind="comparison", first=model, second=model))
+    assert both.figure is not None and set(both.figure.data[0].y) == {1.0}
+    assert both.caption == "Both were judged on the same shoppers and purchases."
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_file_works_alone_by_keys_and_runs_no_text(
+    home: Workspace, browser: Browser, tmp_path: Path, dark: bool
+) -> None:
+    slides = (*suggested(home).slides, Slide(kind="words", title=EVIL, text=EVIL, notes=EVIL))
+    file = tmp_path / "deck.html"
+    file.write_text(deck(home, EVIL, Presentation(slides=slides), "dark" if dark else "light"))
+    with page_of(browser, width=390 if dark else 1280, height=800, dark=dark) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(file.as_uri())
+        shown = page.locator("section.on")
+        assert shown.get_by_role("heading", level=1).inner_text() == "What our recommendations have learned"
+        page.keyboard.press("ArrowRight")
+        assert page.get_by_role("status").inner_text() == f"2 of {len(slides)}"
+        page.wait_for_selector("section.on .main-svg")
+        assert findings(page) == []
+        page.keyboard.press("End")
+        assert shown.get_by_role("heading", level=1).inner_text() == EVIL
+        page.keyboard.press("n")
+        assert "<b>bold</b>" in shown.locator("aside").inner_text()
+        assert findings(page) == []
+        page.keyboard.press("Home")
+        assert page.get_by_role("button", name="Previous slide").is_disabled()
+        assert page.title() == EVIL
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert [url for url in asked if not re.match(r"file:|data:|blob:", url)] == []
+
+
+def test_the_page_makes_one_from_a_suggestion_and_arranges_it(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIDER_HOME", str(home.settings.home))
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "main.py"), default_timeout=60).run()
+    app.switch_page("present.py").run()
+    assert app.button[0].disabled
+    app.text_input(key="new_name").set_value("Spring").run()
+    app.button[0].click().run()
+    assert not app.exception and not app.error
+    assert len(Presentations(home).get("Spring").slides) == 5
+    later = next(button for button in app.button if button.label == "Later")
+    later.click().run()
+    assert [slide.kind for slide in Presentations(home).get("Spring").slides][:2] == ["result", "words"]
+    app.selectbox(key="new_kind").set_value("shopper").run()
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert "needs shopper" in app.error[0].value
