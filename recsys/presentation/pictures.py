@@ -128,7 +128,7 @@ def _map(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
     live = workspace.load()
     item_map = open_map(workspace, live)
     by = slide.colour or next(iter(colours.colourings(item_map)))
-    person = shopper_on_map(item_map, slide.shopper) if slide.shopper else None
+    person = shopper_on_map(item_map, live, slide.shopper) if slide.shopper else None
     found = scene(item_map, by, Found(None, None, ""), shopper=person, regions="large", contours=True, theme=theme)
     found.figure.update_layout(height=None, autosize=True)
     title = "All products, as shoppers' purchases place them"
