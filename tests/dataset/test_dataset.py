@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
+from recsys.dataset import demo
 from recsys.dataset.dataset import Dataset
 from recsys.errors import InvalidInput, NotFound
 from tests.shops import DEPARTMENTS, planted_shop
@@ -128,3 +129,20 @@ def test_the_summary_counts(small_dataset: Dataset) -> None:
     assert found["categories"]["department"] == len(DEPARTMENTS)
     assert found["items_without_events"] >= len(DEPARTMENTS)
     assert found["user_attributes"]["age"]["known"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "category", "expected"),
+    [
+        ("TV/MOVIE-MAGAZINE", "MAGAZINE", "Magazine, TV or movie"),
+        ("WOMEN S GENERAL-MAGAZINE", "MAGAZINE", "Magazine, women's general"),
+        ("CHEESE: NATURAL PREPORTND", "CHEESES", "Cheese, natural ready portioned"),
+        ("BREAD:ITALIAN/FRENCH", "BREAD", "Bread, Italian or French"),
+        ("EGGS - X-LARGE", "EGGS", "Eggs, extra large"),
+        ("LEAN", "BEEF", "Beef, lean"),
+        ("MAINSTREAM WHEAT/MULTIGRAIN BR", "BREAD", "Mainstream wheat or multigrain bread"),
+        ("BEANS BAKED W/PORK", "BEANS", "Beans baked with pork"),
+    ],
+)
+def test_a_demo_product_is_called_what_it_is(kind: str, category: str, expected: str) -> None:
+    assert demo.product_name(demo.plain(kind), demo.plain(category)) == expected
