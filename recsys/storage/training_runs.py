@@ -1,6 +1,7 @@
 """Every training as an Optuna trial in the shared database: by slider, by command or by search."""
 
 import hashlib
+import json
 import os
 import socket
 import time
@@ -22,9 +23,17 @@ from optuna.distributions import (
     distribution_to_json,
 )
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import TrialModel
+from optuna.storages._rdb.models import (
+    StudyDirectionModel,
+    StudyModel,
+    StudyUserAttributeModel,
+    TrialModel,
+    TrialUserAttributeModel,
+)
+from optuna.storages._rdb.storage import _create_scoped_session
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
 from recsys.models.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
@@ -160,19 +169,56 @@ class Recorder:
     def _end(self, state: TrialState, values: list[float] | None, **noted: Any) -> None:
         def write() -> None:
             with translated(self._trials.url):
-                for name, value in noted.items():
-                    self._trials.storage.set_trial_user_attr(self.id, name, value)
+                self._trials.storage.set_trial_user_attrs(self.id, noted)
                 self._trials.storage.set_trial_state_values(self.id, state, values)
 
         retry_while_away(write)
 
 
 class Storage(RDBStorage):
-    """Optuna's tables, with waiting trials given out once on every database.
+    """Optuna's tables, where several processes may work on one search on every database.
 
-    Optuna relies on `SELECT ... FOR UPDATE` for that, which SQLite does not know: two processes that ask in the same
-    instant were given the same trial.
+    Waiting trials are given out once. Optuna relies on `SELECT ... FOR UPDATE` for that, which SQLite does not know:
+    two processes that ask in the same instant were given the same trial. What belongs together is written in one
+    transaction; Optuna writes attribute by attribute, and another process would read what stands between.
     """
+
+    def set_trial_user_attrs(self, trial_id: int, noted: Mapping[str, Any]) -> None:
+        """Write several attributes of a trial at once."""
+        with _create_scoped_session(self.scoped_session, True) as session:
+            for key, value in noted.items():
+                self._set_trial_attr_without_commit(session, TrialUserAttributeModel, trial_id, key, value)
+
+    def create_search(
+        self, name: str, goals: int, noted: Mapping[str, Any], first: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Make a study with its attributes and the points it is to begin with: it is there with all of them or not.
+
+        Args:
+            goals: how many values a trial has; all are better when larger.
+            first: parameters of the trials to wait in the queue.
+
+        Raises:
+            DuplicatedStudyError: another process was faster.
+        """
+        try:
+            with _create_scoped_session(self.scoped_session) as session:
+                directions = [
+                    StudyDirectionModel(objective=goal, direction=StudyDirection.MAXIMIZE) for goal in range(goals)
+                ]
+                study = StudyModel(study_name=name, directions=directions)
+                session.add(study)
+                session.flush()
+                study_id = int(study.study_id)
+                for key, value in noted.items():
+                    session.add(StudyUserAttributeModel(study_id=study_id, key=key, value_json=json.dumps(value)))
+                for point in first:
+                    waiting = optuna.trial.create_trial(
+                        state=TrialState.WAITING, system_attrs={"fixed_params": dict(point)}
+                    )
+                    self._get_prepared_new_trial(study_id, waiting, session)
+        except IntegrityError as error:
+            raise optuna.exceptions.DuplicatedStudyError(name) from error
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """As Optuna's; a trial is started by one statement that finds it waiting or does not."""
@@ -267,6 +313,14 @@ class TrainingRuns:
         except ValueError:
             beside = self.study(f"{name} {_digest(template.distributions)}")
             return self.storage.create_new_trial(beside._study_id, template_trial=template)
+
+    def studies(self) -> list[str]:
+        """Names of all studies, newest first, those without a training too."""
+        if self._file is None and self.url.startswith("sqlite") and not _has_file(self.url):
+            return []
+        with translated(self.url):
+            studies = sorted(self.storage.get_all_studies(), key=lambda study: study._study_id, reverse=True)
+        return [study.study_name for study in studies]
 
     def all(self, dataset: str | None = None) -> list[TrainingRun]:
         """Every training, newest first; of one dataset, if named."""

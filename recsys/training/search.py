@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -95,8 +96,7 @@ def search(
         def objective(trial: optuna.Trial) -> float | tuple[float, float]:
             recipe = space.propose(trial)
             noted = attributes(dataset.name, dataset.fingerprint, recipe, plan.seed, source=PREFIX + plan.name)
-            for name, value in noted.items():
-                trial.set_user_attr(name, value)
+            trials.storage.set_trial_user_attrs(trial._trial_id, noted)
             follow = _Follow(trial, plan, lambda progress: on_progress(_overall(study, plan, progress)), deadline)
             try:
                 _, curve = validate(dataset, recipe, seed=plan.seed, split=split, on_progress=follow)
@@ -129,7 +129,7 @@ def leaderboard(trials: TrainingRuns, name: str) -> list[TrainingRun]:
 
 def searches(trials: TrainingRuns) -> list[str]:
     """Names of the searches, newest first."""
-    names = list(dict.fromkeys(t.study for t in trials.all() if t.study.startswith(PREFIX)))
+    names = [name for name in trials.studies() if name.startswith(PREFIX)]
     return [name.removeprefix(PREFIX) for name in names]
 
 
@@ -151,22 +151,16 @@ def _study(trials: TrainingRuns, dataset: Dataset, plan: SearchPlan, space: Spac
         startup = max(4, min(10, plan.trials // 4))
         sampler = TPESampler(n_startup_trials=startup, multivariate=True, group=True, constant_liar=True)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2)
-    try:
-        study = optuna.create_study(
-            storage=trials.storage, study_name=name, directions=["maximize"] * goals, sampler=sampler, pruner=pruner
-        )
-    except optuna.exceptions.DuplicatedStudyError:
-        study = optuna.load_study(study_name=name, storage=trials.storage, sampler=sampler, pruner=pruner)
-        _refuse_other(study, dataset, plan, space)
-        return study
-    study.set_user_attr("fingerprint", dataset.fingerprint)
-    study.set_user_attr("objective", plan.objective)
-    seen: list[dict[str, Any]] = []
+    first: list[dict[str, Any]] = []
     for recipe in (plan.base, *PRESETS.values()):
         start = space.nearest(recipe)
-        if start not in seen:
-            study.enqueue_trial(start)
-            seen.append(start)
+        if start not in first:
+            first.append(start)
+    noted = {"fingerprint": dataset.fingerprint, "objective": plan.objective}
+    with suppress(optuna.exceptions.DuplicatedStudyError):
+        trials.storage.create_search(name, goals, noted, first)
+    study = optuna.load_study(study_name=name, storage=trials.storage, sampler=sampler, pruner=pruner)
+    _refuse_other(study, dataset, plan, space)
     return study
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from recsys.dataset.dataset import Dataset
 from recsys.errors import InvalidInput, StorageProblem
 from recsys.services import worker
 from recsys.services.golden_shoppers import Golden, GoldenShoppers
@@ -29,7 +30,7 @@ from recsys.storage.jobs import JobStore
 from recsys.storage.training_runs import TrainingRuns
 from recsys.training.search import leaderboard
 from tests.postgres import programs, server
-from tests.storage.test_training_runs import TINY
+from tests.storage.test_training_runs import TINY, read_after_every_write
 
 pytestmark = pytest.mark.skipif(
     programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql"
@@ -52,6 +53,12 @@ def machines(url: str, trained_home: Path, tmp_path_factory: pytest.TempPathFact
         (folder / "insider.sqlite").unlink()
         found.append(Workspace(replace(Settings.from_environment(folder), database_url=url)))
     return found[0], found[1]
+
+
+def database_of_its_own(url: str, name: str) -> str:
+    with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return url.rpartition("/")[0] + f"/{name}"
 
 
 def test_trainings_of_all_machines_are_in_one_list(machines: tuple[Workspace, Workspace]) -> None:
@@ -80,6 +87,10 @@ def test_machines_share_a_search_without_double_work(machines: tuple[Workspace, 
     points = [json.dumps(t.params, sort_keys=True) for t in found]
     assert len(set(points)) == len(points)
     assert len({t.attributes["process"] for t in found}) == 2
+
+
+def test_a_search_is_whole_between_any_two_of_its_transactions(url: str, small_dataset: Dataset) -> None:
+    read_after_every_write(database_of_its_own(url, "between"), small_dataset)
 
 
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
@@ -113,10 +124,7 @@ def test_jobs_run_one_at_a_time_and_end_in_the_list(
 
 
 def test_several_processes_may_make_the_tables_at_once(url: str) -> None:
-    name = "fresh"
-    with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    fresh = url.rpartition("/")[0] + f"/{name}"
+    fresh = database_of_its_own(url, "fresh")
     ready = threading.Barrier(6)
 
     def look(_: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from recsys.dataset.dataset import Dataset
@@ -26,7 +27,7 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
 from recsys.storage.training_runs import TrainingRuns, attributes, comparable_study, params_of
-from recsys.training.search import SearchPlan, leaderboard, pareto, search
+from recsys.training.search import SearchPlan, leaderboard, pareto, search, searches
 from recsys.training.search_space import Space
 
 TINY = Hyperparameters(components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, start="random")
@@ -163,6 +164,36 @@ def test_several_processes_share_a_search_without_double_work(home: Workspace) -
     points = [json.dumps(t.params, sort_keys=True) for t in found]
     assert len(set(points)) == len(points)
     assert len({t.attributes["process"] for t in found}) == 2
+
+
+def read_after_every_write(url: str, dataset: Dataset) -> None:
+    """Search, and let another process's reader look at the database after each transaction of the search.
+
+    The order in which several processes happen to run is left out of it: whatever stands between two transactions is
+    read, and must be whole.
+    """
+    writer, reader, seen = TrainingRuns(url), TrainingRuns(url), []
+    other = replace(dataset, name="other", events=dataset.events.head(-1))
+    plan = SearchPlan("small", "read between", trials=2, base=TINY)
+
+    def look(*_: object) -> None:
+        found = reader.all()
+        assert all(training.seed == plan.seed and training.attributes["process"] for training in found)
+        seen.append(len(found))
+        if plan.name in searches(reader):
+            assert len(leaderboard(reader, plan.name)) == len(found)
+            with pytest.raises(InvalidInput, match="other data"):
+                search(reader, other, replace(plan, dataset="other"))
+            assert len(reader.study(f"search {plan.name}").trials) >= 2, "the points to begin with are there"
+
+    assert reader.all() == []
+    sa.event.listen(writer.storage.engine, "checkin", look)
+    search(writer, dataset, plan)
+    assert len(seen) > 20 and set(seen) >= {0, 1, 2}
+
+
+def test_a_search_is_whole_between_any_two_of_its_transactions(tmp_path: Path, small_dataset: Dataset) -> None:
+    read_after_every_write(f"sqlite:///{tmp_path / 'runs.sqlite'}", small_dataset)
 
 
 def test_a_database_of_an_older_version_takes_new_trainings(home: Workspace) -> None:
