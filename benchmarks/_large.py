@@ -10,6 +10,7 @@ from recsys.dataset.splitting import time_split
 from recsys.models import lightfm_wrapper
 from recsys.models.features import item_features, user_features
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
@@ -55,10 +56,10 @@ def make(home: Path, n_users: int, n_items: int, n_events: int, n_kinds: int = 3
         size = (count, COMPONENTS) if "embedding" in name else (count,)
         kept = name.endswith(("embeddings", "biases"))
         arrays[name] = rng.normal(0, 0.5, size).astype(np.float32) if kept else np.zeros(size, np.float32)
-    manifest = {
-        "created": "2024-12-01T00:00:00+00:00", "dataset": "large", "fingerprint": dataset.fingerprint,
-        "split": split.describe(), "metrics": None, "curve": [], "epochs": 0,
-    }  # fmt: skip
+    manifest = ModelManifest(
+        id="random", created="2024-12-01T00:00:00+00:00", dataset="large", fingerprint=dataset.fingerprint,
+        split=split.describe(), recipe=recipe, seed=0,
+    )  # fmt: skip
     model = Model(
         "random", recipe, 0, lightfm_wrapper.restore(recipe, 0, arrays), dataset.items, dataset.users,
         dataset.category_levels, dataset.user_attributes, of_items, of_users, split.training, manifest,

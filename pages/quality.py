@@ -45,7 +45,7 @@ if view is None:
     if (run is None or not run.active) and st.button("Find out", type="primary", icon=":material/play_arrow:"):
         start_quality(home, model_id)
         st.rerun()
-    bars = quality.bars_of(live.model.manifest["metrics"], "discover")
+    bars = quality.bars_of(live.model.manifest.metrics, "discover")
     if len(bars) > 2:
         with st.container(border=True):
             st.subheader("Beside simple methods, from its training", anchor=False)

@@ -57,7 +57,7 @@ class FittedModel(Recommender):
     @property
     def metrics(self) -> dict[str, Any]:
         """Metrics on the test period, in the form of `recsys.evaluate`."""
-        return dict(self.manifest["metrics"])
+        return dict(self.manifest.metrics)
 
     @overload
     def recommend(
@@ -200,7 +200,7 @@ def evaluate(model: Recommender, dataset: Dataset, k: int = 10, baselines: bool 
     """
     trained = model.trained
     trained.check_dataset(dataset)
-    split = split_again(dataset, trained.manifest["split"])
+    split = split_again(dataset, trained.manifest.split)
     against = judge_baselines(split, trained.items, trained.category_levels, k=k) if baselines else None
     return judge(trained, dataset, k=k, baselines=against)
 
@@ -221,8 +221,8 @@ def compare(a: Recommender, b: Recommender, dataset: Dataset, k: int = 10) -> pd
     first, second = a.trained, b.trained
     for model in (first, second):
         model.check_dataset(dataset)
-    split = split_again(dataset, first.manifest["split"])
-    if split_again(dataset, second.manifest["split"]).describe() != split.describe():
+    split = split_again(dataset, first.manifest.split)
+    if split_again(dataset, second.manifest.split).describe() != split.describe():
         raise InvalidInput(
             f"Models {first.id!r} and {second.id!r} have different test periods; train both with the same split."
         )

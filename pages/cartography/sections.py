@@ -135,9 +135,7 @@ def odd(item_map: ItemMap, kind: str) -> None:
 
 def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: tuple[str, ...]) -> None:
     """Another model's map beside this one."""
-    others = [
-        model["id"] for model in stored_models(home) if model["has_map"] and model["id"] != item_map.live.model.id
-    ]
+    others = [model.id for model in stored_models(home) if model.has_map and model.id != item_map.live.model.id]
     if not others:
         shared.describe("No other model has a map. Train one on the Train page; its map is drawn by itself.")
         return

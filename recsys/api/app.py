@@ -215,10 +215,13 @@ def _add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) ->
         """Version, dataset, hyperparameters and metrics of the model that answers."""
         recommender = _live(workspace, response)
         manifest = recommender.manifest
-        kept = ("dataset", "epochs", "split", "metrics")
-        return {key: manifest[key] for key in kept} | {
+        return {
             "id": recommender.model.id,
-            "trained_at": manifest["created"],
+            "dataset": manifest.dataset,
+            "epochs": manifest.epochs,
+            "split": manifest.split.to_dict(),
+            "metrics": manifest.metrics,
+            "trained_at": manifest.created,
             "users": len(recommender.users),
             "items": len(recommender.items),
             "seed": recommender.model.seed,

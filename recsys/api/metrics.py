@@ -98,13 +98,13 @@ class _ReadNow(Collector):
         lag = GaugeMetricFamily("insider_event_lag_seconds", "Age of the oldest of them.")
         try:
             manifest = self._workspace.load().manifest
-            count, oldest = self._workspace.event_log.waiting(manifest["dataset"], manifest.get("log", (0, 0))[0])
+            count, oldest = self._workspace.event_log.waiting(manifest.dataset, manifest.log[0])
         except InsiderError:
             live.add_metric([], 0)
         else:
             now = datetime.now(UTC)
             live.add_metric([], 1)
-            age.add_metric([], (now - datetime.fromisoformat(manifest["created"])).total_seconds())
+            age.add_metric([], (now - manifest.created_at).total_seconds())
             waiting.add_metric([], count)
             lag.add_metric([], (now - oldest.replace(tzinfo=UTC)).total_seconds() if oldest else 0.0)
         return (live, age, waiting, lag)

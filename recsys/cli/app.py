@@ -152,13 +152,13 @@ def train(
     if promote and unless_worse:
         promote = tuning.promoted_unless_worse(workspace, trained.model.id)
     tuning.follow_up(workspace, trained.model.id)
-    metrics = trained.manifest["metrics"]
+    metrics = trained.manifest.metrics
     if as_json:
-        health = trained.manifest["health"]
+        health = trained.manifest.health
         console.document({"model": trained.model.id, "promoted": promote, "metrics": metrics, "health": health})
         return
-    console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest['seconds']:g} s.")
-    console.say(f"Judged on {held_out(trained.manifest['split'])}.")
+    console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest.seconds:g} s.")
+    console.say(f"Judged on {held_out(trained.manifest.split)}.")
     console.metrics(metrics)
     for worry in studio.worries(trained.manifest):
         console.say(worry)
@@ -176,14 +176,16 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a model on what was held out of its training, with 95% confidence intervals."""
-    from recsys.dataset.splitting import held_out
+    from recsys.dataset.splitting import SplitDescription, held_out
     from recsys.services.quality_assessment import evaluate_stored
 
     found = evaluate_stored(_workspace(), model, k=k, baselines=baselines)
     if as_json:
         console.document(found)
         return
-    console.say(f"Model {found['model']} on {found['dataset']}, judged on {held_out(found['split'])}.")
+    console.say(
+        f"Model {found['model']} on {found['dataset']}, judged on {held_out(SplitDescription(**found['split']))}."
+    )
     console.metrics(found)
 
 
@@ -250,7 +252,7 @@ def models_list(ctx: typer.Context, as_json: Json = False) -> None:
     workspace = _workspace()
     found = stored_models(workspace)
     if as_json:
-        console.document({"live": workspace.live_id(), "models": found})
+        console.document({"live": workspace.live_id(), "models": [version.to_dict() for version in found]})
     elif not found:
         console.note("No model is stored yet. Train one: python -m recsys train --promote")
     else:
@@ -259,12 +261,14 @@ def models_list(ctx: typer.Context, as_json: Json = False) -> None:
 
         rows = []
         for version in found:
-            ndcg = (version["metrics"] or {}).get("lanes", {}).get("discover", {}).get("model", {}).get("ndcg", {})
-            created = str(version["created"]).replace("T", " ")[:16]
+            manifest = version.manifest
+            ndcg = manifest.measured().get("ndcg", {})
+            created = manifest.created.replace("T", " ")[:16]
             value = fmt.measured(ndcg.get("value"), is_share=False)
-            rows.append(("live" if version["live"] else "", version["id"], version["dataset"], created, value))
+            rows.append(("live" if version.live else "", version.id, manifest.dataset, created, value))
         console.table(("", "id", "dataset", "created (UTC)", "NDCG@10"), rows, numbers=("NDCG@10",))
-        for sentence in dict.fromkeys(f"{m['dataset']}: {told(m['split'])}" for m in found if told(m["split"])):
+        manifests = [version.manifest for version in found]
+        for sentence in dict.fromkeys(f"{m.dataset}: {told(m.split)}" for m in manifests if told(m.split)):
             console.note(sentence)
 
 
@@ -275,23 +279,23 @@ def models_show(ctx: typer.Context, model_id: ModelId, as_json: Json = False) ->
 
     workspace = _workspace()
     manifest = workspace.store.model_manifest(_resolved(workspace, model_id))
-    live = manifest["id"] == workspace.live_id()
+    live = manifest.id == workspace.live_id()
     if as_json or ctx.obj:
-        console.document(manifest | {"live": live})
+        console.document(manifest.to_dict() | {"live": live})
         return
     console.facts(
         [
-            ("id", manifest["id"] + (" (live)" if live else "")),
-            ("dataset", manifest["dataset"]),
-            ("created", manifest["created"]),
-            ("seed", manifest["seed"]),
-            ("epochs", manifest["epochs"]),
-            *((name, value) for name, value in manifest["recipe"].items() if name != "epochs"),
+            ("id", manifest.id + (" (live)" if live else "")),
+            ("dataset", manifest.dataset),
+            ("created", manifest.created),
+            ("seed", manifest.seed),
+            ("epochs", manifest.epochs),
+            *((name, value) for name, value in manifest.recipe.to_dict().items() if name != "epochs"),
         ]
     )
     console.say()
-    console.say(f"Judged on {held_out(manifest['split'])}.")
-    console.metrics(manifest["metrics"])
+    console.say(f"Judged on {held_out(manifest.split)}.")
+    console.metrics(manifest.metrics)
 
 
 @models.command("promote", epilog="Example: python -m recsys models promote 20250102-030405-abcd")

@@ -23,7 +23,7 @@ def quality(
     as_json: Json = False,
 ) -> None:
     """Find out how good a model is: baselines, segments, noise, health, cold start. The page Quality shows it."""
-    from recsys.dataset.splitting import held_out
+    from recsys.dataset.splitting import SplitDescription, held_out
     from recsys.services.quality_assessment import assess
 
     workspace = _workspace()
@@ -32,7 +32,9 @@ def quality(
     if as_json:
         console.document(report)
         return
-    console.say(f"Model {report['model']} on {report['dataset']}, judged on {held_out(report['split'])}.")
+    console.say(
+        f"Model {report['model']} on {report['dataset']}, judged on {held_out(SplitDescription(**report['split']))}."
+    )
     console.metrics(report["evaluation"])
     for lane, found in report["evaluation"]["comparisons"].items():
         console.say()
@@ -78,10 +80,10 @@ def dial(
 
     turned = turn_and_store(_workspace(), model, popularity, promote=promote)
     if as_json:
-        console.document({"model": turned.id, "promoted": promote, "metrics": turned.manifest["metrics"]})
+        console.document({"model": turned.id, "promoted": promote, "metrics": turned.manifest.metrics})
         return
     console.say(f"Model {turned.id}: popularity dial at {popularity:g}{', live' if promote else ''}.")
-    console.metrics(turned.manifest["metrics"])
+    console.metrics(turned.manifest.metrics)
 
 
 def _workspace() -> "Workspace":

@@ -1,11 +1,11 @@
 """Cutting a dataset in three: learn from one part, choose on a second, judge on a third that nothing has looked at."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 from scipy import sparse
 
 from recsys import columns as c
@@ -21,6 +21,32 @@ LEAVE_OUT = 2
 """How many products of each user a split without times sets aside for judging, and as many for choosing."""
 
 Kind = Literal["time", "leave-k-out"]
+
+
+class SplitDescription(BaseModel):
+    """What a split is and how large, for manifests and `evaluate --json`; `split_again` makes the same one from it.
+
+    Attributes:
+        validation_start, test_start, end: ISO 8601; None for a split without times.
+        k, seed: of a split of kind "leave-k-out", otherwise None.
+        training_pairs, validation_pairs, test_pairs: pairs of user and item in each part.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: Kind = "time"
+    validation_start: str | None = None
+    test_start: str | None = None
+    end: str | None = None
+    k: int | None = None
+    seed: int | None = None
+    training_pairs: int = 0
+    validation_pairs: int = 0
+    test_pairs: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return self.model_dump(exclude_unset=True)
 
 
 @dataclass(frozen=True)
@@ -52,18 +78,19 @@ class Split:
     k: int = 0
     seed: int = 0
 
-    def describe(self) -> dict[str, Any]:
-        """What it is and how large, for manifests and `evaluate --json`; `split_again` makes the same one from it."""
-        return {
-            "kind": self.kind,
-            "validation_start": _iso(self.validation_start),
-            "test_start": _iso(self.test_start),
-            "end": _iso(self.end),
-            **({"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}),
-            "training_pairs": int(self.training.counts.nnz),
-            "validation_pairs": int(self.validation.counts.nnz),
-            "test_pairs": int(self.test.counts.nnz),
-        }
+    def describe(self) -> SplitDescription:
+        """What it is and how large."""
+        drawn = {"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}
+        return SplitDescription(
+            kind=self.kind,
+            validation_start=_iso(self.validation_start),
+            test_start=_iso(self.test_start),
+            end=_iso(self.end),
+            **drawn,
+            training_pairs=int(self.training.counts.nnz),
+            validation_pairs=int(self.validation.counts.nnz),
+            test_pairs=int(self.test.counts.nnz),
+        )
 
 
 def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
@@ -184,25 +211,30 @@ def leave_k_out(dataset: Dataset, *, k: int = LEAVE_OUT, seed: int = 0) -> Split
     )
 
 
-def split_again(dataset: Dataset, described: Mapping[str, Any]) -> Split:
+def split_again(dataset: Dataset, described: SplitDescription) -> Split:
     """The split that `describe` told of, for instance the one a stored model was trained with."""
-    if described["kind"] == "leave-k-out":
-        return leave_k_out(dataset, k=described["k"], seed=described["seed"])
-    return split_at(dataset, pd.Timestamp(described["validation_start"]), pd.Timestamp(described["test_start"]))
+    if described.kind == "leave-k-out":
+        return leave_k_out(dataset, k=described.k or LEAVE_OUT, seed=described.seed or 0)
+    return split_at(dataset, timestamp(described.validation_start), timestamp(described.test_start))
 
 
-def held_out(described: Mapping[str, Any]) -> str:
+def held_out(described: SplitDescription) -> str:
     """What a model was judged on, in words that stand after "on"."""
-    if described["kind"] == "leave-k-out":
-        return f"up to {described['k']} products of each user that were set aside at random (the data have no times)"
+    if described.kind == "leave-k-out":
+        return f"up to {described.k} products of each user that were set aside at random (the data have no times)"
     return "the held-out period"
 
 
-def told(described: Mapping[str, Any] | None) -> str:
+def told(described: SplitDescription | None) -> str:
     """A sentence for where metrics are shown, when they do not come from a later period; otherwise nothing."""
-    if not described or described["kind"] != "leave-k-out":
+    if described is None or described.kind != "leave-k-out":
         return ""
     return f"Judged on {held_out(described)}."
+
+
+def timestamp(text: str | None) -> Any:
+    """The time of a description, a `pd.Timestamp`; NaT for None."""
+    return pd.Timestamp("NaT" if text is None else text)
 
 
 def _iso(moment: pd.Timestamp) -> str | None:

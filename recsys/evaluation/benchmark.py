@@ -84,11 +84,11 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | 
         dataset: the one the model was trained on.
         baselines: those of the same split and k; otherwise only "most popular".
     """
-    split = split_again(dataset, model.manifest["split"])
+    split = split_again(dataset, model.manifest.split)
     return {
         "model": model.id,
         "dataset": dataset.name,
-        "split": split.describe(),
+        "split": split.describe().to_dict(),
         **measure(model, split, k=k, baselines=baselines),
     }
 

@@ -44,7 +44,7 @@ def health(model: Model, ours: Evaluation, against_popular: Comparison, *, seed:
     checks = [
         _popular(against_popular),
         _sameness(ours, seed),
-        _curve(model.manifest.get("curve", ())),
+        _curve(model.manifest.curve),
         _sizes(model),
         *_features("item", "products", model.item_features, model.popularity > 0),
         *_features("user", "shoppers", model.user_features, np.diff(model.history.counts.indptr) > 0),

@@ -1,9 +1,8 @@
 """What a training gives: the LightFM object, what its numbers stand for, and how good it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from recsys.errors import InvalidInput, NotFound
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.manifest import ModelManifest
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Model:
         history: interactions it has learned from; what a user had before.
         again: float32 (n_pairs,), aligned with `history.counts.data`: chance that the pair is bought again; None where
             the shop's past was too little to learn it from.
-        manifest: id, created, dataset, fingerprint, split, metrics, curve... as stored.
+        manifest: what else is known of it.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Model:
     item_features: Features
     user_features: Features
     history: Interactions
-    manifest: Mapping[str, Any]
+    manifest: ModelManifest
     again: NDArray[np.float32] | None = None
 
     @cached_property
@@ -126,7 +126,7 @@ class Model:
 
     def check_dataset(self, dataset: Dataset) -> Dataset:
         """The dataset itself if the model was trained on exactly it; InvalidInput otherwise."""
-        return check_fingerprint({**self.manifest, "id": self.id}, dataset)
+        return check_fingerprint(self.manifest, dataset)
 
     @cached_property
     def popularity(self) -> NDArray[np.int64]:
@@ -178,11 +178,11 @@ def identical(first: Model, second: Model) -> bool:
     )
 
 
-def check_fingerprint(manifest: Mapping[str, Any], dataset: Dataset) -> Dataset:
+def check_fingerprint(manifest: ModelManifest, dataset: Dataset) -> Dataset:
     """The dataset itself if the model of this manifest was trained on exactly it; InvalidInput otherwise."""
-    if dataset.fingerprint != manifest["fingerprint"]:
+    if dataset.fingerprint != manifest.fingerprint:
         raise InvalidInput(
-            f"Dataset {dataset.name!r} has changed since model {manifest['id']!r} was trained on it; "
+            f"Dataset {dataset.name!r} has changed since model {manifest.id!r} was trained on it; "
             "what was held out of it is something else now. Train again."
         )
     return dataset

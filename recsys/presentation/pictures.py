@@ -74,7 +74,7 @@ def suggested(workspace: Workspace) -> Presentation:
         NoModel: nothing is live yet.
     """
     live = workspace.load()
-    name = live.manifest["dataset"]
+    name = live.manifest.dataset
     slides = [
         Slide(kind="words", title="What our recommendations have learned", text=f"From the data “{name}”."),
         Slide(kind="result", notes="Most popular shows everybody the same ten products; it is the least to beat."),
@@ -141,8 +141,8 @@ def _map(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
 
 def _comparison(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
     manifests = [workspace.store.model_manifest(x) for x in (slide.first, slide.second)]
-    judged = [manifest["metrics"]["lanes"]["discover"]["model"] for manifest in manifests]
-    measures = fmt.measures(manifests[0]["metrics"]["k"])
+    judged = [manifest.measured() for manifest in manifests]
+    measures = fmt.measures(manifests[0].metrics["k"])
     figure = base.blank(420)
     for model_id, figures, colour in zip(
         (slide.first, slide.second), judged, (palette.OTHER, palette.OURS), strict=True

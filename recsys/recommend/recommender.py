@@ -15,6 +15,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.errors import NotFound
 from recsys.models.added_items import carry_over
 from recsys.models.features import each_value
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.models.rank.pruned_top_k import PrunedTopK
 from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k, top_k_of_products
@@ -114,7 +115,7 @@ class Recommender:
         return self.model.lightfm
 
     @property
-    def manifest(self) -> Mapping[str, Any]:
+    def manifest(self) -> ModelManifest:
         return self.model.manifest
 
     @property
@@ -336,7 +337,7 @@ class Recommender:
                 kept &= book.allowed[history]
             order = np.lexsort((history[kept], -again[kept]))[:k]
             repeat = [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
-        share = float(self.manifest.get("repeat_share", 0.5))
+        share = self.manifest.repeat_share
         rows = mixed_lanes(discover, repeat, share)[:k] if lane == "all" else discover + repeat
 
         def reasons(row: int, score: float, which: str) -> tuple[Reason, ...]:

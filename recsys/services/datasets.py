@@ -19,7 +19,7 @@ from recsys.ingest.config import ImportPlan
 from recsys.ingest.rejects import FILE
 from recsys.ingest.report import Section, sections
 from recsys.services.jobs import launch
-from recsys.services.stored_models import stored_models
+from recsys.services.stored_models import models_on, stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import DATA_FOLDER, Settings
 from recsys.storage.artifacts import check_name, readable_errors
@@ -44,12 +44,12 @@ def datasets(workspace: Workspace) -> list[dict[str, Any]]:
     for name in workspace.datasets():
         folder = workspace.store.home / "datasets" / name
         size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
-        users = [m["id"] for m in models if m["dataset"] == name]
+        users = [model for model in models if model.manifest.dataset == name]
         entry = {
             "name": name,
             "bytes": size,
-            "models": users,
-            "live": any(m["live"] for m in models if m["dataset"] == name),
+            "models": [model.id for model in users],
+            "live": any(model.live for model in users),
         }
         try:
             manifest = workspace.store.dataset_manifest(name)
@@ -81,14 +81,14 @@ def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> l
     busy = [run for run in workspace.job_store.newest() if run.active and run.dataset == name]
     if busy:
         raise InvalidInput(f"Job {busy[0].id} ({busy[0].kind}) works on dataset {name!r}; cancel it first.")
-    using = [model for model in stored_models(workspace) if model["dataset"] == name]
-    if any(model["live"] for model in using) and not force:
+    using = models_on(workspace, name)
+    if any(model.live for model in using) and not force:
         raise InvalidInput(
             f"The live model was trained on dataset {name!r}: without it, histories and evaluation are gone. "
             "Promote a model of another dataset first, or delete it with --force."
         )
     workspace.store.delete_dataset(name)
-    return [model["id"] for model in using]
+    return [model.id for model in using]
 
 
 def start_import(workspace: Workspace, plan: ImportPlan) -> Job:
@@ -218,8 +218,8 @@ def stored(workspace: Workspace, name: str) -> StoredDataset:
     """One dataset; NotFound or Corrupted when there is none or it cannot be read."""
     manifest = workspace.store.dataset_manifest(name)
     report = manifest.get("report")
-    models = [model for model in stored_models(workspace) if model["dataset"] == name]
-    live = any(model["live"] for model in models)
+    models = models_on(workspace, name)
+    live = any(model.live for model in models)
     told = tuple(sections(report)) if report else (_in_words(manifest["summary"]),)
     file = workspace.store.dataset_file(name, FILE) if report and report["rejected"]["rows"] else None
     if live:

@@ -30,7 +30,7 @@ def not_learned(workspace: Workspace, name: str) -> int:
     """How many logged events of a dataset came after the training data of the live model."""
     live = workspace.live_id()
     manifest = workspace.store.model_manifest(live) if live is not None else None
-    mark = mark_of(manifest) if manifest is not None and manifest["dataset"] == name else Mark()
+    mark = mark_of(manifest) if manifest is not None and manifest.dataset == name else Mark()
     return workspace.event_log.waiting(name, mark.events)[0]
 
 
@@ -38,7 +38,7 @@ def logged_dataset(workspace: Workspace) -> str:
     """Name of the dataset whose log receives events: that of the live model."""
     live = workspace.live_id()
     manifest = workspace.load().manifest if live is None else workspace.store.model_manifest(live)
-    return str(manifest["dataset"])
+    return manifest.dataset
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ def freshness(workspace: Workspace, dataset: str | None = None, *, new_share: fl
     except NoModel:
         return Freshness(None, dataset or "", 0.0, 0, 0.0, None, None, 0, ("No model is live.",))
     manifest = model.manifest
-    age = (datetime.now(UTC) - datetime.fromisoformat(manifest["created"])).total_seconds() / 86400
-    then = manifest["metrics"]["lanes"]["discover"]["model"]["ndcg"]
-    if dataset is not None and dataset != manifest["dataset"]:
-        reason = f"The live model learned from “{manifest['dataset']}”."
+    age = (datetime.now(UTC) - manifest.created_at).total_seconds() / 86400
+    then = manifest.measured()["ndcg"]
+    if dataset is not None and dataset != manifest.dataset:
+        reason = f"The live model learned from “{manifest.dataset}”."
         return Freshness(model.id, dataset, age, 0, 0.0, None, then, 0, (reason,))
-    name = manifest["dataset"]
-    end = manifest["split"].get("end")
+    name = manifest.dataset
+    end = manifest.split.end
     try:
         period = workspace.store.dataset_manifest(name)["summary"].get("period")
     except InsiderError as error:

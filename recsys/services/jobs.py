@@ -86,6 +86,6 @@ def _start_on_model(workspace: Workspace, kind: Kind, model_id: str, settings: d
     require("merchandiser", START)
     manifest = workspace.store.model_manifest(model_id)
     job_id = workspace.job_store.create(
-        kind, manifest["dataset"], settings, seed=manifest["seed"], promote=False, model=model_id
+        kind, manifest.dataset, settings, seed=manifest.seed, promote=False, model=model_id
     )
     return launch(workspace, job_id)

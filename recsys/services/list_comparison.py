@@ -14,6 +14,7 @@ from recsys.dataset.splitting import MOST_JUDGED, some_of, split_again, told
 from recsys.errors import InvalidInput
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import bootstrap_interval
+from recsys.models.manifest import ModelManifest
 from recsys.models.rank.top_k import NOTHING
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.recommend.rules import Rules
@@ -169,13 +170,16 @@ def compare(
     return Difference(len(ids), float(common.mean()), float(rbo.mean()), most, measures, note)
 
 
-def siblings(manifests: Sequence[dict[str, Any]], model_id: str) -> list[str]:
+def siblings(manifests: Sequence[ModelManifest], model_id: str) -> list[str]:
     """Versions trained like this one, on the same data, from another seed: their distance is the floor of noise."""
-    own = next((m for m in manifests if m["id"] == model_id), None)
+    own = next((m for m in manifests if m.id == model_id), None)
     if own is None:
         return []
-    same = ("recipe", "fingerprint", "dataset")
-    return [m["id"] for m in manifests if m["id"] != model_id and all(m[key] == own[key] for key in same)]
+
+    def same(other: ModelManifest) -> bool:
+        return (other.recipe, other.fingerprint, other.dataset) == (own.recipe, own.fingerprint, own.dataset)
+
+    return [m.id for m in manifests if m.id != model_id and same(m)]
 
 
 def _lists(side: Recommender, users: NDArray[np.int64], k: int, rules: Rules | None) -> list[list[str]]:
@@ -187,15 +191,15 @@ def _measured(
     a: Recommender, b: Recommender, dataset: Dataset | None, k: int, seed: int, rules: Rules | None
 ) -> tuple[pd.DataFrame, str]:
     nothing = pd.DataFrame({"measure": [], "a": [], "b": [], "difference": [], "low": [], "high": []})
-    if a.manifest["split"] != b.manifest["split"]:
+    if a.manifest.split != b.manifest.split:
         return nothing, "Their held-out parts differ, so their figures cannot be held against each other."
-    if a.manifest["fingerprint"] != b.manifest["fingerprint"]:
+    if a.manifest.fingerprint != b.manifest.fingerprint:
         return nothing, "They were trained on different data, so their figures cannot be held against each other."
-    if dataset is None or dataset.fingerprint != a.manifest["fingerprint"]:
+    if dataset is None or dataset.fingerprint != a.manifest.fingerprint:
         return nothing, "The data they were trained on are no longer stored, so they cannot be judged."
     from recsys.evaluation.benchmark import category_codes
 
-    split = split_again(dataset, a.manifest["split"])
+    split = split_again(dataset, a.manifest.split)
     one_model, other_model = a.trained, b.trained
     codes = category_codes(one_model.items, one_model.category_levels)
     known = None if rules is None else rules.without_items(b.announced_items())
@@ -214,4 +218,4 @@ def _measured(
         one, other = sides[0].values[name], sides[1].values[name]
         low, high = bootstrap_interval(other - one, seed=seed)
         rows.append((name, one.mean(), other.mean(), (other - one).mean(), low, high))
-    return pd.DataFrame(rows, columns=list(nothing)), told(a.manifest["split"])
+    return pd.DataFrame(rows, columns=list(nothing)), told(a.manifest.split)

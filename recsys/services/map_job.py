@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.features import IDENTITY
 from recsys.models.model import Model
@@ -158,7 +159,7 @@ def trend(workspace: Workspace, model: Model, weeks: int = TREND_WEEKS) -> NDArr
     unknown = np.full(len(model.items), np.nan, np.float32)
     try:
         dataset = workspace.dataset_of(model.id)
-        cut = pd.Timestamp(model.manifest["split"]["test_start"])
+        cut = timestamp(model.manifest.split.test_start)
     except (InsiderError, KeyError, TypeError):
         return unknown
     rows = model.item_index.get_indexer(pd.Index(dataset.items[c.ITEM]))[dataset.events[c.ITEM].to_numpy()]

@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
@@ -35,18 +34,21 @@ def turned(model: Model, popularity: float) -> Model:
     arrays = {name: part.copy() for name, part in lightfm_wrapper.state(model.lightfm).items()}
     arrays["item_biases"] *= np.float32(popularity / now)
     created = datetime.now(UTC)
-    manifest: dict[str, Any] = {key: value for key, value in model.manifest.items() if key not in _OF_THE_FILES}
-    manifest |= {"created": created.isoformat(timespec="seconds"), "parent": model.id}
+    manifest = model.manifest.with_facts(
+        id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        created=created.isoformat(timespec="seconds"),
+        recipe=recipe,
+        parent=model.id,
+        files={},
+        checksum="",
+    )
     return replace(
         model,
-        id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        id=manifest.id,
         recipe=recipe,
         lightfm=lightfm_wrapper.restore(recipe, model.seed, arrays),
         manifest=manifest,
     )
-
-
-_OF_THE_FILES = ("id", "recipe", "seed", "files", "checksum", "format_version")
 
 
 def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, promote: bool = False) -> Model:
@@ -57,8 +59,8 @@ def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, pr
     """
     old = workspace.load(model_id).trained
     model = turned(old, popularity)
-    metrics = measure(model, split_again(workspace.dataset_of(old.id), old.manifest["split"]))
-    model = replace(model, manifest={**model.manifest, "metrics": metrics})
+    metrics = measure(model, split_again(workspace.dataset_of(old.id), old.manifest.split))
+    model = replace(model, manifest=model.manifest.with_facts(metrics=metrics))
     workspace.store.save_model(model)
     if promote:
         promotion.promote(workspace, model.id)

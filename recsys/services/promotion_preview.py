@@ -185,22 +185,22 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
         data = workspace.dataset_of(candidate.id)
     except InsiderError as error:
         return _nothing(live.id, candidate.id, str(error))
-    same = manifest["fingerprint"] == other["fingerprint"] and manifest["split"] == other["split"]
-    cut = manifest["split"].get("test_start")
-    if not same and (manifest["dataset"] != other["dataset"] or not cut or str(other["split"].get("test_start")) > cut):
+    same = manifest.fingerprint == other.fingerprint and manifest.split == other.split
+    cut = manifest.split.test_start
+    if not same and (manifest.dataset != other.dataset or not cut or str(other.split.test_start) > cut):
         return _nothing(
             live.id, candidate.id, "The live model learned from other data, or from the purchases this one "
             "is judged on: no fair comparison can be made.",
         )  # fmt: skip
-    split = split_again(data, manifest["split"])
+    split = split_again(data, manifest.split)
     codes = category_codes(candidate.items, candidate.category_levels)
     old, new = (
         evaluate(scorer, split.training.counts, split.test.counts, categories=codes,
                  popularity=candidate.popularity, only=MEASURED)
         for scorer in (live if same else _Elsewhere(live, candidate), candidate)
     )  # fmt: skip
-    note = told(manifest["split"]) if same else (
-        f"The live model learned from purchases up to {fmt.day(other['split']['test_start'])}, this one up to "
+    note = told(manifest.split) if same else (
+        f"The live model learned from purchases up to {fmt.day(other.split.test_start)}, this one up to "
         f"{fmt.day(cut)}; both are judged on what was bought after that."
     )  # fmt: skip
     if not len(new.users):

@@ -16,7 +16,7 @@ def evaluate_stored(
     """Metrics of a version on what was held out of its training, in the form of `evaluate --json`."""
     model = workspace.load(model_id).trained
     data = workspace.dataset_of(model.id)
-    split = split_again(data, model.manifest["split"])
+    split = split_again(data, model.manifest.split)
     return judge(model, data, k=k, baselines=baselines_of(workspace.store, data, split, k=k) if baselines else None)
 
 

@@ -1,7 +1,9 @@
 """The list of stored versions."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from recsys.models.manifest import ModelManifest
 from recsys.services.workspace import Workspace
 
 LISTED = (
@@ -10,14 +12,31 @@ LISTED = (
 )  # fmt: skip
 
 
-def stored_models(workspace: Workspace) -> list[dict[str, Any]]:
-    """Stored versions, newest first, without their arrays."""
-    live = workspace.live_id()
-    found = []
-    for model_id in workspace.store.models():
-        manifest = workspace.store.model_manifest(model_id)
-        found.append(
-            {key: manifest.get(key) for key in LISTED}
-            | {"live": model_id == live, "has_map": workspace.store.has_map(model_id)}
-        )
-    return sorted(found, key=lambda model: str(model["created"]), reverse=True)
+@dataclass(frozen=True)
+class StoredModel:
+    """A stored version, without its arrays."""
+
+    manifest: ModelManifest
+    live: bool
+    has_map: bool
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        document = self.manifest.to_dict()
+        return {name: document.get(name) for name in LISTED} | {"live": self.live, "has_map": self.has_map}
+
+
+def stored_models(workspace: Workspace) -> list[StoredModel]:
+    """Stored versions, newest first."""
+    live, store = workspace.live_id(), workspace.store
+    found = [StoredModel(store.model_manifest(name), name == live, store.has_map(name)) for name in store.models()]
+    return sorted(found, key=lambda model: model.manifest.created, reverse=True)
+
+
+def models_on(workspace: Workspace, dataset: str) -> list[StoredModel]:
+    """Those that were trained on a dataset, newest first."""
+    return [model for model in stored_models(workspace) if model.manifest.dataset == dataset]

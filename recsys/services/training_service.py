@@ -1,8 +1,10 @@
 """Training in this process: a dataset and a recipe become a stored version, with a record of the training."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.manifest import Lineage
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
 from recsys.services import promotion
@@ -50,7 +52,8 @@ def train_and_store(
 
         wanted = baselines and len(data.events) <= MOST_EVENTS
         model = train(data, recipe, seed=seed, on_progress=follow, baselines=stored_baselines if wanted else None)
-        model.manifest["lineage"] = {"training": record.id, **about}  # type: ignore[index]  # not stored yet
+        lineage = Lineage(training=record.id, source=source, run=run, parent=live)
+        model = replace(model, manifest=model.manifest.with_facts(lineage=lineage))
         workspace.store.save_model(model)
         record.done(model.manifest, model.id)
     if promote:

@@ -1,11 +1,10 @@
 """What one user did: the events of the dataset and those that were logged since, one line for each item."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from recsys import columns as c
+from recsys.dataset.splitting import timestamp
 from recsys.services.workspace import Workspace
 from recsys.storage.new_entries import with_news
 from recsys.storage.unlearned_events import mark_of
@@ -22,7 +21,7 @@ def user_history(
     """
     answers = workspace.load(model_id)
     model = answers.model
-    opened = workspace.open_dataset(model.manifest["dataset"], mark_of(model.manifest))
+    opened = workspace.open_dataset(model.manifest.dataset, mark_of(model.manifest))
     dataset = opened.dataset
     pairs = opened.interactions
     news = answers.recent.news(user_id) if answers.recent is not None else None
@@ -34,7 +33,7 @@ def user_history(
     table[c.FIRST] = pairs.first[span]
     table[c.LAST] = pairs.last[span]
     table[c.VALUE] = pairs.value[span]
-    cut: Any = pd.Timestamp(model.manifest["split"]["test_start"])
+    cut = timestamp(model.manifest.split.test_start)
     if pd.isna(cut):
         learned = model.history.counts.indices[model.history.of_user(model.user_row(user_id))] if known else []
         table["after_cut"] = ~np.isin(rows, learned)

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
-from recsys.dataset.splitting import some_of, split_again
+from recsys.dataset.splitting import some_of, split_again, timestamp
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation.evaluate import evaluate
 from recsys.models.model import Model
@@ -90,7 +90,7 @@ def find_users(
         first, then those that begin with it, then those that contain it.
     """
     answers = workspace.load()
-    opened = workspace.open_dataset(answers.manifest["dataset"], mark_of(answers.manifest))
+    opened = workspace.open_dataset(answers.manifest.dataset, mark_of(answers.manifest))
     table = opened.user_table
     if answers.recent is not None:
         table = with_new_users(table, answers.recent, opened.dataset.user_index, query)
@@ -285,7 +285,8 @@ class UserSearch:
 
     @cached_property
     def _cut(self) -> np.datetime64:
-        return pd.Timestamp(self._model.manifest["split"]["test_start"]).to_datetime64().astype("datetime64[s]")
+        cut: np.datetime64 = timestamp(self._model.manifest.split.test_start).to_datetime64()
+        return cut.astype("datetime64[s]")
 
     @property
     def _lately(self) -> np.datetime64:
@@ -311,9 +312,9 @@ class UserSearch:
     @cached_property
     def _judged(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """(n_users,) NDCG@10, NaN where it was not judged, and how many new products they went on to buy."""
-        if self._dataset is None or self._dataset.fingerprint != self._model.manifest["fingerprint"]:
+        if self._dataset is None or self._dataset.fingerprint != self._model.manifest.fingerprint:
             raise InvalidInput("Who is hard to serve cannot be told: the data of this model are no longer stored.")
-        split = split_again(self._dataset, self._model.manifest["split"])
+        split = split_again(self._dataset, self._model.manifest.split)
         test = some_of(split.test.counts)
         found = evaluate(self._model, split.training.counts, test, only=("ndcg",))
         ndcg = np.full(test.shape[0], np.nan)

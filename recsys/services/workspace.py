@@ -1,10 +1,11 @@
 """One home, opened: where the pages, the API and the command line get its parts, its models and its datasets."""
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recsys.dataset.dataset import Dataset
 from recsys.errors import InsiderError
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import check_fingerprint
 from recsys.recommend.recommender import Recommender
 from recsys.services.dataset_loader import DatasetLoader, OpenDataset
@@ -65,7 +66,7 @@ class Workspace:
     def dataset_of(self, model_id: str) -> Dataset:
         """The very data a version was trained on; InvalidInput when they have changed since."""
         manifest = self.store.model_manifest(model_id)
-        return check_fingerprint(manifest, self.open_dataset(manifest["dataset"], mark_of(manifest)).dataset)
+        return check_fingerprint(manifest, self.open_dataset(manifest.dataset, mark_of(manifest)).dataset)
 
     # Models
 
@@ -73,7 +74,7 @@ class Workspace:
         """Id of the live version, or None."""
         return self.store.live()[0]
 
-    def live_manifest(self) -> dict[str, Any] | None:
+    def live_manifest(self) -> ModelManifest | None:
         """What is known of the live version without reading its arrays; None where there is none, or it is damaged."""
         live = self.live_id()
         try:

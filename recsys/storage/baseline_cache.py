@@ -37,7 +37,7 @@ def baselines_of(store: "Store", dataset: Dataset, split: Split, *, k: int = K) 
 
 
 def _key(dataset: Dataset, split: Split, k: int) -> str:
-    described = json.dumps([dataset.fingerprint, split.describe(), k], sort_keys=True, default=str)
+    described = json.dumps([dataset.fingerprint, split.describe().to_dict(), k], sort_keys=True, default=str)
     return hashlib.sha256(described.encode()).hexdigest()[:24]
 
 

@@ -11,7 +11,7 @@ from scipy import sparse
 from recsys.dataset.dataset import Interactions
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features
-from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.storage.artifacts import Write, npy_writer, parquet_writer
 
@@ -35,19 +35,19 @@ def parts_of(model: Model) -> tuple[dict[str, Any], dict[str, Write]]:
         ("user_features", _feature_table(model.user_features)),
     ):
         files[f"{name}.parquet"] = parquet_writer(table)
-    manifest = {
-        **model.manifest,
-        "id": model.id,
-        "recipe": model.recipe.to_dict(),
-        "seed": model.seed,
-        "category_levels": list(model.category_levels),
-        "user_attributes": list(model.user_attributes),
-    }
-    return manifest, files
+    manifest = model.manifest.with_facts(
+        id=model.id,
+        recipe=model.recipe,
+        seed=model.seed,
+        category_levels=model.category_levels,
+        user_attributes=model.user_attributes,
+    )
+    return manifest.to_dict(), files
 
 
-def model_from(folder: Path, manifest: dict[str, Any]) -> Model:
+def model_from(folder: Path, document: dict[str, Any]) -> Model:
     """The version in a folder; its arrays are mapped, not read."""
+    manifest = ModelManifest.read(document)
 
     def array(name: str) -> NDArray[Any]:
         # mapped: the processes of one machine share the pages, and a page is copied only if it is written to
@@ -63,21 +63,21 @@ def model_from(folder: Path, manifest: dict[str, Any]) -> Model:
             csr(f"{side}_features"), table["kind"].to_numpy(dtype=object), table["value"].to_numpy(dtype=object)
         )
 
-    recipe, seed = Hyperparameters.from_dict(manifest["recipe"]), manifest["seed"]
+    recipe, seed = manifest.recipe, manifest.seed
     return Model(
-        id=manifest["id"],
+        id=manifest.id,
         recipe=recipe,
         seed=seed,
         lightfm=lightfm_wrapper.restore(recipe, seed, {name: array(name) for name in lightfm_wrapper.STATE}),
         items=pd.read_parquet(folder / "items.parquet"),
         users=pd.read_parquet(folder / "users.parquet"),
-        category_levels=tuple(manifest["category_levels"]),
-        user_attributes=tuple(manifest["user_attributes"]),
+        category_levels=manifest.category_levels,
+        user_attributes=manifest.user_attributes,
         item_features=features("item"),
         user_features=features("user"),
         history=Interactions(csr("history"), array("history_first"), array("history_last"), array("history_value")),
         manifest=manifest,
-        again=array("again") if "again.npy" in manifest["files"] else None,
+        again=array("again") if "again.npy" in manifest.files else None,
     )
 
 

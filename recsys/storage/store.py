@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset, as_stored
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.storage import model_files
 from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, ArtifactFolders, Write, mover, npy_writer, parquet_writer
@@ -113,9 +114,9 @@ class Store:
         """
         return self._folders.read("models", model_id, "model", model_files.model_from)
 
-    def model_manifest(self, model_id: str) -> dict[str, Any]:
+    def model_manifest(self, model_id: str) -> ModelManifest:
         """What is known of a version without reading its arrays."""
-        return self._folders.manifest("models", model_id, "model")
+        return ModelManifest.read(self._folders.manifest("models", model_id, "model"))
 
     def delete_model(self, model_id: str) -> None:
         """Remove a version and its map, also a damaged one. The live one is refused."""

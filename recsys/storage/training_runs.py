@@ -37,6 +37,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
 from recsys.models.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
+from recsys.models.manifest import ModelManifest
 from recsys.progress import Progress
 from recsys.storage.database import engine_options, file_identity, gone, storage_problem
 from recsys.storage.jobs import LOST, process_alive, process_identity
@@ -154,12 +155,12 @@ class Recorder:
                 self._trials.storage.set_trial_intermediate_value(self.id, epoch, value)
                 self._reported += 1
 
-    def done(self, manifest: Mapping[str, Any], model_id: str) -> None:
+    def done(self, manifest: ModelManifest, model_id: str) -> None:
         """It gave a model."""
-        curve = manifest["curve"]
+        curve = [dict(point) for point in manifest.curve]
         best = max((point["ndcg"] for point in curve), default=0.0)
-        noted = {"model": model_id, "metrics": manifest["metrics"], "curve": curve}
-        self._end(TrialState.COMPLETE, [best], **noted, code_version=manifest["code_version"])
+        noted = {"model": model_id, "metrics": dict(manifest.metrics), "curve": curve}
+        self._end(TrialState.COMPLETE, [best], **noted, code_version=manifest.code_version)
 
     def ended(self, how: Ending, reason: str) -> None:
         """It gave none."""

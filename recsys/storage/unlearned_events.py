@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsys.dataset.splitting import timestamp
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.recommend.activity import NewActivity
 from recsys.storage import event_log
@@ -17,15 +19,15 @@ from recsys.storage.event_log import EventLog, Mark
 USERS_IN_MEMORY = 20_000
 
 
-def learned_until(manifest: Mapping[str, Any]) -> datetime | None:
+def learned_until(manifest: ModelManifest) -> datetime | None:
     """The time before which a model has learned from the events of its dataset; None when no time decided."""
-    cut = pd.Timestamp(manifest["split"].get("test_start"))
+    cut = timestamp(manifest.split.test_start)
     return None if pd.isna(cut) else cut.to_pydatetime()
 
 
-def mark_of(manifest: Mapping[str, Any]) -> Mark:
+def mark_of(manifest: ModelManifest) -> Mark:
     """Up to where the log was part of the dataset that a model was trained on."""
-    return Mark(*manifest.get("log", (0, 0)))
+    return Mark(*manifest.log)
 
 
 class UnlearnedEvents:
@@ -36,7 +38,7 @@ class UnlearnedEvents:
 
     def __init__(self, log: EventLog, model: Model) -> None:
         self._log = log
-        self._dataset = str(model.manifest["dataset"])
+        self._dataset = str(model.manifest.dataset)
         self._mark = mark_of(model.manifest)
         self._cut = learned_until(model.manifest)
         self._lock = threading.Lock()

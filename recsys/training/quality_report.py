@@ -47,7 +47,7 @@ def report_on(
     def step(number: int) -> None:
         on_progress(Progress(STEPS[number], number / len(STEPS)))
 
-    split = split_again(dataset, model.manifest["split"])
+    split = split_again(dataset, model.manifest.split)
     step(0)
     judged = benchmark_of(model, split, k=K, baselines=baselines(split))
     discover = judged.lanes["discover"]
@@ -65,7 +65,7 @@ def report_on(
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint,
         "made": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
-        "split": split.describe(),
+        "split": split.describe().to_dict(),
         "evaluation": judged.document(),
         "segments": [segment.to_dict() for segment in found],
         "noise": floor.to_dict(),

@@ -41,8 +41,8 @@ def refit(
     """
     recipe = replace(recipe or model.recipe, threads=1)
     seed = model.seed if seed is None else seed
-    shape = Shape.from_dict(model.manifest.get("start", {})) if recipe.start == "svd" else None
-    plan = TrainingPlan(shape, int(model.manifest["epochs"]))
+    shape = Shape.from_dict(model.manifest.start) if recipe.start == "svd" else None
+    plan = TrainingPlan(shape, model.manifest.epochs)
     users, items = features_for(dataset, recipe, period)
     lightfm = lightfm_wrapper.new(recipe, seed)
     for _ in learning(lightfm, period, now, users, items, recipe, plan, seed):

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -26,6 +26,7 @@ from recsys.evaluation.significance import compare
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features, item_features, user_features
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.models.repurchase import WORTHWHILE_SHARE, BuyAgain, repeat_share
 from recsys.models.svd_init import Shape, Source, begin
@@ -100,22 +101,26 @@ def train(
     turn_dial(lightfm, recipe.popularity)
 
     again, again_weights = _buying_again(dataset, split)
-    manifest: dict[str, Any] = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dataset": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "split": split.describe(),
-        "epochs": epochs,
-        "curve": [dict(point) for point in reporter.curve],
-        "start": plan.to_dict(),
-        "frontier": list(plan.frontier),
-        "repeat_share": repeat_share(split.fit, split.validation),
-        "again": again_weights,
-        "code_version": code_version(),
-        "log": list(dataset.notes.get("log", (0, 0))),
-    }
+    created = datetime.now(UTC)
+    manifest = ModelManifest(
+        id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        created=created.isoformat(timespec="seconds"),
+        dataset=dataset.name,
+        fingerprint=dataset.fingerprint,
+        split=split.describe(),
+        recipe=recipe,
+        seed=seed,
+        epochs=epochs,
+        curve=reporter.curve,
+        start=plan.to_dict(),
+        frontier=plan.frontier,
+        repeat_share=repeat_share(split.fit, split.validation),
+        again=again_weights,
+        code_version=code_version(),
+        log=dataset.notes.get("log", (0, 0)),
+    )
     model = Model(
-        id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        id=manifest.id,
         recipe=recipe,
         seed=seed,
         lightfm=lightfm,
@@ -134,14 +139,16 @@ def train(
     against = None if baselines is None else baselines(split)
     reporter.report(JUDGE)
     judged = benchmark_of(model, split, baselines=against)
-    manifest["metrics"] = judged.document()
     discover = judged.lanes["discover"]
     checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
-    manifest["health"] = health.summary(health.worst_first([*checks, *plan.checks]))
-    manifest["seconds"] = round(time.monotonic() - reporter.started, 1)
+    manifest = manifest.with_facts(
+        metrics=judged.document(),
+        health=health.summary(health.worst_first([*checks, *plan.checks])),
+        seconds=round(time.monotonic() - reporter.started, 1),
+    )
     reporter.done = reporter.units
     reporter.report(JUDGE)
-    return model
+    return replace(model, manifest=manifest)
 
 
 def validate(

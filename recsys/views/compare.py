@@ -23,7 +23,7 @@ MODEL, RULES = "model:", "rules:"
 def choices(workspace: Workspace) -> dict[str, str]:
     """Everything that the live model can be held against: key to label; models newest first, then rule sets."""
     live = workspace.live_id()
-    models = {f"{MODEL}{m['id']}": f"Model {m['id']}" for m in stored_models(workspace) if m["id"] != live}
+    models = {f"{MODEL}{m.id}": f"Model {m.id}" for m in stored_models(workspace) if m.id != live}
     return models | {f"{RULES}{name}": f"Rules {name}" for name in RuleSets(workspace.database).names()}
 
 
@@ -183,7 +183,7 @@ def _floor_of_one(workspace: Workspace, subject: TargetUser, compared: Sequence[
 
 def _twins(workspace: Workspace, compared: Sequence[str]) -> Iterator[list[str]]:
     """Pairs of stored versions that differ by their seed alone, one of them among those compared."""
-    manifests = stored_models(workspace)
+    manifests = [model.manifest for model in stored_models(workspace)]
     for one in compared:
         for twin in siblings(manifests, one):
             yield sorted((one, twin))

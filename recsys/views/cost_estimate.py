@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
-from recsys.services.stored_models import stored_models
+from recsys.services.stored_models import models_on
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as words
 from recsys.views.recipe_form import columns_of
@@ -35,15 +35,15 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
     """
     columns = columns_of(workspace, dataset)
     work = columns.pairs * _work_per_pair(recipe)
-    known = next((model for model in stored_models(workspace) if model["dataset"] == dataset and model["curve"]), None)
+    known = next((model.manifest for model in models_on(workspace, dataset) if model.manifest.curve), None)
     if known is None:
         per_epoch = EPOCH_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
         seconds = usual = 2 * per_epoch * recipe.epochs
         takes = f"At most about {words.duration(max(seconds, 1))}; no training on this data to go by yet"
     else:
-        before = Hyperparameters.from_dict(known["recipe"])
-        first, last = known["curve"][0], known["curve"][-1]
-        total = known["seconds"] or last["seconds"]
+        before = known.recipe
+        first, last = known.curve[0], known.curve[-1]
+        total = known.seconds or last["seconds"]
         then = (last["seconds"] - first["seconds"]) / max(last["epoch"] - first["epoch"], 1)
         if first is last:
             then = last["seconds"] / max(last["epoch"], 1)
@@ -54,7 +54,7 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
         seconds = max(beside + 2 * per_epoch * recipe.epochs, usual)
         takes = (
             f"About {words.duration(max(usual, 1))}, at most {words.duration(max(seconds, 1))} if every epoch is "
-            f"needed, going by model {known['id']}"
+            f"needed, going by model {known.id}"
         )
     numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
     size = float(BYTES_PER_NUMBER * numbers)

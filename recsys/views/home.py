@@ -1,10 +1,9 @@
 """What the Home page shows: what is live, how good it is, and from which data; and what to wait for before that."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from recsys.dataset.splitting import SplitDescription, timestamp
 from recsys.errors import InsiderError
 from recsys.services.jobs import ensure_demo
 from recsys.services.workspace import Workspace
@@ -64,20 +63,20 @@ class HomeView:
 def overview(workspace: Workspace) -> HomeView:
     """What is live now; NoModel when nothing is."""
     manifest = workspace.load().manifest
-    judged = manifest["metrics"]
+    judged = manifest.metrics
     model, popular = (judged["lanes"]["discover"][name] for name in ("model", "popular"))
     measures = fmt.measures(judged["k"])
-    facts, origin = dataset_facts(workspace, manifest["dataset"])
+    facts, origin = dataset_facts(workspace, manifest.dataset)
     ndcg = {name: fmt.interval(side["ndcg"], is_share=False) for name, side in (("m", model), ("p", popular))}
     return HomeView(
-        model_id=manifest["id"],
-        made=fmt.ago(datetime.fromisoformat(manifest["created"])),
-        trained_on=manifest["dataset"],
+        model_id=manifest.id,
+        made=fmt.ago(manifest.created_at),
+        trained_on=manifest.dataset,
         verdict=f"{_capital(fmt.change(model['ndcg']['value'], popular['ndcg']['value']))} than most popular",
         evidence=(
             f"{measures['ndcg'].title} is {ndcg['m']} against {ndcg['p']} when everybody is shown the most popular "
             f"products; 95% intervals in brackets. Judged on {fmt.number(judged['users'])} shoppers and what they "
-            f"bought for the first time {held_out(manifest['split'])}."
+            f"bought for the first time {held_out(manifest.split)}."
         ),
         headlines=tuple(
             Headline(
@@ -164,14 +163,14 @@ def progress_words(run: Job) -> str:
     return " · ".join(parts)
 
 
-def held_out(split: Mapping[str, Any]) -> str:
+def held_out(split: SplitDescription) -> str:
     """What a model was judged on, to end a sentence about what shoppers bought with."""
-    if split["kind"] == "leave-k-out":
+    if split.kind == "leave-k-out":
         return (
-            f"among the up to {fmt.number(split['k'])} products of each shopper that were set aside at random, "
+            f"among the up to {fmt.number(split.k or 0)} products of each shopper that were set aside at random, "
             "because the data have no times"
         )
-    seconds = (datetime.fromisoformat(split["end"]) - datetime.fromisoformat(split["test_start"])).total_seconds()
+    seconds = (timestamp(split.end) - timestamp(split.test_start)).total_seconds()
     return f"in the {fmt.number(seconds / 86400)} days the model has not seen"
 
 

@@ -1,6 +1,6 @@
 """A model card: one HTML file that holds everything about a version and needs nothing else to be read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -9,6 +9,7 @@ from recsys.dataset.splitting import held_out, split_again
 from recsys.errors import InsiderError, InvalidInput
 from recsys.evaluation.benchmark import benchmark_of
 from recsys.evaluation.segments import Segment, segments
+from recsys.models.manifest import Lineage, ModelManifest
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
@@ -37,23 +38,23 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
     manifest = model.manifest
     try:
         dataset = workspace.dataset_of(model.id)
-        split = split_again(dataset, manifest["split"])
+        split = split_again(dataset, manifest.split)
         found = benchmark_of(model, split, baselines=baselines_of(workspace.store, dataset, split))
         discover = found.lanes["discover"]
         judged, problem = found.document(), ""
         groups = segments(model, split, discover["model"], discover["popular"])
     except (InsiderError, InvalidInput) as error:
-        judged, problem, groups = manifest["metrics"], str(error), []
-    lineage = manifest.get("lineage") or {}
+        judged, problem, groups = dict(manifest.metrics), str(error), []
+    lineage = manifest.lineage or Lineage()
     facts = [
         ("Version", model.id + (" (live)" if model.id == workspace.live_id() else "")),
-        ("Trained", f"{manifest['created']} in {manifest['seconds']:g} s, seed {model.seed}"),
-        ("Training", lineage.get("training")),
-        ("Asked for by", lineage.get("source")),
-        ("Live at that time", lineage.get("parent")),
-        ("Libraries", manifest["code_version"]),
-        ("Fingerprint of the data", manifest["fingerprint"]),
-        ("Checksum of the version", workspace.store.model_manifest(model.id)["checksum"]),
+        ("Trained", f"{manifest.created} in {manifest.seconds:g} s, seed {model.seed}"),
+        ("Training", lineage.training),
+        ("Asked for by", lineage.source),
+        ("Live at that time", lineage.parent),
+        ("Libraries", manifest.code_version),
+        ("Fingerprint of the data", manifest.fingerprint),
+        ("Checksum of the version", workspace.store.model_manifest(model.id).checksum),
     ]
     body = [
         f"<h1>Model {escape(model.id)}</h1>",
@@ -67,8 +68,8 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
         _facts(_data(workspace, manifest)),
         "<h2>Recipe</h2>",
         _facts((fmt.label(name), _text(value)) for name, value in model.recipe.to_dict().items()),
-        f"<p class=soft>Stopped at {manifest['epochs']} epochs, the best on the validation set.</p>",
-        _curve(manifest["curve"]),
+        f"<p class=soft>Stopped at {manifest.epochs} epochs, the best on the validation set.</p>",
+        _curve(manifest.curve),
         "<h2>How good it is</h2>",
         f"<p>{escape(_judged_on(manifest, judged))}</p>",
         *([f"<p>{escape(problem)} The figures are those of its training.</p>"] if problem else []),
@@ -84,11 +85,11 @@ def report(workspace: Workspace, model_id: str = "live") -> str:
     )
 
 
-def _data(workspace: Workspace, manifest: Any) -> list[tuple[str, Any]]:
-    split = manifest["split"]
-    known: list[tuple[str, Any]] = [("Dataset", manifest["dataset"])]
+def _data(workspace: Workspace, manifest: ModelManifest) -> list[tuple[str, Any]]:
+    split = manifest.split
+    known: list[tuple[str, Any]] = [("Dataset", manifest.dataset)]
     try:
-        stored = workspace.store.dataset_manifest(manifest["dataset"])
+        stored = workspace.store.dataset_manifest(manifest.dataset)
     except InsiderError as error:
         known.append(("Note", str(error)))
     else:
@@ -102,16 +103,16 @@ def _data(workspace: Workspace, manifest: Any) -> list[tuple[str, Any]]:
         ]
     known += [
         ("Held out", held_out(split)),
-        ("Validation from", split.get("validation_start")),
-        ("Test from", split.get("test_start")),
-        ("Pairs", f"{split['training_pairs']:,} to learn from, {split['test_pairs']:,} to judge by"),
+        ("Validation from", split.validation_start),
+        ("Test from", split.test_start),
+        ("Pairs", f"{split.training_pairs:,} to learn from, {split.test_pairs:,} to judge by"),
     ]
     return known
 
 
-def _judged_on(manifest: Any, judged: Any) -> str:
+def _judged_on(manifest: ModelManifest, judged: Any) -> str:
     return (
-        f"Judged on {fmt.number(judged['users'])} shoppers, on {held_out(manifest['split'])}; "
+        f"Judged on {fmt.number(judged['users'])} shoppers, on {held_out(manifest.split)}; "
         f"lists of {judged['k']}. "
         "95% bootstrap intervals in brackets. Baselines learned from the same purchases."
     )
@@ -176,7 +177,7 @@ def _rows(rows: Sequence[Row], title: str) -> str:
     return _table([title, "Shoppers", "Other", "This", "Difference", ""], lines)
 
 
-def _limits(model: Any, manifest: Any) -> list[str]:
+def _limits(model: Any, manifest: ModelManifest) -> list[str]:
     counts = model.history.counts
     silent = int((counts.indptr[1:] == counts.indptr[:-1]).sum())
     limits = [
@@ -185,7 +186,7 @@ def _limits(model: Any, manifest: Any) -> list[str]:
         "come from their attributes, or are what everybody gets.",
         f"It shows {fmt.share(_coverage(manifest))} of all products in somebody's first ten.",
         "A training with another seed gives somewhat other lists: see the noise floor on the Runs page.",
-        f"Figures are about {held_out(manifest['split'])}; they say nothing about sales caused by showing products.",
+        f"Figures are about {held_out(manifest.split)}; they say nothing about sales caused by showing products.",
     ]
     if model.user_attributes:
         known = ", ".join(fmt.label(name).lower() for name in model.user_attributes)
@@ -193,12 +194,12 @@ def _limits(model: Any, manifest: Any) -> list[str]:
     return limits
 
 
-def _coverage(manifest: Any) -> float:
-    found: float | None = manifest["metrics"]["lanes"]["discover"]["model"].get("coverage", {}).get("value")
+def _coverage(manifest: ModelManifest) -> float:
+    found: float | None = manifest.measured().get("coverage", {}).get("value")
     return found or 0.0
 
 
-def _curve(points: Sequence[dict[str, float]]) -> str:
+def _curve(points: Sequence[Mapping[str, float]]) -> str:
     """The learning curve as a drawing without scripts."""
     if len(points) < 2:
         return ""

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from recsys.dataset.splitting import told
-from recsys.models.hyperparameters import Hyperparameters
-from recsys.services.stored_models import stored_models
+from recsys.models.manifest import Lineage
+from recsys.services.stored_models import StoredModel, stored_models
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.utils import formatting as fmt
@@ -80,19 +79,19 @@ def log_table(workspace: Workspace, limit: int = 100) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _version(found: dict[str, Any], notes: dict[str, audit.Note]) -> Version:
-    judged = (found["metrics"] or {}).get("lanes", {}).get("discover", {}).get("model", {})
-    lineage = found.get("lineage") or {}
+def _version(stored: StoredModel, notes: dict[str, audit.Note]) -> Version:
+    manifest = stored.manifest
+    judged, lineage = manifest.measured(), manifest.lineage or Lineage()
     return Version(
-        id=found["id"],
-        live=found["live"],
-        created=datetime.fromisoformat(found["created"]),
-        dataset=found["dataset"],
-        recipe=recipe_words(Hyperparameters.from_dict(found["recipe"])),
+        id=stored.id,
+        live=stored.live,
+        created=manifest.created_at,
+        dataset=manifest.dataset,
+        recipe=recipe_words(manifest.recipe),
         ndcg=judged.get("ndcg", {}).get("value"),
         coverage=judged.get("coverage", {}).get("value"),
-        training=lineage.get("training"),
-        parent=lineage.get("parent"),
-        note=notes.get(f"model {found['id']}", audit.Note()).text,
-        judged=told(found["split"]).removesuffix("."),
+        training=lineage.training,
+        parent=lineage.parent,
+        note=notes.get(f"model {stored.id}", audit.Note()).text,
+        judged=told(manifest.split).removesuffix("."),
     )

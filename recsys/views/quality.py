@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from recsys.dataset.splitting import held_out
+from recsys.dataset.splitting import SplitDescription, held_out
 from recsys.utils import formatting as fmt
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class QualityView:
     segments: dict[str, tuple[SegmentRow, ...]]
     segment_measure: dict[str, str]
     health: tuple[tuple[str, str, str], ...]
-    frontier: tuple[dict[str, float], ...]
+    frontier: tuple[Mapping[str, float], ...]
     popularity: float
     cold_items: tuple[Bar, ...]
     cold_items_note: str
@@ -89,7 +89,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
         return None
     evaluation = report["evaluation"]
     lanes = {lane: title for lane, title in LANES.items() if lane in evaluation["lanes"]}
-    verdict, evidence = _verdict(evaluation, report["split"])
+    verdict, evidence = _verdict(evaluation, SplitDescription(**report["split"]))
     floor = report["noise"]
     cold = report["cold_start"]
     return QualityView(
@@ -108,7 +108,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
         segments=_segments(report["segments"]),
         segment_measure={_kind(x["kind"]): x["measure"] for x in report["segments"]},
         health=tuple((x["state"], x["name"], x["sentence"]) for x in report["health"]["checks"]),
-        frontier=tuple(model.manifest.get("frontier", ())),
+        frontier=model.manifest.frontier,
         popularity=model.recipe.popularity,
         cold_items=_method_bars(cold["items"]["methods"]),
         cold_items_note=(
@@ -129,7 +129,7 @@ def report_run(workspace: "Workspace", model_id: str) -> "Job | None":
     )
 
 
-def _verdict(evaluation: dict[str, Any], split: dict[str, Any]) -> tuple[str, str]:
+def _verdict(evaluation: dict[str, Any], split: SplitDescription) -> tuple[str, str]:
     methods = evaluation["lanes"]["discover"]
     others = {name: m["ndcg"]["value"] for name, m in methods.items() if name != "model"}
     if methods["model"]["ndcg"]["value"] is None or not others:
@@ -151,8 +151,8 @@ def _verdict(evaluation: dict[str, Any], split: dict[str, Any]) -> tuple[str, st
     )
 
 
-def _where(split: dict[str, Any]) -> str:
-    told = split["kind"] == "leave-k-out"
+def _where(split: SplitDescription) -> str:
+    told = split.kind == "leave-k-out"
     return f"among {held_out(split)}" if told else "in a period that neither had seen"
 
 

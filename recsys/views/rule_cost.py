@@ -54,7 +54,7 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
         for name in SHOWN
         if name in found.ruled
     )
-    return Priced(f"{_sentence(found)} {told(model.manifest['split'])}".strip(), lines, found)
+    return Priced(f"{_sentence(found)} {told(model.manifest.split)}".strip(), lines, found)
 
 
 def dial_alone(workspace: Workspace, model_id: str, k: int = 10) -> tuple[dict[str, float], ...]:
@@ -64,7 +64,7 @@ def dial_alone(workspace: Workspace, model_id: str, k: int = 10) -> tuple[dict[s
 
 def _judged(workspace: Workspace, model_id: str) -> tuple[Model, Split]:
     model = workspace.load(model_id).trained
-    return model, split_again(workspace.dataset_of(model.id), model.manifest["split"])
+    return model, split_again(workspace.dataset_of(model.id), model.manifest.split)
 
 
 def _sentence(found: Price) -> str:

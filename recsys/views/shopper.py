@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recsys import columns as c
+from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, InvalidInput
 from recsys.recommend.recommender import Answer, Lane, Recommender, UserState, check_k, check_lane
 from recsys.recommend.rules import Rules
@@ -112,7 +113,7 @@ def view(
     subject = subject_of(workspace, user_id, persona, live)
     answer = subject.recommend(live, k, lane, category, rules)
     later = shopper_history.later_of(workspace, live, user_id) if subject.known else None
-    cut = pd.Timestamp(live.manifest["split"]["test_start"])
+    cut = timestamp(live.manifest.split.test_start)
     recommended = _recommended(live, subject.standing, answer, later, cut)
     hits = None if later is None else int((recommended[SINCE] != "").sum())
     currency = currency_of(workspace, live)
@@ -124,9 +125,7 @@ def view(
         answer=answer,
         recommended=recommended,
         hits=hits,
-        verdict=_verdict(
-            len(recommended), hits, cut, pd.Timestamp(live.manifest["split"]["end"]), subject.known, answer.rules
-        ),
+        verdict=_verdict(len(recommended), hits, cut, timestamp(live.manifest.split.end), subject.known, answer.rules),
         score_columns=tuple(name for name in (MATCH, "times") if recommended[name].notna().any()),
         cut=fmt.day(cut),
         mix=shopper_history.category_mix(live, subject.standing.items, answer.items, level),
@@ -308,7 +307,7 @@ def _attributes(live: Recommender, subject: TargetUser) -> dict[str, str]:
 def currency_of(workspace: Workspace, live: Recommender) -> str:
     """Sign before amounts of money in the data of this model, or ""."""
     try:
-        notes = workspace.store.dataset_manifest(live.manifest["dataset"])["notes"]
+        notes = workspace.store.dataset_manifest(live.manifest.dataset)["notes"]
     except InsiderError:
         return ""
     return str(notes.get("currency", ""))

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, NotFound
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.services.target_user import TargetUser
@@ -28,7 +29,7 @@ PERIODS = {"all": None, "year": 365, "quarter": 91, "month": 30}
 def truth_words(live: Recommender) -> tuple[str, str]:
     """What the held-out truth of a shopper is called, and what it is: by time, or set aside at random where the data
     have no times."""
-    if live.model.manifest["split"]["kind"] == "leave-k-out":
+    if live.model.manifest.split.kind == "leave-k-out":
         return (
             "What was set aside of theirs",
             "Adds those of their products that were set aside at random in training: the model has not seen them.",
@@ -150,11 +151,11 @@ def category_colours(values: pd.Series) -> dict[str, str]:
 
 def timeline(workspace: Workspace, live: Recommender, subject: TargetUser) -> Timeline | None:
     """Every purchase of a shopper by week; None where there are no times to tell."""
-    cut = pd.Timestamp(live.manifest["split"]["test_start"])
+    cut = timestamp(live.manifest.split.test_start)
     if not subject.known:
         return None
     try:
-        events = workspace.dataset(live.manifest["dataset"])
+        events = workspace.dataset(live.manifest.dataset)
         user = events.user_row(subject.name)
     except InsiderError:
         return None

@@ -10,6 +10,7 @@ import pandas as pd
 from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.models.manifest import ModelManifest
 from recsys.services.promotion_preview import range_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
@@ -30,7 +31,7 @@ def starting_points(workspace: Workspace) -> dict[str, str]:
     """Where the dials may start from: key to title. Presets first, then the live model, then the newest trainings."""
     points = {f"preset:{name}": f"Preset “{name}”" for name in PRESETS}
     if (live := workspace.live_manifest()) is not None:
-        points["live"] = f"The live model, {live['id']}"
+        points["live"] = f"The live model, {live.id}"
     for training in workspace.training_runs.all()[:POINTS]:
         if (recipe := training.hyperparameters) is None:
             continue
@@ -45,7 +46,7 @@ def recipe_at(workspace: Workspace, point: str) -> Hyperparameters:
     if kind == "training" and name.isdecimal():
         return Hyperparameters.from_dict(workspace.training_runs.get(int(name)).recipe)
     if kind == "live":
-        return Hyperparameters.from_dict((workspace.live_manifest() or {"recipe": {}})["recipe"])
+        return live.recipe if (live := workspace.live_manifest()) is not None else Hyperparameters.from_dict({})
     if name not in PRESETS:
         raise InvalidInput(f"No starting point {point!r}.")
     return PRESETS[name]
@@ -135,24 +136,24 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
         manifest = workspace.store.model_manifest(run.model)
     except InsiderError as error:
         return Outcome(run.model, "gone", "Its model is no longer there", str(error), (), curves(workspace, run))
-    is_live = live is not None and live["id"] == run.model
+    is_live = live is not None and live.id == run.model
     note = "" if live is None or is_live else _why_not_comparable(manifest, live)
     other = None if live is None or is_live or note else live
     return Outcome(
         model_id=run.model,
         standing="live" if is_live else "candidate",
         verdict=_verdict(manifest, other, is_live),
-        note=note or ("" if manifest["split"]["kind"] == "time" else f"Judged on {held_out(manifest['split'])}."),
+        note=note or ("" if manifest.split.kind == "time" else f"Judged on {held_out(manifest.split)}."),
         lines=_lines(manifest, other),
         curves=curves(workspace, run),
-        bars=bars_of(manifest["metrics"], "discover"),
+        bars=bars_of(manifest.metrics, "discover"),
         worries=worries(manifest),
     )
 
 
-def worries(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def worries(manifest: ModelManifest) -> tuple[str, ...]:
     """What the health checks of a training found that is not good, worst first."""
-    checks = manifest.get("health", {}).get("checks", ())
+    checks = manifest.health.get("checks", ())
     return tuple(f"{check['name']}: {check['sentence']}" for check in checks if check["state"] != "good")
 
 
@@ -160,8 +161,8 @@ def curves(workspace: Workspace, run: Job) -> dict[str, list[dict[str, float]]]:
     """The learning curve of a run, and that of the live model where it learned from the same data."""
     found = {run_title(run): run.curve}
     live = workspace.live_manifest()
-    if live is not None and live["id"] != run.model and live["dataset"] == run.dataset and live.get("curve"):
-        found["Live model"] = live["curve"]
+    if live is not None and live.id != run.model and live.dataset == run.dataset and live.curve:
+        found["Live model"] = [dict(point) for point in live.curve]
     return found
 
 
@@ -194,7 +195,7 @@ def live_words(workspace: Workspace) -> str:
     live = workspace.live_manifest()
     if live is None:
         return "No model is live yet."
-    return f"Model {live['id']}, trained {fmt.ago(datetime.fromisoformat(live['created']))} on “{live['dataset']}”"
+    return f"Model {live.id}, trained {fmt.ago(datetime.fromisoformat(live.created))} on “{live.dataset}”"
 
 
 def run_title(run: Job) -> str:
@@ -221,21 +222,21 @@ def run_words(run: Job) -> str:
     return " · ".join(parts)
 
 
-def _why_not_comparable(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> str:
-    if manifest["dataset"] != live["dataset"]:
+def _why_not_comparable(manifest: ModelManifest, live: ModelManifest) -> str:
+    if manifest.dataset != live.dataset:
         return (
-            f"The live model learned from “{live['dataset']}”, this one from “{manifest['dataset']}”: "
+            f"The live model learned from “{live.dataset}”, this one from “{manifest.dataset}”: "
             "their figures say nothing about each other."
         )
-    if manifest["fingerprint"] != live["fingerprint"] or manifest["split"] != live["split"]:
+    if manifest.fingerprint != live.fingerprint or manifest.split != live.split:
         return (
-            f"Dataset “{live['dataset']}” has changed since the live model was trained: the two were judged on "
+            f"Dataset “{live.dataset}” has changed since the live model was trained: the two were judged on "
             "different purchases. Train the live model's recipe again to compare."
         )
     return ""
 
 
-def _verdict(manifest: Mapping[str, Any], live: Mapping[str, Any] | None, is_live: bool) -> str:
+def _verdict(manifest: ModelManifest, live: ModelManifest | None, is_live: bool) -> str:
     ours, popular = (_discover(manifest, method).get("ndcg", {}) for method in ("model", "popular"))
     if is_live or live is None:
         gain = fmt.change(ours.get("value"), popular.get("value"))
@@ -254,16 +255,16 @@ def _verdict(manifest: Mapping[str, Any], live: Mapping[str, Any] | None, is_liv
     return "; ".join(said)
 
 
-def _same_answers(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+def _same_answers(manifest: ModelManifest, live: ModelManifest) -> bool:
     """Whether the two versions were stored with equal vectors, by the checksums of their files."""
     ours, theirs = (
-        {name: side.get("files", {}).get(name) for name in SCORING_FILES} for side in (manifest, live)
+        {name: side.files.get(name) for name in SCORING_FILES} for side in (manifest, live)
     )  # fmt: skip
     return None not in ours.values() and ours == theirs
 
 
-def _lines(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Line, ...]:
-    measures = fmt.measures(manifest["metrics"]["k"])
+def _lines(manifest: ModelManifest, live: ModelManifest | None) -> tuple[Line, ...]:
+    measures = fmt.measures(manifest.metrics["k"])
     found = []
     for name in COMPARED:
         measure = measures[name]
@@ -275,5 +276,5 @@ def _lines(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple
     return tuple(found)
 
 
-def _discover(manifest: Mapping[str, Any] | None, method: str) -> dict[str, Any]:
-    return {} if manifest is None else manifest["metrics"]["lanes"]["discover"].get(method, {})
+def _discover(manifest: ModelManifest | None, method: str) -> Mapping[str, Any]:
+    return {} if manifest is None else manifest.measured("discover", method)

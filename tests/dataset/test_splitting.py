@@ -43,7 +43,7 @@ def test_data_that_do_not_reach_back_are_refused_with_their_span() -> None:
 def test_stored_cuts_give_the_same_split_again(small_dataset: Dataset) -> None:
     split = time_split(small_dataset)
     described = split.describe()
-    again = split_at(small_dataset, pd.Timestamp(described["validation_start"]), pd.Timestamp(described["test_start"]))
+    again = split_at(small_dataset, pd.Timestamp(described.validation_start), pd.Timestamp(described.test_start))
     assert again.describe() == described
     assert np.array_equal(again.test.counts.indices, split.test.counts.indices)
-    assert described["training_pairs"] == split.training.counts.nnz
+    assert described.training_pairs == split.training.counts.nnz

@@ -56,7 +56,7 @@ def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segme
     monkeypatch.setattr(module, "MIN_SEGMENT", 5)
     found = preview(home, train_and_store(home, "small", SMALL_RECIPE, seed=8).model.id)
     both = [home.load(x).model for x in (found.candidate, str(found.live))]
-    split = split_again(home.dataset("small"), both[0].manifest["split"])
+    split = split_again(home.dataset("small"), both[0].manifest.split)
     judged = [evaluate(model, split.training.counts, split.test.counts, only=("ndcg",)) for model in both]
     expected = compare(*judged)
     row = found.measures[0]

@@ -219,7 +219,7 @@ def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> Non
     states = {check.name: check.state for check in health.health(model, ours, worse)}
     assert states["Against most popular"] == "bad"
     assert states["Lists differ between shoppers"] == "bad"
-    flat = replace(model, manifest={**model.manifest, "curve": [{"epoch": 1, "ndcg": 0.0}]})
+    flat = replace(model, manifest=model.manifest.with_facts(curve=[{"epoch": 1, "ndcg": 0.0}]))
     assert {c.name: c.state for c in health.health(flat, ours, worse)}["Validation"] == "bad"
     bare = train(small_dataset, replace(RECIPE, identity=False, start="random"), seed=1)
     found = {c.name: c.state for c in health.health(bare, ours, worse)}

@@ -93,7 +93,7 @@ def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> Non
         ]
         items = {item.item_id: item.model_dump(exclude={"item_id"}, exclude_none=True) for item in request.items}
         users = {user.user_id: user.attributes for user in request.users}
-        dataset = str(model.manifest["dataset"])
+        dataset = str(model.manifest.dataset)
         receipt = workspace.event_log.append(dataset, batch, items, users)
         telemetry.events(receipt.accepted, receipt.duplicates)
         unknown = [name for name in dict.fromkeys(event.item_id for event in batch) if name not in items]
