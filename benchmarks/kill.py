@@ -164,7 +164,7 @@ def _keys_in(settings: Settings, dataset: str) -> list[str]:
     import sqlalchemy as sa
 
     from recsys.storage.database import Database
-    from recsys.storage.event_log import events
+    from recsys.storage.tables import events
 
     with Database(settings.database_url).read() as connection:
         return list(connection.scalars(sa.select(events.c.key).where(events.c.dataset == dataset)))

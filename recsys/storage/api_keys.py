@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from recsys.errors import InvalidInput, NotFound
-from recsys.storage.database import Database, metadata, utc_now
+from recsys.storage.database import Database, utc_now
+from recsys.storage.tables import api_keys
 
 READ, EVENTS, ADMIN = "read", "events", "admin"
 SCOPES = (READ, EVENTS, ADMIN)
@@ -22,18 +23,6 @@ SCOPES = (READ, EVENTS, ADMIN)
 PREFIX = "ins"
 REFRESH_SECONDS = 1.0
 """How soon a key that was made or revoked by another process counts."""
-
-api_keys = sa.Table(
-    "api_keys",
-    metadata,
-    sa.Column("id", sa.String(16), primary_key=True),
-    sa.Column("name", sa.String(100), nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
-    sa.Column("scopes", sa.JSON, nullable=False),
-    sa.Column("rate", sa.Float, nullable=False),
-    sa.Column("created", sa.DateTime, nullable=False),
-    sa.Column("ends", sa.DateTime),
-)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from recsys.access import require
 from recsys.storage.database import Database, utc_now
-from recsys.storage.database import audit as audit_table
-from recsys.storage.database import notes as notes_table
+from recsys.storage.tables import audit as audit_table
+from recsys.storage.tables import notes as notes_table
 
 ACTIONS = {"promote": "made live", "rollback": "went back to", "delete": "deleted", "note": "wrote a note on"}
 

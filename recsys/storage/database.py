@@ -1,4 +1,4 @@
-"""The shared state in a database: connections, and the tables of runs, of the audit log and of notes."""
+"""The shared state in a database: connections, transactions, and what is wrong with it in words."""
 
 import os
 from collections.abc import Iterator
@@ -11,65 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from recsys.errors import StorageProblem
+from recsys.storage import schema
 
 WAIT_SECONDS, CONNECT_SECONDS = 30, 10
 
 _WRITERS = 5_114_771
 """Number of the lock under which PostgreSQL's writers queue, so that ids become visible in their order."""
-
-metadata = sa.MetaData()
-
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("dataset", sa.String(200), nullable=False),
-    sa.Column("recipe", sa.JSON, nullable=False),
-    sa.Column("seed", sa.Integer, nullable=False),
-    sa.Column("promote", sa.Boolean, nullable=False),
-    sa.Column("created", sa.DateTime, nullable=False),
-    sa.Column("started", sa.DateTime),
-    sa.Column("ended", sa.DateTime),
-    sa.Column("process", sa.String(60)),
-    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
-    sa.Column("progress", sa.JSON, nullable=False),
-    sa.Column("message", sa.Text, nullable=False, default=""),
-    sa.Column("model", sa.String(60)),
-)
-
-audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.DateTime, nullable=False),
-    sa.Column("who", sa.String(200), nullable=False),
-    sa.Column("action", sa.String(20), nullable=False),
-    sa.Column("subject", sa.String(100), nullable=False),
-    sa.Column("before", sa.String(60)),
-    sa.Column("note", sa.Text, nullable=False, default=""),
-)
-
-notes = sa.Table(
-    "notes",
-    metadata,
-    sa.Column("subject", sa.String(100), primary_key=True),
-    sa.Column("note", sa.Text, nullable=False, default=""),
-    sa.Column("tags", sa.JSON, nullable=False),
-)
-
-documents = sa.Table(
-    "documents",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("name", sa.String(60), nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("content", sa.JSON(none_as_null=True)),
-    sa.Column("saved", sa.DateTime, nullable=False),
-    sa.UniqueConstraint("kind", "name", "version"),
-)
 
 
 def utc_now() -> datetime:
@@ -78,14 +25,14 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """Connections to one database; tables are made at the first use."""
+    """Connections to one database; at the first use its tables are made or brought up to date."""
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
         self._sqlite = self.url.get_backend_name() == "sqlite"
         self._engine: sa.Engine | None = None
         self._file: tuple[int, int] | None = None
-        self._tables = 0
+        self._checked = False
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -136,16 +83,15 @@ class Database:
                 sa.event.listen(engine, "connect", _prepare_sqlite)
                 sa.event.listen(engine, "begin", _begin_immediate)
             self._engine = engine
-        if self._tables < len(metadata.tables):
-            # a module that was imported later brings tables of its own
-            count = len(metadata.tables)
+        if not self._checked:
             with self._engine.execution_options(reads=True).begin() as connection:
-                missing = metadata.tables.keys() - set(sa.inspect(connection).get_table_names())
-            if missing:
+                version = schema.version(connection)
+            if version != schema.NEWEST:
+                schema.check_known(version, self.url.render_as_string(hide_password=True))
                 with self._engine.begin() as connection:
                     _queue_up(connection)
-                    metadata.create_all(connection)
-            self._tables, self._file = count, file_identity(self.url)
+                    schema.bring_up_to_date(connection)
+            self._checked, self._file = True, file_identity(self.url)
         return self._engine
 
 

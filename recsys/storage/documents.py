@@ -10,7 +10,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from recsys.errors import InvalidInput, NotFound
-from recsys.storage.database import Database, documents, utc_now
+from recsys.storage.database import Database, utc_now
+from recsys.storage.tables import documents
 
 Kind = Literal["rules", "persona", "golden", "list", "setting", "presentation"]
 NOUNS: Mapping[Kind, str] = {

@@ -15,45 +15,12 @@ import sqlalchemy as sa
 
 from recsys import columns as c
 from recsys.errors import InvalidInput
-from recsys.storage.database import Database, metadata, utc_now
+from recsys.storage.database import Database, utc_now
+from recsys.storage.tables import announcements, events
 
 ITEM, USER, FORGOTTEN = "item", "user", "forgotten"
 POLL_SECONDS = 0.2
 """How long another process's events may stay unseen on a database that cannot tell cheaply that it has changed."""
-
-_Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-
-events = sa.Table(
-    "events",
-    metadata,
-    sa.Column("id", _Number, primary_key=True, autoincrement=True),
-    sa.Column("dataset", sa.String(200), nullable=False),
-    sa.Column("key", sa.String(300), nullable=False),
-    sa.Column("digest", sa.String(32), nullable=False),
-    sa.Column("user_id", sa.String(500), nullable=False),
-    sa.Column("item_id", sa.String(500), nullable=False),
-    sa.Column("timestamp", sa.DateTime, nullable=False),
-    sa.Column("event", sa.String(50), nullable=False),
-    sa.Column("quantity", sa.Float, nullable=False),
-    sa.Column("value", sa.Float, nullable=False),
-    sa.Column("received", sa.DateTime, nullable=False),
-    sa.UniqueConstraint("dataset", "key"),
-    sa.Index("events_by_user", "dataset", "user_id", "id"),
-    sqlite_autoincrement=True,
-)
-
-announcements = sa.Table(
-    "announcements",
-    metadata,
-    sa.Column("id", _Number, primary_key=True, autoincrement=True),
-    sa.Column("dataset", sa.String(200), nullable=False),
-    sa.Column("kind", sa.String(10), nullable=False),
-    sa.Column("name", sa.String(500), nullable=False),
-    sa.Column("content", sa.JSON, nullable=False),
-    sa.Column("received", sa.DateTime, nullable=False),
-    sa.Index("announcements_by_name", "dataset", "kind", "name", "id"),
-    sqlite_autoincrement=True,
-)
 
 
 class Mark(NamedTuple):

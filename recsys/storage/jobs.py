@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from recsys.errors import NotFound, StorageProblem
 from recsys.progress import Progress
 from recsys.storage.database import Database, utc_now
-from recsys.storage.database import runs as table
+from recsys.storage.tables import runs as table
 
 Kind = Literal["demo", "train", "search", "map", "import", "quality"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]

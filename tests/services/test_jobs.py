@@ -23,8 +23,8 @@ from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.database import Database, utc_now
-from recsys.storage.database import runs as table
 from recsys.storage.jobs import LOST, Job, JobStore, process_alive, process_identity
+from recsys.storage.tables import runs as table
 from tests.conftest import SMALL_RECIPE
 
 RECIPE = SMALL_RECIPE.to_dict()

@@ -18,7 +18,8 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.database import Database
-from recsys.storage.event_log import POLL_SECONDS, Conflict, Event, EventLog, Mark, events
+from recsys.storage.event_log import POLL_SECONDS, Conflict, Event, EventLog, Mark
+from recsys.storage.tables import events
 from tests.conftest import SMALL_RECIPE
 from tests.postgres import programs, server
 
