@@ -228,9 +228,7 @@ def compare(a: Recommender, b: Recommender, dataset: Dataset, k: int = 10) -> pd
         )
     codes = category_codes(first.items, first.category_levels)
     found = [
-        evaluate_scorer(
-            model, split.training.counts, split.test.counts, k=k, categories=codes, popularity=first.popularity
-        )
+        evaluate_scorer(model, split.training.counts, split.judged, k=k, categories=codes, popularity=first.popularity)
         for model in (first, second)
     ]
     rows = []

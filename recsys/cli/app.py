@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from recsys.cli import console, keys, quality, tuning
@@ -39,6 +39,17 @@ class Commands(TyperGroup):
                 raise
             console.note(f"Error: {console.explain(error)}")
             raise typer.Exit(console.exit_code(error)) from None
+
+
+class OptionalBaselines(TyperCommand):
+    """A command whose option --baselines may stand alone, which means all of them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        for place, text in enumerate(args):
+            if text == "--baselines" and (place + 1 == len(args) or args[place + 1].startswith("-")):
+                given[place] = "--baselines=all"
+        return super().parse_args(ctx, given)
 
 
 app = typer.Typer(
@@ -109,7 +120,9 @@ def dataset_list(as_json: Json = False) -> None:
         console.table(("name", *numbers, "period"), rows, numbers=numbers)
 
 
-@app.command(epilog="Example: python -m recsys train --preset fast --set components=24 --promote")
+@app.command(
+    cls=OptionalBaselines, epilog="Example: python -m recsys train --preset fast --set components=24 --promote"
+)
 def train(
     dataset: Annotated[str, typer.Option(metavar="NAME", help="A stored dataset.")] = DEMO,
     preset_name: Annotated[str, typer.Option("--preset", metavar="|".join(PRESETS), help="Recipe.")] = "default",
@@ -124,10 +137,26 @@ def train(
     unless_worse: Annotated[
         bool, typer.Option("--unless-worse", help="Promote only if nothing got significantly worse.")
     ] = False,
+    baselines: Annotated[
+        str | None,
+        typer.Option(
+            "--baselines",
+            metavar="[none|popular|all]",
+            help="Simple methods to hold it against. Without the option: all of them on few events or where they were "
+            "judged before, otherwise those that count popularity.",
+        ),
+    ] = None,
+    test_days: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Length of the test period; found from the data without it.")
+    ] = None,
+    validation_days: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Length of the validation period; as long as the test period.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
-    from recsys.dataset.splitting import held_out
+    from recsys.dataset.splitting import Periods, held_out
+    from recsys.evaluation.baseline_selection import check_which
     from recsys.services.datasets import import_demo
     from recsys.services.training_service import train_and_store
     from recsys.views import train as studio
@@ -148,6 +177,8 @@ def train(
             promote=promote and not unless_worse,
             on_progress=show,
             source="command line",
+            baselines=None if baselines is None else check_which(baselines),
+            periods=Periods(test_days, validation_days),
         )
     if promote and unless_worse:
         promote = tuning.promoted_unless_worse(workspace, trained.model.id)
@@ -168,18 +199,27 @@ def train(
         console.note(f"Make it live: python -m recsys models promote {trained.model.id}")
 
 
-@app.command(epilog="Example: python -m recsys evaluate --baselines --json")
+@app.command(cls=OptionalBaselines, epilog="Example: python -m recsys evaluate --baselines --json")
 def evaluate(
     model: Annotated[str, typer.Option(metavar="ID", help='A model version, or "live".')] = "live",
-    baselines: Annotated[bool, typer.Option("--baselines", help="Measure other methods beside it.")] = False,
+    baselines: Annotated[
+        str,
+        typer.Option(
+            "--baselines",
+            metavar="[none|popular|all]",
+            help="Measure other methods beside it: without a word all, otherwise those that count popularity, or none "
+            "but the most popular.",
+        ),
+    ] = "none",
     k: K = 10,
     as_json: Json = False,
 ) -> None:
     """Measure a model on what was held out of its training, with 95% confidence intervals."""
     from recsys.dataset.splitting import SplitDescription, held_out
+    from recsys.evaluation.baseline_selection import check_which
     from recsys.services.quality_assessment import evaluate_stored
 
-    found = evaluate_stored(_workspace(), model, k=k, baselines=baselines)
+    found = evaluate_stored(_workspace(), model, k=k, baselines=check_which(baselines))
     if as_json:
         console.document(found)
         return
@@ -187,6 +227,7 @@ def evaluate(
         f"Model {found['model']} on {found['dataset']}, judged on {held_out(SplitDescription(**found['split']))}."
     )
     console.metrics(found)
+    console.verdicts(found)
 
 
 @app.command(epilog='Example: python -m recsys recommend 1001 -k 5 --category "Produce" --explain')
@@ -302,9 +343,13 @@ def models_show(ctx: typer.Context, model_id: ModelId, as_json: Json = False) ->
 def models_promote(ctx: typer.Context, model_id: ModelId, as_json: Json = False) -> None:
     """Make a version live."""
     from recsys.services import promotion
+    from recsys.services.promotion_preview import health_warnings
 
     workspace = _workspace()
-    _say_live(promotion.promote(workspace, _resolved(workspace, model_id)), as_json or ctx.obj)
+    chosen = _resolved(workspace, model_id)
+    for warning in health_warnings(workspace, chosen):
+        console.note(warning)
+    _say_live(promotion.promote(workspace, chosen), as_json or ctx.obj)
 
 
 @models.command("rollback", epilog="Example: python -m recsys models rollback")

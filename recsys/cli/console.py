@@ -74,7 +74,34 @@ def metrics(found: Mapping[str, Any]) -> None:
             if any(name in method for method in methods.values()):
                 cells = [fmt.interval(method.get(name, {}), is_share=measure.share) for method in methods.values()]
                 rows.append((measure.title, *cells))
-        table(("", *(fmt.label(method) for method in methods)), rows)
+        table(("", *(fmt.method(method) for method in methods)), rows)
+    apart = found.get("without_history")
+    if apart:
+        say(f"Shoppers without a history, {apart['users']:,}, where every simple method shows what is popular lately:")
+        ndcg = {name: fmt.interval(x["ndcg"], is_share=False) for name, x in apart["methods"].items()}
+        table(("", "NDCG@" + str(found["k"])), [(fmt.method(name), value) for name, value in ndcg.items()])
+    for name, why in found.get("left_out", {}).items():
+        say(f"{fmt.method(name)} {why}.")
+
+
+def verdicts(found: Mapping[str, Any]) -> None:
+    """A table for each lane: the model against each method, shopper by shopper, and what can be told from it."""
+    from recsys.utils import formatting as fmt
+
+    for lane, compared in found["comparisons"].items():
+        if not compared:
+            continue
+        say()
+        rows = [
+            (fmt.method(name), f"{x['difference']:+.4f}", f"{x['low']:+.4f} to {x['high']:+.4f}",
+             f"{x['p_value']:.4f}", x["verdict"])
+            for name, x in compared.items()
+        ]  # fmt: skip
+        headings = (f"{lane}: this model against", f"NDCG@{found['k']} difference", "95% interval", "p", "verdict")
+        table(headings, rows, numbers=(headings[1], "p"))
+    for name, chosen in found.get("chosen", {}).items():
+        if note := chosen.get("note"):
+            say(f"{fmt.method(name)}: {note}.")
 
 
 def dataset(summary: Mapping[str, Any]) -> None:

@@ -36,17 +36,7 @@ def quality(
         f"Model {report['model']} on {report['dataset']}, judged on {held_out(SplitDescription(**report['split']))}."
     )
     console.metrics(report["evaluation"])
-    for lane, found in report["evaluation"]["comparisons"].items():
-        console.say()
-        console.table(
-            (f"{lane}: against", "NDCG@10 difference", "95% interval", "p", "verdict"),
-            [
-                (name, f"{x['difference']:+.4f}", f"{x['low']:+.4f} to {x['high']:+.4f}", f"{x['p_value']:.4f}",
-                 x["verdict"])
-                for name, x in found.items()
-            ],
-            numbers=("NDCG@10 difference", "p"),
-        )  # fmt: skip
+    console.verdicts(report["evaluation"])
     floor = report["noise"]
     console.say()
     console.say(

@@ -242,7 +242,7 @@ def promoted_unless_worse(workspace: "Workspace", model_id: str) -> bool:
     found = look(workspace, model_id)
     for warning in found.warnings:
         console.note(warning)
-    if found.warnings:
+    if set(found.warnings) - set(found.unhealthy):
         return False
     promote(workspace, model_id, instead_of=found.live, note="nothing was significantly worse")
     return True

@@ -1,10 +1,12 @@
 """Cutting a dataset in three: learn from one part, choose on a second, judge on a third that nothing has looked at."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy import sparse
 
@@ -16,6 +18,9 @@ TEST_DAYS = 28
 VALIDATION_DAYS = 28
 SHORT = 5
 """Data that span less than this many test periods get shorter ones: this share of what there is."""
+
+ENOUGH, ENOUGH_SHARE = 500, 0.2
+"""So many shoppers, or this share of all, whichever is fewer, are to be judged on the test period."""
 
 LEAVE_OUT = 2
 """How many products of each user a split without times sets aside for judging, and as many for choosing."""
@@ -78,6 +83,21 @@ class Split:
     k: int = 0
     seed: int = 0
 
+    @cached_property
+    def judged(self) -> sparse.csr_matrix:
+        """CSR (n_users, n_items): of `test`, what users did who have a history in `training`."""
+        return self._test_of(np.diff(self.training.counts.indptr) > 0)
+
+    @cached_property
+    def without_history(self) -> sparse.csr_matrix:
+        """CSR (n_users, n_items): the rest of `test`. Nobody can know these users' tastes; they are judged apart."""
+        return self._test_of(np.diff(self.training.counts.indptr) == 0)
+
+    def _test_of(self, users: NDArray[np.bool_]) -> sparse.csr_matrix:
+        found = (sparse.diags(users.astype(np.float32)) @ self.test.counts).tocsr()
+        found.eliminate_zeros()
+        return found
+
     def describe(self) -> SplitDescription:
         """What it is and how large."""
         drawn = {"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}
@@ -93,16 +113,61 @@ class Split:
         )
 
 
-def make_split(dataset: Dataset, *, seed: int = 0) -> Split:
+@dataclass(frozen=True)
+class Periods:
+    """Lengths of the test and of the validation period in days, where somebody sets them.
+
+    Attributes:
+        test: None for the length that suits the data.
+        validation: None for as long as the test period.
+    """
+
+    test: float | None = None
+    validation: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, days in (("test", self.test), ("validation", self.validation)):
+            if days is not None and not (np.isfinite(days) and days > 0):
+                raise InvalidInput(f"The {name} period is {days:g} days; it must be more than 0.")
+
+
+def make_split(dataset: Dataset, *, seed: int = 0, periods: Periods | None = None) -> Split:
     """The split that suits the data. It has a seed of its own: trainings that differ in theirs are judged alike.
 
     With times: by time, 28 days each for validation and test, or a fifth of the period each where there is less than
-    five times that. Without times, or when everything happened on one day: leave-k-out.
+    five times that. Where 28 days would leave fewer than `ENOUGH` shoppers to judge, and fewer than `ENOUGH_SHARE` of
+    all, they are doubled as often as it takes, up to a fifth of the period. Without times, or when everything happened
+    on one day: leave-k-out.
+
+    Raises:
+        InvalidInput: periods are set, and the data have no times or are too short for them.
     """
     days = split_days(*_reach(dataset)) if dataset.timed else None
     if days is None:
+        if periods not in (None, Periods()):
+            raise InvalidInput(
+                f"Dataset {dataset.name!r} has no periods to set, because its events have no times or lie on one day."
+            )
         return leave_k_out(dataset, seed=seed)
-    return time_split(dataset, test_days=days[0], validation_days=days[1])
+    periods = periods or Periods()
+    test = periods.test or _long_enough(dataset, days[0])
+    return time_split(dataset, test_days=test, validation_days=periods.validation or test)
+
+
+def _long_enough(dataset: Dataset, days: float) -> float:
+    """Days of the test period, from `days` up, with enough shoppers who had something before and had something new."""
+    first, last = _reach(dataset)
+    pairs = dataset.interactions()
+    active = np.flatnonzero(np.diff(pairs.counts.indptr))
+    begins = np.minimum.reduceat(pairs.first, pairs.counts.indptr[active]) if len(active) else pairs.first
+    newest = np.maximum.reduceat(pairs.first, pairs.counts.indptr[active]) if len(active) else pairs.first
+    longest = (last - first) / pd.Timedelta(days=1) / SHORT
+    while True:
+        cut = (last - pd.Timedelta(days=days)).to_datetime64()
+        judged = int(((begins < cut) & (newest >= cut)).sum())
+        if judged >= min(ENOUGH, ENOUGH_SHARE * len(active)) or days >= longest:
+            return days
+        days = min(2 * days, longest)
 
 
 def split_days(first: Any, last: Any) -> tuple[float, float] | None:

@@ -1,23 +1,25 @@
 """A trained model beside the baselines, on the period that none of them has seen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.dataset.decay import age_in_days, ones
+from recsys.dataset.decay import age_in_days, faded, ones
 from recsys.dataset.splitting import Split, split_again
-from recsys.evaluation.baseline_selection import fitted_baselines
+from recsys.evaluation.baseline_selection import Which, fitted_baselines
 from recsys.evaluation.evaluate import Evaluation, Lane, evaluate
 from recsys.evaluation.significance import Comparison, compare
 from recsys.models.base import Scorer
-from recsys.models.baselines import Popular
+from recsys.models.baselines import Popular, ease
 from recsys.models.model import Model
 from recsys.models.repurchase import WORTHWHILE_SHARE, AgainScorer, frequency, repeat_share
+from recsys.models.segment_popularity import Segments
 
 K = 10
 
@@ -31,11 +33,21 @@ class Benchmark:
         lanes: evaluations by lane and method; "model" is the model itself. In the lane "again", "model" is what that
             lane serves and "lightfm" the LightFM scores of the same items.
         chosen: what was chosen for the baselines on the validation period.
+        without_history: "model" and "fallback" on shoppers of whom nothing was known: the fallback is what every
+            method would show there, the list of popular lately. Empty where there are none.
+        left_out: baselines that were not fitted, and why.
     """
 
     k: int
     lanes: Mapping[Lane, Mapping[str, Evaluation]]
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    without_history: Mapping[str, Evaluation] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def strongest(self, lane: Lane = "discover", metric: str = "ndcg") -> str:
+        """The baseline with the highest mean in a lane."""
+        others = {name: x for name, x in self.lanes[lane].items() if name not in ("model", "lightfm")}
+        return max(others, key=lambda name: float(others[name].values[metric].sum()))
 
     def comparisons(self, metric: str = "ndcg") -> dict[str, dict[str, Comparison]]:
         """By lane and method: the model against it, user by user."""
@@ -45,8 +57,9 @@ class Benchmark:
         }
 
     def document(self) -> dict[str, Any]:
-        """`{"k", "users", "lanes": {lane: {method: {metric: {"value", "low", "high"}}}}, "comparisons", "chosen"}`;
-        `users` are those who had something new in the period."""
+        """`{"k", "users", "lanes": {lane: {method: {metric: {"value", "low", "high"}}}}, "comparisons", "chosen",
+        "left_out", "without_history"}`; `users` are those with a history who had something new in the period,
+        "without_history" is `{"users", "methods", "comparison"}` or null."""
         return {
             "k": self.k,
             "users": len(self.lanes["discover"]["model"].users),
@@ -59,6 +72,18 @@ class Benchmark:
                 for lane, found in self.comparisons().items()
             },
             "chosen": dict(self.chosen),
+            "left_out": dict(self.left_out),
+            "without_history": self._apart(),
+        }
+
+    def _apart(self) -> dict[str, Any] | None:
+        if not self.without_history:
+            return None
+        model, fallback = (self.without_history[name] for name in ("model", "fallback"))
+        return {
+            "users": len(model.users),
+            "methods": {"model": model.summary(), "fallback": fallback.summary()},
+            "comparison": compare(model, fallback).to_dict(),
         }
 
 
@@ -70,11 +95,15 @@ class Baselines:
         k: length of the lists.
         lanes: evaluations by lane and method, without any model.
         chosen: what was chosen for them on the validation period.
+        fallback: what every one of them shows to shoppers without a history, judged on those; None without any.
+        left_out: those that were not fitted, and why.
     """
 
     k: int
     lanes: Mapping[Lane, Mapping[str, Evaluation]]
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    fallback: Evaluation | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | None = None) -> dict[str, Any]:
@@ -101,38 +130,86 @@ def measure(model: Model, split: Split, *, k: int = K, baselines: Baselines | No
 def benchmark_of(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> Benchmark:
     """Judge the model on the test period of a split, beside its baselines, or only "most popular" without them.
 
-    The lane "discover" is always judged; "again" where at least `WORTHWHILE_SHARE` of what was bought in the validation
-    period had been bought before.
+    The lane "discover" is always judged, on shoppers with a history; "again" where at least `WORTHWHILE_SHARE` of what
+    was bought in the validation period had been bought before.
     """
-    judged = _Judge.of(split, model.items, model.category_levels, k)
+    judge_of = _Judge.of(split, model.items, model.category_levels, k)
     if baselines is None:
-        popular = {"popular": Popular.fit(ones(split.training))}
-        baselines = Baselines(k, {"discover": judged(popular, "discover")})
-    ours: dict[Lane, dict[str, Evaluation]] = {"discover": judged({"model": model}, "discover")}
+        baselines = judge_baselines(split, model.items, model.category_levels, k=k, which="none")
+    ours: dict[Lane, dict[str, Evaluation]] = {"discover": {"model": judge_of(model, "discover")}}
     if _repeats(split):
-        methods: dict[str, Scorer] = {"model": again_scorer(model, split)}
-        kept = baselines.lanes.get("again", {})
-        ours["again"] = judged(methods | ({"lightfm": model} if kept else {}), "again")
+        ours["again"] = {"model": judge_of(again_scorer(model, split), "again")}
+        if baselines.lanes.get("again"):
+            ours["again"]["lightfm"] = judge_of(model, "again")
     lanes: dict[Lane, Mapping[str, Evaluation]] = {
         lane: {"model": found["model"], **baselines.lanes.get(lane, {}), **found} for lane, found in ours.items()
     }
-    return Benchmark(k, lanes, baselines.chosen)
+    apart = {}
+    if baselines.fallback is not None:
+        apart = {"model": judge_of.without_history(WithLastResort.of(model)), "fallback": baselines.fallback}
+    return Benchmark(k, lanes, baselines.chosen, apart, baselines.left_out)
 
 
-def judge_baselines(split: Split, items: pd.DataFrame, category_levels: tuple[str, ...], *, k: int = K) -> Baselines:
-    """Fit every baseline that the data allow to the training period, and judge it on the test period."""
-    others, chosen = fitted_baselines(split, items, category_levels)
-    own = others.pop("own_frequency", None)
-    judged = _Judge.of(split, items, category_levels, k)
-    lanes: dict[Lane, Mapping[str, Evaluation]] = {"discover": judged(others, "discover")}
-    if own is not None and _repeats(split):
-        lanes["again"] = judged({"own_frequency": own}, "again")
-    return Baselines(k, lanes, chosen)
+def judge_baselines(
+    split: Split,
+    items: pd.DataFrame,
+    category_levels: tuple[str, ...],
+    *,
+    k: int = K,
+    which: Which = "all",
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Baselines:
+    """Fit the baselines that the data allow to the training period, one after the other, and judge them on the test
+    period.
+
+    Args:
+        which: "none" for most popular alone, "popular" for those that count popularity, or "all".
+        on_step: called with the name of each before it is fitted.
+    """
+    judge_of = _Judge.of(split, items, category_levels, k)
+    lanes: dict[Lane, dict[str, Evaluation]] = {"discover": {}}
+    chosen: dict[str, Any] = {}
+    for name, scorer, settings in fitted_baselines(split, items, category_levels, which=which, on_step=on_step):
+        if settings:
+            chosen[name] = dict(settings)
+        if name != "own_frequency":
+            lanes["discover"][name] = judge_of(scorer, "discover")
+        elif _repeats(split):
+            lanes["again"] = {name: judge_of(scorer, "again")}
+    lately = chosen.get("popular_lately", {"half_life_days": 30.0, "since": "first"})
+    timed = split.kind == "time"
+    pairs = faded(split.training, split.test_start, *lately.values()) if timed else ones(split.training)
+    fallback = judge_of.without_history(Popular.fit(pairs)) if split.without_history.nnz else None
+    why = ease.left_out(split.training.counts) if which == "all" else ""
+    return Baselines(k, lanes, chosen, fallback, {"ease": why} if why else {})
+
+
+@dataclass(frozen=True)
+class WithLastResort:
+    """A model's scores, and for users of whom it can use nothing the last resort: what is popular in their segment, as
+    it is served to them."""
+
+    model: Model
+    segments: Segments
+
+    @classmethod
+    def of(cls, model: Model) -> "WithLastResort":
+        return cls(model, Segments(model))
+
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        found = self.model.scores(users)
+        nothing = np.diff(self.model.user_features.matrix.indptr)[users] == 0
+        nothing &= np.diff(self.model.history.counts.indptr)[users] == 0
+        for place in np.flatnonzero(nothing):
+            row = self.model.users.iloc[int(users[place])]
+            own = {name: str(row[name]) for name in self.model.user_attributes if not pd.isna(row[name])}
+            found[place] = self.segments.of(own).scores
+        return found
 
 
 @dataclass(frozen=True)
 class _Judge:
-    """Evaluates methods on the test period of a split, all in the same way."""
+    """Evaluates a method on the test period of a split, every one in the same way."""
 
     split: Split
     categories: NDArray[np.int64] | None
@@ -145,12 +222,17 @@ class _Judge:
         popularity = np.bincount(counts.indices, minlength=counts.shape[1])
         return cls(split, category_codes(items, category_levels), popularity, k)
 
-    def __call__(self, methods: Mapping[str, Scorer], lane: Lane) -> dict[str, Evaluation]:
-        train, test = self.split.training.counts, self.split.test.counts
-        return {
-            name: evaluate(x, train, test, k=self.k, lane=lane, categories=self.categories, popularity=self.popularity)
-            for name, x in methods.items()
-        }
+    def __call__(self, scorer: Scorer, lane: Lane) -> Evaluation:
+        return self._on(self.split.judged, scorer, lane)
+
+    def without_history(self, scorer: Scorer) -> Evaluation:
+        return self._on(self.split.without_history, scorer, "discover")
+
+    def _on(self, test: sparse.csr_matrix, scorer: Scorer, lane: Lane) -> Evaluation:
+        return evaluate(
+            scorer, self.split.training.counts, test, k=self.k, lane=lane, categories=self.categories,
+            popularity=self.popularity,
+        )  # fmt: skip
 
 
 def _repeats(split: Split) -> bool:

@@ -6,11 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from recsys.evaluation.benchmark import Benchmark
 from recsys.evaluation.evaluate import Evaluation
-from recsys.evaluation.significance import Comparison
+from recsys.evaluation.significance import Comparison, compare
 from recsys.models import lightfm_wrapper
 from recsys.models.features import IDENTITY, Features
+from recsys.models.hyperparameters import PRESETS
 from recsys.models.model import Model
+from recsys.utils import formatting as fmt
 
 State = Literal["good", "look", "bad"]
 SAME_LISTS = 0.8
@@ -34,15 +37,12 @@ class Check:
         return {"name": self.name, "state": self.state, "sentence": self.sentence}
 
 
-def health(model: Model, ours: Evaluation, against_popular: Comparison, *, seed: int = 0) -> list[Check]:
-    """All checks, worst first.
-
-    Args:
-        ours: the model in the lane "discover" on its test period.
-        against_popular: it against "most popular" there.
-    """
+def health(model: Model, judged: Benchmark, *, seed: int = 0) -> list[Check]:
+    """All checks of a model and of how it was judged on its test period, worst first."""
+    ours = judged.lanes["discover"]["model"]
     checks = [
-        _popular(against_popular),
+        _strongest(model, judged),
+        *_without_history(judged),
         _sameness(ours, seed),
         _curve(model.manifest.curve),
         _sizes(model),
@@ -57,20 +57,47 @@ def worst_first(checks: Sequence[Check]) -> list[Check]:
     return sorted(checks, key=lambda check: ("bad", "look", "good").index(check.state))
 
 
-def _popular(found: Comparison) -> Check:
-    size = f"by {abs(found.difference):.4f} NDCG@10 (95% interval {found.low:+.4f} to {found.high:+.4f})"
+def _strongest(model: Model, judged: Benchmark) -> Check:
+    name = "Against the strongest simple method"
+    strongest = judged.strongest()
+    found = compare(judged.lanes["discover"]["model"], judged.lanes["discover"][strongest])
+    title = fmt.method(strongest)
+    of = len(judged.lanes["discover"]) - 1
+    only = set(judged.lanes["discover"]) - {"model"} <= {"popular", "popular_lately", "popular_in_categories"}
+    rest = " Only lists by popularity were judged so far; the quality report judges the other methods." if only else ""
+    size = (
+        f"by {abs(found.difference):.4f} NDCG@{judged.k} (95% interval {found.low:+.4f} to {found.high:+.4f}, "
+        f"{found.users:,} shoppers)"
+    )
     if found.verdict == "better":
-        return Check("Against most popular", "good", f"Better than showing everybody the most popular, {size}.")
+        return Check(name, "good", f"Better than {title}, the strongest of {of}, {size}.{rest}")
     if found.verdict == "worse":
-        return Check(
-            "Against most popular", "bad",
-            f"Worse than showing everybody the most popular, {size}. Do not promote it; train with the preset default.",
-        )  # fmt: skip
+        return Check(name, "bad", f"Worse than {title}, the strongest of {of}, {size}. {_advice(model)}{rest}")
     return Check(
-        "Against most popular", "look",
-        f"It cannot be told from showing everybody the most popular on {found.users:,} shoppers. "
-        "More data, or another preset, may settle it.",
+        name, "look", f"It cannot be told from {title}, the strongest of {of}, on {found.users:,} shoppers "
+        f"({found.difference:+.4f} NDCG@{judged.k}, 95% interval {found.low:+.4f} to {found.high:+.4f}).{rest}",
     )  # fmt: skip
+
+
+def _advice(model: Model) -> str:
+    """What to try with a model that is behind; never the recipe that it was trained with."""
+    untried = [name for name in ("default", "best") if PRESETS[name] != model.recipe]
+    if len(untried) == 2:
+        return "Do not promote it; train with the preset default."
+    return f"Do not promote it without a reason; try the preset {untried[0]}, or search for a recipe on these data."
+
+
+def _without_history(judged: Benchmark) -> Iterator[Check]:
+    if not judged.without_history:
+        return
+    found = compare(judged.without_history["model"], judged.without_history["fallback"])
+    size = f"{found.difference:+.4f} NDCG@{judged.k} on {found.users:,} shoppers"
+    if found.verdict == "worse":
+        yield Check(
+            "Shoppers without a history", "look", f"Worse than showing them what is popular lately ({size})."
+        )  # fmt: skip
+    else:
+        yield Check("Shoppers without a history", "good", f"Not worse than what is popular lately ({size}).")
 
 
 def _sameness(ours: Evaluation, seed: int) -> Check:
@@ -115,7 +142,9 @@ def _curve(curve: Sequence[Mapping[str, float]]) -> Check:
 
 def _sizes(model: Model) -> Check:
     name = "Size of the numbers"
-    largest = max(float(np.abs(part).max(initial=0.0)) for part in lightfm_wrapper.state(model.lightfm).values())
+    state = lightfm_wrapper.state(model.lightfm)  # with the optimiser's sums of squares, which may well be large
+    used = [part for key, part in state.items() if key.endswith(("embeddings", "biases"))]
+    largest = max(float(np.abs(part).max(initial=0.0)) for part in used)
     if not np.isfinite(largest):
         return Check(name, "bad", "Some embeddings are not finite numbers. Lower the learning rate and train again.")
     if largest > LARGEST:

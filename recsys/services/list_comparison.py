@@ -204,7 +204,7 @@ def _measured(
     codes = category_codes(one_model.items, one_model.category_levels)
     known = None if rules is None else rules.without_items(b.announced_items())
     book = b.without_announced.book(known)
-    test = some_of(split.test.counts, seed=seed)
+    test = some_of(split.judged, seed=seed)
     sides = [
         evaluate(
             side, split.training.counts, test, k=k, categories=codes, popularity=one_model.popularity, only=MEASURES

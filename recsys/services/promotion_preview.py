@@ -77,8 +77,9 @@ class Preview:
         kept: mean share of a list that stays.
         changed: share of shoppers whose list changes in at least one product.
         coverage: catalogue coverage of the live model and of the candidate, over the same shoppers.
-        warnings: where the candidate is worse by more than chance explains, and which expectations it breaks that the
-            live model meets.
+        warnings: what its health checks call bad, where the candidate is worse by more than chance explains, and which
+            expectations it breaks that the live model meets.
+        unhealthy: the first of these.
         golden: every golden shopper, what changes for them, and what they lack.
     """
 
@@ -92,6 +93,7 @@ class Preview:
     kept: float | None
     warnings: tuple[str, ...]
     golden: tuple[Expectation, ...] = ()
+    unhealthy: tuple[str, ...] = ()
     headline: str = ""
     identical: bool = False
     changed: float | None = None
@@ -102,7 +104,9 @@ class Preview:
         rows = {name: [dict(vars(row)) for row in getattr(self, name)] for name in ("measures", "segments")}
         tables = {name: getattr(self, name).to_dict("records") for name in ("shoppers", "items")}
         golden = [vars(expectation) for expectation in self.golden]
-        return vars(self) | rows | tables | {"warnings": list(self.warnings), "golden": golden}
+        return vars(self) | rows | tables | {
+            "warnings": list(self.warnings), "unhealthy": list(self.unhealthy), "golden": golden,
+        }  # fmt: skip
 
 
 def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None) -> Preview:
@@ -121,8 +125,16 @@ def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None)
         return replace(found, headline=same, identical=True, warnings=())
     golden = _golden(GoldenShoppers(workspace.database), after, before)
     broken = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.broken)
-    found = replace(found, golden=golden, warnings=(*found.warnings, *broken))
+    unhealthy = health_warnings(workspace, candidate_id)
+    found = replace(found, golden=golden, unhealthy=unhealthy, warnings=(*unhealthy, *found.warnings, *broken))
     return replace(found, headline=_headline(found))
+
+
+def health_warnings(workspace: Workspace, model_id: str) -> tuple[str, ...]:
+    """What the health checks of a version call bad: those of its quality report, or else of its training."""
+    report = workspace.store.load_quality(model_id)
+    health = report["health"] if report else workspace.store.model_manifest(model_id).health
+    return tuple(f"{x['name']}: {x['sentence']}" for x in health.get("checks", ()) if x["state"] == "bad")
 
 
 def _golden(shoppers: GoldenShoppers, after: Recommender, before: Recommender | None) -> tuple[Expectation, ...]:
@@ -195,7 +207,7 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
     split = split_again(data, manifest.split)
     codes = category_codes(candidate.items, candidate.category_levels)
     old, new = (
-        evaluate(scorer, split.training.counts, split.test.counts, categories=codes,
+        evaluate(scorer, split.training.counts, split.judged, categories=codes,
                  popularity=candidate.popularity, only=MEASURED)
         for scorer in (live if same else _Elsewhere(live, candidate), candidate)
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from typing import Any
 
 from recsys.dataset.splitting import split_again
+from recsys.evaluation.baseline_selection import Which
 from recsys.evaluation.benchmark import judge
 from recsys.progress import OnProgress
 from recsys.services.workspace import Workspace
@@ -11,13 +12,13 @@ from recsys.training.quality_report import report_on
 
 
 def evaluate_stored(
-    workspace: Workspace, model_id: str = "live", *, k: int = 10, baselines: bool = False
+    workspace: Workspace, model_id: str = "live", *, k: int = 10, baselines: Which = "none"
 ) -> dict[str, Any]:
     """Metrics of a version on what was held out of its training, in the form of `evaluate --json`."""
     model = workspace.load(model_id).trained
     data = workspace.dataset_of(model.id)
     split = split_again(data, model.manifest.split)
-    return judge(model, data, k=k, baselines=baselines_of(workspace.store, data, split, k=k) if baselines else None)
+    return judge(model, data, k=k, baselines=baselines_of(workspace.store, data, split, k=k, which=baselines))
 
 
 def assess(workspace: Workspace, model_id: str, *, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:

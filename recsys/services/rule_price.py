@@ -60,7 +60,7 @@ def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: 
 
     The interval is that of the mean paired difference, by bootstrap over shoppers.
     """
-    train, test = split.training.counts, some_of(split.test.counts, seed=seed)
+    train, test = split.training.counts, some_of(split.judged, seed=seed)
 
     def judged(scorer: Any) -> Evaluation:
         return evaluate(scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED)
@@ -81,7 +81,7 @@ def dial(
     Returns:
         For each turn b, where score = taste + b x item bias: `popularity` (b), `ndcg` and `coverage`.
     """
-    train, test = split.training.counts, some_of(split.test.counts, seed=seed)
+    train, test = split.training.counts, some_of(split.judged, seed=seed)
     found = []
     for b in turns:
         scorer = Factors(model.user_embeddings, model.item_embeddings, model.item_biases, b)

@@ -11,7 +11,8 @@ from recsys.services import promotion
 from recsys.services.workspace import Workspace
 
 if TYPE_CHECKING:
-    from recsys.dataset.splitting import Split
+    from recsys.dataset.splitting import Periods, Split
+    from recsys.evaluation.baseline_selection import Which
     from recsys.evaluation.benchmark import Baselines
 
 
@@ -25,17 +26,20 @@ def train_and_store(
     on_progress: OnProgress | None = None,
     source: str = "Python",
     run: int | None = None,
-    baselines: bool = True,
+    baselines: "Which | None" = None,
+    periods: "Periods | None" = None,
 ) -> Recommender:
     """Train in this process, store the version, and promote it if asked to.
 
     Args:
         source: who asked for it, for the list of trainings: "page", "command line", "search NAME".
         run: the job that does it.
-        baselines: judge it beside every simple method, those that are kept or else fitted now; without, or for very
-            large data, beside the most popular products only.
+        baselines: the simple methods to judge it beside, those that are kept or else fitted now; None for what
+            `baseline_cache.for_training` gives.
+        periods: lengths of the test and of the validation period; None for those that suit the data.
     """
-    from recsys.storage.baseline_cache import MOST_EVENTS, baselines_of
+    from recsys.dataset.splitting import make_split
+    from recsys.storage.baseline_cache import baselines_of, for_training
     from recsys.training.train import train
 
     data, live = workspace.dataset(dataset), promotion.live_unless_damaged(workspace)
@@ -48,10 +52,12 @@ def train_and_store(
                 on_progress(progress)
 
         def stored_baselines(split: "Split") -> "Baselines":
-            return baselines_of(workspace.store, data, split)
+            if baselines is None:
+                return for_training(workspace.store, data, split)
+            return baselines_of(workspace.store, data, split, which=baselines)
 
-        wanted = baselines and len(data.events) <= MOST_EVENTS
-        model = train(data, recipe, seed=seed, on_progress=follow, baselines=stored_baselines if wanted else None)
+        split = make_split(data, periods=periods)
+        model = train(data, recipe, seed=seed, on_progress=follow, split=split, baselines=stored_baselines)
         lineage = Lineage(training=record.id, source=source, run=run, parent=live)
         model = replace(model, manifest=model.manifest.with_facts(lineage=lineage))
         workspace.store.save_model(model)

@@ -315,7 +315,7 @@ class UserSearch:
         if self._dataset is None or self._dataset.fingerprint != self._model.manifest.fingerprint:
             raise InvalidInput("Who is hard to serve cannot be told: the data of this model are no longer stored.")
         split = split_again(self._dataset, self._model.manifest.split)
-        test = some_of(split.test.counts)
+        test = some_of(split.judged)
         found = evaluate(self._model, split.training.counts, test, only=("ndcg",))
         ndcg = np.full(test.shape[0], np.nan)
         ndcg[found.users] = found.values["ndcg"]

@@ -62,9 +62,10 @@ def _train(workspace: Workspace, run: Job, report: OnProgress) -> str:
     if run.kind == "demo":
         report(Progress(READ, 0.0))
         import_demo(workspace)
+    first = run.kind == "demo"
     recommender = train_and_store(workspace,
         run.dataset, Hyperparameters.from_dict(run.recipe), seed=run.seed, promote=run.promote, on_progress=report,
-        source="first model" if run.kind == "demo" else "page", run=run.id, baselines=run.kind != "demo",
+        source="first model" if first else "page", run=run.id, baselines="none" if first else None,
     )  # fmt: skip
     if run.kind == "demo":
         start_quality(workspace, recommender.model.id)

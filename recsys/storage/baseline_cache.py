@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,41 +11,80 @@ from numpy.typing import NDArray
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import Split
 from recsys.errors import Corrupted
+from recsys.evaluation.baseline_selection import Which
 from recsys.evaluation.benchmark import Baselines, K, judge_baselines
-from recsys.evaluation.evaluate import Evaluation, Lane
+from recsys.evaluation.evaluate import Evaluation
 
 if TYPE_CHECKING:
     from recsys.storage.store import Store
 
-MOST_EVENTS = 5_000_000
-"""Above so many events the baselines are left to `evaluate --baselines` and the quality report."""
+SMALL = 200_000
+"""A training fits every baseline itself where there are no more events than this; otherwise it takes those that are
+kept, or the popularity ones alone: `evaluate --baselines` and the quality report fit the others."""
+
+VERSION = 2
+"""Goes up when other baselines are fitted, or otherwise judged: what was kept before is then not taken."""
 
 _ARRAYS = ("users", "lists", "shown")
+APART = "without_history"
+"""Stands for a lane where evaluations are kept, for shoppers without a history."""
 
 
-def baselines_of(store: "Store", dataset: Dataset, split: Split, *, k: int = K) -> Baselines:
-    """The judged baselines of a dataset on a split: those that are kept, or else fitted now, and kept."""
-    key = _key(dataset, split, k)
-    try:
-        kept = store.load_baselines(key)
-    except Corrupted:
-        kept = None
-    if kept is not None:
-        return _from_stored(*kept)
-    found = judge_baselines(split, dataset.items, dataset.category_levels, k=k)
-    store.save_baselines(dataset.name, dataset.fingerprint, key, *_to_stored(found))
+def baselines_of(
+    store: "Store",
+    dataset: Dataset,
+    split: Split,
+    *,
+    k: int = K,
+    which: Which = "all",
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Baselines:
+    """The judged baselines of a dataset on a split: those that are kept, or else fitted now, and kept.
+
+    Args:
+        which: as in `judge_baselines`; where all are kept, "popular" gives all.
+        on_step: called with the name of each before it is fitted.
+    """
+    for known in dict.fromkeys(("all", which)):
+        kept = _kept(store, _key(dataset, split, k, known)) if which != "none" else None
+        if kept is not None:
+            return kept
+    found = judge_baselines(split, dataset.items, dataset.category_levels, k=k, which=which, on_step=on_step)
+    if which != "none":
+        key = _key(dataset, split, k, which)
+        store.save_baselines(dataset.name, dataset.fingerprint, key, *_to_stored(found))
     return found
 
 
-def _key(dataset: Dataset, split: Split, k: int) -> str:
-    described = json.dumps([dataset.fingerprint, split.describe().to_dict(), k], sort_keys=True, default=str)
+def for_training(
+    store: "Store", dataset: Dataset, split: Split, *, on_step: Callable[[str], None] = lambda _: None
+) -> Baselines:
+    """What a training is held against where nobody asked for more: every baseline where that is quick or was done
+    before, otherwise those that count popularity."""
+    which: Which = "all" if len(dataset.events) <= SMALL else "popular"
+    return baselines_of(store, dataset, split, which=which, on_step=on_step)
+
+
+def _kept(store: "Store", key: str) -> Baselines | None:
+    try:
+        kept = store.load_baselines(key)
+    except Corrupted:
+        return None
+    return None if kept is None else _from_stored(*kept)
+
+
+def _key(dataset: Dataset, split: Split, k: int, which: str) -> str:
+    described = json.dumps(
+        [VERSION, which, dataset.fingerprint, split.describe().to_dict(), k], sort_keys=True, default=str
+    )  # fmt: skip
     return hashlib.sha256(described.encode()).hexdigest()[:24]
 
 
 def _to_stored(found: Baselines) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    facts: dict[str, Any] = {"k": found.k, "chosen": dict(found.chosen), "lanes": {}}
+    facts: dict[str, Any] = {"k": found.k, "chosen": dict(found.chosen), "left_out": dict(found.left_out), "lanes": {}}
     arrays: dict[str, NDArray[Any]] = {}
-    for lane, methods in found.lanes.items():
+    apart = {} if found.fallback is None else {APART: {"fallback": found.fallback}}
+    for lane, methods in (*found.lanes.items(), *apart.items()):
         facts["lanes"][lane] = {name: list(evaluation.values) for name, evaluation in methods.items()}
         for name, evaluation in methods.items():
             arrays |= {f"{lane}-{name}-{part}": getattr(evaluation, part) for part in _ARRAYS}
@@ -53,10 +93,10 @@ def _to_stored(found: Baselines) -> tuple[dict[str, Any], dict[str, NDArray[Any]
 
 
 def _from_stored(facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baselines:
-    lanes: dict[Lane, dict[str, Evaluation]] = {
+    lanes: dict[Any, dict[str, Evaluation]] = {
         lane: {
             name: Evaluation(
-                lane=lane,
+                lane="discover" if lane == APART else lane,
                 k=facts["k"],
                 users=arrays[f"{lane}-{name}-users"],
                 values={measure: np.asarray(arrays[f"{lane}-{name}-{measure}"]) for measure in measures},
@@ -67,4 +107,5 @@ def _from_stored(facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Base
         }
         for lane, methods in facts["lanes"].items()
     }
-    return Baselines(facts["k"], lanes, facts["chosen"])
+    fallback = lanes.pop(APART, {}).get("fallback")
+    return Baselines(facts["k"], lanes, facts["chosen"], fallback, facts["left_out"])

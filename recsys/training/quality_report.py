@@ -53,7 +53,7 @@ def report_on(
     discover = judged.lanes["discover"]
     step(1)
     found = segments(model, split, discover["model"], discover["popular"])
-    checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
+    checks = health.health(model, judged)
     step(2)
     floor = noise(model, dataset, split)
     step(3)

@@ -22,7 +22,6 @@ from recsys.evaluation import health
 from recsys.evaluation.benchmark import Baselines, K, benchmark_of
 from recsys.evaluation.evaluate import ndcg_and_coverage
 from recsys.evaluation.popularity_frontier import dial_frontier
-from recsys.evaluation.significance import compare
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features, item_features, user_features
 from recsys.models.hyperparameters import Hyperparameters
@@ -139,8 +138,7 @@ def train(
     against = None if baselines is None else baselines(split)
     reporter.report(JUDGE)
     judged = benchmark_of(model, split, baselines=against)
-    discover = judged.lanes["discover"]
-    checks = health.health(model, discover["model"], compare(discover["model"], discover["popular"]))
+    checks = health.health(model, judged)
     manifest = manifest.with_facts(
         metrics=judged.document(),
         health=health.summary(health.worst_first([*checks, *plan.checks])),

@@ -22,6 +22,29 @@ class Measure:
     share: bool = False
 
 
+METHODS = {
+    "model": "This model",
+    "popular": "Most popular",
+    "popular_lately": "Popular lately",
+    "popular_in_categories": "Popular in own categories",
+    "item_knn": "Nearest items (item-kNN)",
+    "user_knn": "Nearest shoppers (user-kNN)",
+    "rp3beta": "Random walk (RP3beta)",
+    "als": "ALS",
+    "ease": "EASE",
+    "slim": "SLIM",
+    "own_frequency": "What they bought most",
+    "lightfm": "Taste alone (LightFM)",
+    "trained": "Trained on their history",
+    "fallback": "Popular lately",
+}
+
+
+def method(name: str) -> str:
+    """What a method of an evaluation is called."""
+    return METHODS.get(name, name)
+
+
 def measures(k: int = 10) -> dict[str, Measure]:
     """Every metric of an evaluation with lists of length k, most telling first."""
     return {

@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
     from recsys.storage.jobs import Job
 
-METHODS = {
-    "model": "This model",
-    "popular": "Most popular",
-    "popular_lately": "Popular lately",
-    "popular_in_categories": "Popular in own categories",
-    "item_knn": "Nearest items (item-kNN)",
-    "als": "ALS",
-    "ease": "EASE",
-    "own_frequency": "What they bought most",
-    "lightfm": "Taste alone (LightFM)",
-    "trained": "Trained on their history",
-}
 LANES = {"discover": "Discover", "again": "Buy again"}
 VERDICTS = {"better": "better", "worse": "worse", "cannot tell": "cannot be told apart"}
 TABLE = ("ndcg", "precision", "recall", "hit_rate", "map", "mrr", "auc", "coverage", "diversity", "novelty", "gini")
@@ -117,7 +105,8 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
         ),
         cold_users=tuple(_point(x) for x in cold["users"]),
         cold_users_reference=tuple(
-            (METHODS[name], float(cold["users"][0]["methods"][name]["value"] or 0)) for name in ("popular", "trained")
+            (fmt.method(name), float(cold["users"][0]["methods"][name]["value"] or 0))
+            for name in ("popular", "trained")
         ),
     )
 
@@ -136,7 +125,7 @@ def _verdict(evaluation: dict[str, Any], split: SplitDescription) -> tuple[str, 
         return "Nothing to judge by", "Nobody bought anything new in what was held out."
     strongest = max(others, key=lambda name: others[name] or 0.0)
     found = evaluation["comparisons"]["discover"][strongest]
-    title = METHODS[strongest]
+    title = fmt.method(strongest)
     head = {
         "better": f"Better than every simple method: ahead of {title}, the strongest of them",
         "worse": f"Behind {title}, the strongest simple method",
@@ -168,7 +157,7 @@ def bars_of(evaluation: Mapping[str, Any], lane: str) -> tuple[Bar, ...]:
 
 def _method_bars(metrics: dict[str, Any], details: dict[str, str] | None = None) -> tuple[Bar, ...]:
     found = [
-        Bar(METHODS.get(name, name), float(m["value"]), float(m["low"]), float(m["high"]), name == "model",
+        Bar(fmt.method(name), float(m["value"]), float(m["low"]), float(m["high"]), name == "model",
             (details or {}).get(name, ""))
         for name, m in metrics.items()
         if m["value"] is not None
@@ -180,7 +169,7 @@ def _table(evaluation: dict[str, Any], lane: str) -> pd.DataFrame:
     measures = fmt.measures(evaluation["k"])
     rows = []
     for name, found in evaluation["lanes"][lane].items():
-        row: dict[str, str] = {"Method": METHODS.get(name, name)}
+        row: dict[str, str] = {"Method": fmt.method(name)}
         for metric in TABLE:
             if metric in found:
                 row[measures[metric].title] = fmt.measured(

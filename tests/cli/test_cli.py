@@ -170,9 +170,14 @@ def test_evaluation_has_the_form_of_the_contract(home: Path) -> None:
     assert {"model", "popular", "item_knn", "als", "ease"} <= set(found["lanes"]["discover"])
     assert "own_frequency" in found["lanes"]["again"]
     assert set(found["lanes"]["discover"]["model"]["ndcg"]) == {"value", "low", "high"}
-    words = run("evaluate", "-k", "5").stdout
+    words = run("evaluate", "-k", "5", "--baselines").stdout
     assert "NDCG@5" in words
-    assert "Popular" in words
+    assert "Most popular" in words
+    assert re.search(r"EASE +[+-]0\.\d{4} +[+-]0\.\d{4} to [+-]0\.\d{4} +\d\.\d{4} +(better|worse|cannot tell)", words)
+    few = answer("evaluate", "--baselines", "popular", "-k", "3")["lanes"]["discover"]
+    assert set(few) == {"model", "popular", "popular_lately", "popular_in_categories"}
+    assert set(answer("evaluate", "--baselines", "none")["lanes"]["discover"]) == {"model", "popular"}
+    assert "Baselines 'most'; there are: none, popular, all." in refusal("evaluate", "--baselines", "most")
 
 
 @pytest.mark.parametrize("extra", [[], ["--explain"], ["--lane", "again"], ["--category", "Bakery", "-k", "3"]])

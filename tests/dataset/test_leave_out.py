@@ -127,7 +127,7 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
     workspace.store.save_dataset(without_times(planted_shop("timeless", n_users=60, n_items=60)))
     live = train_and_store(workspace, "timeless", SMALL_RECIPE, seed=3, promote=True)
     assert live.manifest["split"]["kind"] == "leave-k-out"
-    judged = evaluate_stored(workspace, baselines=True)
+    judged = evaluate_stored(workspace, baselines="all")
     assert judged["split"] == live.manifest["split"]
     assert (
         judged["lanes"]["discover"]["model"]["ndcg"] == live.manifest["metrics"]["lanes"]["discover"]["model"]["ndcg"]

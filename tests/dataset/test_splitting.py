@@ -1,13 +1,16 @@
 """Cutting in time: nothing of the future leaks into what is learned from, and nothing is lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given
 
 from recsys.dataset.dataset import Dataset
-from recsys.dataset.splitting import split_at, time_split
+from recsys.dataset.splitting import Periods, make_split, split_at, time_split
 from recsys.errors import InvalidInput
+from recsys.evaluation.benchmark import judge_baselines
 from tests.strategies import PROPERTY, event_tables
 
 
@@ -47,3 +50,55 @@ def test_stored_cuts_give_the_same_split_again(small_dataset: Dataset) -> None:
     assert again.describe() == described
     assert np.array_equal(again.test.counts.indices, split.test.counts.indices)
     assert described.training_pairs == split.training.counts.nnz
+
+
+def sparse_ratings(n_users: int = 3000, years: int = 21) -> Dataset:
+    """People who rate three things each, a year apart, spread over many years."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, (years - 3) * 365, n_users)
+    days = (first[:, None] + np.arange(3) * 365).ravel()
+    events = pd.DataFrame({
+        "user_id": np.repeat(np.arange(n_users), 3).astype(str),
+        "item_id": rng.integers(0, 200, 3 * n_users).astype(str),
+        "timestamp": pd.Timestamp("2000-01-01") + pd.to_timedelta(days, unit="D"),
+    })  # fmt: skip
+    return Dataset.from_raw("sparse", events)
+
+
+def test_the_test_period_is_long_enough_to_judge_many_shoppers() -> None:
+    dataset = sparse_ratings()
+    few = len(np.unique(time_split(dataset).judged.nonzero()[0]))
+    split = make_split(dataset)
+    assert len(np.unique(split.judged.nonzero()[0])) > 10 * few
+    assert split.end - split.test_start <= pd.Timedelta(days=21 * 365 / 5)
+
+
+def test_the_lengths_of_the_periods_can_be_set(small_dataset: Dataset) -> None:
+    day = pd.Timedelta(days=1)
+    split = make_split(small_dataset, periods=Periods(test=10, validation=20))
+    assert (split.end - split.test_start, split.test_start - split.validation_start) == (10 * day, 20 * day)
+    split = make_split(small_dataset, periods=Periods(test=14))
+    assert split.test_start - split.validation_start == 14 * day
+    with pytest.raises(InvalidInput, match="leave nothing to learn from"):
+        make_split(small_dataset, periods=Periods(test=150, validation=100))
+    with pytest.raises(InvalidInput, match="The test period is -1 days"):
+        Periods(test=-1)
+
+
+def test_shoppers_without_a_history_are_judged_apart(small_dataset: Dataset) -> None:
+    """A third of the shoppers lose their past: the figures of the others stay as they are, for every method."""
+    split = time_split(small_dataset)
+    users = small_dataset.events["user_id"].to_numpy()
+    before = (small_dataset.events["timestamp"] < split.test_start).to_numpy()
+    events = small_dataset.events[~((users % 3 == 0) & before)].reset_index(drop=True)
+    cut = split_at(replace(small_dataset, events=events), split.validation_start, split.test_start)
+    strangers = np.unique(cut.without_history.nonzero()[0])
+    assert len(strangers) and (strangers % 3 == 0).all()
+    assert abs(cut.judged + cut.without_history - cut.test.counts).sum() == 0
+    judged = judge_baselines(cut, small_dataset.items, small_dataset.category_levels)
+    assert judged.fallback is not None
+    assert np.isin(judged.fallback.users, strangers).all()
+    for lane in judged.lanes.values():
+        for name, found in lane.items():
+            assert not np.isin(found.users, strangers).any(), name
+    assert {tuple(one) for one in judged.fallback.lists.tolist()} == {tuple(judged.fallback.lists[0].tolist())}

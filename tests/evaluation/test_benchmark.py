@@ -20,7 +20,7 @@ from tests.shops import planted_shop
 
 @pytest.fixture(scope="module")
 def judged(workspace: Workspace) -> dict[str, Any]:
-    return evaluate_stored(workspace, baselines=True)
+    return evaluate_stored(workspace, baselines="all")
 
 
 ALWAYS = {"precision", "recall", "ndcg", "map", "mrr", "hit_rate", "auc", "coverage", "novelty", "diversity", "gini"}

@@ -25,6 +25,7 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.utils import formatting as fmt
+from tests.commands import run
 from tests.conftest import SMALL_RECIPE
 
 
@@ -44,9 +45,15 @@ def test_a_ruined_candidate_is_found_worse_and_an_equal_one_is_not(
     assert found.warnings and any("all shoppers" in text for text in found.warnings)
     assert found.kept is not None and found.kept < 0.7
     assert found.measures[0].verdict == "worse"
+    unhealthy = [text for text in found.warnings if text.startswith("Against the strongest simple method: Worse than")]
+    assert unhealthy == list(found.unhealthy)
+    command = run("models", "promote", bad, environment={"INSIDER_HOME": str(home.settings.home)})
+    assert command.exit_code == 0
+    assert unhealthy[0] in command.stderr.replace("\n", " ")
+    rollback(home)
     back = preview(home, str(home.live_id()), live_id=bad)
     assert back.measures[0].difference == pytest.approx(-found.measures[0].difference)
-    assert not back.warnings
+    assert set(back.warnings) == set(back.unhealthy)
     assert {row.group for row in found.segments} >= {"Activity"}
 
 
@@ -57,7 +64,7 @@ def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segme
     found = preview(home, train_and_store(home, "small", SMALL_RECIPE, seed=8).model.id)
     both = [home.load(x).model for x in (found.candidate, str(found.live))]
     split = split_again(home.dataset("small"), both[0].manifest.split)
-    judged = [evaluate(model, split.training.counts, split.test.counts, only=("ndcg",)) for model in both]
+    judged = [evaluate(model, split.training.counts, split.judged, only=("ndcg",)) for model in both]
     expected = compare(*judged)
     row = found.measures[0]
     assert (row.difference, row.low, row.high, row.p_value, row.verdict) == (
@@ -80,8 +87,8 @@ def test_the_preview_says_first_what_will_change(home: Workspace, monkeypatch: p
     bad = train_and_store(home, "small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model
     live = home.load().model
     found = preview(home, bad.id)
-    split = split_again(home.dataset("small"), live.manifest["split"])
-    old, new = (evaluate(m, split.training.counts, split.test.counts, only=("ndcg",)) for m in (live, bad))
+    split = split_again(home.dataset("small"), live.manifest.split)
+    old, new = (evaluate(m, split.training.counts, split.judged, only=("ndcg",)) for m in (live, bad))
     assert found.coverage == ((old.shown > 0).mean(), (new.shown > 0).mean())
     other = [set(a) != set(b) for a, b in zip(old.lists.tolist(), new.lists.tolist(), strict=True)]
     assert found.changed == pytest.approx(np.mean(other))

@@ -1,5 +1,6 @@
 """The whole report on the small shop, its page, and the parts whose truth is known."""
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -13,10 +14,10 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
 from recsys.errors import InvalidInput
 from recsys.evaluation import health
+from recsys.evaluation.benchmark import Benchmark
 from recsys.evaluation.evaluate import evaluate
-from recsys.evaluation.significance import paired
 from recsys.models.features import IDENTITY, Features
-from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.model import Model
 from recsys.models.shrinkage import borrowed
@@ -198,7 +199,11 @@ def test_the_report_is_json_and_whole(assessed: Workspace) -> None:
     assert {x["kind"] for x in report["segments"]} >= {"popularity"}
     assert [x["known"] for x in report["cold_start"]["users"]] == [0, 1, 3, 5, 10, None]
     assert {"model", "popular_in_categories"} <= set(report["cold_start"]["items"]["methods"])
-    assert {check["name"] for check in report["health"]["checks"]} >= {"Against most popular", "Features", "Validation"}
+    assert {check["name"] for check in report["health"]["checks"]} >= {
+        "Against the strongest simple method",
+        "Features",
+        "Validation",
+    }
 
 
 def test_changed_data_are_refused(assessed: Workspace, small_dataset: Dataset, model: Model) -> None:
@@ -214,16 +219,37 @@ def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> Non
         def scores(self, users: np.ndarray) -> np.ndarray:
             return np.tile(np.arange(small_dataset.n_items, 0, -1, dtype=np.float32), (len(users), 1))
 
-    ours = evaluate(Same(), split.training.counts, split.test.counts)
-    worse = paired(np.zeros(50), np.ones(50))
-    states = {check.name: check.state for check in health.health(model, ours, worse)}
-    assert states["Against most popular"] == "bad"
+    same = evaluate(Same(), split.training.counts, split.judged)
+    good = evaluate(model, split.training.counts, split.judged)
+    worse = Benchmark(10, {"discover": {"model": same, "popular": same, "ease": good}})
+    states = {check.name: check.state for check in health.health(model, worse)}
+    assert states["Against the strongest simple method"] == "bad"
     assert states["Lists differ between shoppers"] == "bad"
     flat = replace(model, manifest=model.manifest.with_facts(curve=[{"epoch": 1, "ndcg": 0.0}]))
-    assert {c.name: c.state for c in health.health(flat, ours, worse)}["Validation"] == "bad"
+    assert {c.name: c.state for c in health.health(flat, worse)}["Validation"] == "bad"
     bare = train(small_dataset, replace(RECIPE, identity=False, start="random"), seed=1)
-    found = {c.name: c.state for c in health.health(bare, ours, worse)}
+    found = {c.name: c.state for c in health.health(bare, worse)}
     assert found["Item identity"] == "look"
+
+
+def test_health_advises_what_is_another_recipe_and_looks_at_what_is_used(model: Model, small_dataset: Dataset) -> None:
+    split = time_split(small_dataset)
+    good = evaluate(model, split.training.counts, split.judged)
+    bad = replace(good, values={name: values * 0 for name, values in good.values.items()})
+    worse = Benchmark(10, {"discover": {"model": bad, "popular": bad, "ease": good}})
+
+    def sentence(of: Model, name: str) -> str:
+        return next(check.sentence for check in health.health(of, worse) if check.name == name)
+
+    name = "Against the strongest simple method"
+    assert "Worse than EASE, the strongest of 2" in sentence(model, name)
+    assert "train with the preset default" in sentence(model, name)
+    assert "preset default" not in sentence(replace(model, recipe=PRESETS["default"]), name)
+    grown = copy.deepcopy(model.lightfm)
+    grown.item_embedding_gradients += 1e8  # what Adagrad sums up says nothing about the scores
+    assert "far from overflow" in sentence(replace(model, lightfm=grown), "Size of the numbers")
+    grown.item_embeddings += 1e5
+    assert "on its way to overflow" in sentence(replace(model, lightfm=grown), "Size of the numbers")
 
 
 def page(home: Workspace, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
@@ -273,15 +299,15 @@ def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Wor
     assert set(metrics["lanes"]["discover"]) >= {"model", "popular", "popular_in_categories", "item_knn", "als", "ease"}
     assert set(metrics["comparisons"]["discover"]) == set(metrics["lanes"]["discover"]) - {"model"}
     assert set((assessed.settings.home / "baselines").iterdir()) == kept, "fitted by the report, kept for the training"
-    assert evaluate_stored(assessed, model.id, baselines=True)["lanes"] == metrics["lanes"]
+    assert evaluate_stored(assessed, model.id, baselines="all")["lanes"] == metrics["lanes"]
     assert {check["name"] for check in model.manifest["health"]["checks"]} >= {
-        "Against most popular",
+        "Against the strongest simple method",
         "Validation",
         "Features",
     }
     for file in kept.pop().glob("*-ease-lists.npy"):
         file.write_bytes(b"cut short")
-    assert evaluate_stored(assessed, model.id, baselines=True)["lanes"] == metrics["lanes"], (
+    assert evaluate_stored(assessed, model.id, baselines="all")["lanes"] == metrics["lanes"], (
         "damaged ones are fitted anew"
     )
 
