@@ -32,7 +32,8 @@ class Settings:
         upload_limit: megabytes that a file uploaded on the Data page may have (`INSIDER_UPLOAD_LIMIT`, 2000).
         upload_total: megabytes that all files uploaded and not yet imported may have together
             (`INSIDER_UPLOAD_TOTAL`, 4000).
-        scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`). Read, but nothing uses it yet: all work is local.
+        scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), whose workers write `batch --out FOLDER`; without
+            it that is done here.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
         answer_cache_bytes: memory for answers that are given again until something changes (`INSIDER_ANSWER_CACHE_MB`).

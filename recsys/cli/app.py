@@ -15,6 +15,7 @@ from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import PRESETS, preset
 
 if TYPE_CHECKING:
+    from recsys.recommend.rules import Rules
     from recsys.services.workspace import Workspace
 
 DEMO = "demo"
@@ -375,35 +376,67 @@ def models_delete(ctx: typer.Context, model_id: ModelId, as_json: Json = False) 
 
 @app.command(epilog="Example: python -m recsys batch --out recommendations.parquet -k 20")
 def batch(
-    out: Annotated[Path, typer.Option(metavar="FILE.parquet", help="Where to; a file there is replaced.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.parquet|FOLDER",
+            help="Where to: a file, which is replaced, or a folder of partitions, which goes on where it stopped.",
+        ),
+    ],
     k: K = 10,
     rules: AskedRules = None,
+    partition: Annotated[int, typer.Option(min=1, metavar="N", help="Users in a file of a folder.")] = 20_000,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers write the folder; INSIDER_SCHEDULER."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write recommendations for every user to a Parquet file."""
-    from recsys.services.batch import check_target, recommend_all, write
+    """Write recommendations for every user, those only in the log too, to a Parquet file or a folder of them."""
     from recsys.services.rule_sets import RuleSets
 
-    check_target(out)
     workspace = _workspace()
-    recommender = workspace.load()
     asked = RuleSets(workspace.database).asked(rules)
-    table = recommend_all(recommender, k, asked)
-    write(table, out)
-    users = len(recommender.users)
-    found = {
-        "out": str(out),
-        "model": recommender.model.id,
-        "k": k,
-        "rules": asked.label if asked else None,
-        "users": users,
-        "rows": len(table),
-    }
+    found = (
+        _batch_file(workspace, out, k, asked)
+        if out.suffix == ".parquet"
+        else _batch_folder(workspace, out, k, asked, partition, scheduler or workspace.settings.scheduler)
+    )
     if as_json:
         console.document(found)
     else:
         under = f" under the rules {found['rules']}" if asked else ""
-        console.say(f"{len(table):,} rows for {users:,} users written to {out}, from model {found['model']}{under}.")
+        console.say(
+            f"{found['rows']:,} rows for {found['users']:,} users written to {out}, from model {found['model']}{under}."
+        )
+
+
+def _batch_file(workspace: "Workspace", out: Path, k: int, rules: "Rules | None") -> dict[str, Any]:
+    from recsys.services.batch import check_target, everybody, recommend_all, write
+
+    check_target(out)
+    recommender = workspace.load()
+    table = recommend_all(recommender, k, rules)
+    write(table, out)
+    return {
+        "out": str(out),
+        "model": recommender.model.id,
+        "k": k,
+        "rules": rules.label if rules else None,
+        "users": len(everybody(recommender)),
+        "rows": len(table),
+    }
+
+
+def _batch_folder(
+    workspace: "Workspace", out: Path, k: int, rules: "Rules | None", partition: int, scheduler: str | None
+) -> dict[str, Any]:
+    from recsys.cluster.batch_partitions import write_partitions
+
+    with console.ProgressOnStderr() as show:
+        return write_partitions(
+            workspace, out, k=k, rules=rules, partition=partition, scheduler=scheduler, on_progress=show
+        )
 
 
 @app.command(epilog="Example: python -m recsys serve --host 0.0.0.0 --port 8000")
