@@ -219,3 +219,10 @@ def _usual(query: bytes) -> schemas.RecommendationQuery | None:
         return schemas.RecommendationQuery.model_validate(values)
     except ValidationError:
         return None
+
+
+def live_answers(workspace: Workspace, response: Response) -> Recommender:
+    """The live model's answers, and headers that let a client keep what it gets."""
+    recommender = workspace.load()
+    response.headers.update({"ETag": tag_of(recommender), **KEEP})
+    return recommender
