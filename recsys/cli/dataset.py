@@ -40,7 +40,9 @@ def import_(
     ] = None,
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field; FIELD= for none; repeatable."),
+        typer.Option(
+            "--map", metavar="[PART.]FIELD=COLUMN", help="Which column holds a field; FIELD= for none; repeatable."
+        ),
     ] = None,
     weights: Annotated[
         list[str] | None,
@@ -67,6 +69,18 @@ def import_(
     separator: Annotated[
         str | None, typer.Option("--separator", metavar="CHARS", help="Between fields; found out otherwise.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Of text files; found out otherwise.")
+    ] = None,
+    skip: Annotated[
+        int | None, typer.Option("--skip", metavar="N", help="Lines above the header; found out otherwise.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="The only sheet of workbooks to read.")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Store it although catalogue or users have no id of the events.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Store any shop's data: read, checked, and told of in a report."""
@@ -91,6 +105,10 @@ def import_(
         drop_duplicates=drop_duplicates,
         header=header,
         separator={"\\t": "\t", "tab": "\t"}.get(separator or "", separator),
+        encoding=encoding,
+        skip=skip,
+        sheet=sheet,
+        anyway=anyway,
     )
     with console.ProgressOnStderr() as told:
         report = import_dataset(Workspace().store, plan, told)

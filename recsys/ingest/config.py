@@ -7,7 +7,9 @@ from typing import Any, Literal, Self
 from recsys import columns as c
 from recsys.dataset.event_kinds import weight_of
 from recsys.errors import InvalidInput
+from recsys.ingest.encoding import named
 from recsys.ingest.schema import check_given
+from recsys.ingest.sources import Reading
 
 MOST_QUANTITY = 1_000_000.0
 MOST_VALUE = 1_000_000_000.0
@@ -22,7 +24,8 @@ class ImportPlan:
         name: the dataset is stored under it; one of the same name is replaced.
         events, items, users: paths or globs.
         events_sql, database: a query for the events instead of files, and the SQLAlchemy URL it goes to.
-        mapping: field to columns, on top of what the headers suggest; no columns leaves the field out.
+        mapping: field to columns, on top of what names and contents tell; no columns leaves the field out; a key such as
+            `items.item_id` concerns one part.
         weights: kind of event to weight, on top of `event_kinds.DEFAULT_WEIGHTS`.
         min_rating: ratings below are left out; None takes the middle of the scale found.
         min_users, min_items: items with fewer users, and users with fewer items, are left out, until all that remain
@@ -30,7 +33,9 @@ class ImportPlan:
         timestamp_format: settles what the data do not: a strptime format, "iso", "s", "ms", "us" or "ns".
         returns: "cancel" takes away what came back in full, "ignore" only the rows with a negative quantity.
         drop_duplicates: count rows that are equal in everything once.
-        header, separator: of text files, where they are not to be found out.
+        header, separator, encoding, skip, sheet: how files are written, where that is not to be found out; see
+            `sources.Reading`.
+        anyway: store it although the catalogue, or the customers, have nothing in common with the events.
     """
 
     name: str
@@ -49,6 +54,15 @@ class ImportPlan:
     drop_duplicates: bool = False
     header: bool | None = None
     separator: str | None = None
+    encoding: str | None = None
+    skip: int | None = None
+    sheet: str | None = None
+    anyway: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """What is said of how the files are written."""
+        return Reading(self.header, self.separator, self.encoding, self.skip, self.sheet)
 
     def __post_init__(self) -> None:
         if bool(self.events) == bool(self.events_sql):
@@ -63,6 +77,10 @@ class ImportPlan:
         for kind, weight in self.weights.items():
             if not 0 <= weight <= 1000:
                 raise InvalidInput(f"--weight {kind}={weight:g}: it must lie from 0 to 1000.")
+        if self.skip is not None and self.skip < 0:
+            raise InvalidInput(f"--skip {self.skip}: it must be 0 or more.")
+        if self.encoding is not None:
+            named(self.encoding)
         check_given(self.mapping)
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,7 +103,8 @@ class ImportPlan:
 
 
 def parse_mapping(texts: list[str]) -> dict[str, tuple[str, ...]]:
-    """`FIELD=COLUMN` from the command line, repeatable for fields of several columns; `FIELD=` leaves a field out."""
+    """`FIELD=COLUMN` from the command line, repeatable for fields of several columns; `FIELD=` leaves a field out; a part
+    may stand before the field, as in `items.item_id=id`."""
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, equals, column = text.partition("=")

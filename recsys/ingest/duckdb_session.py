@@ -21,6 +21,9 @@ POLL_SECONDS = 0.2
 
 OnFraction = Callable[[float], None]
 
+FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...], str]] = {}
+"""SQL functions in Python over Arrow columns, which every database has: name to function, types taken, type given."""
+
 
 class DuckSession:
     """One DuckDB database in memory; what goes beyond its share of it, DuckDB moves to the folder, if there is one.
@@ -48,6 +51,8 @@ class DuckSession:
         self.connection.execute("SET TimeZone = 'UTC'")
         self.connection.execute("SET enable_progress_bar = true")
         self.connection.execute("SET enable_progress_bar_print = false")
+        for function, (work, takes, gives) in FUNCTIONS.items():
+            self.connection.create_function(function, work, list(takes), gives, type="arrow", null_handling="special")
 
     def close(self) -> None:
         self.connection.close()

@@ -1,14 +1,16 @@
 """Which of the staged rows are events, and which users and items have some."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recsys import columns as c
 from recsys.errors import InvalidInput
+from recsys.ingest import odd_rows
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.staging import REASONS, Staged
+from recsys.ingest.event_rows import REASONS
+from recsys.ingest.staging import Staged
 
 NOTHING_LEFT = 1e-6
 """Of a quantity, after returns: less than this share of it is nothing."""
@@ -26,6 +28,7 @@ class Filtered:
             differ in weight, "heavy", the place of its weight in `weights`.
         weights: of kinds of events, rising.
         reduced: purchases of which some pieces came back.
+        told: what somebody should check, in words.
     """
 
     condition: str
@@ -36,6 +39,7 @@ class Filtered:
     left_out: dict[str, int]
     min_rating: float | None
     reduced: int
+    told: tuple[str, ...] = ()
 
 
 def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
@@ -61,11 +65,14 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
         if weight == 0:
             kind = staged.kinds[place] or "(none)"
             leave_out(f"events of kind {kind}, which count nothing", f"kind = {place}")
+    told: list[str] = []
+    for odd, more in (odd_rows.nobody(db, staged), odd_rows.stray_times(db, staged)):
+        for entry in odd:
+            leave_out(entry.why, f"({entry.condition})")
+        told += more
     min_rating = None
     if c.RATING in staged.fields:
-        low, high = db.one("SELECT min(r), max(r) FROM staged WHERE reason = 0")
-        min_rating = plan.min_rating if plan.min_rating is not None else ((low or 0) + (high or 0)) / 2
-        leave_out(f"ratings below {min_rating:g}", f"r < {float(min_rating)!r}")
+        min_rating = _by_rating(db, plan, leave_out, told)
     if c.QUANTITY in staged.fields:
         leave_out("rows with a quantity of 0", "q = 0")
         if plan.returns == "cancel":
@@ -82,7 +89,24 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
     _check_enough(db, left_out)
     events = db.one(f"SELECT count(*) FROM staged WHERE {condition}")[0]
     rising = tuple(sorted({weight for weight in weights.values() if weight > 0}))
-    return Filtered(condition, events, _columns(staged, weights, rising), rising, kinds, left_out, min_rating, reduced)
+    columns = _columns(staged, weights, rising)
+    return Filtered(condition, events, columns, rising, kinds, left_out, min_rating, reduced, tuple(told))
+
+
+def _by_rating(db: DuckSession, plan: ImportPlan, leave_out: Callable[[str, str], None], told: list[str]) -> float:
+    """Leave out ratings that are low, or far from the scale; gives the lowest that counts."""
+    found = odd_rows.scale(db)
+    room = (found.high - found.low) / 2
+    if plan.min_rating is None:
+        leave_out(
+            f"ratings far from the scale of {found.low:g} to {found.high:g}",
+            f"(r > {found.high + room!r} OR r < {found.low - room!r})" + (" AND r <> 0" if found.zero_is_none else ""),
+        )
+    if found.zero_is_none:
+        told.append(f"a rating of 0 is taken for none, as the others go from {found.low:g} to {found.high:g}")
+    least = plan.min_rating if plan.min_rating is not None else found.middle
+    leave_out(f"ratings below {least:g}", f"r < {float(least)!r}" + (" AND r <> 0" if found.zero_is_none else ""))
+    return float(least)
 
 
 def _weights(db: DuckSession, plan: ImportPlan, staged: Staged) -> tuple[dict[int, float], tuple[dict[str, Any], ...]]:

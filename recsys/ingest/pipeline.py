@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
-from recsys.errors import InvalidInput
-from recsys.ingest import catalog, event_sort, report, text_encoder
+from recsys.ingest import catalog, event_sort, learnable, meeting, report, text_encoder
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
 from recsys.ingest.event_sort import Room, Rows
 from recsys.ingest.event_writer import write_events
-from recsys.ingest.filtering import Filtered, choose
+from recsys.ingest.filtering import choose
+from recsys.ingest.prepare import prepare
+from recsys.ingest.read import Read
+from recsys.ingest.recognition import recognise_all
 from recsys.ingest.rejects import FILE, collect
 from recsys.ingest.schema import check_columns
-from recsys.ingest.sources import Inputs, find, prepare
-from recsys.ingest.staging import Staged, stage
+from recsys.ingest.sources import Inputs, find, shown_names
+from recsys.ingest.staging import stage
 from recsys.ingest.statistics import ImportStatistics
 from recsys.ingest.text_encoder import TextEncoder
 from recsys.progress import OnProgress, Progress
@@ -68,22 +70,24 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
             beside.submit(numba_module, kernels)
         tell(LOOK)
         inputs = _inputs(plan, work, lambda fraction: tell(LOOK, fraction))
-        given = plan.mapping
-        check_columns(given, {s.shown: s.columns for s in (*inputs.events, *inputs.items, *inputs.users)})
+        check_columns(plan.mapping, {part: {s.shown: s.columns for s in found} for part, found in inputs.parts.items()})
         db = inputs.database or DuckSession(work / "duck")
         try:
+            recognised = recognise_all(db, inputs, plan.mapping)
             tell(READ)
             n = len(inputs.events)
-            staged = stage(db, inputs.events, plan, given, lambda k: lambda x: tell(READ, (k + x) / n))
+            staged = stage(db, recognised.events, plan, lambda k: lambda x: tell(READ, (k + x) / n))
             tell(CHOOSE)
             kept = choose(db, plan, staged)
             room = beside.submit(Room.of, kept, work)
-            tables = catalog.build(db, staged, inputs.items, inputs.users, given)
+            tables = catalog.build(db, staged, recognised)
+            told = meeting.check(db, recognised, tables, anyway=plan.anyway)
             catalog.write(db, "users", work / "users.parquet")
             catalog.write(db, "items", work / "items.parquet")
             rejects = collect(db, staged, inputs.items, inputs.users, work / FILE)
             tell(WRITE)
-            manifest = _manifest(db, plan, inputs, staged, kept, tables, rejects, room, work, lambda x: tell(WRITE, x))
+            read = Read(plan, inputs, recognised, staged, kept, tables, rejects, tuple(told))
+            manifest = _manifest(db, read, room, work, lambda x: tell(WRITE, x))
         finally:
             db.close()
         tell(KEEP)
@@ -95,6 +99,7 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
 
 def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
     paths = {part: find(getattr(plan, part)) for part in ("events", "items", "users")}
+    names = shown_names([path for found in paths.values() for path in found])
     total = max(sum(path.stat().st_size for found in paths.values() for path in found), 1)
     done = 0
 
@@ -105,7 +110,9 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
 
     found = {
         part: tuple(
-            prepare(path, work, header=plan.header, separator=plan.separator, on_bytes=count) for path in paths[part]
+            source
+            for path in paths[part]
+            for source in prepare(path, work, shown=names[path], reading=plan.reading, on_bytes=count)
         )
         for part in paths
     }
@@ -122,18 +129,8 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
     return Inputs(found["events"], found["items"], found["users"])
 
 
-def _manifest(
-    db: DuckSession,
-    plan: ImportPlan,
-    inputs: Inputs,
-    staged: Staged,
-    kept: Filtered,
-    tables: catalog.Tables,
-    rejects: Any,
-    room: "Future[Room]",
-    work: Path,
-    on_fraction: OnFraction,
-) -> dict[str, Any]:
+def _manifest(db: DuckSession, read: Read, room: "Future[Room]", work: Path, on_fraction: OnFraction) -> dict[str, Any]:
+    plan, staged, kept, tables = read.plan, read.staged, read.kept, read.tables
     users, items = (pd.read_parquet(work / f"{part}.parquet") for part in ("users", "items"))
     survey = ImportStatistics(len(users), len(items))
     user_places = _places(db, staged.ids.users, users[c.USER], "seen_users")
@@ -154,13 +151,9 @@ def _manifest(
     filtered = plan.min_users > 1 or plan.min_items > 1 or plan.drop_duplicates
     if survey.events != kept.events and not filtered:
         raise RuntimeError(f"{survey.events:,} events were written where {kept.events:,} were chosen.")
-    if survey.items_of_user.max() < 2:
-        raise InvalidInput(
-            "No user has two different items, so nothing tells which items go together. Is user_id mapped to the right "
-            "column?"
-        )
+    learnable.check(db, read, survey, items)
     summary = report.summary(plan.name, fingerprint, users, items, survey, tables)
-    found = report.build(db, plan, inputs, staged, kept, tables, rejects, survey, users, items, summary)
+    found = report.build(db, read, survey, users, items, summary)
     return {
         "name": plan.name,
         "category_levels": list(tables.category_levels),

@@ -4,15 +4,16 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from recsys.ingest.dialect import Dialect
 from recsys.ingest.duckdb_session import DuckSession, text
+from recsys.ingest.event_rows import REASONS
 from recsys.ingest.sources import Source
-from recsys.ingest.staging import REASONS, Staged
+from recsys.ingest.staging import Staged
 
 SHOWN = 100
 LONGEST = 500
@@ -43,14 +44,19 @@ class Reject:
 
 @dataclass(frozen=True)
 class Rejects:
-    """How many rows were rejected for which reason, and the first of them."""
+    """How many rows were rejected for which reason, the first of them, and how many of each part and file (number)."""
 
     by_reason: dict[str, int]
     first: tuple[Reject, ...]
+    of_files: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         return sum(self.by_reason.values())
+
+    def of_part(self, part: str) -> int:
+        """How many rows of a part were rejected."""
+        return sum(n for (name, _), n in self.of_files.items() if name == part)
 
 
 def safe_cell(value: object) -> str:
@@ -65,20 +71,20 @@ def collect(
     """Find the line of every rejected row, write all of them to `path` as CSV, and count them by reason."""
     counts: Counter[str] = Counter()
     first: list[Reject] = []
-    found = chain(
-        *(_of_events(db, staged, number) for number in range(len(staged.sources))),
-        *(_of_lines(db, "items", number, source) for number, source in enumerate(items)),
-        *(_of_lines(db, "users", number, source) for number, source in enumerate(users)),
-    )
+    of_files: Counter[tuple[str, int]] = Counter()
+    found = {("events", number): _of_events(db, staged, number) for number in range(len(staged.sources))}
+    for part, sources in (("items", items), ("users", users)):
+        found |= {(part, number): _of_lines(db, part, number, source) for number, source in enumerate(sources)}
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(("file", "line", "reason", "value"))
-        for reject in found:
+        for place, reject in ((place, reject) for place, rejects in found.items() for reject in rejects):
             counts[reject.reason] += 1
+            of_files[place] += 1
             if len(first) < SHOWN:
                 first.append(reject)
             writer.writerow((safe_cell(reject.file), reject.line, reject.reason, safe_cell(reject.value)))
-    return Rejects(dict(counts.most_common()), tuple(first))
+    return Rejects(dict(counts.most_common()), tuple(first), dict(of_files))
 
 
 def _of_events(db: DuckSession, staged: Staged, number: int) -> Iterator[Reject]:
@@ -105,10 +111,10 @@ def _of_lines(db: DuckSession, part: str, number: int, source: Source) -> Iterat
         yield from _located(source, _lines(db, part, number), iter(()))
 
 
-def _lines(db: DuckSession, part: str, number: int) -> Iterator[tuple[int, str]]:
+def _lines(db: DuckSession, part: str, number: int) -> Iterator[tuple[int, str, str | None]]:
     cursor = db.connection.cursor()
     cursor.execute(
-        f"SELECT line, reason FROM rejected_lines WHERE part = {text(part)} AND file = {number} ORDER BY line"
+        f"SELECT line, reason, value FROM rejected_lines WHERE part = {text(part)} AND file = {number} ORDER BY line"
     )
     return _fetched(cursor)
 
@@ -119,25 +125,26 @@ def _fetched(cursor: Any) -> Iterator[Any]:
 
 
 def _located(
-    source: Source, unread: Iterator[tuple[int, str]], bad: Iterator[tuple[int, int, str]]
+    source: Source, unread: Iterator[tuple[int, str, str | None]], bad: Iterator[tuple[int, int, str]]
 ) -> Iterator[Reject]:
     """Walk through a text file, record by record, and tell where the rejected ones begin.
 
     Args:
-        unread: number of a record in the file (from 1, header and empty lines included) and why the reader refused it.
+        unread: number of a record in the file (from 1, header and empty lines included), why the reader refused it, and
+            its text, where the file as it is read does not have it.
         bad: number of a row among those the reader gave (from 1), code of the reason, value.
     """
     next_unread, next_bad = next(unread, None), next(bad, None)
     row = 0
-    header = bool(source.dialect and source.dialect.header)
+    above = source.dialect.skip + source.dialect.header if source.dialect else 0
     for record, (line, content) in enumerate(_records(source), start=1):
         if next_unread is None and next_bad is None:
             return
         if next_unread is not None and record == next_unread[0]:
             reason = _OF_THE_READER.get(next_unread[1], next_unread[1])
-            yield Reject(source.shown, line, reason, _shown(content))
+            yield Reject(source.shown, line, reason, next_unread[2] or _shown(content))
             next_unread = next(unread, None)
-        elif (header and record == 1) or not content.strip():
+        elif record <= above or not content.strip():
             continue
         else:
             row += 1
@@ -147,10 +154,10 @@ def _located(
                 next_bad = next(bad, None)
     while next_unread is not None:
         reason = _OF_THE_READER.get(next_unread[1], next_unread[1])
-        yield Reject(source.shown, int(next_unread[0]), reason, "")
+        yield Reject(source.shown, int(next_unread[0]), reason, next_unread[2] or "")
         next_unread = next(unread, None)
     while next_bad is not None:
-        yield Reject(source.shown, int(next_bad[0]) + header, REASONS[next_bad[1]], next_bad[2] or "")
+        yield Reject(source.shown, int(next_bad[0]) + above, REASONS[next_bad[1]], next_bad[2] or "")
         next_bad = next(bad, None)
 
 

@@ -2,24 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recsys import columns as c
 from recsys.dataset.splitting import LEAVE_OUT, split_days
+from recsys.ingest import accounts
 from recsys.ingest.catalog import Tables
-from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.rejects import Rejects
-from recsys.ingest.staging import Staged
+from recsys.ingest.findings import findings
+from recsys.ingest.read import Read
 from recsys.ingest.statistics import ImportStatistics
 from recsys.utils import formatting as fmt
-
-if TYPE_CHECKING:
-    from recsys.ingest.filtering import Filtered
-    from recsys.ingest.sources import Inputs
 
 CATEGORIES_SHOWN = 40
 HIGH = 0.999
@@ -54,46 +50,25 @@ def summary(
 
 def build(
     db: DuckSession,
-    plan: ImportPlan,
-    inputs: "Inputs",
-    staged: Staged,
-    kept: "Filtered",
-    tables: Tables,
-    rejects: Rejects,
+    read: Read,
     survey: ImportStatistics,
     users: pd.DataFrame,
     items: pd.DataFrame,
     counted: dict[str, Any],
 ) -> dict[str, Any]:
     """The report, ready for JSON."""
-    read = (
-        db.one("SELECT count(*) FROM staged")[0]
-        + db.one("SELECT count(*) FROM rejected_lines WHERE part = 'events'")[0]
-    )
+    staged, kept, tables, rejects = read.staged, read.kept, read.tables, read.rejects
     suspects = survey.suspects()
-    outliers = {}
-    if c.QUANTITY in staged.fields:
-        outliers = _quantities(db, kept.condition)
+    outliers = _quantities(db, kept.condition) if c.QUANTITY in staged.fields else {}
+    account, files = accounts.account(db, read, survey), accounts.files(db, read)
     return {
         **counted,
-        "source": ", ".join(source.shown for source in inputs.events),
-        "files": [
-            {
-                "file": entry.source.shown,
-                "part": "events",
-                "bytes": entry.source.size,
-                "written": entry.source.describe(),
-                "mapping": {name: list(columns) for name, columns in entry.mapped.items()},
-                "timestamps": entry.reading.words if entry.reading else None,
-            }
-            for entry in staged.sources
-        ]
-        + [
-            {"file": s.shown, "part": part, "bytes": s.size, "written": s.describe()}
-            for part, sources in (("items", inputs.items), ("users", inputs.users))
-            for s in sources
-        ],
-        "rows_read": read,
+        "source": ", ".join(source.shown for source in read.inputs.events),
+        "warnings": findings(read, account, files),
+        "rows": account.to_dict(),
+        "columns": accounts.columns(read),
+        "files": files,
+        "rows_read": account.read,
         "rejected": {
             "rows": rejects.total,
             "by_reason": rejects.by_reason,
@@ -103,7 +78,7 @@ def build(
         "returned_in_part": kept.reduced,
         "kinds": list(kept.kinds),
         "min_rating": kept.min_rating,
-        "filters": {"min_users": plan.min_users, "min_items": plan.min_items},
+        "filters": {"min_users": read.plan.min_users, "min_items": read.plan.min_items},
         "duplicates": survey.duplicates,
         "outliers": outliers
         | {
@@ -147,6 +122,8 @@ def sections(found: dict[str, Any]) -> list[Section]:
     """The report in words, for the command line and the page alike."""
     number, share = fmt.number, fmt.share
     told: list[Section] = []
+    if found.get("warnings"):
+        told.append(Section("To check", tuple((str(n), text) for n, text in enumerate(found["warnings"], start=1))))
     files = []
     for file in found["files"]:
         named = {name: cols for name, cols in file.get("mapping", {}).items() if cols != [name]}
@@ -189,6 +166,8 @@ def sections(found: dict[str, Any]) -> list[Section]:
     if reduced := found.get("returned_in_part"):
         lost.append(("Purchases that were returned in part", f"{number(reduced)}, kept with what remained"))
     told.append(Section("Not used", tuple(lost) or (("Nothing", "every row was used"),)))
+    if "rows" in found:
+        told.append(Section("Accounts", _accounts(found)))
     told.append(Section("Items and users", _catalogue_words(found)))
     odd = [
         ("Maybe a program", f"user {x['user_id']} has {number(x['events'])} events")
@@ -201,6 +180,32 @@ def sections(found: dict[str, Any]) -> list[Section]:
         told.append(Section("Out of the ordinary", tuple(odd)))
     told.append(Section("Training", (("Learns from", found["training"]["words"]),)))
     return told
+
+
+def _accounts(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Where every row and line went, and which columns were taken for what."""
+    rows = found["rows"]
+    told = [
+        (
+            "Rows of the events",
+            f"{rows['read']:,} read = {rows['used']:,} used + {rows['rejected']:,} rejected + {rows['left_out']:,} left out",
+        )
+    ]
+    for file in found["files"]:
+        if lines := file.get("lines"):
+            parts = [f"{lines[key]:,} {label}" for key, label in _LINES if lines[key]]
+            told.append((f"Lines of {file['file']}", f"{lines['lines']:,} = {' + '.join(parts)}"))
+    for column in found["columns"]:
+        taken = column["taken_as"] or "not used"
+        because = column["because"].removeprefix("not used: ")
+        told.append((f"Column {column['column']} of {column['file']}", f"{taken}: {because}"))
+    return tuple(told)
+
+
+_LINES = (
+    ("above", "above the header"), ("header", "header"), ("rows", "rows"), ("within_fields", "within fields"),
+    ("empty", "empty"),
+)  # fmt: skip
 
 
 def _catalogue_words(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:

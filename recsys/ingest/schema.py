@@ -1,4 +1,4 @@
-"""The fields of events, items and users, and which column of a file is likely to hold them."""
+"""The fields of events, items and users, and what a user says of which column holds which."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,17 @@ from difflib import get_close_matches
 from recsys import columns as c
 from recsys.errors import InvalidInput
 
+PARTS = ("events", "items", "users")
 EVENT_FIELDS = (c.USER, c.ITEM, c.TIMESTAMP, c.EVENT, c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
 ITEM_FIELDS = (c.ITEM, c.TITLE, c.CATEGORY, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE)
 USER_FIELDS = (c.USER, c.ATTRIBUTE)
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "events": tuple(dict.fromkeys((*EVENT_FIELDS, *ITEM_FIELDS, *USER_FIELDS))),
+    "items": ITEM_FIELDS,
+    "users": USER_FIELDS,
+}
+"""Part to the fields that its files may have: events may carry those of items and users too."""
+
 SEVERAL = (c.CATEGORY, c.ATTRIBUTE)
 """Fields that may be given as several columns: levels of categories from the widest on; attributes in any order."""
 
@@ -32,91 +40,12 @@ MEANING: Mapping[str, str] = {
     c.ATTRIBUTE: "What is known of a user: age group, region",
 }
 
-_KNOWN: Mapping[str, tuple[str, ...]] = {
-    c.USER: (
-        "userid", "user", "customerid", "customer", "visitorid", "visitor", "householdid", "household", "householdkey",
-        "clientid", "client", "memberid", "member", "shopperid", "shopper", "buyerid", "buyer", "accountid", "custid",
-        "customerno", "customernumber", "reviewerid", "uid", "personid", "profileid", "sessionid", "cardid",
-    ),
-    c.ITEM: (
-        "itemid", "item", "productid", "product", "stockcode", "sku", "articleid", "article", "asin", "parentasin",
-        "movieid", "bookid", "isbn", "contentid", "goodsid", "productcode", "itemcode", "articlenumber", "iid", "upc",
-        "ean", "gtin", "materialid", "variantid",
-    ),
-    c.TIMESTAMP: (
-        "timestamp", "time", "datetime", "date", "invoicedate", "eventtime", "orderdate", "createdat", "purchasedate",
-        "transactiondate", "transactiontimestamp", "eventdate", "eventtimestamp", "ts", "tdat", "unixtime",
-        "unixreviewtime", "ordertimestamp", "day", "purchasedat", "orderedat", "reviewtime",
-    ),
-    c.EVENT: (
-        "event", "eventtype", "action", "behavior", "behaviour", "behaviortype", "interaction", "eventname", "type",
-    ),
-    c.QUANTITY: ("quantity", "qty", "amount", "units", "count", "pieces", "numberofitems"),
-    c.VALUE: (
-        "value", "salesvalue", "sales", "revenue", "total", "totalprice", "linetotal", "spend", "paid", "money",
-        "salesamount",
-    ),
-    c.RATING: ("rating", "stars", "score", "overall", "ratingvalue"),
-    c.TITLE: ("title", "name", "itemname", "productname", "description", "prodname", "itemtitle", "producttitle"),
-    c.CATEGORY: (
-        "department", "departmentname", "productcategory", "category", "categories", "categoryname", "subcategory",
-        "producttype", "producttypename", "productgroupname", "class", "subclass", "productsubclass", "type", "genre",
-        "genres", "categorycode", "categoryid", "itemcategory", "maincategory", "aisle",
-    ),
-    c.BRAND: ("brand", "brandname", "manufacturer", "maker", "vendor"),
-    c.PRICE: ("price", "unitprice", "listprice", "cost"),
-    c.IMAGE_URL: ("imageurl", "image", "picture", "pictureurl", "img", "imgurl"),
-    c.AVAILABLE: ("available", "instock", "active", "availability"),
-}  # fmt: skip
-_LEVELS = (
-    ("department", "departmentname", "maincategory", "productgroupname"),
-    ("category", "categories", "categoryname", "productcategory", "categorycode", "categoryid", "class", "aisle"),
-    ("subcategory", "type", "producttype", "producttypename", "subclass", "productsubclass"),
-)
-"""Order of category columns, widest first."""
-
-_ALL_KNOWN = frozenset(name for names in _KNOWN.values() for name in names)
-
 Mapped = dict[str, tuple[str, ...]]
-"""Field to the columns that hold it."""
+"""Field to the columns that hold it. Several columns of a timestamp are a day and a time of the day; several of an id
+count in turn, the first that is not empty."""
 
 GivenMapping = Mapping[str, Sequence[str]]
-"""The same, as a user said it."""
-
-
-def simple(header: str) -> str:
-    """A header without case, blanks, punctuation and RecBole's type: "Customer ID" and "customer_id:token" agree."""
-    return re.sub(r"[^a-z0-9]", "", header.lower().partition(":")[0])
-
-
-def is_known_header(text: str) -> bool:
-    """Whether a cell reads like the name of a column."""
-    return simple(text) in _ALL_KNOWN
-
-
-def suggest(headers: Sequence[str], part: str) -> Mapped:
-    """Which column probably holds which field.
-
-    Args:
-        part: "events", "items" or "users".
-
-    Returns:
-        The fields found. In users, every other column is an attribute.
-    """
-    wanted = {"events": EVENT_FIELDS, "items": ITEM_FIELDS, "users": (c.USER,)}[part]
-    left = {header: simple(header) for header in headers}
-    found: Mapped = {}
-    for field in wanted:
-        matches = [h for known in _KNOWN[field] for h, s in left.items() if s == known]
-        if not matches:
-            continue
-        chosen = sorted(dict.fromkeys(matches), key=_level_of) if field in SEVERAL else matches[:1]
-        found[field] = tuple(chosen)
-        for header in chosen:
-            del left[header]
-    if part == "users" and left:
-        found[c.ATTRIBUTE] = tuple(left)
-    return found
+"""The same, as a user said it; `items.item_id` is the field in one part, `item_id` in every file with the column."""
 
 
 class NoColumn(InvalidInput):
@@ -126,73 +55,76 @@ class NoColumn(InvalidInput):
         where, field: the file and the field.
     """
 
-    def __init__(self, where: str, field: str, there: str) -> None:
+    def __init__(self, where: str, field: str, there: str, part: str) -> None:
         super().__init__(
-            f"{where} has no column that looks like {field}. {there} Say which one it is: --map {field}=COLUMN"
+            f"{where} has no column that looks like {field}. {there} Say which one it is: --map {part}.{field}=COLUMN"
         )
         self.where, self.field = where, field
 
 
-def mapping(headers: Sequence[str], part: str, given: GivenMapping, where: str, *, extra: bool = False) -> Mapped:
-    """The suggestion, with what the user said on top; checked.
+def given_here(
+    given: GivenMapping, part: str, headers: Sequence[str], *, named: bool = True
+) -> dict[str, tuple[str, ...]]:
+    """What a user said that concerns one file: field to columns of it; no columns leaves the field out.
 
     Args:
-        given: field to columns, as the user said; a field without columns is left out. Columns that this file does
-            not have count for other files.
-        where: name of the file, for messages.
-        extra: events that also carry fields of items and users.
-
-    Raises:
-        NoColumn: a needed field that no column seems to hold; lists the columns there are and the nearest names.
+        given: as a user said it. What is said of the part goes before what is said of every file.
+        headers: columns of the file.
+        named: whether the file names its columns itself; `column1` of a file without a header is meant only where the
+            part is named too.
     """
-    fields = {"events": EVENT_FIELDS, "items": ITEM_FIELDS, "users": USER_FIELDS}[part]
-    if extra:
-        fields = tuple(dict.fromkeys((*fields, *ITEM_FIELDS, *USER_FIELDS)))
-    found = suggest(headers, part)
-    for field, wanted in given.items():
-        here = tuple(column for column in wanted if column in headers)
-        if field not in fields or (wanted and not here):
+    found: dict[str, tuple[str, ...]] = {}
+    for key, wanted in sorted(given.items(), key=lambda entry: "." in entry[0]):
+        stated, field = _part_and_field(key)
+        if field not in FIELDS[part] or stated not in (None, part):
             continue
-        for other, taken in list(found.items()):
-            rest = tuple(x for x in taken if x not in here)
-            if rest:
-                found[other] = rest
-            else:
-                del found[other]
-        if here:
+        if stated is None and wanted and not named:
+            continue
+        here = tuple(column for column in wanted if column in headers)
+        if here or not wanted:
             found[field] = here
-        else:
-            found.pop(field, None)
-    for field in NEEDED[part]:
-        if field not in found:
-            raise NoColumn(where, field, _there(headers, field))
     return found
 
 
-def check_columns(given: GivenMapping, files: Mapping[str, Sequence[str]]) -> None:
+def check_columns(given: GivenMapping, files: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
     """Refuse columns that no file has.
 
     Args:
-        files: name of every file, to its headers.
+        files: part to the name of every file, to its headers.
     """
-    for field, wanted in given.items():
+    for key, wanted in given.items():
+        part, field = _part_and_field(key)
+        among = {name: headers for p, found in files.items() if part in (None, p) for name, headers in found.items()}
+        if part is not None and wanted and not among:
+            raise InvalidInput(f"--map {key}={wanted[0]}: there is no file of {part}; name one with --{part} FILE.")
         for column in wanted:
-            if not any(column in headers for headers in files.values()):
-                where, headers = next(iter(files.items()))
-                place = where if len(files) == 1 else "No file"
-                has = "has no column" if len(files) == 1 else "has a column"
-                found = headers if len(files) == 1 else list(dict.fromkeys(x for h in files.values() for x in h))
-                raise InvalidInput(f"{place} {has} {column!r} for {field}. {_there(found, column)}")
+            if not any(column in headers for headers in among.values()):
+                where, headers = next(iter(among.items()))
+                place = where if len(among) == 1 else "No file"
+                has = "has no column" if len(among) == 1 else "has a column"
+                found = headers if len(among) == 1 else list(dict.fromkeys(x for h in among.values() for x in h))
+                raise InvalidInput(f"{place} {has} {column!r} for {field}. {columns_there(found, column)}")
 
 
 def check_given(given: GivenMapping) -> None:
-    """Refuse fields that exist nowhere."""
+    """Refuse parts and fields that exist nowhere, and fields that their part does not have."""
     known = dict.fromkeys((*EVENT_FIELDS, *ITEM_FIELDS, *USER_FIELDS))
-    for field in given:
+    for key in given:
+        part, field = _part_and_field(key)
+        if part is not None and field in known and field not in FIELDS[part]:
+            raise InvalidInput(f"There is no field {field!r} of {part}. Fields: {', '.join(FIELDS[part])}.")
         if field not in known:
             near = get_close_matches(field, known, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise InvalidInput(f"There is no field {field!r} to map.{hint} Fields: {', '.join(known)}.")
+            raise InvalidInput(
+                f"There is no field {key!r} to map.{hint} Fields: {', '.join(known)}; a part may stand before, as in "
+                "items.item_id."
+            )
+
+
+def _part_and_field(key: str) -> tuple[str | None, str]:
+    part, point, field = key.partition(".")
+    return (part, field) if point and part in PARTS else (None, key)
 
 
 def level_name(header: str, taken: Sequence[str]) -> str:
@@ -205,11 +137,8 @@ def level_name(header: str, taken: Sequence[str]) -> str:
     return candidate
 
 
-def _level_of(header: str) -> int:
-    return next((n for n, level in enumerate(_LEVELS) if simple(header) in level), len(_LEVELS))
-
-
-def _there(headers: Sequence[str], wanted: str) -> str:
+def columns_there(headers: Sequence[str], wanted: str) -> str:
+    """The columns that a file has, and those whose names are near to one, in words."""
     shown = ", ".join(map(repr, headers[:30])) + (", ..." if len(headers) > 30 else "")
     lower = {header.lower(): header for header in headers}
     near = [lower[x] for x in get_close_matches(wanted.lower(), lower, n=3, cutoff=0.5)]

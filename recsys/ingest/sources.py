@@ -1,44 +1,48 @@
 """Files to import: found, looked through once, and put into a form that the reader takes."""
 
-import codecs
 import gzip
-import json
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
 from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session
-from recsys.ingest.dialect import Dialect, detect, unique
+from recsys.ingest.dialect import Dialect
 from recsys.ingest.duckdb_session import DuckSession
-
-CHUNK = 1 << 20
-LOOKED_AT = 1 << 18
-"""Bytes looked through at once: few enough to stay in the processor's cache."""
-
-SAMPLE = 1 << 18
-MAX_UNPACKED_RATIO = 200
-ALWAYS_UNPACKED = 256 << 20
-"""A packed file that grows by more than the ratio, beyond this many bytes, is taken for a trap."""
+from recsys.ingest.json_files import Place
+from recsys.ingest.quotes import Unread
 
 LONGEST_LINE = 4 << 20
 LINE = "line"
+ELEMENT = "element"
 IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELSE false END"
 """SQL: whether a line is a whole JSON object."""
 
-_MAGIC = {
-    b"PK\x03\x04": "a ZIP archive (or an Excel workbook)", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
-    b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite format 3": "an SQLite database",
-}  # fmt: skip
-_BEYOND_ASCII = bytes(range(128, 256))
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+LIST, BYTES, FLOAT, DECIMAL = "list", "bytes", "float", "decimal"
+"""Types of columns of Parquet that are read in a way of their own."""
 
 Kind = Literal["text", "json", "parquet", "table"]
-OnBytes = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a user says of how files are written, beyond what they show.
+
+    Attributes:
+        header: whether the first line names the columns.
+        separator: between fields.
+        encoding: of text files, as Python names it.
+        skip: lines above the header.
+        sheet: the name of the only sheet of workbooks to read.
+    """
+
+    header: bool | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    skip: int | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,16 @@ class Source:
         shown: its name, for messages and reports.
         path: what is read: the file itself, or a copy in UTF-8.
         size: bytes of the file as given.
-        encoding: how the file as given is written.
-        dialect: of a text file.
+        encoding: how the file as given is written, for people.
         columns: names of the columns, as people see them.
-        lists: columns of a Parquet file that hold lists.
+        dialect: of a text file.
+        places: of files of objects, and of Parquet with objects in columns: where the values of a column are.
+        rows_of: of these, the list whose objects become rows; empty where there is none.
+        kinds: of Parquet, columns to their type in words of DuckDB, where they are no plain text.
+        lines: of a text file; None for others.
+        continued: line ends of a text file within fields.
+        unread: records that were no rows, with an empty line in the copy in place of each.
+        notes: what was done to read it, in words.
     """
 
     shown: str
@@ -62,7 +72,13 @@ class Source:
     encoding: str
     columns: tuple[str, ...]
     dialect: Dialect | None = None
-    lists: tuple[str, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
+    rows_of: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    lines: int | None = None
+    unread: tuple[Unread, ...] = ()
+    continued: int = 0
+    notes: tuple[str, ...] = ()
 
     def scan(self, *, rejects: bool = False) -> str:
         """SQL of the table function that gives its rows; of text files as text, columns named c0, c1..."""
@@ -70,7 +86,7 @@ class Source:
             return str(self.path)
         path = duckdb_session.text(self.path)
         if self.kind == "parquet":
-            return f"read_parquet({path})"
+            return self._with_rows(f"read_parquet({path})", _struct(self.rows_of))
         d = self.dialect or Dialect("\x01", "", "", False, (LINE,))
         names = [f"c{n}" for n in range(len(d.columns))] if self.dialect else [LINE]
         shape = ", ".join(f"{duckdb_session.name(column)}: 'VARCHAR'" for column in names)
@@ -78,22 +94,33 @@ class Source:
         keep = (
             ", store_rejects=true, rejects_limit=0, rejects_line_size_limit=2000" if rejects else ", ignore_errors=true"
         )
-        return (
+        escape = duckdb_session.text(d.escape)
+        scan = (
             f"read_csv({path}, auto_detect=false, delim={duckdb_session.text(d.separator)}, "
-            f"quote={duckdb_session.text(d.quote)}, escape={duckdb_session.text(d.escape)}, "
-            f"header={str(d.header).lower()}, columns={{{shape}}}, strict_mode=true, "
-            f"compression='{packed}', max_line_size={LONGEST_LINE}, nullstr=''{keep})"
+            f"quote={duckdb_session.text(d.quote)}, escape={escape}, header=false, skip={d.skip + d.header}, "
+            f"columns={{{shape}}}, strict_mode=true, compression='{packed}', max_line_size={LONGEST_LINE}, "
+            f"nullstr=''{keep})"
         )
+        if not self.rows_of:
+            return scan
+        inside = f"json_extract(CASE WHEN {IS_OBJECT} THEN {LINE} END, {duckdb_session.text(_json_path(self.rows_of))})"
+        return self._with_rows(scan, f"""from_json({inside}, '["JSON"]')""")
+
+    def _with_rows(self, scan: str, listed: str) -> str:
+        """SQL of a row for each object of a list; rows without one stay."""
+        if not self.rows_of:
+            return scan
+        return f"(SELECT *, unnest(CASE WHEN len({listed}) > 0 THEN {listed} ELSE [NULL] END) AS {ELEMENT} FROM {scan})"
 
     def expression(self, column: str) -> str:
         """SQL of one of its columns, as text."""
         if self.kind == "json":
-            key = column.replace("\\", "\\\\").replace('"', '\\"')
-            path = f'$."{key}"'
-            return f"json_extract_string(CASE WHEN {IS_OBJECT} THEN {LINE} END, {duckdb_session.text(path)})"
+            place = self.places.get(column, Place((column,)))
+            inside = ELEMENT if place.in_list else f"CASE WHEN {IS_OBJECT} THEN {LINE} END"
+            return f"json_extract_string({inside}, {duckdb_session.text(_json_path(place.keys))})"
         if self.kind in ("parquet", "table"):
-            sql = duckdb_session.name(column)
-            return f"array_to_string({sql}, '|')" if column in self.lists else f"CAST({sql} AS VARCHAR)"
+            place = self.places.get(column, Place((column,)))
+            return as_text(_struct(((ELEMENT,) if place.in_list else ()) + place.keys), self.kinds.get(column, ""))
         return f"c{self.columns.index(column)}"
 
     def describe(self) -> str:
@@ -108,8 +135,8 @@ class Source:
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Its bytes, unpacked."""
-        with gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb") as stream:
-            yield stream  # type: ignore[misc]  # a GzipFile reads like any other
+        with opened(self.path, packed=self.path.suffix == ".gz") as stream:
+            yield stream
 
 
 @dataclass(frozen=True)
@@ -120,6 +147,10 @@ class Inputs:
     items: tuple[Source, ...]
     users: tuple[Source, ...]
     database: DuckSession | None = None
+
+    @property
+    def parts(self) -> dict[str, tuple[Source, ...]]:
+        return {"events": self.events, "items": self.items, "users": self.users}
 
 
 def find(patterns: Sequence[str]) -> list[Path]:
@@ -145,168 +176,45 @@ def find(patterns: Sequence[str]) -> list[Path]:
     return list(found)
 
 
+def shown_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What to call files: their name, with as many folders before it as tell them apart."""
+    found: dict[Path, str] = {}
+    for path in paths:
+        parts = path.resolve().parts
+        others = [other.resolve().parts for other in paths if other.resolve() != path.resolve()]
+        n = 1
+        while n < len(parts) and any(other[-n:] == parts[-n:] for other in others):
+            n += 1
+        found[path] = "/".join(parts[-n:])
+    return found
+
+
 def _relative(path: Path) -> str:
     return str(path.relative_to(path.anchor)) if path.anchor else str(path)
 
 
-def prepare(
-    path: Path,
-    work: Path,
-    *,
-    shown: str | None = None,
-    header: bool | None = None,
-    separator: str | None = None,
-    on_bytes: OnBytes = lambda _: None,
-) -> Source:
-    """Look through a file: what it is, how it is encoded, which columns it has.
-
-    Args:
-        work: folder for a copy in UTF-8, when the file is in another encoding.
-        on_bytes: hears how many bytes more were looked through.
-
-    Raises:
-        InvalidInput: names the file and what is wrong: empty, an archive, no text, damaged, or a trap.
-    """
-    where = shown or path.name
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            start = stream.read(16)
-        if size == 0:
-            raise InvalidInput(f"{where} is empty; it needs a line with column names and at least one line of data.")
-        if start.startswith(b"PAR1"):
-            return _parquet(path, where, size)
-        for magic, what in _MAGIC.items():
-            if start.startswith(magic):
-                raise InvalidInput(f"{where} is {what}; unpack or export it to CSV, JSON lines or Parquet first.")
-        packed = start.startswith(b"\x1f\x8b")
-        encoding, sample = _look_through(path, where, size, packed, on_bytes)
-        target = path
-        if encoding not in ("utf-8", "utf-8-sig") or packed != (path.suffix == ".gz"):
-            target = _transcoded(path, work, encoding, packed)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(f"{where} cannot be read: {error}. Is it damaged or cut short?") from error
-    label = {"utf-8-sig": "UTF-8", "utf-8": "UTF-8", "cp1252": "Latin-1", "utf-16": "UTF-16"}[encoding]
-    body = sample.lstrip("\ufeff").lstrip()
-    if body.startswith("["):
-        raise InvalidInput(f"{where} is one JSON list; write it as JSON lines instead: one object a line.")
-    if body.startswith("{"):
-        keys = _json_keys(body, where)
-        return Source(where, target, "json", size, label, keys)
-    dialect = detect(sample.lstrip("\ufeff"), where, header=header, separator=separator)
-    return Source(where, target, "text", size, label, dialect.columns, dialect)
+@contextmanager
+def opened(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked where it is."""
+    with gzip.open(path) if packed else path.open("rb") as stream:
+        yield stream  # type: ignore[misc]  # a GzipFile reads like any other
 
 
-def _look_through(path: Path, where: str, size: int, packed: bool, on_bytes: OnBytes) -> tuple[str, str]:
-    """Encoding of a file, and its first lines as text; all of it is read once."""
-    sample = b""
-    encoding = ""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    valid, broken, total = 0, 0, 0
-    with gzip.open(path) if packed else path.open("rb", buffering=0) as stream:
-        held = bytearray(LOOKED_AT)
-        while read := stream.readinto(held):
-            chunk = held if read == LOOKED_AT else held[:read]
-            if total == 0:
-                encoding = next((name for bom, name in _BOMS if chunk.startswith(bom)), "")
-            total += len(chunk)
-            if packed and total > max(ALWAYS_UNPACKED, MAX_UNPACKED_RATIO * size):
-                raise InvalidInput(
-                    f"{where} unpacks to more than {MAX_UNPACKED_RATIO} times its size, which no real export does. "
-                    "Unpack it yourself if you trust it."
-                )
-            if len(sample) < SAMPLE:
-                sample += chunk[:SAMPLE]
-            on_bytes(0 if packed else len(chunk))
-            if encoding == "utf-16":
-                continue
-            if b"\0" in chunk:
-                raise InvalidInput(f"{where} is no text: it holds zero bytes. Export it as CSV, JSON lines or Parquet.")
-            if not chunk.isascii() or decoder.getstate()[0]:
-                good, bad = _count(decoder, bytes(chunk))
-                valid, broken = valid + good, broken + bad
-    on_bytes(size if packed else 0)
-    encoding = encoding or ("cp1252" if 2 * broken > valid else "utf-8")
-    if 2 * broken > valid and _mostly_control(sample):
-        raise InvalidInput(f"{where} is no text that could be read. Export it as CSV, JSON lines or Parquet.")
-    errors = "replace" if encoding == "utf-8" else "strict"
-    text = _decoded(sample, encoding) if errors == "strict" else sample.decode("utf-8", "replace")
-    if total > len(sample):
-        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
-    return encoding, text
+def as_text(sql: str, kind: str) -> str:
+    """SQL from a column to text: lists with "|" between, bytes as UTF-8, whole floats and decimals without zeros."""
+    if kind == LIST:
+        return f"array_to_string({sql}, '|')"
+    if kind == BYTES:
+        return f"try(decode({sql}))"
+    if kind in (FLOAT, DECIMAL):
+        whole = f"abs({sql}) < 1e18 AND {sql} = floor({sql})"
+        return f"CASE WHEN {whole} THEN CAST(CAST({sql} AS HUGEINT) AS VARCHAR) ELSE CAST({sql} AS VARCHAR) END"
+    return f"CAST({sql} AS VARCHAR)"
 
 
-def _count(decoder: codecs.IncrementalDecoder, chunk: bytes) -> tuple[int, int]:
-    """How many characters beyond ASCII a piece holds, and how many bytes of it are no UTF-8."""
-    plain = len(chunk.translate(None, delete=_BEYOND_ASCII))
-    try:
-        return max(len(decoder.decode(chunk)) - plain, 0), 0
-    except UnicodeDecodeError:
-        decoder.reset()
-        text = chunk.decode("utf-8", "replace")
-        broken = text.count("\ufffd")
-        return len(text) - plain - broken, broken
+def _json_path(keys: Sequence[str]) -> str:
+    return "$" + "".join('."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in keys)
 
 
-def _mostly_control(sample: bytes) -> bool:
-    return sum(byte < 32 and byte not in (9, 10, 13) for byte in sample) > len(sample) / 100
-
-
-def _decoded(data: bytes, encoding: str) -> str:
-    if encoding == "cp1252":
-        return data.decode("cp1252", "cp1252-or-latin-1")
-    if encoding == "utf-16":
-        data = data[: len(data) // 2 * 2]
-    return data.decode(encoding, "replace")
-
-
-def _latin_1_byte(error: UnicodeError) -> tuple[str, int]:
-    """The five bytes that Windows-1252 leaves open, as Latin-1 has them."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("latin-1"), error.end
-
-
-codecs.register_error("cp1252-or-latin-1", _latin_1_byte)
-
-
-def _transcoded(path: Path, work: Path, encoding: str, packed: bool) -> Path:
-    """A copy in UTF-8."""
-    work.mkdir(parents=True, exist_ok=True)
-    target = work / f"utf8-{len(list(work.glob('utf8-*')))}"
-    errors = "cp1252-or-latin-1" if encoding == "cp1252" else "replace"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    with gzip.open(path) if packed else path.open("rb") as stream, target.open("wb") as out:
-        while chunk := stream.read(CHUNK):
-            out.write(chunk if encoding in ("utf-8", "utf-8-sig") else decoder.decode(chunk).encode())
-        if encoding not in ("utf-8", "utf-8-sig"):
-            out.write(decoder.decode(b"", final=True).encode())
-    return target
-
-
-def _json_keys(sample: str, where: str) -> tuple[str, ...]:
-    keys: dict[str, None] = {}
-    for line in sample.splitlines()[:1000]:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            keys |= dict.fromkeys(row)
-    if not keys:
-        raise InvalidInput(f"{where} begins like JSON, but no line of it is a whole object; write one object a line.")
-    return tuple(keys)
-
-
-def _parquet(path: Path, where: str, size: int) -> Source:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(path)
-    except pa.ArrowException as error:
-        raise InvalidInput(f"{where} is a damaged Parquet file: {str(error).splitlines()[0]}") from error
-    lists = tuple(field.name for field in schema if pa.types.is_list(field.type) or pa.types.is_large_list(field.type))
-    if len(unique(schema.names)) < 1:
-        raise InvalidInput(f"{where} has no columns.")
-    return Source(where, path, "parquet", size, "binary", tuple(schema.names), lists=lists)
+def _struct(keys: Sequence[str]) -> str:
+    return ".".join(duckdb_session.name(key) for key in keys)

@@ -366,7 +366,7 @@ def test_the_fast_way_of_reading_iso_times_gives_the_same(text):
     db = iso_reader()
     quoted = text.replace("'", "''")
     got, expected = db.one(f"SELECT epoch_us({fast}), epoch_us({whole}) FROM (SELECT '{quoted}' AS x)")
-    assert got == expected
+    assert got == expected or expected is None  # other forms are read beyond what DuckDB casts
 
 
 @lru_cache(maxsize=1)

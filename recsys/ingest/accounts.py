@@ -1,0 +1,99 @@
+"""What became of every line and row that was read: used, rejected or left out, to the last one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.read import Read
+from recsys.ingest.sources import Source
+from recsys.ingest.statistics import ImportStatistics
+
+
+@dataclass(frozen=True)
+class Account:
+    """Rows of the events: read = used + rejected + left_out."""
+
+    read: int
+    used: int
+    rejected: int
+    left_out: int
+
+    def to_dict(self) -> dict[str, int]:
+        return dict(vars(self))
+
+
+def account(db: DuckSession, read: Read, survey: ImportStatistics) -> Account:
+    """Rows of the events, counted where each is decided on.
+
+    Raises:
+        RuntimeError: the counts do not agree, which is a fault of this program.
+    """
+    staged, good = db.one("SELECT count(*), count(*) FILTER (reason = 0) FROM staged")
+    lines = db.one("SELECT count(*) FROM rejected_lines WHERE part = 'events'")[0]
+    rejected = read.rejects.of_part("events")
+    left_out = (good - read.kept.events) + (read.kept.events - survey.events)
+    found = Account(staged + lines, survey.events, rejected, left_out)
+    if found.read != found.used + found.rejected + found.left_out:
+        raise RuntimeError(f"{found.read:,} rows were read, but {found} does not add up.")
+    return found
+
+
+def files(db: DuckSession, read: Read) -> list[dict[str, Any]]:
+    """Every file: how it was read, its columns by field, and where its lines went."""
+    events = dict(db.rows("SELECT file, count(*) FROM staged GROUP BY 1"))
+    found = []
+    for number, entry in enumerate(read.staged.sources):
+        reading = entry.reading.words if entry.reading else None
+        notes = (*entry.source.notes, *(entry.reading.notes if entry.reading else ()))
+        found.append(
+            _file(db, read, entry.source, "events", number, events.get(number, 0), notes)
+            | {"mapping": {name: list(columns) for name, columns in entry.mapped.items()}, "timestamps": reading}
+        )
+    for part, entries in (("items", read.recognised.items), ("users", read.recognised.users)):
+        for number, other in enumerate(entries):
+            rows = read.tables.rows.get((part, number), 0)
+            found.append(
+                _file(db, read, other.source, part, number, rows, other.source.notes)
+                | {"mapping": {name: list(columns) for name, columns in other.mapped.items()}}
+            )
+    return found
+
+
+def _file(
+    db: DuckSession, read: Read, source: Source, part: str, number: int, rows: int, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    unread = db.one(f"SELECT count(*) FROM rejected_lines WHERE part = '{part}' AND file = {number}")[0]
+    found: dict[str, Any] = {
+        "file": source.shown, "part": part, "bytes": source.size, "written": source.describe(), "notes": list(notes),
+        "rows": rows + unread, "rejected": read.rejects.of_files.get((part, number), 0),
+    }  # fmt: skip
+    if source.kind != "text" or source.lines is None or source.dialect is None:
+        return found
+    head = source.dialect.skip + source.dialect.header
+    rest = source.lines - head - rows - unread - source.continued
+    empty = _empty_lines(source, head) if rest else 0
+    lines = {"lines": source.lines, "above": source.dialect.skip, "header": int(source.dialect.header),
+             "rows": rows + unread, "within_fields": source.continued, "empty": empty}  # fmt: skip
+    missing = rest - empty
+    if missing:
+        found["notes"].append(f"{abs(missing):,} lines of {source.shown} are not accounted for: look at it closely")
+    return found | {"lines": lines}
+
+
+def _empty_lines(source: Source, above: int) -> int:
+    """Lines without text below the header, but those that stand in place of one that could not be read."""
+    with source.open() as stream:
+        empty = sum(not line.strip() for number, line in enumerate(stream, start=1) if number > above)
+    return empty - len(source.unread)
+
+
+def columns(read: Read) -> list[dict[str, Any]]:
+    """Every column of every file: what it was taken for and why, or why it is not used."""
+    return [
+        {
+            "part": entry.part, "file": entry.source.shown, "column": column.name, "taken_as": column.taken_as,
+            "because": column.because,
+        }
+        for entry in read.recognised.all
+        for column in entry.columns
+    ]  # fmt: skip

@@ -1,0 +1,243 @@
+"""Names of columns in exports, in English, German, French, Spanish, Italian, Dutch, Portuguese and Polish.
+
+Names are compared without case, accents, blanks and punctuation (`simple`). Of several that fit, the first counts.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+from recsys import columns as c
+
+_IDS = ("id", "uid", "uuid", "guid", "key", "nr", "no", "num", "number", "nummer", "code", "ref", "numer", "numero",
+        "sk", "identifier", "hash", "")  # fmt: skip
+_USERS = (
+    "user", "customer", "client", "visitor", "household", "member", "shopper", "buyer", "purchaser", "account",
+    "profile", "person", "consumer", "reviewer", "subscriber", "contact", "cust", "usr", "patron", "player", "reader",
+    "viewer", "kunde", "kunden", "besteller", "benutzer", "nutzer", "kaeufer", "kaufer", "mitglied", "utilisateur",
+    "acheteur", "membre", "abonne", "cliente", "usuario", "comprador", "socio", "utente", "acquirente", "klant",
+    "klanten", "gebruiker", "koper", "lid", "utilizador", "klient", "klienta", "uzytkownik", "uzytkownika", "kupujacy",
+    "kupujacego",
+)  # fmt: skip
+_ITEMS = (
+    "item", "product", "article", "sku", "prod", "art", "goods", "good", "stock", "movie", "film", "book", "song",
+    "track", "offer", "variant", "productvariant", "material", "content", "listing", "asset", "game", "recipe",
+    "course", "video", "news", "artist", "itm", "prd", "merchandise", "lineitem", "orderitem", "artikel", "produkt",
+    "ware", "produktvariante", "produit", "producto", "articulo", "prodotto", "articolo", "produto", "artigo",
+    "produktu", "towar", "towaru", "artykul", "artykulu",
+)  # fmt: skip
+
+
+def _joined(nouns: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:
+    found = [noun + end for end in ends for noun in nouns]
+    found += [end + noun for end in ("id", "cod", "nr") for noun in nouns]
+    return tuple(dict.fromkeys(found))
+
+
+_USER_NAMES = (
+    "userid", "customerid", "customeruniqueid", "visitorid", "customer", "user", *_joined(_USERS, _IDS), "uid", "cid",
+    "householdkey", "hshdnum", "cardid", "loyaltycardid", "loyaltyid", "cardnumber", "cardno", "panelid", "panelistid",
+    "distinctid", "externalid", "fullvisitorid", "clientid", "userpseudoid", "anonymousid", "deviceid", "cookieid",
+    "email", "emailaddress", "customeremail", "useremail", "buyeremail", "billingemail", "mail", "epost", "correo",
+    "correoelectronico", "courriel", "sessionid", "session", "basketid", "viewerid",
+)  # fmt: skip
+_ITEM_NAMES = (
+    "itemid", "productid", "item", "stockcode", "articleid", "sku", "product", *_joined(_ITEMS, _IDS), "asin",
+    "parentasin", "isbn", "isbn13", "isbn10", "iid", "pid", "upc", "ean", "ean13", "gtin", "mpn", "goodsid", "aid",
+    "productsku", "itemsku", "variantsku", "lineitemsku", "lineitemproductid", "merchantproductid", "traid", "trackid",
+    "musicbrainztrackid", "artistid", "handle", "artnr", "artikelnr", "bestellnummer", "reference", "referencia",
+    "riferimento", "referentie", "indeks", "symbol",
+)  # fmt: skip
+_TIMES = (
+    "timestamp", "eventtime", "eventtimestamp", "datetime", "ordertimestamp", "orderpurchasetimestamp",
+    "transactiontimestamp", "orderdate", "invoicedate", "purchasedate", "transactiondate", "transactiondt", "tdat",
+    "eventdate", "createdat", "orderedat", "purchasedat", "paidat", "date", "time", "ts", "when", "unixreviewtime",
+    "unixtime", "sentat", "originaltimestamp", "receivedat", "clienttimestamp", "servertimestamp", "shippingtimestamp",
+    "reviewtime", "day",
+)  # fmt: skip
+_TITLE_ENDS = ("title", "name", "titel", "bezeichnung", "nom", "nombre", "nome", "naam", "nazwa", "libelle")
+
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    c.USER: _USER_NAMES,
+    c.ITEM: _ITEM_NAMES,
+    c.TIMESTAMP: _TIMES,
+    c.EVENT: (
+        "event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviour", "behaviortype",
+        "interaction", "interactiontype", "activity", "activitytype", "verb", "kind", "eventkind", "type", "ereignis",
+        "ereignistyp", "aktion", "evenement", "typeevenement", "evento", "tipoevento", "accion", "azione",
+        "gebeurtenis", "actie", "acao", "zdarzenie", "akcja", "typzdarzenia",
+    ),
+    c.QUANTITY: (
+        "quantity", "qty", "units", "pieces", "numberofitems", "lineitemquantity", "itemquantity", "orderquantity",
+        "quantityordered", "qtyordered", "itemqty", "unitssold", "count", "amount",
+        "menge", "anzahl", "stueck", "stuck", "stk", "stueckzahl", "quantite", "qte", "cantidad", "cant", "unidades",
+        "quantita", "qta", "pezzi", "aantal", "hoeveelheid", "quantidade", "qtd", "qtde", "ilosc", "sztuk", "sztuki",
+    ),
+    c.VALUE: (
+        "value", "salesvalue", "linetotal", "lineamount", "linevalue", "linerevenue", "itemrevenue", "itemtotal",
+        "rowtotal", "netsales", "grosssales", "sales", "salesamount", "revenue", "turnover", "spend", "paid", "money",
+        "salesprice", "totalprice", "pricepaid", "amountpaid", "extendedprice", "totalamount", "total", "amount",
+        "ordertotal", "grandtotal", "subtotal", "umsatz", "betrag", "gesamtpreis", "gesamtbetrag", "summe", "gesamt",
+        "montant", "montanttotal", "prixtotal", "importe", "importetotal", "preciototal", "importo", "importototale",
+        "totale", "ricavo", "bedrag", "totaalbedrag", "totaal", "omzet", "valor", "valortotal", "kwota", "wartosc",
+        "suma",
+    ),
+    c.PRICE: (
+        "price", "unitprice", "itemprice", "productprice", "lineitemprice", "priceperunit", "saleprice",
+        "sellingprice", "currentprice", "variantprice", "regularprice", "listprice", "retailprice", "baseprice",
+        "itemcost", "cost", "lineprice", "preis", "einzelpreis", "stueckpreis", "stuckpreis", "verkaufspreis", "prix",
+        "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "stuksprijs", "eenheidsprijs",
+        "preco", "precounitario", "cena", "cenajednostkowa", "cenasprzedazy",
+    ),
+    c.RATING: (
+        "rating", "stars", "score", "overall", "ratingvalue", "starrating", "bookrating", "userrating", "reviewscore",
+        "rate", "bewertung", "sterne", "note", "etoiles", "evaluation", "calificacion", "puntuacion", "estrellas",
+        "valoracion", "voto", "valutazione", "stelle", "beoordeling", "sterren", "avaliacao", "nota", "ocena",
+        "gwiazdki",
+    ),
+    c.TITLE: (
+        "title", *(noun + end for end in _TITLE_ENDS for noun in _ITEMS), "lineitemname", "booktitle", "name",
+        "itemdescription", "productdescription", "shorttitle", "label", "traname", "trackname",
+        "titel", "bezeichnung", "artikelbezeichnung", "nom", "intitule", "designation", "libelle", "titre", "nombre",
+        "titulo", "nome", "titolo", "denominazione", "naam", "omschrijving", "artikelomschrijving", "nazwa", "tytul",
+        "description", "beschreibung", "descripcion", "descrizione", "descricao", "opis",
+    ),
+    c.CATEGORY: (),
+    c.BRAND: (
+        "brand", "brandname", "productbrand", "itembrand", "manufacturer", "maker", "vendor", "marke", "hersteller",
+        "marque", "fabricant", "marca", "fabricante", "produttore", "merk", "fabrikant", "marka", "producent",
+    ),
+    c.IMAGE_URL: (
+        "imageurl", "imagelink", "imagesrc", "image", "images", "picture", "pictureurl", "img", "imgurl", "thumbnail",
+        "photo", "imageurll", "imageurlm", "imageurls", "featuredimage", "bild", "bildurl", "photourl", "imagen",
+        "immagine", "afbeelding", "imagem", "zdjecie",
+    ),
+    c.AVAILABLE: (
+        "available", "availability", "instock", "isinstock", "stockstatus", "isavailable", "active", "isactive",
+        "status", "productstatus", "published", "enabled", "inventory", "inventoryquantity", "variantinventoryqty",
+        "stocklevel", "stockquantity", "qtyinstock", "saleable", "issaleable", "verfuegbar", "verfugbar",
+        "verfugbarkeit", "verfuegbarkeit", "lieferbar", "lagerbestand", "bestand", "disponible", "disponibilite",
+        "enstock", "disponibilidad", "disponibile", "disponibilita", "beschikbaar", "beschikbaarheid", "opvoorraad",
+        "voorraad", "disponivel", "disponibilidade", "estoque", "dostepny", "dostepnosc", "stan",
+    ),
+}  # fmt: skip
+"""Field to the names of its columns; those of categories are told by `is_category`."""
+
+ROW_ID = ("id", "rowid", "index", "eventid", "transactionid", "orderid", "invoiceno", "invoice", "_id")
+"""Names of a number for the row, or the order; `id` names the item in a catalogue and the user among customers."""
+
+ORDER_TOTALS = frozenset((
+    "total", "subtotal", "ordertotal", "grandtotal", "totalamount", "amount", "gesamt", "summe", "montanttotal",
+    "totale", "totaal", "suma", "valortotal", "importetotal",
+))  # fmt: skip
+"""Names of money that may be of a whole order: the price of a line goes before."""
+
+_CATEGORY = re.compile(
+    r"(?:product|item|main|sub|top|google|googleproduct|parent|root|default|primary|first|second|third|level\d?|l\d|haupt|unter|"
+    r"produkt|artikel|sous|produit)*(?:category|categories|categorie|kategorie|kategorien|categoria|categorias|kategoria|"
+    r"categoryname|categoryid|cat)(?:name|path|code|id|level|lvl|l|english|nameenglish|tree|title|slug)?\d*(?:name|code|id)?"
+)
+_CATEGORY_WORDS = (
+    "department", "departmentname", "dept", "deptname", "division", "section", "sectionname", "aisle", "commodity",
+    "commoditydesc", "subcommodity", "subcommoditydesc", "departmentdesc", "productgroup", "productgroupname",
+    "itemgroup", "group", "groupname", "family", "familyname", "class", "classname", "subclass", "subclassname",
+    "productsubclass", "producttype", "producttypename", "itemtype", "type", "genre", "genres", "collection",
+    "segmentname", "theme", "line", "productline", "assortment", "indexname", "indexgroupname", "garmentgroupname",
+    "categorycode", "subcategory", "warengruppe", "artikelgruppe", "produktgruppe", "rubrik", "abteilung", "sortiment",
+    "rayon", "famille", "sousfamille", "gamme", "departamento", "seccion", "familia", "subfamilia", "tipo", "reparto",
+    "famiglia", "gruppo", "afdeling", "productgroep", "groep", "soort", "secao", "grupo", "dzial", "grupa", "rodzaj",
+    "typ", "gatunek",
+)  # fmt: skip
+WIDTHS = (
+    ("department", "departmentname", "maincategory", "productgroupname", "division", "abteilung", "topcategory"),
+    ("category", "categories", "categoryname", "productcategory", "categorycode", "categoryid", "class", "aisle"),
+    ("subcategory", "type", "producttype", "producttypename", "subclass", "productsubclass"),
+)  # fmt: skip
+"""Order of category columns where their content does not tell it, widest first."""
+
+ATTRIBUTES = frozenset((
+    "age", "agegroup", "ageband", "agerange", "gender", "sex", "country", "countrycode", "region", "state", "city",
+    "zip", "zipcode", "zipcodeprefix", "pincode", "postcode", "postalcode", "location", "segment", "customersegment",
+    "usersegment", "membership", "membershiptype", "clubmemberstatus", "fashionnewsfrequency", "income", "incomerange",
+    "incomedesc", "maritalstatus", "occupation", "customerstate", "customercity", "loyaltytier", "loyaltylevel",
+    "customergroup", "customertype", "usertype", "alter", "altersgruppe", "geschlecht", "land", "plz", "bundesland",
+    "pays", "sexe", "ville", "pais", "ciudad", "sexo", "edad", "paese", "citta", "sesso", "eta", "leeftijd",
+    "geslacht", "stad", "idade", "cidade", "kraj", "plec", "wiek", "miasto",
+))  # fmt: skip
+"""Names of columns of the events that may tell something of the user."""
+
+_TIME_WORD = re.compile(
+    r"date|time|timestamp|datum|zeit|fecha|hora|heure|jour|data|giorno|tijd|dag|czas|godzina|dzien|moment|tag|day|when|ts|"
+    r"at|on|utc|horodatage|epoch|month|year|dt|eingang|created|purchased|ordered|bought"
+)
+_LESS_LIKELY = re.compile(
+    r"birth|dob|geburt|naissance|nacimiento|nascita|geboorte|nascimento|urodz|updat|modif|deliver|ship|fulfil|estimat|expir|"
+    r"valid|cancel|refund|return|limit|answer|last|change|aender|ander|liefer|versand|livr|entreg|consegn|lever|dostaw|release|"
+    r"launch|start|end|approved|carrier|until|insert|load|etl|process"
+)
+NEVER_A_TIME = re.compile(
+    r"birth|dob|geburt|naissance|nacimiento|nascita|geboorte|nascimento|urodz|release|publi[cs]|anno|expir"
+)
+
+
+@lru_cache(maxsize=4096)
+def simple(header: str) -> str:
+    """A header without case, accents, blanks, punctuation and RecBole's type: "Customer ID", "customer_id:token" and
+    "customerId" agree. Of a path such as `properties.product_id` or `items[].item_id`, the last part."""
+    last = re.split(r"\.|\[\]", re.sub(r":(token|float|token_seq|float_seq)$", "", header.strip()))[-1] or header
+    text = unicodedata.normalize("NFKD", last.replace("ß", "ss"))
+    text = "".join(x for x in text if not unicodedata.combining(x)).replace("ł", "l").replace("Ł", "l")
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def words(header: str) -> list[str]:
+    """The words of a header in lower case: `OrderDate`, `order_date` and `Order date` are two."""
+    return re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower())
+
+
+def rank(header: str, field: str) -> int | None:
+    """The place of a header among the names of a field, 0 the likeliest; None where it is none of them."""
+    name = simple(header)
+    if field == c.CATEGORY:
+        return 0 if is_category(name) else None
+    return _places(field).get(name)
+
+
+def is_category(name: str) -> bool:
+    """Whether a `simple` name is one of categories."""
+    return name in _CATEGORY_WORDS or bool(_CATEGORY.fullmatch(name))
+
+
+def time_rank(header: str) -> int:
+    """How likely a column that holds times tells when an event was, from its name: the lower, the likelier."""
+    place = rank(header, c.TIMESTAMP)
+    if place is not None:
+        return place
+    if NEVER_A_TIME.search(simple(header)):
+        return 900
+    like_one = any(_TIME_WORD.fullmatch(word) for word in words(header)) or bool(
+        re.search(r"date|time|datum|zeit|fecha|data|stamp", simple(header))
+    )
+    return 200 + (0 if like_one else 100) + (200 if _LESS_LIKELY.search(simple(header)) else 0)
+
+
+def is_time_name(header: str) -> bool:
+    """Whether a header has a word for a time in it."""
+    return time_rank(header) in range(200, 300) or rank(header, c.TIMESTAMP) is not None
+
+
+@lru_cache(maxsize=1)
+def _all() -> frozenset[str]:
+    return frozenset(name for names in KNOWN.values() for name in names) | frozenset(_CATEGORY_WORDS) | ATTRIBUTES
+
+
+@lru_cache(maxsize=32)
+def _places(field: str) -> Mapping[str, int]:
+    return {name: place for place, name in reversed(list(enumerate(KNOWN[field])))}
+
+
+def is_known_header(text: str) -> bool:
+    """Whether a cell reads like the name of a column."""
+    name = simple(text)
+    return bool(name) and (name in _all() or is_category(name) or name in ROW_ID)

@@ -1,0 +1,94 @@
+"""Users: one row each, from their files and from columns of the events."""
+
+from collections.abc import Sequence
+
+from recsys import columns as c
+from recsys.ingest import duckdb_session
+from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.id_encoder import id_sql
+from recsys.ingest.recognise import Recognised
+from recsys.ingest.recognition import id_text
+from recsys.ingest.schema import level_name
+from recsys.ingest.staging import Staged, keep_rejects
+from recsys.ingest.vocabulary import no_value_sql
+
+MOST_VALUES = 200
+"""A column of users with more different values than this is no attribute: nothing is shared."""
+
+LONGEST = 500
+
+
+def build_users(
+    db: DuckSession,
+    entries: Sequence[Recognised],
+    staged: Staged,
+    facts: dict[str, int],
+    rows: dict[tuple[str, int], int],
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Make the table `users`; gives the names of attributes, and columns that make none, with the reason."""
+    from_events = {h: x for x, (name, h) in staged.extras.items() if name == c.ATTRIBUTE}
+    names: dict[str, str] = {}
+    for header in dict.fromkeys([*(h for x in entries for h in x.mapped.get(c.ATTRIBUTE, ())), *from_events]):
+        names[header] = level_name(header, list(names.values()))
+    shape = "".join(f", {duckdb_session.name(name)} VARCHAR" for name in names.values())
+    db.rows(f"CREATE TABLE raw_users ({c.USER} VARCHAR{shape})")
+    before = 0
+    for number, entry in enumerate(entries):
+        db.run(f"INSERT INTO raw_users {_select(entry, names)}")
+        after = db.one("SELECT count(*) FROM raw_users")[0]
+        rows["users", number], before = after - before, after
+        keep_rejects(db, "users", number, entry.source)
+    if entries:
+        facts["users_told"] = db.one(f"SELECT count(DISTINCT {c.USER}) FROM raw_users")[0]
+        facts["user_rows_without_id"] = db.one(f"SELECT count(*) FROM raw_users WHERE {c.USER} IS NULL")[0]
+        facts["users_met"] = db.one(
+            f"SELECT count(DISTINCT {c.USER}) FROM raw_users WHERE {c.USER} IN (SELECT id FROM seen_users)"
+        )[0]
+    if from_events:
+        _from_events(db, from_events, names)
+    left_out = _without_attributes(db, names)
+    first = "".join(f", arg_min({duckdb_session.name(x)}, rowid) AS {duckdb_session.name(x)}" for x in names.values())
+    picked = "".join(f", k.{duckdb_session.name(x)}" for x in names.values())
+    db.run(
+        f"CREATE TABLE users AS SELECT s.{c.USER}{picked} FROM (SELECT id AS {c.USER} FROM seen_users) s LEFT JOIN "
+        f"(SELECT {c.USER}{first} FROM raw_users WHERE {c.USER} IS NOT NULL GROUP BY {c.USER}) k USING ({c.USER})"
+    )
+    facts["users_without_events"] = db.one(
+        f"SELECT count(DISTINCT {c.USER}) FROM raw_users WHERE {c.USER} NOT IN (SELECT id FROM seen_users)"
+    )[0]
+    return tuple(names.values()), left_out
+
+
+def _select(entry: Recognised, names: dict[str, str]) -> str:
+    source = entry.source
+    columns = "".join(
+        f", left({no_value_sql(source.expression(h))}, {LONGEST})"
+        if h in entry.mapped.get(c.ATTRIBUTE, ())
+        else ", NULL"
+        for h in names
+    )
+    scan = source.scan(rejects=source.kind == "text")
+    return f"SELECT {id_sql(id_text(entry, c.USER))}{columns} FROM {scan}"
+
+
+def _from_events(db: DuckSession, from_events: dict[str, str], names: dict[str, str]) -> None:
+    columns = "".join(
+        f", {f'arg_min({from_events[header]}, rowid)' if header in from_events else 'NULL'} AS e{n}"
+        for n, header in enumerate(names)
+    )
+    wanted = "".join(f", e{n}" for n in range(len(names)))
+    db.run(
+        f"INSERT INTO raw_users SELECT id{wanted} FROM (SELECT u{columns} FROM staged WHERE reason = 0 GROUP BY u) "
+        "JOIN user_ids ON h = u"
+    )
+
+
+def _without_attributes(db: DuckSession, names: dict[str, str]) -> dict[str, str]:
+    """Take columns out of which nothing is shared: too many different values, or one."""
+    left_out: dict[str, str] = {}
+    for header, name in list(names.items()):
+        values = db.one(f"SELECT count(DISTINCT {duckdb_session.name(name)}) FROM raw_users")[0]
+        if not 2 <= values <= MOST_VALUES:
+            left_out[header] = f"{values:,} different values"
+            del names[header]
+    return left_out

@@ -1,0 +1,104 @@
+"""How a text file is encoded, as far as its bytes tell."""
+
+import codecs
+from dataclasses import dataclass
+
+from recsys.errors import InvalidInput
+
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+USUAL = "cp1252"
+"""Taken where nothing speaks for another: Western Europe on Windows, Latin-1 with a few letters more."""
+
+CANDIDATES = (
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "iso8859_2", "mac_roman",
+    "cp850", "cp437", "cp866", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+)  # fmt: skip
+LABELS = {
+    "utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32", "cp1252": "Latin-1",
+}  # fmt: skip
+AS_GOOD = 0.05
+MOST_LOOKED_AT = 1 << 16
+
+_ZEROS = 0.3
+_TURKISH = frozenset("ðþýÐÞÝ")
+"""What the letters that Turkish needs most are in the encoding of Western Europe."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An encoding that was guessed, with some of the text as it reads then."""
+
+    encoding: str
+    example: str
+
+
+def label(encoding: str) -> str:
+    """An encoding for people."""
+    return LABELS.get(encoding, encoding)
+
+
+def of_the_start(start: bytes) -> str:
+    """The encoding that the first bytes settle: a byte order mark, or zeros between the letters; "" where none does."""
+    marked = next((name for mark, name in BOMS if start.startswith(mark)), "")
+    if marked or len(start) < 4:
+        return marked
+    even, odd = start[::2], start[1::2]
+    for zeros, others, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if zeros.count(0) > _ZEROS * len(zeros) and others.count(0) < 0.05 * len(others):
+            return name
+    return ""
+
+
+def named(encoding: str) -> str:
+    """Python's name of an encoding that a user named.
+
+    Raises:
+        InvalidInput: there is no such encoding.
+    """
+    try:
+        found = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise InvalidInput(
+            f"--encoding {encoding!r} is no encoding known here; write for example utf-8, cp1252, cp1251 or shift_jis."
+        ) from error
+    return "utf-8-sig" if found == "utf-8" else found
+
+
+def guess(lines: bytes) -> Guess:
+    """The encoding of some text that is no UTF-8; lines of ASCII alone tell nothing."""
+    from charset_normalizer import from_bytes
+
+    sample = b"\n".join(line for line in lines.splitlines() if not line.isascii())[:MOST_LOOKED_AT]
+    matches = {match.encoding: match for match in from_bytes(sample, cp_isolation=list(CANDIDATES))}
+    best = min(
+        matches.values(), key=lambda m: (round(m.chaos, 2), -m.coherence, CANDIDATES.index(m.encoding)), default=None
+    )
+    usual = matches.get(USUAL)
+    found = USUAL if best is None else best.encoding
+    if best is not None and usual is not None and usual.chaos <= best.chaos + AS_GOOD:
+        found = USUAL
+    if found == USUAL:
+        text = sample.decode(USUAL, "replace")
+        beyond = [x for x in text if ord(x) > 127 and x.isalpha()]
+        if beyond and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
+            found = "cp1254"
+    text = sample.decode(found, "replace")
+    example = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return Guess(found, example[:60])
+
+
+def latin_1_byte(error: UnicodeError) -> tuple[str, int]:
+    """The five bytes that Windows-1252 leaves open, as Latin-1 has them."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("cp1252-or-latin-1", latin_1_byte)
+
+
+def errors_of(encoding: str) -> str:
+    """How bytes that an encoding does not have are read."""
+    return "cp1252-or-latin-1" if encoding == USUAL else "replace"

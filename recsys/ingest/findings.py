@@ -1,0 +1,82 @@
+"""What somebody should look at first: the first lines of the report of an import."""
+
+from collections.abc import Sequence
+
+from recsys import columns as c
+from recsys.ingest.accounts import Account
+from recsys.ingest.column_content import MOSTLY
+from recsys.ingest.read import Read
+from recsys.ingest.recognise import Recognised
+from recsys.utils import formatting
+
+MUCH = 0.5
+"""Share of rejected rows from which on it is said first."""
+
+
+def findings(read: Read, account: Account, files: Sequence[dict[str, object]]) -> list[str]:
+    """In words, the weightiest first; nothing for an import without any doubt."""
+    found: list[str] = []
+    if account.rejected >= MUCH * account.read:
+        first = next(iter(read.rejects.by_reason.items()), ("", 0))
+        found.append(
+            f"{account.rejected:,} of {account.read:,} rows of the events were rejected; most: {first[0]} ({first[1]:,})"
+        )
+    elif account.used < MUCH * account.read:
+        most = max(read.kept.left_out.items(), key=lambda entry: entry[1], default=("", 0))
+        found.append(f"{account.used:,} of {account.read:,} rows are used; left out: {most[0]} ({most[1]:,})")
+    found += read.told
+    found += read.kept.told
+    found += _lacking(read)
+    for kind in read.kept.kinds:
+        if not kind["known"] and kind["kind"] != "(none)":
+            found.append(
+                f"{kind['kind']!r} is no kind of event known here and weighs {kind['weight']:g}: "
+                f"--weight {_quoted(kind['kind'])}=NUMBER (0 leaves it out)"
+            )
+    for word, n in read.tables.unknown_words.items():
+        found.append(f"availability {word!r} is not known: {formatting.plural(n, 'item')} count as not available")
+    if n := read.tables.facts.get("prices_not_readable", 0):
+        found.append(f"{formatting.plural(n, 'price')} of the catalogue cannot be read and are left empty")
+    found += [f"{file['file']}: {note}" for file in files for note in file["notes"]]  # type: ignore[attr-defined]  # JSON
+    return list(dict.fromkeys(found))
+
+
+def _quoted(kind: str) -> str:
+    return f'"{kind}"' if " " in kind else kind
+
+
+def _lacking(read: Read) -> list[str]:
+    """What the files might have told, but do not, as nothing was recognised."""
+    found = []
+    for entry in read.recognised.events:
+        stated_without = c.TIMESTAMP in entry.stated
+        if c.TIMESTAMP not in entry.mapped and not stated_without:
+            like = [
+                x.name for x in entry.columns if entry.contents[x.name].times > MOSTLY or entry.contents[x.name].epochs
+            ]
+            hint = f"; like times: {', '.join(map(repr, like))} (--map timestamp=COLUMN)" if like else ""
+            found.append(f"{entry.source.shown}: no column of times was found{hint}")
+    tellers = read.recognised.items or read.recognised.events
+    for name, fits in ((c.TITLE, _like_titles), (c.CATEGORY, _like_categories)):
+        if any(name in x.mapped or name in x.stated for x in (*read.recognised.events, *read.recognised.items)):
+            continue
+        for entry in tellers:
+            like = fits(entry)
+            if like or read.recognised.items:
+                hint = f"; like it: {', '.join(map(repr, like))} (--map {entry.part}.{name}=COLUMN)" if like else ""
+                found.append(f"{entry.source.shown}: no {name} was found{hint}")
+    return found
+
+
+def _like_titles(entry: Recognised) -> list[str]:
+    return [
+        x.name for x in entry.columns
+        if x.taken_as is None and entry.contents[x.name].texts and not entry.contents[x.name].few
+    ][:5]  # fmt: skip
+
+
+def _like_categories(entry: Recognised) -> list[str]:
+    return [
+        x.name for x in entry.columns
+        if x.taken_as is None and entry.contents[x.name].texts and entry.contents[x.name].few
+    ][:5]  # fmt: skip

@@ -1,0 +1,29 @@
+"""What an import has read, handed on to those who write and report it."""
+
+from dataclasses import dataclass
+
+from recsys.ingest.catalog import Tables
+from recsys.ingest.config import ImportPlan
+from recsys.ingest.filtering import Filtered
+from recsys.ingest.recognition import Recognition
+from recsys.ingest.rejects import Rejects
+from recsys.ingest.sources import Inputs
+from recsys.ingest.staging import Staged
+
+
+@dataclass(frozen=True)
+class Read:
+    """The plan, the files with their columns, and what was made of the rows.
+
+    Attributes:
+        told: what somebody should check, in words, found on the way.
+    """
+
+    plan: ImportPlan
+    inputs: Inputs
+    recognised: Recognition
+    staged: Staged
+    kept: Filtered
+    tables: Tables
+    rejects: Rejects
+    told: tuple[str, ...] = ()
