@@ -187,8 +187,8 @@ def _items(db: DuckSession, levels: Sequence[_Level], texts: Sequence[str], with
         )[0]
         blank = "CASE WHEN k.n > 0 THEN 'false' ELSE 'true' END" if not others else "'true'"
         columns.append(
-            f"CASE WHEN k.{c.AVAILABLE} IS NULL THEN {blank} ELSE coalesce({CAN_BE_SOLD}(k.{c.AVAILABLE}), 'false') END "
-            f"AS {c.AVAILABLE}"
+            f"CASE WHEN k.{c.AVAILABLE} IS NULL THEN {blank} "
+            f"ELSE coalesce({CAN_BE_SOLD}(k.{c.AVAILABLE}), 'false') END AS {c.AVAILABLE}"
         )
     db.run(
         f"CREATE TABLE items AS SELECT {c.ITEM}, {', '.join(columns)} FROM known_items k "

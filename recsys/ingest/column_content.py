@@ -67,6 +67,11 @@ class Content:
         return self._share([is_number(x) for x in self.looked_at])
 
     @cached_property
+    def rows_with_numbers(self) -> float:
+        """Share of the values, each as often as it stands, that are numbers."""
+        return self._share([is_number(x) for x in self.filled[:LOOKED_AT]])
+
+    @cached_property
     def plain_numbers(self) -> bool:
         return (
             bool(self.filled)

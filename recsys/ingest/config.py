@@ -24,8 +24,8 @@ class ImportPlan:
         name: the dataset is stored under it; one of the same name is replaced.
         events, items, users: paths or globs.
         events_sql, database: a query for the events instead of files, and the SQLAlchemy URL it goes to.
-        mapping: field to columns, on top of what names and contents tell; no columns leaves the field out; a key such as
-            `items.item_id` concerns one part.
+        mapping: field to columns, on top of what names and contents tell; no columns leaves the field out; a key
+            such as `items.item_id` concerns one part.
         weights: kind of event to weight, on top of `event_kinds.DEFAULT_WEIGHTS`.
         min_rating: ratings below are left out; None takes the middle of the scale found.
         min_users, min_items: items with fewer users, and users with fewer items, are left out, until all that remain
@@ -103,8 +103,8 @@ class ImportPlan:
 
 
 def parse_mapping(texts: list[str]) -> dict[str, tuple[str, ...]]:
-    """`FIELD=COLUMN` from the command line, repeatable for fields of several columns; `FIELD=` leaves a field out; a part
-    may stand before the field, as in `items.item_id=id`."""
+    """`FIELD=COLUMN` from the command line, repeatable for fields of several columns; `FIELD=` leaves a field out; a
+    part may stand before the field, as in `items.item_id=id`."""
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, equals, column = text.partition("=")

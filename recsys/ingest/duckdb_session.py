@@ -36,6 +36,9 @@ class DuckSession:
 
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+        from duckdb.func import FunctionNullHandling, PythonUDFType
+
+        self._arrow, self._special = PythonUDFType.ARROW, FunctionNullHandling.SPECIAL
         self._of_the_data = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
         self._no_space = (duckdb.IOException, duckdb.OutOfMemoryException)
         self.connection = duckdb.connect(
@@ -52,7 +55,9 @@ class DuckSession:
         self.connection.execute("SET enable_progress_bar = true")
         self.connection.execute("SET enable_progress_bar_print = false")
         for function, (work, takes, gives) in FUNCTIONS.items():
-            self.connection.create_function(function, work, list(takes), gives, type="arrow", null_handling="special")
+            self.connection.create_function(
+                function, work, list(takes), gives, type=self._arrow, null_handling=self._special
+            )
 
     def close(self) -> None:
         self.connection.close()

@@ -1,7 +1,10 @@
 """How a text file is encoded, as far as its bytes tell."""
 
 import codecs
+import re
+import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 from recsys.errors import InvalidInput
 
@@ -11,7 +14,7 @@ USUAL = "cp1252"
 """Taken where nothing speaks for another: Western Europe on Windows, Latin-1 with a few letters more."""
 
 CANDIDATES = (
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "iso8859_2", "mac_roman",
+    "cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "iso8859_2", "mac_roman",
     "cp850", "cp437", "cp866", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
 )  # fmt: skip
 LABELS = {
@@ -19,9 +22,13 @@ LABELS = {
     "utf-32": "UTF-32", "cp1252": "Latin-1",
 }  # fmt: skip
 AS_GOOD = 0.05
+TOO_FEW = 3
+"""Up to so many different letters beyond ASCII tell nothing of an encoding."""
+
 MOST_LOOKED_AT = 1 << 16
 
 _ZEROS = 0.3
+_WESTERN = frozenset("äöüÄÖÜßéèêëàâçñóíáúîïôûùãõæøåÆØÅÉÈÀÇÑÓÍÁÚ")
 _TURKISH = frozenset("ðþýÐÞÝ")
 """What the letters that Turkish needs most are in the encoding of Western Europe."""
 
@@ -72,21 +79,40 @@ def guess(lines: bytes) -> Guess:
 
     sample = b"\n".join(line for line in lines.splitlines() if not line.isascii())[:MOST_LOOKED_AT]
     matches = {match.encoding: match for match in from_bytes(sample, cp_isolation=list(CANDIDATES))}
+    least = min((match.chaos for match in matches.values()), default=0.0)
+    near = [match for match in matches.values() if match.chaos <= least + AS_GOOD]
     best = min(
-        matches.values(), key=lambda m: (round(m.chaos, 2), -m.coherence, CANDIDATES.index(m.encoding)), default=None
+        near,
+        key=lambda m: (round(_odd_words(str(m)), 1), -round(m.coherence, 1), CANDIDATES.index(m.encoding)),
+        default=None,
     )
     usual = matches.get(USUAL)
     found = USUAL if best is None else best.encoding
     if best is not None and usual is not None and usual.chaos <= best.chaos + AS_GOOD:
         found = USUAL
-    if found == USUAL:
-        text = sample.decode(USUAL, "replace")
-        beyond = [x for x in text if ord(x) > 127 and x.isalpha()]
-        if beyond and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
-            found = "cp1254"
+    beyond = [x for x in sample.decode(USUAL, errors_of(USUAL)) if ord(x) > 127]
+    if len(set(beyond)) <= TOO_FEW and set(beyond) <= _WESTERN:
+        found = USUAL
+    if found == USUAL and beyond and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
+        found = "cp1254"
     text = sample.decode(found, "replace")
     example = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return Guess(found, example[:60])
+
+
+def _odd_words(text: str) -> float:
+    """The share of words beyond ASCII that no language writes: capitals after small letters, marks between letters,
+    two scripts in a word, final letters of Hebrew amid it."""
+    words = [word for word in re.findall(r"[^\s,;|\t\"']+", text) if not word.isascii()]
+    return sum(map(_is_odd, words)) / max(len(words), 1)
+
+
+def _is_odd(word: str) -> bool:
+    beyond = [x for x in word if ord(x) > 127]
+    scripts = {unicodedata.name(x, "?").split()[0] for x in word if x.isalpha()}
+    if any(not x.isalpha() for x in beyond) or len(scripts) > 1:
+        return True
+    return bool(re.search(r"[ךםןףץ]\w", word)) or any(x.islower() and y.isupper() for x, y in pairwise(word))
 
 
 def latin_1_byte(error: UnicodeError) -> tuple[str, int]:

@@ -19,7 +19,8 @@ def findings(read: Read, account: Account, files: Sequence[dict[str, object]]) -
     if account.rejected >= MUCH * account.read:
         first = next(iter(read.rejects.by_reason.items()), ("", 0))
         found.append(
-            f"{account.rejected:,} of {account.read:,} rows of the events were rejected; most: {first[0]} ({first[1]:,})"
+            f"{account.rejected:,} of {account.read:,} rows of the events were rejected; most: {first[0]} "
+            f"({first[1]:,})"
         )
     elif account.used < MUCH * account.read:
         most = max(read.kept.left_out.items(), key=lambda entry: entry[1], default=("", 0))
@@ -62,8 +63,8 @@ def _lacking(read: Read) -> list[str]:
             continue
         for entry in tellers:
             like = fits(entry)
-            if like or read.recognised.items:
-                hint = f"; like it: {', '.join(map(repr, like))} (--map {entry.part}.{name}=COLUMN)" if like else ""
+            if like:
+                hint = f"; like it: {', '.join(map(repr, like))} (--map {entry.part}.{name}=COLUMN)"
                 found.append(f"{entry.source.shown}: no {name} was found{hint}")
     return found
 

@@ -28,8 +28,8 @@ def check(db: DuckSession, read: Read, survey: ImportStatistics, items: pd.DataF
         )
     if survey.users_of_item.max() < 2 and not _shared(items, read):
         raise InvalidInput(
-            f"Every item has one user only ({survey.events:,} events, {int((survey.users_of_item > 0).sum()):,} items), so "
-            "nothing tells who else may like it: the column of item_id may number the rows, or the orders."
+            f"Every item has one user only ({survey.events:,} events, {int((survey.users_of_item > 0).sum()):,} items"
+            "), so nothing tells who else may like it: the column of item_id may number the rows, or the orders."
             f"{_columns(read)}{_better(read)}"
         )
     days = None if survey.first is None else split_days(survey.first, survey.last)
@@ -37,8 +37,8 @@ def check(db: DuckSession, read: Read, survey: ImportStatistics, items: pd.DataF
         if survey.items_of_user.max() < LEAST:
             why = "no times" if survey.first is None else "all times on one day"
             raise InvalidInput(
-                f"The data have {why}, and nobody has {LEAST} different items: without times, one is set aside for choosing "
-                f"and one for judging. Map a column of times (--map timestamp=COLUMN), or use more data.{left}"
+                f"The data have {why}, and nobody has {LEAST} different items: without times, one is set aside for "
+                f"choosing and one for judging. Map a column of times (--map timestamp=COLUMN), or use more data.{left}"
             )
         return
     _check_periods(db, read, survey, days)
@@ -62,8 +62,8 @@ def _check_periods(db: DuckSession, read: Read, survey: ImportStatistics, days: 
     if empty:
         raise InvalidInput(
             f"The times leave nothing {empty}: of the events from {survey.first:%Y-%m-%d} to {survey.last:%Y-%m-%d}, "
-            f"{fit:,} are before {validation:%Y-%m-%d}, {choosing:,} before {test:%Y-%m-%d} and {judging:,} after. Is the "
-            "right column mapped to timestamp? Without times (--map timestamp=), items are set aside at random instead."
+            f"{fit:,} are before {validation:%Y-%m-%d}, {choosing:,} before {test:%Y-%m-%d} and {judging:,} after. Is "
+            "the right column mapped to timestamp? Without times (--map timestamp=) items are set aside at random."
         )
 
 
@@ -90,5 +90,10 @@ def _better(read: Read) -> str:
     if not others:
         return ""
     best = min(others, key=lambda x: names.rank(x, c.ITEM) or 0)
-    mend = f" Column {best!r} looks like the item: --map events.item_id={best}"
-    return mend + ("; --map items.item_id=COLUMN names that of the catalogue." if read.recognised.items else ".")
+    stated = read.plan.mapping.get(c.ITEM, ())
+    if stated and read.recognised.items:
+        return (
+            f" Column {best!r} of the events looks like the item. If {stated[0]!r} is meant for the catalogue alone: "
+            f"--map items.item_id={stated[0]!r}"
+        )
+    return f" Column {best!r} looks like the item: --map events.item_id={best!r}"

@@ -16,7 +16,7 @@ FEW = 0.5
 _CAUSES = (
     ("lower({})", "they differ in upper and lower case"),
     ("trim({})", "one of the files has blanks around its ids"),
-    ("regexp_replace({}, '\\.0+$', '')", "one of the files writes whole numbers with a point, such as 22000.0 for 22000"),
+    ("regexp_replace({}, '\\.0+$', '')", "one of the files writes whole numbers with a point, such as 22000.0"),
     ("ltrim({}, '0')", "one of the files has lost the zeros in front of its ids"),
     ("nfc_normalize({})", "they are written in different forms of Unicode"),
     ("lower(regexp_replace({}, '[^A-Za-z0-9]', '', 'g'))", "they differ in punctuation"),
@@ -28,7 +28,7 @@ def check(db: DuckSession, recognised: Recognition, tables: Tables, *, anyway: b
     """What is to be said of files that hardly meet.
 
     Raises:
-        InvalidInput: the catalogue, or the customers, have nothing in common with the events, and `anyway` is not given.
+        InvalidInput: the catalogue, or the customers, have no id of the events, and `anyway` is not given.
     """
     told: list[str] = []
     sides = (
@@ -82,8 +82,8 @@ def _said(
         )[0]
         if alike > max(2 * met, 0.5 * min(wanted, there)):
             return (
-                f"{found} Likely cause: {cause}; {alike:,} would meet. Write the ids alike in both files (export the column "
-                f"as text), or name other columns: --map events.{field}=COLUMN --map {part}.{field}=COLUMN."
+                f"{found} Likely cause: {cause}; {alike:,} would meet. Write the ids alike in both files (export "
+                f"the column as text), or name other columns: --map events.{field}=COLUMN --map {part}.{field}=COLUMN."
             )
     return f"{found} Name the columns that hold the same ids: --map events.{field}=COLUMN --map {part}.{field}=COLUMN."
 

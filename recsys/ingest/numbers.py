@@ -12,7 +12,10 @@ ANY_NUMBER = "any_number"
 """SQL function from a text, and whether a comma is decimal, to a number."""
 
 _BLANKS = re.compile(r"[\s\u00a0\u2009\u202f'’`]")
-_CURRENCY = r"[€$£¥₹₽₺₩₪฿₫₴]|US\$|R\$|A\$|C\$|[A-Z]{3}|kr\.?|zł|zl|Kč|Ft|lei|лв\.?|руб\.?|р\.|Fr\.?|Rs\.?|eur|usd|gbp|euros?|dollars?"
+_CURRENCY = (
+    r"[€$£¥₹₽₺₩₪฿₫₴]|US\$|R\$|A\$|C\$|[A-Z]{3}|kr\.?|zł|zl|Kč|Ft|lei|лв\.?|руб\.?|р\.|Fr\.?|Rs\.?|"
+    r"eur|usd|gbp|euros?|dollars?"
+)
 _UNIT = r"kgs?|g|gr|lbs?|oz|ml|cl|l|pcs\.?|st\.?|stk\.?|stück|szt\.?|x|units?|pieces?|%|,-|\.-|\*"
 _AROUND = re.compile(
     rf"^(?:{_CURRENCY})?([-+(]*(?:{_CURRENCY})?[-+]?[\d.,]+\)?-?)(?:{_CURRENCY})?({_UNIT})?(?:/.*)?$", re.I
@@ -42,12 +45,12 @@ def any_number(text: str, comma: bool = False) -> float | None:
     digits = re.sub(r"[^\d.,]", "", digits)
     if digits.endswith((",", ".")) and len(digits) > 1:
         digits = digits[:-1]
-    number = _digits(digits, comma)
-    if number is None:
+    read = _digits(digits, comma)
+    if read is None:
         return None
     if unit in ("g", "gr"):
-        number /= 1000
-    return -number if negative else number
+        read /= 1000
+    return -read if negative else read
 
 
 def _digits(digits: str, comma: bool) -> float | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
@@ -91,14 +92,14 @@ def _bulk(groups: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     total = sum(rows for rows, _, _ in groups)
     first, last = groups[0][1], groups[-1][2]
     before = 0
-    for (rows, _, end), (_, begin, _) in zip(groups, groups[1:], strict=False):
+    for (rows, _, end), (_, begin, _) in pairwise(groups):
         before += rows
         if before > STRAY * total:
             break
         if begin - end > max(LEAST_GAP, last - begin):
             first = begin
     after = 0
-    for (rows, begin, _), (_, _, end) in zip(reversed(groups), list(reversed(groups))[1:], strict=False):
+    for (rows, begin, _), (_, _, end) in pairwise(reversed(groups)):
         after += rows
         if after > STRAY * total:
             break

@@ -15,6 +15,7 @@ from recsys.ingest.archives import ALWAYS_UNPACKED, MAX_UNPACKED_RATIO
 from recsys.ingest.dialect import detect
 from recsys.ingest.parquet_files import parquet
 from recsys.ingest.sources import Reading, Source, opened
+from recsys.utils.formatting import plural
 
 CHUNK = 1 << 20
 LOOKED_AT = 1 << 18
@@ -144,11 +145,12 @@ def _with_quotes(source: Source, work: Path) -> Source:
         found = quotes.repair(stream, dialect, target)
     notes = list(source.notes)
     if found.mended:
-        notes.append(f"{found.mended:,} lines have quotes within a field; they were read as text")
+        notes.append(f"{plural(found.mended, 'line')} with quotes within a field; the quotes were read as text")
     if found.continued:
-        notes.append(f"{found.continued:,} line ends are within quotes, and part of a field")
+        notes.append(f"{plural(found.continued, 'line end')} within quotes, read as part of a field")
     if found.unread:
-        notes.append(f"{len(found.unread):,} lines have a quote that does not close; they were rejected by themselves")
+        unread = plural(len(found.unread), "line")
+        notes.append(f"{unread} with a quote that does not close, rejected alone; the lines below were read")
     return replace(source, path=target, unread=found.unread, continued=found.continued, notes=tuple(notes))
 
 

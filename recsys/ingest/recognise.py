@@ -1,12 +1,13 @@
 """Which column of a file holds which field: by what a user said, by its name, by its content; each with the reason."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from recsys import columns as c
 from recsys.ingest import column_names as names
 from recsys.ingest.column_content import MOST_KINDS, MOSTLY, Content
-from recsys.ingest.schema import NEEDED, SEVERAL, GivenMapping, Mapped, NoColumn, columns_there, given_here
+from recsys.ingest.schema import FIELDS, NEEDED, GivenMapping, Mapped, NoColumn, columns_there, given_here
 from recsys.ingest.sources import Source
 
 SAME = 0.9
@@ -19,6 +20,7 @@ BY_NAME, BY_CONTENT, BY_USER, BY_POSITION = (
     "by its position and content",
 )
 FIRST_VALUES = 5
+HALF = 0.5
 _STRONG_TIMES = 30
 _NUMBERS = (c.RATING, c.QUANTITY, c.PRICE, c.VALUE)
 
@@ -46,7 +48,7 @@ class Recognised:
     Attributes:
         mapped: field to columns.
         columns: all columns of the file, in order.
-        whole: columns of ids whose values are whole numbers with zeros behind a point; the zeros are not part of the id.
+        whole: columns of ids that are whole numbers with zeros behind a point, which are no part of the id.
         contents: the first values of each column.
         stated: fields that the user settled.
     """
@@ -79,22 +81,27 @@ class Recognised:
 def recognise(
     source: Source, part: str, contents: Mapping[str, Content], given: GivenMapping, *, named: bool
 ) -> Recognised:
-    """The fields of a file.
+    """The fields of a file; a needed one may be lacking, see `check_needed`.
 
     Args:
         contents: the first values of each column.
         given: the mapping that a user gave.
         named: whether what is said without a part may concern this file though it does not name its columns.
-
-    Raises:
-        NoColumn: a needed field that no column seems to hold; lists the columns there are and the nearest names.
     """
     said = given_here(given, part, source.columns, named=named)
-    found = _Finder(source, part, contents, said).run()
-    for needed in NEEDED[part]:
-        if not found.mapped.get(needed):
-            raise NoColumn(source.shown, needed, _what_is_there(source, contents, needed), part)
-    return found
+    return _Finder(source, part, contents, said).run()
+
+
+def check_needed(entry: Recognised) -> None:
+    """Refuse a file without a field that is needed.
+
+    Raises:
+        NoColumn: lists the columns there are and the nearest names.
+    """
+    for needed in NEEDED[entry.part]:
+        if not entry.mapped.get(needed):
+            there = _what_is_there(entry.source, entry.contents, needed)
+            raise NoColumn(entry.source.shown, needed, there, entry.part)
 
 
 def _what_is_there(source: Source, contents: Mapping[str, Content], wanted: str) -> str:
@@ -120,12 +127,11 @@ class _Finder:
             self._by_position()
         steps: dict[str, Callable[[], None]] = {
             c.USER: self._user, c.ITEM: self._item, c.TIMESTAMP: self._time, c.EVENT: self._event,
-            c.RATING: lambda: self._number(c.RATING), c.QUANTITY: lambda: self._number(c.QUANTITY), c.PRICE: self._price,
-            c.VALUE: self._value, c.TITLE: self._title, c.BRAND: lambda: self._text(c.BRAND), c.IMAGE_URL: self._image,
-            c.AVAILABLE: self._available, c.CATEGORY: self._category, c.ATTRIBUTE: self._attributes,
+            c.RATING: lambda: self._number(c.RATING), c.QUANTITY: lambda: self._number(c.QUANTITY),
+            c.PRICE: self._price, c.VALUE: self._value, c.TITLE: self._title,
+            c.BRAND: lambda: self._text(c.BRAND), c.IMAGE_URL: self._image, c.AVAILABLE: self._available,
+            c.CATEGORY: self._category, c.ATTRIBUTE: self._attributes,
         }  # fmt: skip
-        from recsys.ingest.schema import FIELDS
-
         for name, step in steps.items():
             if name in FIELDS[self.part] and name not in self.said and name not in self.mapped:
                 step()
@@ -147,7 +153,8 @@ class _Finder:
         return [x for x in self.source.columns if x not in self.why]
 
     def take(self, name: str, columns: Sequence[str], because: str = BY_NAME) -> None:
-        self.mapped[name] = tuple(columns)
+        if columns:
+            self.mapped[name] = tuple(columns)
         self.why |= dict.fromkeys(columns, (name, because))
 
     def named(self, name: str) -> list[str]:
@@ -195,8 +202,8 @@ class _Finder:
             unlike = [x for x in found if not self._new_each_row(x)]
             found = unlike or found
         if not found and self.part == "items" and not self._has_header():
-            found = [x for x in self.left if self.contents[x].unique][:1]
-        if found:
+            self.take(c.ITEM, [x for x in self.left if self.contents[x].unique][:1], BY_CONTENT)
+        elif found:
             self._with_second(c.ITEM, found)
 
     def _has_header(self) -> bool:
@@ -265,7 +272,7 @@ class _Finder:
     def _number(self, name: str) -> None:
         for x in self.named(name):
             content = self.contents[x]
-            if content.numbers <= MOSTLY:
+            if content.rows_with_numbers <= HALF:
                 if not content.empty:
                     self.hints[x] = f"no numbers, such as {content.different[0]!r}"
                 continue
@@ -305,15 +312,13 @@ class _Finder:
         keys = [self.contents[x].values for x in self.mapped.get(of, ())[:1]]
         if not keys:
             return False
-        first: dict[str, str] = {}
-        same = seen = 0
+        told: dict[str, Counter[str]] = {}
         for key, value in zip(keys[0], self.contents[name].values, strict=False):
-            if key is None or value is None:
-                continue
-            if key in first:
-                seen += 1
-                same += first[key] == value
-            first.setdefault(key, value)
+            if key is not None and value is not None:
+                told.setdefault(key, Counter())[value] += 1
+        several = [found for found in told.values() if found.total() > 1]
+        seen = sum(found.total() for found in several)
+        same = sum(found.most_common(1)[0][1] for found in several)
         if same < SAME * seen:
             self.hints[name] = f"it differs from row to row of the same {of.removesuffix('_id')}"
             return False
@@ -435,6 +440,3 @@ def _width(header: str) -> int:
 
 def _whole(columns: Sequence[str], contents: Mapping[str, Content]) -> frozenset[str]:
     return frozenset(x for x in columns if contents[x].whole)
-
-
-__all__ = ["SEVERAL", "Column", "Recognised", "recognise"]

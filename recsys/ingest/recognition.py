@@ -9,8 +9,8 @@ from recsys.ingest import duckdb_session
 from recsys.ingest.column_content import Content
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.id_encoder import id_sql
-from recsys.ingest.recognise import Recognised, recognise
-from recsys.ingest.schema import GivenMapping
+from recsys.ingest.recognise import Recognised, check_needed, recognise
+from recsys.ingest.schema import ITEM_FIELDS, GivenMapping
 from recsys.ingest.sources import Inputs, Source
 
 LOOKED_AT = 2000
@@ -34,8 +34,11 @@ class Recognition:
         return (*self.events, *self.items, *self.users)
 
 
-def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping) -> Recognition:
+def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping, *, strict: bool = True) -> Recognition:
     """The columns of every file.
+
+    Args:
+        strict: refuse files without a field that is needed.
 
     Raises:
         NoColumn: a needed field that no column of a file seems to hold.
@@ -51,9 +54,24 @@ def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping) -> Recog
             for source in sources
         )  # fmt: skip
     events = parts["events"]
+    if parts["items"]:
+        events = tuple(_without_items(entry) for entry in events)
     items = tuple(_meeting(db, entry, events, c.ITEM) for entry in parts["items"])
     users = tuple(_meeting(db, entry, events, c.USER) for entry in parts["users"])
-    return Recognition(events, items, users)
+    found = Recognition(events, items, users)
+    for entry in found.all if strict else ():
+        check_needed(entry)
+    return found
+
+
+def _without_items(entry: Recognised) -> Recognised:
+    """Events beside a catalogue, which tells what the items are, unless a user said that the events do."""
+    gone = {x for x in ITEM_FIELDS if x not in (c.ITEM, c.PRICE) and x in entry.mapped and x not in entry.stated}
+    told = tuple(
+        replace(x, taken_as=None, because="not used: the catalogue tells it") if x.taken_as in gone else x
+        for x in entry.columns
+    )
+    return replace(entry, mapped={x: y for x, y in entry.mapped.items() if x not in gone}, columns=told)
 
 
 def contents(db: DuckSession, source: Source, rows: int = LOOKED_AT) -> dict[str, Content]:
@@ -84,7 +102,7 @@ def _without_header(source: Source) -> bool:
 def _meeting(db: DuckSession, entry: Recognised, events: Sequence[Recognised], field: str) -> Recognised:
     """A catalogue (or customers) whose ids are those of the events: another column where the likeliest one has none of
     them, and that one has most."""
-    if field in entry.stated or not events:
+    if field in entry.stated or not events or not entry.mapped.get(field) or not events[0].mapped.get(field):
         return entry
     wanted = _some_ids(db, events[0], field)
     if not wanted or _met(db, entry, field, wanted) > 0:
@@ -117,9 +135,6 @@ def _met(db: DuckSession, entry: Recognised, field: str, wanted: set[str]) -> fl
     listed = duckdb_session.listed(sorted(wanted)[:2000])
     n = db.one(
         f"SELECT count(DISTINCT x) FROM (SELECT {id_text(entry, field)} AS x FROM {entry.source.scan()}) "
-        f"WHERE list_contains({listed}, x)"
-        if len(wanted) < 50
-        else f"SELECT count(DISTINCT x) FROM (SELECT {id_text(entry, field)} AS x FROM {entry.source.scan()}) "
         f"WHERE x IN (SELECT unnest({listed}))"
     )[0]
     return float(n / min(len(wanted), 2000))

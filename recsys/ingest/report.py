@@ -188,7 +188,8 @@ def _accounts(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     told = [
         (
             "Rows of the events",
-            f"{rows['read']:,} read = {rows['used']:,} used + {rows['rejected']:,} rejected + {rows['left_out']:,} left out",
+            f"{rows['read']:,} read = {rows['used']:,} used + {rows['rejected']:,} rejected + {rows['left_out']:,} "
+            "left out",
         )
     ]
     for file in found["files"]:

@@ -13,25 +13,35 @@ from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.schema import EVENT_FIELDS, MEANING, Mapped, NoColumn, mapping, suggest
-from recsys.ingest.sources import Source, find, prepare
-from recsys.ingest.staging import Trial, readings, sample, trial
+from recsys.ingest.event_times import readings, sample
+from recsys.ingest.inspection import inspected_file
+from recsys.ingest.prepare import prepare
+from recsys.ingest.recognise import Column, Recognised, check_needed
+from recsys.ingest.recognition import recognise_all
+from recsys.ingest.schema import EVENT_FIELDS, MEANING, Mapped, NoColumn
+from recsys.ingest.sources import Inputs, Reading, Source, find, shown_names
+from recsys.ingest.staging import Trial, trial
 from recsys.ingest.timestamps import Ambiguous, form_of
 from recsys.utils import formatting as fmt
 
-PREVIEWED = 50
 TOLD_APART = 1000
 """Values among which one is looked for that shows what the order of day and month changes."""
 
 
 @dataclass(frozen=True)
 class FileInspection:
-    """A file as it was found: how it is written, and its first rows as text."""
+    """A file as it was found: how it is written, its first rows as text, and what each column is taken for.
+
+    Attributes:
+        notes: what was done to read it, and what was guessed, in words.
+    """
 
     name: str
     part: str
     written: str
     rows: pd.DataFrame
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,28 +74,29 @@ def look(plan: ImportPlan) -> Inspection:
     Raises:
         InvalidInput: a file that cannot be read at all.
     """
-    sources = {part: _prepared(getattr(plan, part)) for part in ("events", "items", "users")}
+    inputs = Inputs(_prepared(plan, "events"), _prepared(plan, "items"), _prepared(plan, "users"))
     db = DuckSession(None, memory_mb=300)
     try:
-        files = tuple(_file(db, part, source) for part, found in sources.items() for source in found)
-        events = sources["events"]
+        recognised = recognise_all(db, inputs, plan.mapping, strict=False)
+        files = tuple(_file(db, entry) for entry in recognised.all)
+        events = inputs.events
         columns = tuple(dict.fromkeys(column for source in events for column in source.columns))
-        suggested = {field: found[0] for field, found in suggest(columns, "events").items()}
+        unasked = recognise_all(db, inputs, {}, strict=False).events
+        suggested = {field: found[0] for entry in reversed(unasked) for field, found in entry.mapped.items()}
         base = Inspection(files, columns, suggested)
         try:
-            for part in ("items", "users"):
-                for source in sources[part]:
-                    mapping(source.columns, part, plan.mapping, source.shown)
-            mapped = [mapping(s.columns, "events", plan.mapping, s.shown, extra=True) for s in events]
+            for entry in recognised.all:
+                check_needed(entry)
         except NoColumn as error:
-            return Inspection(files, columns, suggested, problem=_choose_one(error, sources["events"]))
+            return Inspection(files, columns, suggested, problem=_choose_one(error, events))
         try:
-            found = readings(db, events, mapped, plan)
+            found = readings(db, recognised.events, plan)
         except Ambiguous as error:
-            return Inspection(files, columns, suggested, problem=str(error), question=_question(db, events, mapped))
+            question = _question(db, recognised.events)
+            return Inspection(files, columns, suggested, problem=str(error), question=question)
         except InvalidInput as error:
             return Inspection(files, columns, suggested, problem=str(error))
-        tried = [trial(db, s, part, reading) for s, part, reading in zip(events, mapped, found, strict=True)]
+        tried = [trial(db, entry, reading) for entry, reading in zip(recognised.events, found, strict=True)]
         facts = [f"Times: {reading.words}" for reading in dict.fromkeys(found) if reading]
         if not any(found):
             facts.append("No times: products of each user will be set aside at random for judging")
@@ -157,17 +168,19 @@ def fields() -> dict[str, str]:
     return {field: MEANING[field] for field in EVENT_FIELDS}
 
 
-def _prepared(patterns: Sequence[str]) -> tuple[Source, ...]:
-    found = []
-    for path in find(patterns):
+def _prepared(plan: ImportPlan, part: str) -> tuple[Source, ...]:
+    paths = find(getattr(plan, part))
+    names = shown_names(paths)
+    found: list[Source] = []
+    for path in paths:
         stat = path.stat()
-        found.append(_prepared_once(str(path), stat.st_mtime_ns, stat.st_size))
+        found += _prepared_once(str(path), names[path], plan.reading, stat.st_mtime_ns, stat.st_size)
     return tuple(found)
 
 
 @lru_cache(maxsize=16)
-def _prepared_once(path: str, _changed: int, _size: int) -> Source:
-    return prepare(Path(path), Path(tempfile.mkdtemp(dir=_copies().name)))
+def _prepared_once(path: str, shown: str, reading: Reading, _changed: int, _size: int) -> tuple[Source, ...]:
+    return prepare(Path(path), Path(tempfile.mkdtemp(dir=_copies().name)), shown=shown, reading=reading)
 
 
 @lru_cache(maxsize=1)
@@ -176,12 +189,10 @@ def _copies() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="insider-")
 
 
-def _file(db: DuckSession, part: str, source: Source) -> FileInspection:
-    wanted = ", ".join(source.expression(column) for column in source.columns)
-    rows = db.rows(f"SELECT {wanted} FROM {source.scan()} LIMIT {PREVIEWED}")
-    return FileInspection(
-        source.shown, part, source.describe(), pd.DataFrame(rows, columns=list(source.columns), dtype=object)
-    )
+def _file(db: DuckSession, entry: Recognised) -> FileInspection:
+    found = inspected_file(db, entry)
+    rows = pd.DataFrame(list(found.rows), columns=list(entry.source.columns), dtype=object)
+    return FileInspection(found.name, found.part, found.written, rows, found.columns, found.notes)
 
 
 def _choose_one(error: NoColumn, events: Sequence[Source]) -> str:
@@ -192,10 +203,11 @@ def _choose_one(error: NoColumn, events: Sequence[Source]) -> str:
     return f"No column of {error.where} looks like the {label}. Rename one to {error.field}."
 
 
-def _question(db: DuckSession, events: Sequence[Source], mapped: Sequence[Mapped]) -> dict[str, str]:
+def _question(db: DuckSession, events: Sequence[Recognised]) -> dict[str, str]:
     """The two forms, each with what it makes of a value that shows the difference."""
-    for source, part in zip(events, mapped, strict=True):
-        values = sample(db, source, part[c.TIMESTAMP][0], TOLD_APART) if c.TIMESTAMP in part else []
+    for entry in events:
+        columns = entry.mapped.get(c.TIMESTAMP, ())
+        values = sample(db, entry.source, columns, TOLD_APART) if columns else []
         if not values:
             continue
         value = next((x for x in values if len(set(_numbers(x))) == 2), values[0])

@@ -1,0 +1,103 @@
+"""Files looked at before they are imported: how they are written and what each column would be taken for.
+
+    from recsys.ingest.inspection import inspect
+
+    for file in inspect(plan, work):
+        file.part, file.name             # "items", "products.csv"
+        file.written, file.encoding      # "comma-separated, Latin-1", "Latin-1"; file.separator, file.skip, file.notes
+        for column in file.columns:
+            column.name, column.values   # "Product name", ("Tea cup", "Mug", ...): its first different values
+            column.taken_as              # "title", or None when the column would not be used
+            column.because               # "by its name", "by its content", "as you said", "not used: looks like dates"
+        file.not_used                    # the columns that would not be used
+        file.lacking                     # "item_id" where a needed field was found in no column; "" otherwise
+
+`plan.mapping` settles what a user has said already, `{"items.item_id": ("id",)}`; whatever it does not settle is
+recognised by names and contents, exactly as `import_dataset` does it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys.ingest.config import ImportPlan
+from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.prepare import prepare
+from recsys.ingest.recognise import Column, Recognised
+from recsys.ingest.recognition import recognise_all
+from recsys.ingest.schema import NEEDED
+from recsys.ingest.sources import Inputs, find, shown_names
+
+FIRST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class InspectedFile:
+    """A file as an import would read it.
+
+    Attributes:
+        part: "events", "items" or "users".
+        name: as messages and reports call it.
+        written: its form in words; encoding: for people; separator and skip: of text files, "" and 0 otherwise.
+        notes: what was done to read it, and what was guessed, in words.
+        columns: all of its columns, in order.
+        rows: its first rows, as text; None where a row has no value.
+        lacking: a needed field that no column was found for; "" where there is none.
+    """
+
+    part: str
+    name: str
+    written: str
+    encoding: str
+    separator: str
+    skip: int
+    notes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    lacking: str = ""
+
+    @property
+    def not_used(self) -> tuple[Column, ...]:
+        """Columns that would not be used."""
+        return tuple(column for column in self.columns if column.taken_as is None)
+
+
+def inspect(plan: ImportPlan, work: Path) -> tuple[InspectedFile, ...]:
+    """Look at all files of a plan.
+
+    Args:
+        work: a folder for copies of files that are packed or in another encoding; the caller removes it.
+
+    Raises:
+        InvalidInput: a file that cannot be read at all.
+    """
+    paths = {part: find(getattr(plan, part)) for part in ("events", "items", "users")}
+    names = shown_names([path for found in paths.values() for path in found])
+    parts = {
+        part: tuple(x for path in found for x in prepare(path, work, shown=names[path], reading=plan.reading))
+        for part, found in paths.items()
+    }
+    db = DuckSession(None, memory_mb=300)
+    try:
+        return inspected(db, Inputs(parts["events"], parts["items"], parts["users"]), plan)
+    finally:
+        db.close()
+
+
+def inspected(db: DuckSession, inputs: Inputs, plan: ImportPlan) -> tuple[InspectedFile, ...]:
+    """The same of files that are prepared already."""
+    found = recognise_all(db, inputs, plan.mapping, strict=False)
+    return tuple(inspected_file(db, entry) for entry in found.all)
+
+
+def inspected_file(db: DuckSession, entry: Recognised) -> InspectedFile:
+    """One recognised file, with its first rows."""
+    source = entry.source
+    wanted = ", ".join(source.expression(column) for column in source.columns)
+    rows = db.rows(f"SELECT {wanted} FROM {source.scan()} LIMIT {FIRST_ROWS}")
+    lacking = next((name for name in NEEDED[entry.part] if not entry.mapped.get(name)), "")
+    separator, skip = (source.dialect.separator, source.dialect.skip) if source.dialect else ("", 0)
+    return InspectedFile(
+        entry.part, source.shown, source.describe(), source.encoding, separator, skip, source.notes, entry.columns,
+        tuple(map(tuple, rows)), lacking,
+    )  # fmt: skip
