@@ -1,23 +1,47 @@
-"""The commands `dataset import`, `dataset show` and `dataset delete`."""
+"""The group `dataset`: what is stored, imports, and what is known of each."""
 
 from typing import Annotated, Any
 
 import typer
 
 from recsys.cli import console
+from recsys.cli.common import Json, open_workspace
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a dataset.")]
 IMPORT_EXAMPLE = "python -m recsys dataset import shop --events orders-*.csv.gz --items products.tsv --min-users 5"
 
 
-def register(datasets: typer.Typer) -> None:
-    """Add the commands to the group `dataset`."""
-    datasets.command("import", epilog=f"Example: {IMPORT_EXAMPLE}")(import_)
-    datasets.command("show", epilog="Example: python -m recsys dataset show demo")(show)
-    datasets.command("delete", epilog="Example: python -m recsys dataset delete shop")(delete)
+datasets = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 
+@datasets.command("demo", epilog="Example: python -m recsys dataset demo")
+def dataset_demo(as_json: Json = False) -> None:
+    """Store the built-in retail data under the name demo."""
+    from recsys.services.datasets import import_demo
+
+    console.note("Reading the built-in purchases...")
+    _show(import_demo(open_workspace()).summary(), as_json)
+
+
+@datasets.command("list", epilog="Example: python -m recsys dataset list --json")
+def dataset_list(as_json: Json = False) -> None:
+    """List the stored datasets."""
+    store = open_workspace().store
+    found = [store.dataset_manifest(name)["summary"] for name in store.datasets()]
+    if as_json:
+        console.document({"datasets": found})
+    elif not found:
+        console.note("No dataset is stored yet. The built-in one: python -m recsys dataset demo")
+    else:
+        numbers = ("users", "items", "events")
+        rows = [
+            [d["name"], *(f"{d[n]:,}" for n in numbers), " to ".join(t[:10] for t in d["period"] or ["no times"])]
+            for d in found
+        ]
+        console.table(("name", *numbers, "period"), rows, numbers=numbers)
+
+
+@datasets.command("import", epilog=f"Example: {IMPORT_EXAMPLE}")
 def import_(
     name: Name,
     events: Annotated[
@@ -117,6 +141,7 @@ def import_(
         console.note(f"Stored as {name}. Train on it: python -m recsys train --dataset {name} --promote")
 
 
+@datasets.command("show", epilog="Example: python -m recsys dataset show demo")
 def show(name: Name, as_json: Json = False) -> None:
     """Describe one dataset: counts, dates, density, repeat rate, categories, what was left out and rejected."""
     from recsys.services.workspace import Workspace
@@ -130,6 +155,7 @@ def show(name: Name, as_json: Json = False) -> None:
         console.dataset(manifest["summary"])
 
 
+@datasets.command("delete", epilog="Example: python -m recsys dataset delete shop")
 def delete(
     name: Name,
     force: Annotated[bool, typer.Option("--force", help="Even if the live model was trained on it.")] = False,
@@ -164,3 +190,10 @@ def _tell(report: dict[str, Any], as_json: bool) -> None:
         console.say(f"The first {len(first)} of {report['rejected']['rows']:,} rejected rows")
         rows = [(x["file"], x["line"], x["reason"], x["value"]) for x in first]
         console.table(("file", "line", "reason", "value"), rows, numbers=("line",))
+
+
+def _show(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        console.document(summary)
+    else:
+        console.dataset(summary)

@@ -1,31 +1,14 @@
-"""The command line of what stands in front of a shop: keys of the API, and the log of events."""
+"""The group `keys`: keys of the API."""
 
 from typing import Annotated, Any
 
 import typer
 
 from recsys.cli import console
+from recsys.cli.common import Json
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The middle part of the key: ins_ID_...")]
-DatasetName = Annotated[
-    str | None, typer.Option("--dataset", metavar="NAME", help="A dataset; that of the live model by default.")
-]
-
 keys = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-events = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the groups `keys` and `events` to the command line."""
-    app.add_typer(
-        keys, name="keys", help="Make, turn over and revoke keys of the API.",
-        epilog="Example: python -m recsys keys create shop --scope read --scope events",
-    )  # fmt: skip
-    app.add_typer(
-        events, name="events", help="Look at the log of events, or delete from it.",
-        epilog="Example: python -m recsys events show",
-    )  # fmt: skip
 
 
 @keys.command("create", epilog="Example: python -m recsys keys create shop --scope read --scope events --rate 200")
@@ -91,47 +74,11 @@ def keys_delete(key_id: KeyId, as_json: Json = False) -> None:
         console.say(f"Key {key_id} is deleted." + ("" if found.exist() else " No key is left: reading is open."))
 
 
-@events.command("show", epilog="Example: python -m recsys events show --dataset demo")
-def events_show(dataset: DatasetName = None, as_json: Json = False) -> None:
-    """How many events the log holds, and how many of them the live model has not learned."""
-    from recsys.services.freshness import not_learned
-
-    workspace, name = _log(dataset)
-    found = {"dataset": name, **workspace.event_log.size(name), "not_learned": not_learned(workspace, name)}
-    if as_json:
-        console.document(found)
-    else:
-        console.facts([(key.replace("_", " "), "none" if value is None else value) for key, value in found.items()])
-
-
-@events.command("forget", epilog="Example: python -m recsys events forget visitor-4711")
-def events_forget(
-    user: Annotated[str, typer.Argument(metavar="USER", help="Id of a user.")],
-    dataset: DatasetName = None,
-    as_json: Json = False,
-) -> None:
-    """Delete everything the log holds of one user. Stored datasets and models keep what they have."""
-    workspace, name = _log(dataset)
-    gone = workspace.event_log.forget(name, user)
-    if as_json:
-        console.document({"dataset": name, "user": user, "deleted": gone})
-    else:
-        console.say(f"{gone:,} events of {user} are deleted from the log of {name}.")
-
-
 def _keys() -> Any:
     from recsys.services.workspace import Workspace
     from recsys.storage.api_keys import ApiKeyStore
 
     return ApiKeyStore(Workspace().database)
-
-
-def _log(dataset: str | None) -> tuple[Any, str]:
-    from recsys.services.freshness import logged_dataset
-    from recsys.services.workspace import Workspace
-
-    workspace = Workspace()
-    return workspace, dataset or logged_dataset(workspace)
 
 
 def _print_new(key: Any, text: str, as_json: bool) -> None:

@@ -1,21 +1,47 @@
-"""Commands about how good a model is: the whole report, and the popularity dial."""
+"""The commands `evaluate` and `quality`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from recsys.cli import console
-
-if TYPE_CHECKING:
-    from recsys.services.workspace import Workspace
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+from recsys.cli.common import Json, K, OptionalBaselines, open_workspace
 
 
-def register(app: typer.Typer, models: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
+    app.command(cls=OptionalBaselines, epilog="Example: python -m recsys evaluate --baselines --json")(evaluate)
     app.command(epilog="Example: python -m recsys quality --model live")(quality)
-    models.command("dial", epilog="Example: python -m recsys models dial live 0.5 --promote")(dial)
+
+
+def evaluate(
+    model: Annotated[str, typer.Option(metavar="ID", help='A model version, or "live".')] = "live",
+    baselines: Annotated[
+        str,
+        typer.Option(
+            "--baselines",
+            metavar="[none|popular|all]",
+            help="Measure other methods beside it: without a word all, otherwise those that count popularity, or none "
+            "but the most popular.",
+        ),
+    ] = "none",
+    k: K = 10,
+    as_json: Json = False,
+) -> None:
+    """Measure a model on what was held out of its training, with 95% confidence intervals."""
+    from recsys.dataset.splitting import SplitDescription, held_out
+    from recsys.evaluation.baseline_selection import check_which
+    from recsys.services.quality_assessment import evaluate_stored
+
+    found = evaluate_stored(open_workspace(), model, k=k, baselines=check_which(baselines))
+    if as_json:
+        console.document(found)
+        return
+    console.say(
+        f"Model {found['model']} on {found['dataset']}, judged on {held_out(SplitDescription(**found['split']))}."
+    )
+    console.metrics(found)
+    console.verdicts(found)
 
 
 def quality(
@@ -26,7 +52,7 @@ def quality(
     from recsys.dataset.splitting import SplitDescription, held_out
     from recsys.services.quality_assessment import assess
 
-    workspace = _workspace()
+    workspace = open_workspace()
     with console.ProgressOnStderr() as show:
         report = assess(workspace, model, on_progress=show)
     if as_json:
@@ -57,26 +83,3 @@ def quality(
         ],
         numbers=("shoppers", "model", "most popular"),
     )  # fmt: skip
-
-
-def dial(
-    model: Annotated[str, typer.Argument(metavar="ID", help='Id of a model version, or "live".')],
-    popularity: Annotated[float, typer.Argument(metavar="B", help="score = taste + B x bias; 1 is as trained.")],
-    promote: Annotated[bool, typer.Option("--promote", help="Make it the live model.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Store a new version with the popularity dial turned, judged anew; nothing is trained."""
-    from recsys.services.popularity_dial import turn_and_store
-
-    turned = turn_and_store(_workspace(), model, popularity, promote=promote)
-    if as_json:
-        console.document({"model": turned.id, "promoted": promote, "metrics": turned.manifest.metrics})
-        return
-    console.say(f"Model {turned.id}: popularity dial at {popularity:g}{', live' if promote else ''}.")
-    console.metrics(turned.manifest.metrics)
-
-
-def _workspace() -> "Workspace":
-    from recsys.services.workspace import Workspace
-
-    return Workspace()

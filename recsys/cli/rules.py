@@ -1,4 +1,4 @@
-"""Commands of the workbench: rule sets and golden shoppers."""
+"""The group `rules`, and the command `golden`."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys.cli import console
+from recsys.cli.common import Json, open_workspace
 from recsys.errors import InvalidInput
 
 if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
 
 rules = typer.Typer(rich_markup_mode=None, help="Rule sets: filters, pins, boosts and variety over the model.")
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a rule set.")]
 
 
@@ -66,7 +66,7 @@ def rules_save(
 
     given = _read(file)
     wanted = Rules.from_dict(given.get("rules", given))
-    workspace = _workspace()
+    workspace = open_workspace()
     if workspace.live_id() is not None:
         compile_rules(wanted, workspace.load().model)
     saved = _sets(workspace).save(name, wanted)
@@ -102,7 +102,7 @@ def rules_price(
 
     from recsys.views.rule_cost import priced
 
-    workspace = _workspace()
+    workspace = open_workspace()
     found = priced(workspace, model, _sets(workspace).get(name))
     if as_json:
         console.document({"rules": name, **asdict(found.price)})
@@ -129,7 +129,7 @@ def golden(
     """Check every golden shopper against a version; ends with 1 when an expectation is not met."""
     from recsys.services.golden_shoppers import GoldenShoppers
 
-    workspace = _workspace()
+    workspace = open_workspace()
     against = workspace.load() if workspace.live_id() is not None else None
     found = GoldenShoppers(workspace.database).check(workspace.load(model), against=against)
     if as_json:
@@ -162,13 +162,7 @@ def _read(file: Path) -> dict[str, Any]:
     return given
 
 
-def _workspace() -> "Workspace":
-    from recsys.services.workspace import Workspace
-
-    return Workspace()
-
-
 def _sets(workspace: "Workspace | None" = None) -> Any:
     from recsys.services.rule_sets import RuleSets
 
-    return RuleSets((workspace or _workspace()).database)
+    return RuleSets((workspace or open_workspace()).database)
