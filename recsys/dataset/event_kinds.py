@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 NOTHING, VIEW, CART, PURCHASE = 0.0, 1.0, 3.0, 5.0
+KIND_WEIGHTS = "kind_weights"
+"""Where the notes of an imported dataset keep kind to weight, so that events that come later are read alike."""
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     **dict.fromkeys((

@@ -216,9 +216,9 @@ def time_split(dataset: Dataset, *, test_days: float = TEST_DAYS, validation_day
 
 
 def _reach(dataset: Dataset) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """First and last event; the end is an earlier one where the notes say that only stray events follow it."""
+    """First and last event, without stray ones far before or after the others where the notes tell of such."""
     first, last = dataset.period
-    return first, pd.Timestamp(dataset.notes.get("split_end", last))
+    return pd.Timestamp(dataset.notes.get("split_start", first)), pd.Timestamp(dataset.notes.get("split_end", last))
 
 
 def split_at(dataset: Dataset, validation_start: pd.Timestamp, test_start: pd.Timestamp) -> Split:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
+from recsys.dataset.event_kinds import KIND_WEIGHTS
 from recsys.ingest import catalog, event_sort, learnable, meeting, report, text_encoder
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
@@ -154,11 +155,14 @@ def _manifest(db: DuckSession, read: Read, room: "Future[Room]", work: Path, on_
     learnable.check(db, read, survey, items)
     summary = report.summary(plan.name, fingerprint, users, items, survey, tables)
     found = report.build(db, read, survey, users, items, summary)
+    kinds = {KIND_WEIGHTS: {kind["kind"]: kind["weight"] for kind in kept.kinds} | dict(plan.weights)}
     return {
         "name": plan.name,
         "category_levels": list(tables.category_levels),
         "user_attributes": list(tables.user_attributes),
-        "notes": summary["notes"] | {"source": found["source"], "left_out": found["left_out"]},
+        "notes": summary["notes"]
+        | {"source": found["source"], "left_out": found["left_out"]}
+        | (kinds if any(kinds.values()) else {}),
         "summary": summary | {"notes": {"source": found["source"], "left_out": found["left_out"]}},
         "report": found,
     }

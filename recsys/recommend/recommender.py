@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from recsys.models.features import each_value
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.models.rank.pruned_top_k import PrunedTopK
-from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k, top_k_of_products
+from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k
 from recsys.recommend.activity import Activity
 from recsys.recommend.compiled_rules import CompiledRules, compile_rules
 from recsys.recommend.explain import Reason, UserVector, reasons_for, similar_from_history
@@ -259,35 +259,37 @@ class Recommender:
         found, values = top_k(scores, check_k(k), exclude=np.array([item]))
         return tuple(self._line(rank, row, value, "similar") for rank, (row, value) in _ranked(found, values))
 
-    def top_k_for_all(
-        self, k: int = 10, block: int = 512, rules: Rules | None = None
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Discover-lane items (n_users, k) and scores of every user, in blocks; rows padded with -1 and -inf.
+    def top_k_for_all(self, k: int = 10, rules: Rules | None = None) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Discover-lane items (n_users, k) and scores of every user as trained; rows padded with -1 and -inf.
+
+        They are, to the bit, what `recommend` gives to users who did nothing since the training.
 
         Args:
             rules: as in `recommend`.
         """
-        return self.top_k_of(np.arange(len(self.users)), k, block, rules)
+        return self.top_k_of(np.arange(len(self.users)), k, rules)
 
     def top_k_of(
-        self, users: NDArray[np.int_], k: int = 10, block: int = 512, rules: Rules | None = None
+        self, users: NDArray[np.int_], k: int = 10, rules: Rules | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The same for some users, by row number; (len(users), k)."""
         check_k(k)
         pairs, book = self.model.history.counts, self.book(rules)
-        items = np.full((len(users), k), NOTHING, dtype=np.int32)
-        scores = np.full((len(users), k), -np.inf, dtype=np.float32)
         if book is None:
             embeddings, biases = self.model.user_embeddings[users], self.model.user_biases[users]
-            items, scores = top_k_of_products(embeddings, self.item_embeddings, self.item_biases, k, pairs[users])
-            return items, scores + biases[:, None]
-        for start in range(0, len(users), block):
-            some = users[start : start + block]
-            raw = self.model.scores(some)
-            for place, (row, user) in enumerate(zip(raw, some, strict=True), start=start):
-                had = pairs.indices[self.model.history.of_user(int(user))]
-                found, values = book.rank(row, k, exclude=had)
-                items[place, : len(found)], scores[place, : len(found)] = found, values
+            items, scores = self._shortlist.best_of_many(embeddings, biases, k, pairs[users])
+            alone = np.flatnonzero(self.standings.is_lost(users))
+        else:
+            items = np.full((len(users), k), NOTHING, dtype=np.int32)
+            scores = np.full((len(users), k), -np.inf, dtype=np.float32)
+            alone = np.arange(len(users))
+        for place in alone:
+            standing = self.standings.trained(int(users[place]))
+            values = self.scores_for(standing.taste)
+            rank = partial(top_k, values) if book is None else partial(book.rank, values)
+            found, best = rank(k, exclude=standing.items)
+            items[place], scores[place] = NOTHING, -np.inf
+            items[place, : len(found)], scores[place, : len(found)] = found, best
         return items, scores
 
     def allowed(self, category: str | Sequence[str] | None) -> NDArray[np.bool_] | None:

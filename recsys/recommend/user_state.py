@@ -91,7 +91,7 @@ class UserStates:
         news = self._recent.news(user_id) if self._recent is not None else None
         row = self._model.rows_of_users.get(user_id, -1)
         if news is None:
-            return self._trained(self._model.user_row(user_id) if row < 0 else row)
+            return self.trained(self._model.user_row(user_id) if row < 0 else row)
         with self._folding:
             known = self._folded.get(user_id)
         if known is None or known[0] != news.version:
@@ -102,7 +102,13 @@ class UserStates:
                 self._folded[user_id] = known
         return known[1]
 
-    def _trained(self, user: int) -> UserState:
+    def is_lost(self, users: NDArray[np.int_]) -> NDArray[np.bool_]:
+        """Which of these users, by row number, the model knows nothing of: no history, and no feature."""
+        of_history, of_features = self._model.history.counts.indptr, self._model.user_features.matrix.indptr
+        return np.asarray((of_history[users] == of_history[users + 1]) & (of_features[users] == of_features[users + 1]))
+
+    def trained(self, user: int) -> UserState:
+        """Where a user, by row number, stood after the training."""
         found = self._trained_ones.get(user)
         if found is None:
             found = self._work_out(user)
@@ -144,7 +150,7 @@ class UserStates:
         np.add.at(total, place, np.concatenate([counts, np.ones(len(rows), np.float32)]))
         np.fmax.at(newest, place, np.concatenate([last.astype("datetime64[s]"), times]))
         if user >= 0 and len(rows) == 0:
-            return self._trained(user)
+            return self.trained(user)
         if user >= 0:
             start = self._model.user_embeddings[user], float(self._model.user_biases[user])
             own = dict(zip(*self._model.user_features.row(user), strict=True))

@@ -4,11 +4,12 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from recsys.dataset.dataset import Dataset
+from recsys.dataset.event_kinds import KIND_WEIGHTS
 from recsys.errors import Corrupted, InsiderError, NoModel, NotFound
 from recsys.recommend.recommender import Recommender
 from recsys.storage.event_log import EventLog
@@ -116,7 +117,7 @@ class ModelLoader:
                 recommender = Recommender(
                     model,
                     self._map_unless_damaged(wanted),
-                    UnlearnedEvents(self._event_log, model),
+                    UnlearnedEvents(self._event_log, model, self._kind_weights(model.manifest.dataset)),
                     dataset_source=lambda: self._dataset_of(wanted),
                 )
                 with self._lock:
@@ -151,6 +152,14 @@ class ModelLoader:
             known = version, with_new_items(base, announced, None if known is None else known[1])
             self._enlarged[key] = known
         return known[1].recommender
+
+    def _kind_weights(self, dataset: str) -> Mapping[str, float]:
+        """What the import of a dataset said of kinds of events; nothing where it is not stored here."""
+        try:
+            found: Mapping[str, float] = self._store.dataset_manifest(dataset)["notes"].get(KIND_WEIGHTS, {})
+        except InsiderError:
+            return {}
+        return found
 
     def _map_unless_damaged(self, model_id: str) -> pd.DataFrame | None:
         """The map of a version; a damaged one must not keep the model from answering."""

@@ -149,17 +149,17 @@ class EventLog:
         with self.database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def of_user(self, dataset: str, user_id: str) -> list[tuple[int, str, datetime, float]]:
-        """All logged events of one user: id, item, time, value; in the order they came."""
+    def of_user(self, dataset: str, user_id: str) -> list[tuple[int, str, datetime, float, str]]:
+        """All logged events of one user: id, item, time, value, kind; in the order they came."""
         if not self.database.exists():
             return []
         query = (
-            sa.select(events.c.id, events.c.item_id, events.c.timestamp, events.c.value)
+            sa.select(events.c.id, events.c.item_id, events.c.timestamp, events.c.value, events.c.event)
             .where(events.c.dataset == dataset, events.c.user_id == user_id)
             .order_by(events.c.id)
         )
         with self.database.read() as connection:
-            return [(number, item, at, value) for number, item, at, value in connection.execute(query)]
+            return [(number, item, at, value, kind) for number, item, at, value, kind in connection.execute(query)]
 
     def announced(self, dataset: str, kind: str, after: int = 0, through: int | None = None) -> dict[str, dict]:
         """The last announcement of each item or user between two ids."""
@@ -173,8 +173,8 @@ class EventLog:
             return {row[0]: row[1] for row in connection.execute(query.order_by(t.c.id))}
 
     def table(self, dataset: str, through: Mark) -> pd.DataFrame:
-        """The events of a dataset up to a mark, with outside ids, as `Dataset.from_raw` takes them."""
-        columns = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE)
+        """The events of a dataset up to a mark, with outside ids, as `Dataset.from_raw` takes them, and their kind."""
+        columns = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE, c.EVENT)
         query = (
             sa.select(*(events.c[name] for name in columns))
             .where(events.c.dataset == dataset, events.c.id <= through.events)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsys.dataset.event_kinds import weight_of
 from recsys.dataset.splitting import timestamp
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
@@ -33,11 +34,16 @@ def mark_of(manifest: ModelManifest) -> Mark:
 class UnlearnedEvents:
     """The log beside one model: everything it holds that the model has not learned. Safe between threads.
 
-    That is what came after the model's mark in the log, and what lies in the period held out for its evaluation.
+    That is what came after the model's mark in the log, and what lies in the period held out for its evaluation; but
+    not what takes something back, as a refund does.
+
+    Args:
+        weights: kind of event to weight, on top of `event_kinds.DEFAULT_WEIGHTS`, as the import of the dataset had it.
     """
 
-    def __init__(self, log: EventLog, model: Model) -> None:
+    def __init__(self, log: EventLog, model: Model, weights: Mapping[str, float] | None = None) -> None:
         self._log = log
+        self._weights = weights or {}
         self._dataset = str(model.manifest.dataset)
         self._mark = mark_of(model.manifest)
         self._cut = learned_until(model.manifest)
@@ -66,13 +72,15 @@ class UnlearnedEvents:
         rows = [
             row
             for row in self._log.of_user(self._dataset, user_id)
-            if row[0] <= last and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
+            if row[0] <= last
+            and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
+            and weight_of(row[4], self._weights)[0] > 0
         ]
         news = NewActivity(
-            tuple(item for _, item, _, _ in rows),
-            np.array([at for _, _, at, _ in rows], dtype="datetime64[s]"),
-            np.array([value for _, _, _, value in rows], dtype=np.float64),
-            np.array([number <= self._mark.events for number, _, _, _ in rows], dtype=bool),
+            tuple(row[1] for row in rows),
+            np.array([row[2] for row in rows], dtype="datetime64[s]"),
+            np.array([row[3] for row in rows], dtype=np.float64),
+            np.array([row[0] <= self._mark.events for row in rows], dtype=bool),
             attributes,
             (last, announced),
         )

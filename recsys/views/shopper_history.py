@@ -154,17 +154,11 @@ def timeline(workspace: Workspace, live: Recommender, subject: TargetUser) -> Ti
     cut = timestamp(live.manifest.split.test_start)
     if not subject.known:
         return None
-    try:
-        events = workspace.dataset(live.manifest.dataset)
-        user = events.user_row(subject.name)
-    except InsiderError:
+    own = _purchases(workspace, live, subject.name)
+    if own is None or own[c.TIMESTAMP].isna().all():
         return None
-    first, last = np.searchsorted(events.events[c.USER].to_numpy(), [user, user + 1])
-    own = events.events.iloc[first:last]
-    if own[c.TIMESTAMP].isna().all():
-        return None
-    level = events.category_levels[0] if events.category_levels else None
-    names = events.items[level].iloc[own[c.ITEM]].to_numpy(dtype=object) if level else np.full(len(own), "All")
+    level = next(iter(live.model.category_levels), None)
+    names = own[c.CATEGORY].to_numpy(dtype=object)
     most = pd.Series(names).value_counts().head(CATEGORIES_DRAWN).index.astype(str).tolist()
     kept = np.where(pd.Series(names).isin(most), names, REST)
     week = own[c.TIMESTAMP].dt.to_period("W").dt.start_time.to_numpy()
@@ -173,8 +167,34 @@ def timeline(workspace: Workspace, live: Recommender, subject: TargetUser) -> Ti
         .groupby(["week", c.CATEGORY], as_index=False)
         .sum()
     )
-    colours = category_colours(live.items[level]) if level in live.items else {}
+    colours = category_colours(live.items[level]) if level else {}
     return Timeline(weeks, (*most, *([REST] if REST in kept else [])), colours, cut)
+
+
+def _purchases(workspace: Workspace, live: Recommender, user_id: str) -> pd.DataFrame | None:
+    """`timestamp`, `value` and `category` (of the widest level) of every purchase: those in the data of the model, and
+    those that were logged since. None where the data are gone, or hold no times."""
+    try:
+        data = workspace.dataset_of(live.model.id)
+    except InsiderError:
+        return None
+    if not data.timed:
+        return None
+    level = data.category_levels[0] if data.category_levels else None
+    user = data.user_index.get_indexer(pd.Index([user_id]))[0]
+    first, last = np.searchsorted(data.events[c.USER].to_numpy(), [user, user + 1]) if user >= 0 else (0, 0)
+    own = data.events.iloc[first:last]
+    names = data.items[level].iloc[own[c.ITEM]].to_numpy(dtype=object) if level else "All"
+    found = own[[c.TIMESTAMP, c.VALUE]].assign(**{c.CATEGORY: names})
+    news = live.recent.news(user_id) if live.recent is not None else None
+    if news is None:
+        return found
+    fresh = np.flatnonzero(~news.in_data)
+    rows = live.model.item_index.get_indexer(pd.Index([news.item_ids[place] for place in fresh], dtype=object))
+    known = live.items[level].iloc[rows].to_numpy(dtype=object) if level else "All"
+    since = np.where(rows >= 0, known, c.UNCATEGORISED if level else "All")
+    added = pd.DataFrame({c.TIMESTAMP: news.times[fresh], c.VALUE: news.values[fresh], c.CATEGORY: since})
+    return pd.concat([found, added]) if len(found) else added
 
 
 def category_mix(

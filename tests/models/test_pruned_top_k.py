@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from recsys.models.rank import pruned_top_k
 from recsys.models.rank.pruned_top_k import Codes, PrunedTopK
@@ -69,6 +70,13 @@ def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: in
         grown = grown.with_more(items[:end], biases[:end])
     after = grown.best(taste, k, bias=0.5, exclude=left_out, allowed=allowed)
     assert [x.tolist() for x in after] == [found.tolist(), values.tolist()], "items that came later are ranked as well"
+
+    if allowed is None:
+        had = sparse.csr_matrix(~open_to[None, :].repeat(3, axis=0))
+        items_of, scores_of = short.best_of_many(np.stack([taste] * 3), np.full(3, 0.5, np.float32), k, had)
+        for row in range(3):
+            assert items_of[row][items_of[row] >= 0].tolist() == expected, "many at once, to the bit"
+            assert scores_of[row][items_of[row] >= 0].tolist() == values.tolist()
 
 
 def test_most_items_are_passed_over_and_shorter_lists_are_beginnings_of_longer_ones(monkeypatch) -> None:

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from recsys.models.rank.top_k import GROUP, scores_of_one
+from recsys.models.rank.top_k import GROUP, NOTHING, scores_of_one, top_k_of_products
 from recsys.utils.numba_modules import numba_module
 
 HEAD = 14
@@ -29,6 +30,10 @@ FEW = 8
 GROUPS = 4096
 """Groups of items at most, of which the best are looked at first."""
 CHUNK = 65536
+SPARE = 16
+"""Items that are multiplied once more beside the k that are wanted, where many lists are made at once."""
+MANY = 4096
+"""Lists that are made at once."""
 LOWEST = float(np.finfo(np.float32).min)
 
 Found = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -208,6 +213,46 @@ class PrunedTopK:
             places, scores = places[kept], scores[kept]
         order = np.argsort(-scores, kind="stable")[:k]
         return places[order].astype(np.int32), scores[order]
+
+    def best_of_many(
+        self,
+        tastes: NDArray[np.float32],
+        biases: NDArray[np.float32],
+        k: int,
+        exclude: sparse.csr_matrix | None = None,
+    ) -> Found:
+        """What `best` gives for each of many tastes, to the bit; matrix products do most of the work.
+
+        A product of matrices rounds otherwise than one of vectors. So `SPARE` more items than are wanted are multiplied
+        once more, and where even then one left out might belong into the list, `best` is asked.
+
+        Args:
+            tastes: (n, components).
+            biases: (n,), each added to all scores of one taste.
+            exclude: CSR (n, n_items) of the items that must not appear.
+
+        Returns:
+            (n, k) item numbers, `NOTHING` where fewer are left, and scores, -inf there.
+        """
+        found = np.full((len(tastes), k), NOTHING, np.int32), np.full((len(tastes), k), -np.inf, np.float32)
+        lengths = np.linalg.norm(tastes, axis=1)
+        for start in range(0, len(tastes), MANY):
+            some = slice(start, start + MANY)
+            out = None if exclude is None else exclude[some]
+            places, near = top_k_of_products(tastes[some], self._items, self._biases, k + SPARE, out)
+            places.sort(axis=1)
+            scores = np.vecdot(self._items[places], tastes[some, None, :]) + self._biases[places]
+            scores += biases[some, None].astype(np.float32)
+            scores[places == NOTHING] = -np.inf
+            order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+            found[0][some], found[1][some] = np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+            slack = self._rounding * (lengths[some] * self._longest + self._most_bias + np.abs(biases[some]))
+            reached = near[:, -1] + biases[some] + 2 * slack >= found[1][some][:, -1]
+            for row in np.flatnonzero(reached & np.isfinite(near[:, -1])):
+                had = None if out is None else out.indices[out.indptr[row] : out.indptr[row + 1]]
+                items, values = self.best(tastes[start + row], k, bias=float(biases[start + row]), exclude=had)
+                found[0][start + row, : len(items)], found[1][start + row, : len(items)] = items, values
+        return found
 
     def _room(self) -> NDArray[np.float32]:
         """(n_items,) numbers, for each thread its own, since asking the system for new ones takes as long as a list."""
