@@ -245,7 +245,7 @@ stored = datasets.datasets(home)
 mine = home.job_store.get(state.import_run) if "import_run" in state else None
 if under_way and (mine is None or mine.id != under_way.id):
     mine = under_way
-done = mine is not None and mine.state == "done"
+done = mine is not None and mine.state == "done" and mine.dataset in home.datasets()
 with st.expander("Bring your own data", icon=":material/upload:", expanded=not stored or not done):
     try:
         bring(busy=under_way is not None)
@@ -253,7 +253,7 @@ with st.expander("Bring your own data", icon=":material/upload:", expanded=not s
         shared.problem(error)
     if mine and mine.active:  # below the button: there they are looking
         follow(mine.id)
-    elif mine and not done:
+    elif mine and mine.state != "done":
         ended(mine)
 if done:
     ended(mine)

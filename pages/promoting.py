@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from recsys.errors import InsiderError
-from recsys.services.promotion import promote
+from recsys.services.promotion import promote, rollback
 from recsys.services.promotion_preview import Expectation, Preview, Row, preview
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
+from recsys.views import train
 
 
 def who() -> str:
@@ -14,16 +16,69 @@ def who() -> str:
     return str(getattr(st.user, "email", None) or "dashboard")
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _preview(home: str, candidate: str, live: str | None) -> Preview:
-    return preview(shared.workspace(), candidate)
+def called(model_id: str | None) -> str:
+    """The name of a model, or its id."""
+    return ModelNames(shared.workspace().database).of(model_id)
 
 
 def look(candidate: str) -> Preview:
-    """What a promotion would change; worked out once for each pair of versions."""
+    """What a promotion would change; worked out once for each pair of models, with its progress in view."""
     workspace = shared.workspace()
-    with st.spinner("Holding both models against the same shoppers…"):
-        return _preview(str(workspace.settings.home), candidate, workspace.live_id())
+    known = st.session_state.setdefault("previews", {})
+    pair = candidate, workspace.live_id()
+    if pair not in known:
+        bar = making.Bar("Reading both models")
+        known[pair] = preview(workspace, candidate, on_progress=bar)
+        bar.done()
+    return known[pair]
+
+
+def live_line(words: str) -> None:
+    """Which model is live, and the ways back: to the one before it, and from what was just done."""
+    workspace = shared.workspace()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge("Live", icon=":material/check_circle:", color="green")
+        shared.describe(words)
+        before = train.earlier_model(workspace)
+        if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {called(before)} live again."):
+            ask_back(before)
+        done = st.session_state.get("undo")
+        if done and done["now"] == workspace.live_id():
+            st.button(f"Undo: {done['what']}", icon=":material/history:", on_click=_undo, args=(done,))
+
+
+def _undo(done: dict[str, str]) -> None:
+    """Callback of Undo: the model that was live before the last change is live again."""
+    with shared.problems_shown():
+        promote(
+            shared.workspace(), done["before"], who=who(), note=f"undone: {done['what']}", instead_of=done["now"]
+        )  # fmt: skip
+        st.session_state.pop("undo")
+        st.toast(f"Model {called(done['before'])} is live again.", icon=":material/history:")
+
+
+def _remember(what: str, before: str | None, now: str) -> None:
+    if before is not None:
+        st.session_state.undo = {"what": what, "before": before, "now": now}
+
+
+@st.dialog("Go back to the model before?", width="large", icon=":material/undo:")
+def ask_back(model_id: str) -> None:
+    """Show what would change, and go back."""
+    try:
+        live = shared.workspace().live_id()
+        st.markdown(shared.plain(f"{called(model_id)} was live before {called(live)}. It would answer at once."))
+        found = look(model_id)
+        first(found)
+        if st.button("Go back", type="primary", icon=":material/undo:"):
+            now = rollback(shared.workspace(), who=who())
+            _remember("going back", live, now)
+            st.toast(f"Model {called(now)} is live again.", icon=":material/undo:")
+            st.rerun()
+        if not found.identical:
+            show(found)
+    except InsiderError as error:
+        shared.problem(error)
 
 
 @st.dialog("Make this model live?", width="large", icon=":material/publish:")
@@ -38,7 +93,8 @@ def ask(model_id: str) -> None:
         note = st.text_input("Why (for the log)", key="promotion_note", max_chars=300)
         if st.button("Make it live", type="primary", icon=":material/publish:", disabled=not sure):
             promote(shared.workspace(), model_id, who=who(), note=note, instead_of=found.live)
-            st.toast(f"Model {model_id} is live.", icon=":material/check_circle:")
+            _remember("promotion", found.live, model_id)
+            st.toast(f"Model {called(model_id)} is live.", icon=":material/check_circle:")
             st.rerun()
         if not found.identical:
             show(found)
@@ -113,8 +169,9 @@ def _expectations(golden: Expectation) -> str:
     return " ".join(golden.failures) + ("" if golden.broken else " The live model fails here as well.")
 
 
-def differences(rows: tuple[Row, ...], title: str) -> None:
-    """Both models and the difference between them, one row each."""
+def differences(rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Live", "This")) -> None:
+    """Two models, called `names`, and the difference between them, one row each."""
+    one, other = names
     st.dataframe(
         {
             title: [row.name if title == "Metric" else f"{row.group}: {row.name}" for row in rows],
@@ -122,8 +179,8 @@ def differences(rows: tuple[Row, ...], title: str) -> None:
             "Difference": [row.difference for row in rows],
             "from": [row.low for row in rows],
             "to": [row.high for row in rows],
-            "Live": [row.live for row in rows],
-            "This": [row.candidate for row in rows],
+            one: [row.live for row in rows],
+            other: [row.candidate for row in rows],
             "Shoppers": [row.users for row in rows],
         },
         hide_index=True,
@@ -131,11 +188,11 @@ def differences(rows: tuple[Row, ...], title: str) -> None:
         column_config={
             title: st.column_config.TextColumn(pinned=True),
             "Shoppers": st.column_config.NumberColumn(format="localized"),
-            "Live": st.column_config.NumberColumn(format="%.4f"),
-            "This": st.column_config.NumberColumn(format="%.4f"),
+            one: st.column_config.NumberColumn(format="%.4f"),
+            other: st.column_config.NumberColumn(format="%.4f"),
             "Difference": st.column_config.NumberColumn(format="%+.4f"),
             "from": st.column_config.NumberColumn(format="%+.4f", help="Lower end of the interval of the difference."),
             "to": st.column_config.NumberColumn(format="%+.4f", help="Upper end of the interval of the difference."),
         },
-        alt=f"Live model and this one, by {title.lower()}",
+        alt=f"{one} and {other}, by {title.lower()}",
     )

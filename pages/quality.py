@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, promoting, shared
 from recsys.charts import quality as charts
+from recsys.services import popularity_dial
 from recsys.services.jobs import cancel_job, start_quality
 from recsys.views import quality
+from recsys.views.glossary import meaning
 
 ICONS = {"good": ":material/check_circle:", "look": ":material/visibility:", "bad": ":material/error:"}
 COLOURS = {"good": "green", "look": "orange", "bad": "red"}
@@ -26,14 +28,54 @@ def under_way() -> None:
         st.button("Cancel", icon=":material/cancel:", on_click=cancel_job, args=(home, run.id))
 
 
+def assessment() -> None:
+    """How far it is, or the button that starts it: one place, so that what was pressed stays in view."""
+    run = quality.report_run(home, model_id)
+    if run is not None and run.active:
+        with st.container(border=True):
+            st.subheader("Finding out how good the model is", icon=":material/hourglass_top:", anchor=False)
+            under_way()
+        return
+    if run is not None and run.state == "failed":
+        st.error(shared.plain(run.message), title="The last assessment failed", icon=":material/error:")
+    if st.button("Find out" if view is None else "Find out anew", icon=":material/play_arrow:",
+                 type="primary" if view is None else "secondary"):  # fmt: skip
+        with shared.problems_shown():
+            start_quality(home, model_id)
+            st.rerun()
+
+
+def dial() -> None:
+    """The popularity dial: what each turn gives, and a button that makes a model of one."""
+    st.subheader("Popularity dial", anchor=False)
+    shared.describe(
+        f"{meaning('popularity dial')} 1 is as it was trained; this model stands at {view.popularity:g}. Measured on "
+        "the validation set. Turning it needs no training."
+    )
+    if not view.frontier:
+        st.caption("This model was stored without these figures; train again to see them.")
+        return
+    st.plotly_chart(
+        charts.frontier(view.frontier, view.popularity), config=shared.STILL, alt="Accuracy against range shown"
+    )
+    others = [point["popularity"] for point in view.frontier if point["popularity"] != view.popularity]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        wanted = st.selectbox("Turn it to", others, format_func=lambda value: f"{value:g}", key="dial", width=120)
+        pressed = st.button(
+            "Make this model", icon=":material/tune:", help="It is stored beside the live one; nothing goes live."
+        )
+    if pressed:
+        with shared.problems_shown():
+            bar = making.Bar("Turning the dial and measuring the new model")
+            st.session_state.turned = popularity_dial.turn_and_store(home, model_id, float(wanted)).id
+            bar.done()
+    if made_id := st.session_state.get("turned"):
+        st.success("It is stored. What it would change, and the way to make it live, is on its page.")
+        st.page_link("models.py", label="See what would change", icon=":material/difference:",
+                     query_params={"model": made_id}, help="")  # fmt: skip
+
+
 view = quality.view(home)
-run = quality.report_run(home, model_id)
-if run is not None and run.active:
-    with st.container(border=True):
-        st.subheader("Finding out how good the model is", icon=":material/hourglass_top:", anchor=False)
-        under_way()
-elif run is not None and run.state == "failed" and view is None:
-    st.error(shared.plain(run.message), title="The last assessment failed", icon=":material/error:")
 if view is None:
     st.title("How good is it?", anchor=False)
     st.markdown(
@@ -42,9 +84,7 @@ if view is None:
         "products and shoppers out of a training to see how it does with new ones. It takes a few minutes, in the "
         "background."
     )
-    if (run is None or not run.active) and st.button("Find out", type="primary", icon=":material/play_arrow:"):
-        start_quality(home, model_id)
-        st.rerun()
+    assessment()
     bars = quality.bars_of(live.model.manifest.metrics, "discover")
     if len(bars) > 2:
         with st.container(border=True):
@@ -54,19 +94,21 @@ if view is None:
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.badge("Live", icon=":material/check_circle:", color="green")
-    st.caption(shared.plain(f"Model {view.model_id}"))
-st.title(shared.plain(view.verdict), anchor=False)
-st.markdown(shared.plain(view.evidence))
-
+    st.caption(shared.plain(f"Model {promoting.called(view.model_id)}"))
 lane = st.segmented_control(
     "Lane", list(view.lanes), format_func=view.lanes.get, default=next(iter(view.lanes)), required=True, key="lane",
-    bind="query-params", help="Discover: products they had never bought. Buy again: products they had bought before.",
+    bind="query-params", label_visibility="collapsed",
+    help="Discover: products they had never bought. Buy again: products they had bought before.",
 )  # fmt: skip
+st.title(shared.plain(view.verdict[lane]), anchor=False)
+st.markdown(shared.plain(view.evidence[lane]))
+assessment()
 with st.container(border=True):
     st.subheader("Beside simple methods", anchor=False)
     shared.describe("Each was fitted to the same purchases and judged on the same shoppers. Intervals are 95%.")
-    st.plotly_chart(charts.methods(view.bars[lane]), config=shared.STILL, alt=view.evidence)
-    shared.describe(view.noise)
+    st.plotly_chart(charts.methods(view.bars[lane]), config=shared.STILL, alt=view.evidence[lane])
+    if lane == "discover":
+        shared.describe(view.noise)
     with st.expander("All measures", icon=":material/table:"):
         st.dataframe(
             view.table[lane],
@@ -74,6 +116,12 @@ with st.container(border=True):
             column_config={name: st.column_config.TextColumn(name, help=text) for name, text in view.meanings.items()},
             alt="Every measure of every method",
         )
+if lane != "discover":
+    st.info(
+        "Segments, health, popularity dial, new shoppers and new products are about products that a shopper had never "
+        "bought: choose Discover above to see them.", icon=":material/info:",
+    )  # fmt: skip
+    st.stop()
 
 left, right = st.columns([3, 2], gap="small")
 with left, st.container(border=True, height="stretch"):
@@ -102,17 +150,7 @@ with right, st.container(border=True, height="stretch"):
 
 left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
-    st.subheader("Popularity dial", anchor=False)
-    shared.describe(
-        "Score = taste + b × bias. Lower b shows rarer products. Measured on the validation set; "
-        f"b is {view.popularity:g} now. Turning it needs no training: python -m recsys models dial live 0.5"
-    )
-    if view.frontier:
-        st.plotly_chart(
-            charts.frontier(view.frontier, view.popularity), config=shared.STILL, alt="Accuracy against range shown"
-        )
-    else:
-        st.caption("This version was stored without its frontier; train again to see it.")
+    dial()
 with right, st.container(border=True, height="stretch"):
     st.subheader("New shoppers", anchor=False)
     shared.describe("A tenth of the shoppers was kept out of a training, then made known little by little.")
@@ -127,4 +165,3 @@ with st.container(border=True):
         charts.methods(view.cold_items, "NDCG@10 among new products only"), config=shared.STILL,
         alt="NDCG@10 of products that no training had seen",
     )  # fmt: skip
-st.button("Find out anew", icon=":material/refresh:", on_click=start_quality, args=(home, model_id))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import promoting, shared
+from pages import choosing, promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import runs
 from recsys.services.stored_models import stored_models
@@ -16,14 +16,16 @@ home = shared.workspace()
 state = st.session_state
 
 
-def chosen_table(found: list[TrainingRun], notes: dict[str, audit.Note]) -> list[TrainingRun]:
-    """The table; the trainings whose rows are selected."""
-    picked = st.dataframe(
-        run_view.table(found, notes), key="runs_table", on_select="rerun", selection_mode="multi-row", hide_index=True,
-        height=min(38 + 35 * len(found), 420), column_config=TRAINING_COLUMNS, placeholder="–",
-        alt="All trainings, newest first; select rows to compare them",
+def chosen_trainings(found: list[TrainingRun], notes: dict[str, audit.Note]) -> list[TrainingRun]:
+    """The list and the table; the trainings that are chosen, also those that the filters hide."""
+    by_name = {run_view.name_of(training): training for training in everything}
+    picked = choosing.chosen(
+        run_view.table(found, notes), [run_view.name_of(training) for training in found], key="trainings",
+        label="Look at, or compare", most=run_view.MOST_COMPARED, options=list(by_name),
+        placeholder=f"One training, or up to {run_view.MOST_COMPARED}; or click rows of the table",
+        column_config=TRAINING_COLUMNS, alt="All trainings, newest first",
     )  # fmt: skip
-    return [found[row] for row in picked.selection.rows][: run_view.MOST_COMPARED]
+    return [by_name[name] for name in picked]
 
 
 def compare(chosen: list[TrainingRun]) -> None:
@@ -41,8 +43,9 @@ def compare(chosen: list[TrainingRun]) -> None:
                     alt=f"{what} by epoch of the chosen trainings",
                 )  # fmt: skip
     if found.paired:
-        shared.describe("The second against the first, paired over the same shoppers of the test set.")
-        promoting.differences(found.paired, "Metric")
+        one, other = (run_view.name_of(training) for training in chosen)
+        shared.describe(f"{other} against {one}, paired over the same shoppers of the test set.")
+        promoting.differences(found.paired, "Metric", (one, other))
     if len(found.metrics):
         shared.describe("On the test set; 95% intervals in brackets.")
         st.dataframe(found.metrics, hide_index=True, alt="Metrics of the chosen trainings on the test set")
@@ -54,18 +57,20 @@ def compare(chosen: list[TrainingRun]) -> None:
 
 def one(training: TrainingRun, note: audit.Note) -> None:
     """One training: its curve, why it ended, note and tags, and what to do with it."""
-    st.subheader(f"Training {training.id}", anchor=False)
+    st.subheader(run_view.name_of(training), anchor=False)
+    if training.state == "running":
+        st.badge("Running", icon=":material/autorenew:", color="blue")
     if training.reason:
         st.warning(shared.plain(training.reason), icon=":material/info:")
     left, right = st.columns([3, 2], gap="medium")
     with left:
         if training.curve:
             st.plotly_chart(
-                runs.curves({f"Training {training.id}": training.curve}, "ndcg"), config=shared.STILL,
+                runs.curves({run_view.name_of(training): training.curve}, "ndcg"), config=shared.STILL,
                 alt="Validation NDCG@10 by epoch",
             )  # fmt: skip
         else:
-            st.caption("It ended before the first epoch was measured.")
+            st.caption(run_view.without_curve(training))
     with right, st.form(f"note_{training.id}", border=False):
         text = st.text_area("Note", note.text, max_chars=2000, height=90)
         tags = st.multiselect(
@@ -124,6 +129,8 @@ def figures(found: list[TrainingRun]) -> None:
     st.plotly_chart(figure, config=shared.STILL, key="optuna_figure", alt=runs.MEANINGS[kind])
 
 
+st.title("Runs", anchor=False)
+shared.describe("Every training, whoever started it: choose one to look into it, several to compare them.")
 everything = home.training_runs.all()
 if not everything:
     st.subheader("Nothing was trained yet", anchor=False)
@@ -148,9 +155,9 @@ shown = run_view.filtered(everything, written, dataset=only, states=states, text
 if not shown:
     st.caption("No training fits.")
     st.stop()
-chosen = chosen_table(shown, written)
+chosen = chosen_trainings(shown, written)
 if not chosen:
-    shared.describe(f"Select one row to look into it, or up to {run_view.MOST_COMPARED} to compare them.")
+    shared.describe(f"Choose one to look into it, or up to {run_view.MOST_COMPARED} to compare them.")
 elif len(chosen) == 1:
     with st.container(border=True):
         one(chosen[0], written.get(f"training {chosen[0].id}", audit.Note()))

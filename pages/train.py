@@ -8,7 +8,6 @@ from recsys.charts import base, quality, runs
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import LOSSES, Hyperparameters
 from recsys.services.jobs import cancel_job, start_search, start_training
-from recsys.services.promotion import rollback
 from recsys.storage.jobs import Job
 from recsys.training.search import OBJECTIVES
 from recsys.utils import formatting as fmt
@@ -258,7 +257,7 @@ def heading(run: Job) -> None:
     """Number, state and recipe of a run."""
     title, icon, colour = STATES[run.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(train.run_title(run), anchor=False, width="content")
+        st.subheader(train.run_title(run, train.training_numbers(home)), anchor=False, width="content")
         st.badge(title, icon=icon, color=colour)
     shared.describe(train.run_words(run))
 
@@ -272,24 +271,12 @@ def run_panel(run: Job) -> None:
         ended(run)
 
 
-def live_line() -> None:
-    """Which model is live, and the way back to the one before it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge("Live", icon=":material/check_circle:", color="green")
-        shared.describe(train.live_words(home))
-        before = train.earlier_model(home)
-        if before and st.button("Roll back", icon=":material/undo:", help=f"Makes {before} live again."):
-            with shared.problems_shown():
-                st.toast(f"Model {rollback(home, who=promoting.who())} is live again.", icon=":material/undo:")
-                st.rerun()
-
-
 if not home.datasets() and not train.trainings(home) and home.live_id() is None:
     st.title("Train a model", anchor=False)
     shared.waiting_panel()
     st.stop()
 
-live_line()
+promoting.live_line(train.live_words(home))
 left, right = st.columns([5, 6], gap="medium")
 with left, st.container(border=True, gap="small"):
     st.subheader("Recipe", anchor=False)
@@ -307,10 +294,11 @@ with right, st.container(border=True, gap="small"):
         run_panel(shown)
         others = [run for run in train.trainings(home) if run.id != shown.id]
         if others:
-            with st.expander(f"Earlier and waiting runs ({len(others)})", icon=":material/history:"):
+            with st.expander(f"Earlier and waiting ({len(others)})", icon=":material/history:"):
+                numbers = train.training_numbers(home)
                 for run in others:
                     title, icon, _ = STATES[run.state]
-                    label = f"{train.run_title(run)} · {title} · {fmt.ago(run.created)}"
+                    label = f"{train.run_title(run, numbers)} · {title} · {fmt.ago(run.created)}"
                     if st.button(label, key=f"show_{run.id}", icon=icon, type="tertiary"):
                         state.run = run.id
                         st.rerun()

@@ -63,7 +63,7 @@ def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure
         x=[point["coverage"] for point in points],
         y=[point["ndcg"] for point in points],
         mode="lines+markers+text",
-        text=[f"b = {point['popularity']:g}" for point in points],
+        text=[f"dial {point['popularity']:g}" for point in points],
         textposition="top center",
         cliponaxis=False,
         line={"color": palette.with_alpha(palette.OURS, 0.6), "width": 2},

@@ -21,8 +21,8 @@ FIGURES: Mapping[str, str] = {
 MEANINGS: Mapping[str, str] = {
     "parallel": "One line for each training, from its parameters to its NDCG@10 on the validation set: follow the "
     "greenest ones.",
-    "importances": "How much each parameter decides about being among the better trainings (PED-ANOVA). From few "
-    "trainings it is a hint, no more.",
+    "importances": "How much each parameter decides about being among the better trainings. From few trainings it is "
+    "a hint, no more.",
     "history": "Every training in order, and the best so far.",
     "contour": "How two parameters play together: each point is a training, colour is NDCG@10.",
 }

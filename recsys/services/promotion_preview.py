@@ -16,6 +16,7 @@ from recsys.evaluation.benchmark import category_codes
 from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
 from recsys.models.model import Model, identical
+from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
 from recsys.services.golden_shoppers import GoldenShoppers
 from recsys.services.workspace import Workspace
@@ -109,13 +110,15 @@ class Preview:
         }  # fmt: skip
 
 
-def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None) -> Preview:
+def preview(
+    workspace: Workspace, candidate_id: str, live_id: str | None = None, *, on_progress: OnProgress = lambda _: None
+) -> Preview:
     """Hold a version against the live one, or against `live_id`, and golden shoppers against what is expected of them.
 
     Both are judged on the same shoppers and purchases: those of the candidate's test period. A live model that learned
     from other data takes part where it had not seen that period; shoppers it does not know get what it shows anybody.
     """
-    found = _compared(workspace, candidate_id, live_id)
+    found = _compared(workspace, candidate_id, live_id, on_progress)
     if found.live == found.candidate:
         return replace(found, headline=found.note)
     after = workspace.load(candidate_id)
@@ -123,6 +126,7 @@ def preview(workspace: Workspace, candidate_id: str, live_id: str | None = None)
     if before is not None and identical(after.trained, before.trained):
         same = f"Nothing will change: this model gives the same answers as {found.live}."
         return replace(found, headline=same, identical=True, warnings=())
+    on_progress(Progress("Asking what is expected of golden shoppers", 0.9))
     golden = _golden(GoldenShoppers(workspace.database), after, before)
     broken = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.broken)
     unhealthy = health_warnings(workspace, candidate_id)
@@ -184,7 +188,8 @@ def range_words(live: float, candidate: float) -> str:
     return f"range {'rises' if candidate > live else 'falls'} from {old} to {new} of all products"
 
 
-def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> Preview:
+def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_progress: OnProgress) -> Preview:
+    on_progress(Progress("Reading both models", 0.05))
     candidate = workspace.load(candidate_id).trained
     try:
         live = workspace.load(live_id or "live").trained
@@ -192,6 +197,7 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
         return _nothing(None, candidate.id, "No model is live yet, so there is nothing to compare with.")
     if live.id == candidate.id:
         return _nothing(live.id, candidate.id, "This version is live already.")
+    called = "The live model" if live_id is None else f"Model {live.id}"
     manifest, other = candidate.manifest, live.manifest
     try:
         data = workspace.dataset_of(candidate.id)
@@ -201,18 +207,20 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None) -> P
     cut = manifest.split.test_start
     if not same and (manifest.dataset != other.dataset or not cut or str(other.split.test_start) > cut):
         return _nothing(
-            live.id, candidate.id, "The live model learned from other data, or from the purchases this one "
+            live.id, candidate.id, f"{called} learned from other data, or from the purchases this one "
             "is judged on: no fair comparison can be made.",
         )  # fmt: skip
     split = split_again(data, manifest.split)
     codes = category_codes(candidate.items, candidate.category_levels)
-    old, new = (
-        evaluate(scorer, split.training.counts, split.judged, categories=codes,
-                 popularity=candidate.popularity, only=MEASURED)
-        for scorer in (live if same else _Elsewhere(live, candidate), candidate)
-    )  # fmt: skip
+    judged = []
+    for number, scorer in enumerate((live if same else _Elsewhere(live, candidate), candidate)):
+        on_progress(Progress(f"Making all lists with model {(live, candidate)[number].id}", 0.2 + 0.25 * number))
+        judged.append(evaluate(scorer, split.training.counts, split.judged, categories=codes,
+                               popularity=candidate.popularity, only=MEASURED))  # fmt: skip
+    old, new = judged
+    on_progress(Progress("Comparing them shopper by shopper", 0.7))
     note = told(manifest.split) if same else (
-        f"The live model learned from purchases up to {fmt.day(other.split.test_start)}, this one up to "
+        f"{called} learned from purchases up to {fmt.day(other.split.test_start)}, this one up to "
         f"{fmt.day(cut)}; both are judged on what was bought after that."
     )  # fmt: skip
     if not len(new.users):

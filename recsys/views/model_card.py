@@ -10,9 +10,11 @@ from recsys.errors import InsiderError, InvalidInput
 from recsys.evaluation.benchmark import benchmark_of
 from recsys.evaluation.segments import Segment, segments
 from recsys.models.manifest import Lineage, ModelManifest
+from recsys.progress import OnProgress, Progress
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
@@ -28,36 +30,42 @@ svg{max-width:100%;height:auto}svg text{fill:var(--soft);font:12px system-ui,san
 """
 
 
-def report(workspace: Workspace, model_id: str = "live") -> str:
+def report(workspace: Workspace, model_id: str = "live", *, on_progress: OnProgress = lambda _: None) -> str:
     """The model card of a version as HTML: data, recipe, metrics beside baselines, segments, learning curve, limits.
 
     Raises:
         NotFound, NoModel, Corrupted: from `workspace.load`.
     """
+    on_progress(Progress("Reading the model", 0.05))
     model = workspace.load(model_id).trained
     manifest = model.manifest
+    name = ModelNames(workspace.database).given(model.id)
     try:
         dataset = workspace.dataset_of(model.id)
         split = split_again(dataset, manifest.split)
+        on_progress(Progress("Fitting and judging the simple methods", 0.15))
         found = benchmark_of(model, split, baselines=baselines_of(workspace.store, dataset, split))
         discover = found.lanes["discover"]
         judged, problem = found.document(), ""
+        on_progress(Progress("Measuring the segments", 0.6))
         groups = segments(model, split, discover["model"], discover["popular"])
     except (InsiderError, InvalidInput) as error:
         judged, problem, groups = dict(manifest.metrics), str(error), []
+    on_progress(Progress("Comparing with the live model", 0.75))
     lineage = manifest.lineage or Lineage()
     facts = [
-        ("Version", model.id + (" (live)" if model.id == workspace.live_id() else "")),
-        ("Trained", f"{manifest.created} in {manifest.seconds:g} s, seed {model.seed}"),
+        ("Name", name),
+        ("Model", model.id + (" (live)" if model.id == workspace.live_id() else "")),
+        ("Trained", f"{manifest.created} in {fmt.duration(manifest.seconds)}, seed {model.seed}"),
         ("Training", lineage.training),
         ("Asked for by", lineage.source),
         ("Live at that time", lineage.parent),
         ("Libraries", manifest.code_version),
         ("Fingerprint of the data", manifest.fingerprint),
-        ("Checksum of the version", workspace.store.model_manifest(model.id).checksum),
+        ("Checksum of the model", workspace.store.model_manifest(model.id).checksum),
     ]
     body = [
-        f"<h1>Model {escape(model.id)}</h1>",
+        f"<h1>{escape(name or f'Model {model.id}')}</h1>",
         f"<p class=soft>Model card, written {datetime.now(UTC):%d %b %Y, %H:%M} UTC</p>",
         "<h2>What it is</h2>",
         "<p>Ranks products for each shopper by what shoppers bought: a LightFM model, the sum of vectors of a "
@@ -234,4 +242,6 @@ def _table(headings: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> str
 
 
 def _text(value: Any) -> str:
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else f"{value}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return fmt.decimal(value) if isinstance(value, float) else f"{value}"

@@ -10,6 +10,7 @@ from recsys.models.manifest import Lineage
 from recsys.services.stored_models import StoredModel, stored_models
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.views.recipe_form import recipe_words
 
@@ -29,6 +30,17 @@ class Version:
     parent: str | None
     note: str
     judged: str = ""
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name and id, or its id alone."""
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+    @property
+    def label(self) -> str:
+        """What it is called in a list to choose from."""
+        return f"{self.title} · live" if self.live else self.title
 
     def words(self) -> str:
         """Where it came from, in a line."""
@@ -44,8 +56,8 @@ class Version:
 
 def versions(workspace: Workspace) -> list[Version]:
     """All stored versions, newest first."""
-    notes = audit.notes(workspace.database)
-    return [_version(found, notes) for found in stored_models(workspace)]
+    notes, names = audit.notes(workspace.database), ModelNames(workspace.database)
+    return [_version(found, notes, names) for found in stored_models(workspace)]
 
 
 def table(found: list[Version]) -> pd.DataFrame:
@@ -53,7 +65,7 @@ def table(found: list[Version]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "live": ["Live" if version.live else "" for version in found],
-            "id": [version.id for version in found],
+            "id": [version.name or version.id for version in found],
             "created": [version.created for version in found],
             "dataset": [version.dataset for version in found],
             "test": [version.ndcg for version in found],
@@ -79,7 +91,19 @@ def log_table(workspace: Workspace, limit: int = 100) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _version(stored: StoredModel, notes: dict[str, audit.Note]) -> Version:
+def describe(workspace: Workspace, version: Version, *, name: str, note: str, who: str) -> None:
+    """Give a model a name and a note, where they have changed.
+
+    Raises:
+        InvalidInput: another model has that name.
+    """
+    if name.strip() != version.name:
+        ModelNames(workspace.database).give(version.id, name, who=who)
+    if note.strip() != version.note:
+        audit.set_note(workspace.database, f"model {version.id}", audit.Note(note), who=who)
+
+
+def _version(stored: StoredModel, notes: dict[str, audit.Note], names: ModelNames) -> Version:
     manifest = stored.manifest
     judged, lineage = manifest.measured(), manifest.lineage or Lineage()
     return Version(
@@ -94,4 +118,5 @@ def _version(stored: StoredModel, notes: dict[str, audit.Note]) -> Version:
         parent=lineage.parent,
         note=notes.get(f"model {stored.id}", audit.Note()).text,
         judged=told(manifest.split).removesuffix("."),
+        name=names.given(stored.id),
     )

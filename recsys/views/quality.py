@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from recsys.storage.jobs import Job
 
 LANES = {"discover": "Discover", "again": "Buy again"}
+NOTHING_FOUND = {
+    "discover": "Nobody bought anything new in what was held out.",
+    "again": "Nobody bought anything again in what was held out.",
+}
 VERDICTS = {"better": "better", "worse": "worse", "cannot tell": "cannot be told apart"}
 TABLE = ("ndcg", "precision", "recall", "hit_rate", "map", "mrr", "auc", "coverage", "diversity", "novelty", "gini")
 KINDS = {"activity": "How much they bought before", "popularity": "How popular the product is",
@@ -48,11 +52,11 @@ class SegmentRow:
 
 @dataclass(frozen=True)
 class QualityView:
-    """Everything the page says about one version."""
+    """Everything the page says about one model; `verdict`, `evidence`, `lanes`, `bars` and `table` by lane."""
 
     model_id: str
-    verdict: str
-    evidence: str
+    verdict: dict[str, str]
+    evidence: dict[str, str]
     noise: str
     lanes: dict[str, str]
     bars: dict[str, tuple[Bar, ...]]
@@ -77,13 +81,14 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
         return None
     evaluation = report["evaluation"]
     lanes = {lane: title for lane, title in LANES.items() if lane in evaluation["lanes"]}
-    verdict, evidence = _verdict(evaluation, SplitDescription(**report["split"]))
+    split = SplitDescription(**report["split"])
+    told = {lane: _verdict(evaluation, split, lane) for lane in lanes}
     floor = report["noise"]
     cold = report["cold_start"]
     return QualityView(
         model_id=model.id,
-        verdict=verdict,
-        evidence=evidence,
+        verdict={lane: verdict for lane, (verdict, _) in told.items()},
+        evidence={lane: evidence for lane, (_, evidence) in told.items()},
         noise=(
             f"Noise: {floor['seeds']} trainings of the same recipe that differ only in their seed lie up to "
             f"{floor['spread']:.4f} NDCG@10 apart and share {floor['overlap']:.0%} of their lists. A smaller "
@@ -118,13 +123,13 @@ def report_run(workspace: "Workspace", model_id: str) -> "Job | None":
     )
 
 
-def _verdict(evaluation: dict[str, Any], split: SplitDescription) -> tuple[str, str]:
-    methods = evaluation["lanes"]["discover"]
+def _verdict(evaluation: dict[str, Any], split: SplitDescription, lane: str) -> tuple[str, str]:
+    methods = evaluation["lanes"][lane]
     others = {name: m["ndcg"]["value"] for name, m in methods.items() if name != "model"}
     if methods["model"]["ndcg"]["value"] is None or not others:
-        return "Nothing to judge by", "Nobody bought anything new in what was held out."
+        return "Nothing to judge by", NOTHING_FOUND[lane]
     strongest = max(others, key=lambda name: others[name] or 0.0)
-    found = evaluation["comparisons"]["discover"][strongest]
+    found = evaluation["comparisons"][lane][strongest]
     title = fmt.method(strongest)
     head = {
         "better": f"Better than every simple method: ahead of {title}, the strongest of them",
@@ -135,8 +140,8 @@ def _verdict(evaluation: dict[str, Any], split: SplitDescription) -> tuple[str, 
         f"NDCG@{evaluation['k']} {fmt.interval(methods['model']['ndcg'], is_share=False)} against "
         f"{fmt.interval(methods[strongest]['ndcg'], is_share=False)}; difference shopper by shopper "
         f"{found['difference']:+.4f} (95% interval {found['low']:+.4f} to {found['high']:+.4f}, p = "
-        f"{found['p_value']:.3f}) over {fmt.number(found['users'])} shoppers, on products they had not bought "
-        f"before, {_where(split)}."
+        f"{found['p_value']:.3f}) over {fmt.number(found['users'])} shoppers, on products they had "
+        f"{'bought before' if lane == 'again' else 'not bought before'}, {_where(split)}."
     )
 
 

@@ -49,18 +49,34 @@ def table(trainings: Sequence[TrainingRun], notes: Mapping[str, audit.Note]) -> 
     for training in trainings:
         note = notes.get(f"training {training.id}", audit.Note())
         recipe = training.recipe
-        rows.append(
-            {
-                "training": training.id, "state": training.state, "ndcg": training.value,
-                "coverage": training.coverage, "test": _test(training, "ndcg"), "source": training.source,
-                "started": training.started, "seconds": training.seconds, "epochs": len(training.curve),
-                **{name: recipe.get(name) for name in ("loss", "start", "components", "learning_rate", "max_sampled",
-                                                       "item_alpha", "user_alpha", "half_life_days")},
-                "seed": training.seed, "model": training.model, "dataset": training.dataset,
-                "note": note.text or training.reason, "tags": list(note.tags),
-            }
-        )  # fmt: skip
+        row: dict[str, object] = {
+            "training": training.id, "state": training.state, "ndcg": training.value,
+            "coverage": training.coverage, "test": _test(training, "ndcg"), "source": training.source,
+            "started": training.started, "seconds": fmt.duration(training.seconds), "epochs": len(training.curve),
+        }  # fmt: skip
+        for name in ("loss", "start", "components", "learning_rate", "max_sampled", "item_alpha", "user_alpha",
+                     "half_life_days"):  # fmt: skip
+            value = recipe.get(name)
+            row[name] = fmt.decimal(value) if name.endswith("_alpha") and value is not None else value
+        row |= {
+            "seed": training.seed, "model": training.model, "dataset": training.dataset,
+            "note": note.text or training.reason, "tags": list(note.tags),
+        }  # fmt: skip
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def name_of(training: TrainingRun) -> str:
+    """What a training is called on every page."""
+    return f"Training {training.id}"
+
+
+def without_curve(training: TrainingRun) -> str:
+    """Why a training has no learning curve."""
+    return {
+        "running": "It is running; its first epoch is not measured yet.",
+        "waiting": "It waits for its turn.",
+    }.get(training.state, "It ended before its first epoch was measured.")
 
 
 @dataclass(frozen=True)
@@ -88,7 +104,7 @@ def side_by_side(workspace: Workspace, chosen: Sequence[TrainingRun]) -> SideByS
     if len({training.fingerprint for training in chosen}) > 1:
         return SideBySide({}, nothing, nothing, (), "These were trained on different data: their figures say nothing "
                           "about each other. Choose trainings of one dataset, as it was at one time.")  # fmt: skip
-    names = {training.id: f"Training {training.id}" for training in chosen}
+    names = {training.id: name_of(training) for training in chosen}
     keys = [key for key in chosen[0].recipe if len({_text(training.recipe.get(key)) for training in chosen}) > 1]
     differing = [{"parameter": key, **{names[t.id]: _text(t.recipe.get(key)) for t in chosen}} for key in keys]
     if len({t.seed for t in chosen}) > 1:
@@ -103,7 +119,7 @@ def side_by_side(workspace: Workspace, chosen: Sequence[TrainingRun]) -> SideByS
     if len(chosen) == 2 and all(training.model for training in chosen):
         try:
             found = preview(workspace, str(chosen[1].model), live_id=str(chosen[0].model))
-            paired, note = found.measures, found.note
+            paired, note = found.measures, found.headline if found.identical else found.note
         except InsiderError as error:
             note = str(error)
     return SideBySide(
@@ -140,4 +156,4 @@ def _test(training: TrainingRun, name: str) -> float | None:
 def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return fmt.decimal(value) if isinstance(value, float) else str(value)

@@ -86,12 +86,21 @@ def waiting_for(workspace: Workspace, run: Job) -> str:
     ]
     if not ahead:
         return "It starts in a moment."
-    names = fmt.joined([f"run {other.id} ({_kind_words(other)})" for other in reversed(ahead)])
+    numbers = training_numbers(workspace)
+    names = fmt.joined([_in_sentence(other, numbers) for other in reversed(ahead)])
     return f"Waiting for {names} to end; it starts by itself."
 
 
-def _kind_words(run: Job) -> str:
-    return {"demo": "the first model", "train": "a training", "search": "a search"}.get(run.kind, run.kind)
+def _in_sentence(run: Job, numbers: Mapping[int, int]) -> str:
+    other = {"demo": "the first model", "import": f"the import of “{run.dataset}”", "quality": "an assessment"}
+    title = run_title(run, numbers)
+    return other.get(run.kind) or title[:1].lower() + title[1:]
+
+
+def training_numbers(workspace: Workspace) -> dict[int, int]:
+    """The number of the training of each job that trains once, by the job's own number."""
+    found = workspace.training_runs.all()
+    return {training.run: training.id for training in found if training.run is not None}
 
 
 @dataclass(frozen=True)
@@ -159,7 +168,7 @@ def worries(manifest: ModelManifest) -> tuple[str, ...]:
 
 def curves(workspace: Workspace, run: Job) -> dict[str, list[dict[str, float]]]:
     """The learning curve of a run, and that of the live model where it learned from the same data."""
-    found = {run_title(run): run.curve}
+    found = {run_title(run, training_numbers(workspace)): run.curve}
     live = workspace.live_manifest()
     if live is not None and live.id != run.model and live.dataset == run.dataset and live.curve:
         found["Live model"] = [dict(point) for point in live.curve]
@@ -177,7 +186,7 @@ def board(workspace: Workspace, run: Job) -> tuple[pd.DataFrame, list[TrainingRu
         {
             "training": t.id, "state": t.state, "ndcg": t.value, "coverage": t.coverage,
             **{key: t.recipe.get(key) for key in SEARCHED},
-            "seconds": t.seconds, "note": t.reason,
+            "seconds": fmt.duration(t.seconds), "note": t.reason,
         }
         for t in found
     ]  # fmt: skip
@@ -198,9 +207,12 @@ def live_words(workspace: Workspace) -> str:
     return f"Model {live.id}, trained {fmt.ago(datetime.fromisoformat(live.created))} on “{live.dataset}”"
 
 
-def run_title(run: Job) -> str:
-    """ "Run 12", or "Search 13"."""
-    return f"{'Search' if run.kind == 'search' else 'Run'} {run.id}"
+def run_title(run: Job, numbers: Mapping[int, int]) -> str:
+    """ "Training 12", as it is called on every page, or "Search “spring”"; without a number before it has begun."""
+    if run.kind == "search":
+        return f"Search “{run.recipe['name']}”"
+    number = numbers.get(run.id)
+    return "Training" if number is None else f"Training {number}"
 
 
 def run_noun(run: Job) -> str:

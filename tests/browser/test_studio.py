@@ -44,14 +44,15 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
         assert chosen < PRESETS["default"].components
         page.get_by_role("button", name="Train", exact=True).click()
 
-        expect(page.get_by_role("heading", name=re.compile(r"Run \d+"))).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name=re.compile(r"Training \d+"))).to_be_visible(timeout=30_000)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
         expect(page.locator(".js-plotly-plot .legend", has_text="Live model").first).to_be_visible(timeout=60_000)
         expect(page.get_by_role("button", name="Promote")).to_be_visible(timeout=90_000)
         run = home.job_store.newest()[-1] if home.job_store.newest()[0].kind == "map" else home.job_store.newest()[0]
         assert (run.state, run.recipe["components"], run.recipe["epochs"]) == ("done", chosen, wanted)
         page.reload()
-        expect(page.get_by_role("heading", name=f"Run {run.id}")).to_be_visible(timeout=30_000)
+        number = home.training_runs.all()[0].id
+        expect(page.get_by_role("heading", name=f"Training {number}")).to_be_visible(timeout=30_000)
         assert answer()["model"] == first
 
         page.get_by_role("button", name="Promote").click()
@@ -69,18 +70,27 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
 
         page.get_by_role("link", name="Runs").click()
         expect(page.get_by_text("What they teach")).to_be_visible(timeout=30_000)
-        table = page.get_by_test_id("stDataFrame").first.bounding_box()
-        assert table is not None
-        for row in (1, 2):
-            page.mouse.click(table["x"] + 18, table["y"] + 35 * row + 18)
+        page.get_by_label("Look at, or compare").focus()
+        for _ in range(2):  # with the keyboard alone
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("Enter")
         expect(page.get_by_text("Only what differs.")).to_be_visible(timeout=30_000)
-        expect(page.get_by_text("The second against the first", exact=False)).to_be_visible()
+        expect(page.get_by_text(f"Training {number - 1} against Training {number}", exact=False)).to_be_visible()
         page.get_by_role("link", name="Models").click()
         expect(page.get_by_role("button", name="Model card")).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Model card").click()
+        expect(page.get_by_role("button", name="Save model-", exact=False)).to_be_visible(timeout=90_000)
         page.get_by_role("button", name="Roll back").click()
+        expect(dialog.get_by_text("would answer at once")).to_be_visible(timeout=30_000)
+        dialog.get_by_role("button", name="Go back").click()
         expect(page.get_by_text(f"Model {first} is live again")).to_be_visible(timeout=30_000)
+        wait_until(lambda: answer()["model"] == first, "the API answers from the old model again", seconds=30)
+        page.get_by_role("button", name="Undo: going back").click()
+        expect(page.get_by_text(f"Model {run.model} is live again")).to_be_visible(timeout=30_000)
         page.get_by_text("Who did what", exact=True).last.click()
         expect(page.get_by_test_id("stDataFrame").nth(1)).to_be_visible(timeout=30_000)
-        wait_until(lambda: answer()["model"] == first, "the API answers from the old model again", seconds=30)
-    did = [(entry.action, entry.who) for entry in audit.entries(home.database)[:2]]
-    assert did == [("rollback", "dashboard"), ("promote", "dashboard")]
+        assert home.live_id() == run.model
+    did = [(entry.action, entry.who, entry.note) for entry in audit.entries(home.database)[:3]]
+    assert did == [
+        ("promote", "dashboard", "undone: going back"), ("rollback", "dashboard", ""), ("promote", "dashboard", ""),
+    ]  # fmt: skip

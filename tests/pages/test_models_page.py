@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
+from recsys.storage.model_names import ModelNames
 from tests.conftest import SMALL_RECIPE
 
 
@@ -37,3 +38,19 @@ def test_an_identical_model_is_not_promoted_by_mistake(home: Workspace) -> None:
     app = press(page(), "Promote")
     assert any("Nothing will change" in x.value for x in app.info)
     assert next(x for x in app.button if x.label == "Make it live").disabled
+
+
+def test_a_model_is_called_by_its_name_everywhere(home: Workspace) -> None:
+    other = train_and_store(home, "small", SMALL_RECIPE, seed=2).model.id
+    app = page()
+    assert app.selectbox(key="model").value == other, "the newest"
+    app.text_input[0].set_value("Spring, more variety")
+    next(x for x in app.button if x.label == "Save").click().run()
+    assert not app.exception and not app.error
+    assert ModelNames(home.database).of(other) == "Spring, more variety"
+    assert list(app.dataframe[0].value["id"])[0] == "Spring, more variety"
+    assert "Spring\\, more variety" in app.subheader[0].value
+    app.selectbox(key="model").set_value(str(home.live_id())).run()
+    app.text_input[0].set_value("spring, MORE variety")
+    next(x for x in app.button if x.label == "Save").click().run()
+    assert any("is called" in x.value and "already" in x.value for x in app.error)

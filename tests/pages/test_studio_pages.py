@@ -51,6 +51,27 @@ def test_runs_page_lists_everything_and_filters(studio: Workspace, monkeypatch: 
         assert not app.exception
 
 
+def test_trainings_are_chosen_by_number_and_called_by_it(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(studio, "runs.py", monkeypatch)
+    two = [t for t in studio.training_runs.all("small") if t.source == "page"]
+    names = [run_view.name_of(t) for t in two]
+    app.multiselect(key="trainings").set_value(names).run()
+    assert not app.exception and not app.error
+    paired = next(x.value for x in app.dataframe if "Verdict" in x.value.columns)
+    assert list(paired.columns[-3:-1]) == names and "Live" not in paired.columns
+    app.text_input(key="runs_find").set_value("search spring").run()
+    assert app.multiselect(key="trainings").value == names, "filters move rows, not what was chosen"
+
+
+def test_a_running_training_is_said_to_run(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = studio.dataset("small")
+    with studio.training_runs.recording("small", data.fingerprint, TINY, seed=3, source="page") as record:
+        app = page(studio, "runs.py", monkeypatch)
+        app.multiselect(key="trainings").set_value([f"Training {record.id}"]).run()
+        assert any(x.value == "It is running; its first epoch is not measured yet." for x in app.caption)
+        record.ended("cancelled", "")
+
+
 def test_models_page_shows_versions_and_the_log(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(studio, "models.py", monkeypatch)
     assert len(app.dataframe[0].value) == len(studio.store.models())

@@ -86,7 +86,11 @@ def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
     assert home.live_id() == run.model
     app = page()
     button(app, "Roll back").click().run()
-    assert home.live_id() == first
+    assert home.live_id() == run.model, "it asks first"
+    assert button(app, "Go back")
+    assert any(x.value.startswith("**Accuracy") for x in app.markdown)
+    number = home.training_runs.all()[0].id
+    assert any(x.value == f"Training {number}" for x in app.subheader)
 
 
 def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
@@ -100,7 +104,7 @@ def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
     assert any("cancelled" in x.value for x in page().info)
     running = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
     queued = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
-    assert f"run {running}" in train.waiting_for(home, home.job_store.get(queued))
+    assert train.waiting_for(home, home.job_store.get(queued)) == "Waiting for training to end; it starts by itself."
     app = page()
     button(app, "Cancel").click().run()
     assert not app.exception

@@ -1,0 +1,51 @@
+"""A table whose rows are chosen by id: in a list that a keyboard can use, or with a click in the table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+state = st.session_state
+
+
+def chosen(
+    frame: Any, ids: Sequence[str], *, key: str, label: str, names: Callable[[str], str] = str, most: int = 1,
+    options: Sequence[str] | None = None, placeholder: str = "Choose", **table: Any,
+) -> list[str]:  # fmt: skip
+    """Draw the list and the table; the ids that are chosen, at most `most`.
+
+    Args:
+        frame: the table; row n is about `ids[n]`.
+        key: of the list, and of its value in the link.
+        names: what an id is called in the list.
+        options: all ids that can be chosen, where the table shows only some.
+        table: for `st.dataframe`.
+    """
+    offered = list(options or ids)
+    if most == 1:
+        if state.get(key) not in offered:
+            state.pop(key, None)
+        picked = st.selectbox(label, offered, key=key, format_func=names, bind="query-params")
+        found = [picked] if picked is not None else []
+    else:
+        if key in state:
+            state[key] = [value for value in state[key] if value in offered]
+        found = st.multiselect(
+            label, offered, key=key, format_func=names, bind="query-params", max_selections=most,
+            placeholder=placeholder,
+        )  # fmt: skip
+    # another table has another key, so that a selection never stays on rows that now hold something else
+    here = f"{key}_table_{hash(tuple(ids))}"
+
+    def take() -> None:
+        rows = [ids[row] for row in state[here].selection.rows][:most]
+        if most > 1:
+            state[key] = rows
+        elif rows:
+            state[key] = rows[0]
+
+    st.dataframe(
+        frame, key=here, on_select=take, selection_mode="single-row" if most == 1 else "multi-row", hide_index=True,
+        height=min(38 + 35 * len(ids), 420), placeholder="–", **table,
+    )  # fmt: skip
+    return list(found)
