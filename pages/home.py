@@ -4,7 +4,10 @@ import streamlit as st
 
 from pages import shared
 from recsys.charts import base
+from recsys.views.glossary import meaning
 from recsys.views.home import overview
+from recsys.views.home_changes import changes
+from recsys.views.home_example import Example, example
 
 WAYS_IN = (
     ("shopper.py", ":material/shopping_basket:", "Look at a shopper",
@@ -16,27 +19,28 @@ WAYS_IN = (
 )  # fmt: skip
 
 shared.live()
-view = overview(shared.workspace())
+home = shared.workspace()
+view = overview(home)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _example(folder: str, model_id: str) -> Example | None:
+    return example(home)
+
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    st.badge("Live", icon=":material/check_circle:", color="green")
-    st.caption(shared.plain(f"Model {view.model_id} · trained {view.made} · dataset “{view.trained_on}”"))
-st.title(shared.plain(view.verdict), anchor=False)
-st.markdown(shared.plain(view.evidence))
-shared.describe(shared.how_fresh())
+    st.badge("Live", icon=":material/check_circle:", color="green", help=meaning("live"))
+    st.caption(shared.plain(f"Model {view.name} · trained {view.made} · dataset “{view.trained_on}”"))
+st.title(shared.plain(view.story), anchor=False, help=meaning("list"))
+st.markdown(shared.plain(view.beside))
+shared.describe(view.judged)
 
-with st.grid(4, min_column_width=155, gap="small"):
+with st.grid(3, min_column_width=220, gap="small"):
     for line in view.headlines:
         st.metric(
-            shared.plain(line.title),
-            line.value,
-            delta=f"most popular: {line.against}",
-            delta_color="off",
-            delta_arrow="off",
-            help=line.meaning,
-            border=True,
-            height="stretch",
-        )
+            shared.plain(line.title), line.value, delta=shared.plain(line.against), delta_color="off",
+            delta_arrow="off", help=shared.plain(line.meaning), border=True, height="stretch",
+        )  # fmt: skip
 
 with st.grid(3, min_column_width=260, gap="small") as grid:
     for target, icon, title, text in WAYS_IN:
@@ -45,14 +49,42 @@ with st.grid(3, min_column_width=260, gap="small") as grid:
             st.caption(text)
 
 left, right = st.columns([3, 2], gap="medium")
-with left, st.container(border=True, height="stretch"):
-    st.subheader("Against most popular", anchor=False)
-    shared.describe(
-        "Products the shopper had not bought before. Right of 1 × is better than showing everybody the same."
-    )
-    st.plotly_chart(base.against_popular(view.ratios), config=shared.STILL, alt=view.evidence)
+shopper = left.container(border=True, height="stretch")
 with right, st.container(border=True, height="stretch"):
+    st.subheader("Since last week", anchor=False)
+    shared.describe(shared.how_fresh())
+    for change in changes(home) or ("Nothing was trained, promoted or imported.",):
+        st.markdown(f"- {shared.plain(change)}")
     st.subheader("The data behind it", anchor=False)
     st.table({shared.plain(fact.label): shared.plain(fact.value) for fact in view.facts}, border="horizontal")
-    st.space("stretch")
     shared.describe(view.origin)
+
+with st.expander("In figures", icon=":material/monitoring:"):
+    st.markdown(shared.plain(view.evidence))
+    st.plotly_chart(base.against_popular(view.ratios), config=shared.STILL, alt=view.evidence)
+    shared.describe(
+        "Products the shopper had not bought before. Right of 1 × is better than bestsellers for everybody."
+    )
+    st.page_link("quality.py", label="Beside every simple method, and for whom", icon=":material/verified:", help="")
+
+with shopper:
+    st.subheader("An example", anchor=False)
+    with st.spinner("Looking for a shopper to show", show_time=True):
+        found = _example(str(home.settings.home), view.model_id)
+    if found is None:
+        st.caption("There is no shopper in the data any more who bought something of their list.")
+    else:
+        st.markdown(shared.plain(f"Shopper {found.user_id} had bought most often:"))
+        st.markdown("\n".join(f"- {shared.plain(title)}" for title in found.before))
+        st.markdown(shared.plain("Their list then was:"))
+        st.markdown("\n".join(
+            f"{place}. {f'**{shared.plain(title)}** :green-badge[bought]' if hit else shared.plain(title)}"
+            for place, (title, hit) in enumerate(found.shown, 1)
+        ))  # fmt: skip
+        st.markdown(shared.plain(found.words))
+        with st.container(horizontal=True, gap="small"):
+            st.page_link("shopper.py", label="Why these?", icon=":material/person:",
+                         query_params={"shopper": found.user_id}, help="")  # fmt: skip
+            if found.other is not None:
+                st.page_link("shopper.py", label="One who bought none of theirs", icon=":material/person:",
+                             query_params={"shopper": found.other, "since": "true"}, help="")  # fmt: skip

@@ -4,14 +4,14 @@ from datetime import date
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.cartography import drawing, names, sections
 from recsys.errors import InsiderError
 from recsys.item_map import colours, view
 from recsys.item_map import scene as map_scene
 from recsys.item_map.oddities import KINDS
 from recsys.item_map.points import open_map
-from recsys.item_map.selection import ids_of
+from recsys.item_map.selection import area_of, ids_in, ids_of
 from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.settings import MapSettings
 from recsys.services.jobs import start_map
@@ -55,6 +55,7 @@ def picked(scene: map_scene.Scene) -> None:
     found = ids_of(state.map, item_map.points, scene.drawn)
     if marked["box"] or marked["lasso"] or not found:
         state.selected, state.selected_in, state.below = found, state.picture, "selection"
+        state.area = area_of(state.map)
     elif len(found) == 1:
         state.item = found[0]
 
@@ -66,7 +67,7 @@ def forget() -> None:
 
 def clear_selection() -> None:
     """Callback of "Clear selection"."""
-    state.selected = []
+    state.selected, state.area = [], ""
     state.pop("selected_in", None)
 
 
@@ -91,16 +92,24 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
         present = st.toggle(
             "Presentation", key="present", bind="query-params", help="The map alone, for a screen on the wall."
         )
+        area = st.text_input(
+            "Area drawn", key="area", bind="query-params", help="The lasso or box as corners x,y: it is in the link."
+        ).strip()  # fmt: skip
+    if area and "selected" not in state:  # from the link
+        with shared.problems_shown():
+            state.selected = ids_in(area, item_map.points)
     with st.popover("Take along", icon=":material/download:"):
         title = st.text_input("Title", "Our products", key="poster_title")
         theme = st.segmented_control("Ground", ["light", "dark"], default="light", required=True, key="poster_theme")
         for form, mime in FORMS.items():
-            st.download_button(
+            making.download(
                 form.upper(),
-                lambda form=form: map_scene.take_along(
-                    item_map, by, form, title=title, theme=theme, day=date.today(), regions=regions
+                lambda on_progress, form=form: map_scene.take_along(
+                    item_map, by, form, title=title, theme=theme, day=date.today(), regions=regions,
+                    on_progress=on_progress,
                 ),
-                f"map.{form}", mime, on_click="ignore", key=f"take_{form}", icon=":material/download:", width="stretch",
+                f"map.{form}", mime, key=form, icon=":material/image:", width="stretch",
+                about=(by, title, theme, regions, live.model.id),
             )  # fmt: skip
     if query:
         st.button("Whole map", icon=":material/zoom_out_map:", on_click=forget)
@@ -221,23 +230,5 @@ with right, st.container(key="map_side"):
         st.caption("Click a point, or search, to see what is truly next to it. Scroll to zoom, drag to move; click a "
                    "line of the legend to see that alone.")  # fmt: skip
     if table is not None:
-        ids = table["item_id"].tolist()
-        st.dataframe(
-            table,
-            key=f"near_{query}",
-            on_select=lambda: sections.look_at(ids, f"near_{query}"),
-            selection_mode="single-row",
-            hide_index=True,
-            height=min(38 + 35 * len(ids), 440),
-            column_order=["title", "likeness", "category", "popularity"],
-            column_config={
-                "title": st.column_config.TextColumn("Product", width=200),
-                "category": st.column_config.TextColumn("Category", width=110),
-                "likeness": st.column_config.ProgressColumn(
-                    "Likeness", min_value=0, max_value=100, format="%d%%", width=90
-                ),
-                "popularity": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
-            },
-            alt="Products",
-        )
+        sections.products(table)
 names.make_room()

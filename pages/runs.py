@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import choosing, promoting, shared
+from pages import choosing, making, promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import runs
 from recsys.services.stored_models import stored_models
@@ -30,7 +30,12 @@ def chosen_trainings(found: list[TrainingRun], notes: dict[str, audit.Note]) -> 
 
 def compare(chosen: list[TrainingRun]) -> None:
     """Several trainings side by side."""
-    found = run_view.side_by_side(home, chosen)
+    pair = tuple((training.id, training.state) for training in chosen)
+    if state.get("compared", (None,))[0] != pair:
+        bar = making.Bar("Reading the trainings")
+        state.compared = pair, run_view.side_by_side(home, chosen, on_progress=bar)
+        bar.done()
+    found = state.compared[1]
     if found.note:
         st.info(shared.plain(found.note), icon=":material/info:")
     if not found.curves:

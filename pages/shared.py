@@ -57,6 +57,11 @@ def labelled(name: str, labels: Mapping[str, str]) -> list[str]:
     return wanted if wanted != given else []
 
 
+def money_format(currency: str) -> str:
+    """How a column of a table shows money: with separators of thousands where Streamlit knows the currency."""
+    return {"$": "dollar", "€": "euro", "¥": "yen"}.get(currency, f"{currency}%.2f")
+
+
 def problem(error: InsiderError) -> None:
     """Show an error that is meant to be read."""
     st.error(plain(error), icon=":material/error:")

@@ -12,6 +12,7 @@ from recsys.item_map.oddities import KINDS
 from recsys.item_map.points import ItemMap, open_map
 from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
+from recsys.utils import formatting as fmt
 from recsys.views import export
 
 state = st.session_state
@@ -27,7 +28,33 @@ def look_at(found: list[str], table: str) -> None:
     """Callback of a table of products: fly to the one in the selected row."""
     rows = state[table].selection.rows
     if rows:
-        state.item = found[rows[0]]
+        go_to(found[rows[0]])
+
+
+def go_to(item_id: str) -> None:
+    """Callback: fly to a product."""
+    state.item = item_id
+
+
+def products(table: Any) -> None:
+    """Products as a list of buttons, which a keyboard and a thumb can use: each flies to its product."""
+    with st.container(height=440 if len(table) > 9 else "content", border=False, gap="xsmall"):
+        for row in table.itertuples():
+            likeness = f"{row.likeness:.0f}% alike · " if "likeness" in table else ""
+            st.button(
+                shared.plain(row.title), key=f"to_{row.item_id}", type="tertiary", on_click=go_to,
+                args=(str(row.item_id),), icon=":material/arrow_forward:",
+            )  # fmt: skip
+            shared.describe(f"{likeness}{row.category} · {fmt.plural(int(row.popularity), 'shopper')}")
+
+
+def choose_one(table: Any, key: str) -> None:
+    """The same for a long table: a list to type into."""
+    titles = dict(zip(table["item_id"].astype(str), table["title"].astype(str), strict=True))
+    st.selectbox(
+        "Show on the map", list(titles), index=None, key=key, format_func=titles.get, placeholder="Choose a product",
+        on_change=lambda: state[key] and go_to(state[key]),
+    )  # fmt: skip
 
 
 def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], currency: str) -> None:
@@ -50,8 +77,11 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
         )  # fmt: skip
         with st.popover("Make a rule", icon=":material/rule:"):
             name = st.text_input("Name of the rule set", "From the map", key="rule_name")
-            strength = st.slider("Push down or up", -3.0, 3.0, 1.0, 0.5, help="In standard deviations of the scores.")
-            if st.button("Store the rule set", type="primary"):
+            strength = st.slider("Push down or up", -3.0, 3.0, 1.0, 0.5, help="1: as much as products usually differ.")
+            reason = map_selection.why_no_rule(chosen)
+            if reason:
+                st.caption(shared.plain(reason))
+            if st.button("Store the rule set", type="primary", disabled=bool(reason)):
                 try:
                     stored = map_selection.save_rule(home, name, chosen, strength)
                     st.success(shared.plain(f"Stored as {stored.label}. Try it on the Shopper page."))
@@ -69,7 +99,7 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
                 "title": st.column_config.TextColumn("Product", width=230),
                 "category": st.column_config.TextColumn("Category", width=110),
                 "popularity": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
-                "spent": st.column_config.NumberColumn("Spent", format=f"{currency}%.2f", width=80),
+                "spent": st.column_config.NumberColumn("Spent", format=shared.money_format(currency), width=80),
             },
             alt="Products in the selection",
         )
@@ -107,6 +137,7 @@ def odd(item_map: ItemMap, kind: str) -> None:
         st.caption("Nothing of this kind was found.")
         return
     ids = table["item_id"].tolist()
+    choose_one(table, f"one_{kind}")
     st.dataframe(
         table,
         key=f"odd_{kind}",
@@ -151,6 +182,7 @@ def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: 
             st.plotly_chart(figure, key=f"compare_{name}", config=shared.STILL, alt=f"Map of model {name}")
     st.markdown("**Moved most**")
     ids = laid.table["item_id"].tolist()
+    choose_one(laid.table, "one_moved")
     st.dataframe(
         laid.table,
         key="moved",

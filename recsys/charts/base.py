@@ -68,7 +68,7 @@ def against_popular(ratios: Sequence[Ratio]) -> go.Figure:
         x=[ratio.popular_high - ratio.popular_low for ratio in ratios],
         base=[ratio.popular_low for ratio in ratios],
         orientation="h",
-        name="Most popular, 95% interval",
+        name="Bestsellers, 95% interval",
         marker={"color": palette.with_alpha(palette.NEUTRAL, 0.35), "line": {"width": 0}},
         width=0.62,
         hoverinfo="skip",
@@ -89,10 +89,10 @@ def against_popular(ratios: Sequence[Ratio]) -> go.Figure:
             "width": 0,
         },
         customdata=[[escape(ratio.detail)] for ratio in ratios],
-        hovertemplate="%{y}: %{x:.2f} times most popular<br>%{customdata[0]}<extra></extra>",
+        hovertemplate="%{y}: %{x:.2f} times bestsellers<br>%{customdata[0]}<extra></extra>",
     )
     figure.add_vline(x=1, line={"color": palette.NEUTRAL, "width": 1.5})
-    figure.update_xaxes(title="Times what “most popular” reaches", tickformat=".1f", ticksuffix=" ×")
+    figure.update_xaxes(title="Times what bestsellers reach", tickformat=".1f", ticksuffix=" ×")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 

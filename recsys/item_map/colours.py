@@ -44,11 +44,13 @@ class Numbers:
         title: what it is, with its unit.
         values: float64 (n_items,); nan where nothing is known.
         absent: what nan means.
+        middle: the value that is nothing special, where there is one: both sides of it get colours of their own.
     """
 
     title: str
     values: NDArray[np.float64]
     absent: str = "Not known"
+    middle: float | None = None
 
 
 Colouring = Groups | Numbers
@@ -85,7 +87,7 @@ def colouring(item_map: ItemMap, by: str) -> Colouring:
         return Numbers(f"% of shoppers it is recommended to (first {EXPOSURE_K})", shown, absent="To nobody")
     if by == TREND and item_map.trend is not None:
         weeks = f"Purchases of {TREND_WEEKS} weeks, times those of the {TREND_WEEKS} before"
-        return Numbers(weeks, item_map.trend)
+        return Numbers(weeks, item_map.trend, middle=1.0)
     if by == SOLD:
         sold = points.popularity > 0
         return Groups("Bought or never", SOLD_NAMES, (palette.OURS, palette.AGAINST), np.where(sold, 0, 1))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.item_map.points import ItemMap
+from recsys.models.model import identical
 from recsys.projection.projection import aligned
 from recsys.utils import formatting as fmt
 
@@ -43,11 +44,15 @@ def compare(first: ItemMap, second: ItemMap, most: int = MOST) -> Comparison:
     both = rows >= 0
     if both.sum() < 4:
         raise InvalidInput(f"The two models have {int(both.sum())} products in common; four are needed to compare.")
-    onto = np.full((len(second.points), 2), np.nan, np.float32)
-    onto[rows[both]] = first.points.places[both]
-    turned = aligned(second.points.places, onto, np.asarray(np.isfinite(onto[:, 0]), dtype=np.bool_))
+    same = identical(first.live.trained, second.live.trained)
     places = np.full((len(ids), 2), np.nan, np.float32)
-    places[both] = turned[rows[both]]
+    if same:  # two drawings of one thing: what differs between them is the drawing
+        places[both] = first.points.places[both]
+    else:
+        onto = np.full((len(second.points), 2), np.nan, np.float32)
+        onto[rows[both]] = first.points.places[both]
+        turned = aligned(second.points.places, onto, np.asarray(np.isfinite(onto[:, 0]), dtype=np.bool_))
+        places[both] = turned[rows[both]]
     moved = np.linalg.norm(places - first.points.places, axis=1) / 2.0
     kept = _neighbours_kept(first, second, rows)
     order = np.argsort(-np.where(both, moved, -1.0), kind="stable")[: min(most, int(both.sum()))]
@@ -64,6 +69,10 @@ def compare(first: ItemMap, second: ItemMap, most: int = MOST) -> Comparison:
     share = "" if np.isnan(kept).all() else (
         f" On average {fmt.share(float(np.nanmean(kept)), 0)} of an item's true neighbours are the same in both."
     )  # fmt: skip
+    if same:
+        return Comparison(
+            places, table, "The two models are identical: they give the same answers, and no product has moved."
+        )
     return Comparison(
         places,
         table,

@@ -23,6 +23,10 @@ TITLE_LENGTH = 40
 OF_SCALE = (0.005, 0.995)
 """Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
 
+DIMMED = 0.13
+CLEAR_OF_NAMES = "clear of names"
+"""`meta` of traces over which the page writes no names."""
+
 CLOSE_UP = 0.22
 """Half the width of the window around an item that was flown to; the whole map is 2 wide."""
 
@@ -36,6 +40,7 @@ class Layer:
         rows: places in the points.
         colour, symbol, size: of the markers; size in pixels.
         rays_from: place of an item to draw a line from to each of the rows, or None.
+        clear: no name of a region is written over it.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Layer:
     symbol: str = "circle"
     size: float = 9.0
     rays_from: int | None = None
+    clear: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,16 +69,20 @@ def layers_of(
     """The item that is looked at with lines to its true neighbours, the shopper's items, the items of a list."""
     layers = []
     if marked is not None and len(marked):
-        layers.append(Layer("On the list", marked, palette.AGAINST, size=9))
+        layers.append(Layer("On the list", marked, palette.FOUND, size=9))
     if shopper is not None:
-        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.OTHER, size=8))
-        layers.append(Layer("Recommended to them", shopper.recommended, palette.OURS, symbol="star", size=15))
+        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.BOUGHT, size=8))
+        layers.append(
+            Layer("Recommended to them", shopper.recommended, palette.RECOMMENDED, symbol="star", size=15, clear=True)
+        )
         if len(shopper.then):
-            layers.append(Layer("Recommended then", shopper.then, "#4F7FD6", symbol="star-diamond", size=14))
+            layers.append(
+                Layer("Recommended then", shopper.then, palette.RECOMMENDED_THEN, symbol="star-diamond", size=14)
+            )
     if focus is not None:
-        nearest = Layer("Truly nearest", focus.rows, palette.AGAINST, symbol="diamond", size=10, rays_from=focus.row)
+        nearest = Layer("Truly nearest", focus.rows, palette.FOUND, symbol="diamond", size=10, rays_from=focus.row)
         layers.append(nearest)
-        layers.append(Layer("Looked at", np.array([focus.row]), palette.AGAINST, symbol="star", size=18))
+        layers.append(Layer("Looked at", np.array([focus.row]), palette.FOUND, symbol="star", size=18, clear=True))
     return tuple(layers)
 
 
@@ -80,7 +90,7 @@ def marks_of(shopper: ShopperOnMap | None) -> tuple[Mark, ...]:
     """Where a shopper's taste lies, and where it would lie."""
     if shopper is None or shopper.taste is None:
         return ()
-    return (Mark("Their taste", *shopper.taste, "#8B6CCF", shopper.moved),)
+    return (Mark("Their taste", *shopper.taste, palette.TASTE, shopper.moved),)
 
 
 def catalogue(
@@ -98,6 +108,7 @@ def catalogue(
     currency: str = "",
     height: int = HEIGHT,
     ink: str | None = None,
+    dimmed: bool = False,
 ) -> go.Figure:
     """Every item as a point. Ids stand first in `customdata`, so that a selection names items and not places.
 
@@ -110,6 +121,7 @@ def catalogue(
         shown: places of the items to draw, in order; all by default.
         centre: place of an item to fly to; the whole map by default.
         ink: colour of the names; the theme's own by default.
+        dimmed: everything but the layers is faint.
     """
     figure = go.Figure(layout=_layout(height, points, centre))
     drawn = np.zeros(len(points), dtype=bool)
@@ -140,6 +152,8 @@ def catalogue(
                  {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
     if density is not None:
         _add_contours(figure, density)
+    if dimmed:
+        figure.update_traces(marker_opacity=DIMMED, selector={"type": "scattergl"})
     for layer in layers:
         _add_layer(figure, points, layer, hover)
     for mark in marks:
@@ -222,6 +236,7 @@ def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -
         y=y,
         mode="markers",
         name=escape(layer.name),
+        meta=CLEAR_OF_NAMES if layer.clear else None,
         customdata=hover.data[layer.rows],
         hovertemplate=hover.named(layer.name),
         marker={"symbol": layer.symbol, "size": layer.size, "color": layer.colour, "opacity": 1,
@@ -289,6 +304,11 @@ def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
     values = numbers.values[rows]
     positive = values[values > 0]
     low, high = np.quantile(np.log10(positive), OF_SCALE) if len(positive) else (0.0, 1.0)
+    colours = palette.SCALE
+    if numbers.middle is not None:
+        middle, colours = np.log10(numbers.middle), palette.DIVERGING
+        reach = max(abs(high - middle), abs(middle - low), 0.1)
+        low, high = middle - reach, middle + reach
     step = max(float(high - low), 1e-6) / 255
     shades = np.round((np.clip(np.log10(np.maximum(values, 10**low)), low, high) - low) / step)
     ticks = [t * 10.0**power for power in range(-3, 7) for t in (1, 3) if low <= np.log10(t * 10.0**power) <= high]
@@ -296,7 +316,7 @@ def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
         "color": shades.astype(np.uint8),
         "cmin": 0,
         "cmax": 255,
-        "colorscale": [[i / (len(palette.SCALE) - 1), colour] for i, colour in enumerate(palette.SCALE)],
+        "colorscale": [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
         "showscale": True,
         "colorbar": {
             "title": {"text": escape(numbers.title), "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.9,

@@ -183,10 +183,15 @@ def _colours(colouring: Colouring) -> tuple[NDArray[np.object_], tuple[tuple[str
     positive = colouring.values[known & (colouring.values > 0)]
     values = np.log10(np.maximum(colouring.values, positive.min() if len(positive) else 1.0))
     low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if known.any() else (0.0, 1.0)
-    steps = len(palette.SCALE)
+    colours = palette.SCALE
+    if colouring.middle is not None:
+        middle, colours = float(np.log10(colouring.middle)), palette.DIVERGING
+        reach = max(abs(high - middle), abs(middle - low), 0.1)
+        low, high = middle - reach, middle + reach
+    steps = len(colours)
     place = np.clip(np.nan_to_num((values - low) / max(high - low, 1e-12) * steps), 0, steps - 1).astype(int)
-    shades = np.array(palette.SCALE, dtype=object)[place]
+    shades = np.array(colours, dtype=object)[place]
     shades[~known] = palette.NEUTRAL
     edges = 10 ** (low + (high - low) * np.arange(steps + 1) / steps)
-    legend = tuple((colour, f"{edges[i]:,.3g} to {edges[i + 1]:,.3g}") for i, colour in enumerate(palette.SCALE))
+    legend = tuple((colour, f"{edges[i]:,.3g} to {edges[i + 1]:,.3g}") for i, colour in enumerate(colours))
     return shades, legend if known.all() else (*legend, (palette.NEUTRAL, colouring.absent))

@@ -21,6 +21,7 @@ from recsys.item_map.sample import rows_to_draw
 from recsys.item_map.selection import Selection, look_into
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.item_map.view import Found
+from recsys.progress import OnProgress, Progress
 from recsys.utils import formatting as fmt
 
 NAMES = {"zoom": "By zoom", "large": "Large regions", "small": "Small regions", "none": "None"}
@@ -85,6 +86,7 @@ def scene(
         currency=found.currency,
         height=height,
         ink=poster.SCALES["dark" if theme == "dark" else "light"][1],
+        dimmed=focus is not None or shopper is not None or marked is not None,
     )
     note = "" if drawn is None else (
         f"{fmt.number(len(drawn))} of {fmt.number(len(points))} products are drawn: rare categories whole, the "
@@ -152,13 +154,18 @@ def other_figure(
     return left, right
 
 
-def take_along(item_map: ItemMap, by: str, form: str, *, title: str, theme: str, day: date, regions: str) -> bytes:
+def take_along(
+    item_map: ItemMap, by: str, form: str, *, title: str, theme: str, day: date, regions: str,
+    on_progress: OnProgress = lambda _: None,
+) -> bytes:  # fmt: skip
     """The map as "png", "svg" or "html", with title, legend and date."""
+    on_progress(Progress("Placing the names", 0.1))
     labels = region_names(item_map, regions)
     if form == "html":
         figure = charts_map.catalogue(item_map.points, colours(item_map, by), names=labels, density=land(item_map))
         subtitle = f"{fmt.number(len(item_map.points))} products · model {item_map.live.model.id} · {fmt.day(day)}"
         return poster.html(figure, title=title, subtitle=subtitle, theme=theme)
+    on_progress(Progress("Drawing", 0.3))
     sheet = poster.poster(
         item_map.points, colours(item_map, by), title=title, model_id=item_map.live.model.id, day=day, names=labels,
         theme=theme,

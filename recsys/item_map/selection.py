@@ -18,6 +18,7 @@ from recsys.utils import formatting as fmt
 
 MIX_SHOWN = 8
 MOST_IN_A_RULE = 500
+MOST_CORNERS = 80
 SHARE, OF_ALL, LIFT = "share", "of_all", "lift"
 PURCHASES, SPENT, PRODUCTS = "purchases", "spent", "products"
 
@@ -78,6 +79,44 @@ def within(places: NDArray[Any], polygon: NDArray[Any]) -> NDArray[np.bool_]:
     return inside
 
 
+def why_no_rule(item_ids: Sequence[str]) -> str:
+    """Why no rule can be made of these items, in a sentence; "" when one can."""
+    if 0 < len(item_ids) <= MOST_IN_A_RULE:
+        return ""
+    return f"A rule takes from 1 to {MOST_IN_A_RULE} products, and {len(item_ids):,} are selected; select fewer."
+
+
+def area_of(event: Mapping[str, Any]) -> str:
+    """The boxes and lassos of an event as text for a link: "x,y x,y x,y; ...", at most `MOST_CORNERS` corners each."""
+    marked = event["selection"]
+    areas = []
+    for box in marked["box"]:
+        (x0, x1), (y0, y1) = sorted(box["x"]), sorted(box["y"])
+        areas.append([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    for lasso in marked["lasso"]:
+        corners = list(zip(lasso["x"], lasso["y"], strict=True))
+        areas.append(corners[:: -(-len(corners) // MOST_CORNERS)])
+    return "; ".join(" ".join(f"{x:.3f},{y:.3f}" for x, y in corners) for corners in areas)
+
+
+def ids_in(area: str, points: Points) -> list[str]:
+    """Ids of the items in an area as `area_of` writes it.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    inside = np.zeros(len(points), dtype=bool)
+    for part in area.split(";"):
+        try:
+            corners = np.array([[float(x) for x in corner.split(",")] for corner in part.split()])
+        except ValueError:
+            corners = np.zeros((0, 2))
+        if corners.ndim != 2 or corners.shape[0] < 3 or corners.shape[1] != 2 or not np.isfinite(corners).all():
+            raise InvalidInput(f"The area {part.strip()[:60]!r} of the link cannot be read: at least three pairs x,y.")
+        inside |= within(points.places, corners)
+    return [str(item) for item in points.item_ids[inside]]
+
+
 def look_into(item_map: ItemMap, item_ids: Sequence[str], currency: str = "") -> Selection:
     """What the selected items are, what they earn, and who buys them; of what the model has learned from."""
     model = item_map.live.model
@@ -118,10 +157,8 @@ def save_rule(workspace: Workspace, name: str, item_ids: Sequence[str], strength
     Raises:
         InvalidInput: nothing is selected, more than `MOST_IN_A_RULE` items are, or the name cannot be used.
     """
-    if not 0 < len(item_ids) <= MOST_IN_A_RULE:
-        raise InvalidInput(
-            f"A rule takes from 1 to {MOST_IN_A_RULE} products, and {len(item_ids):,} are selected; select fewer."
-        )
+    if reason := why_no_rule(item_ids):
+        raise InvalidInput(reason)
     boosts = tuple(Boost("item", item, strength) for item in item_ids)
     return RuleSets(workspace.database).save(name, Rules(boosts=boosts))
 

@@ -12,7 +12,7 @@ from recsys import columns as c
 from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.features import IDENTITY
-from recsys.models.model import Model
+from recsys.models.model import Model, identical
 from recsys.models.rank.top_k import top_k_block
 from recsys.progress import OnProgress, Progress
 from recsys.projection.fidelity import fidelity, found_share, movement, purity
@@ -68,8 +68,11 @@ def draw(
     around = surroundings(rows, max(settings.neighbours - 1, NEAREST), seed=seed)
     near = around if same else surroundings(likeness, NEAREST, seed=seed)
     steps = _every(ARRANGE, 0.2, 0.6, on_progress)
-    table = item_map(ids, embeddings, seed=seed, settings=settings, start=start, around=around, reduce=reduce,
-                     on_share=steps)  # fmt: skip
+    if earlier is not None and _drawn_already(workspace, model, earlier[0], settings):
+        table = earlier[1]
+    else:
+        table = item_map(ids, embeddings, seed=seed, settings=settings, start=start, around=around, reduce=reduce,
+                         on_share=steps)  # fmt: skip
     arranged = time.monotonic() - started
     on_progress(Progress(MEASURE, 0.6))
     places = table[[c.X, c.Y]].to_numpy()
@@ -97,6 +100,16 @@ def draw(
             "likeness": 1.0 - near.distances[:, :NEAREST] ** 2 / 2.0,
         },
     )
+
+
+def _drawn_already(workspace: Workspace, model: Model, other: str, settings: MapSettings) -> bool:
+    """Whether the map of another model shows the same embeddings, drawn in the same way."""
+    if workspace.store.map_manifest(other)["facts"].get("settings") != settings.to_dict():
+        return False
+    try:
+        return identical(model, workspace.load(other).trained)
+    except InsiderError:
+        return False
 
 
 def _every(step: str, begin: float, end: float, on_progress: OnProgress) -> Callable[[float], None]:

@@ -1,6 +1,8 @@
 """What the Home page shows: what is live, how good it is, and from which data; and what to wait for before that."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from recsys.dataset.splitting import SplitDescription, timestamp
@@ -8,9 +10,11 @@ from recsys.errors import InsiderError
 from recsys.services.jobs import ensure_demo
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
+from recsys.views.quality import METHODS
 
-HEADLINES = ("ndcg", "hit_rate", "precision", "coverage")
+HEADLINES = ("hit_rate", "precision", "coverage")
 AGAINST_POPULAR = ("ndcg", "precision", "recall", "hit_rate", "map", "mrr")
 
 
@@ -24,7 +28,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Headline:
-    """A metric of the live model beside "most popular"."""
+    """A metric of the live model; `against` is the same of bestsellers and of the strongest simple method."""
 
     title: str
     value: str
@@ -47,12 +51,23 @@ class Ratio:
 
 @dataclass(frozen=True)
 class HomeView:
-    """Everything the Home page says about the live model."""
+    """Everything the Home page says about the live model.
+
+    Attributes:
+        name: what the model is called.
+        story: how good it is, in words for a meeting.
+        beside: the same of bestsellers and of the strongest simple method, and whether the difference can be told.
+        judged: on whom and on what.
+        evidence: accuracy in figures, for those who ask.
+    """
 
     model_id: str
+    name: str
     made: str
     trained_on: str
-    verdict: str
+    story: str
+    beside: str
+    judged: str
     evidence: str
     headlines: tuple[Headline, ...]
     ratios: tuple[Ratio, ...]
@@ -63,34 +78,87 @@ class HomeView:
 def overview(workspace: Workspace) -> HomeView:
     """What is live now; NoModel when nothing is."""
     manifest = workspace.load().manifest
-    judged = manifest.metrics
-    model, popular = (judged["lanes"]["discover"][name] for name in ("model", "popular"))
+    report = workspace.store.load_quality(manifest.id)
+    # the report knows every simple method; a first model was judged beside bestsellers alone
+    judged = manifest.metrics if report is None else report["evaluation"]
+    methods = judged["lanes"]["discover"]
+    strongest = _strongest(methods)
     measures = fmt.measures(judged["k"])
     facts, origin = dataset_facts(workspace, manifest.dataset)
-    ndcg = {name: fmt.interval(side["ndcg"], is_share=False) for name, side in (("m", model), ("p", popular))}
     return HomeView(
         model_id=manifest.id,
+        name=ModelNames(workspace.database).of(manifest.id),
         made=fmt.ago(manifest.created_at),
         trained_on=manifest.dataset,
-        verdict=f"{_capital(fmt.change(model['ndcg']['value'], popular['ndcg']['value']))} than most popular",
-        evidence=(
-            f"{measures['ndcg'].title} is {ndcg['m']} against {ndcg['p']} when everybody is shown the most popular "
-            f"products; 95% intervals in brackets. Judged on {fmt.number(judged['users'])} shoppers and what they "
-            f"bought for the first time {held_out(manifest.split)}."
+        story=_story(methods["model"]),
+        beside=_beside(judged, strongest),
+        judged=(
+            f"Judged on {fmt.number(judged['users'])} shoppers and what they bought for the first time "
+            f"{held_out(manifest.split)}; each had a list of {judged['k']}."
         ),
-        headlines=tuple(
-            Headline(
-                measures[name].title,
-                fmt.measured(model[name]["value"], is_share=measures[name].share),
-                fmt.measured(popular[name]["value"], is_share=measures[name].share),
-                measures[name].meaning,
-            )
-            for name in HEADLINES
-        ),
-        ratios=ratios(model, popular, measures),
+        evidence=_evidence(methods, measures),
+        headlines=tuple(_headline(name, measures[name], methods, strongest) for name in HEADLINES),
+        ratios=ratios(methods["model"], methods["popular"], measures),
         facts=facts,
         origin=origin,
     )
+
+
+def of_hundred(metric: Mapping[str, float | None]) -> str:
+    """A share as people say it: 0.322 gives "32"; a dash where nothing was measured."""
+    value = metric.get("value")
+    return fmt.NOTHING if value is None else f"{100 * value:.0f}"
+
+
+def _strongest(methods: Mapping[str, Any]) -> str | None:
+    """The simple method with the highest NDCG; None where bestsellers are the only one."""
+    others = {name: x["ndcg"]["value"] or 0.0 for name, x in methods.items() if name != "model"}
+    return max(others, key=lambda name: others[name]) if len(others) > 1 else None
+
+
+def _story(model: Mapping[str, Any]) -> str:
+    if model["hit_rate"]["value"] is None:
+        return "Nobody has bought anything new yet, so there is nothing to judge by"
+    return f"{of_hundred(model['hit_rate'])} of 100 shoppers bought something that we would have shown them"
+
+
+def _beside(judged: Mapping[str, Any], strongest: str | None) -> str:
+    methods = judged["lanes"]["discover"]
+    if methods["model"]["hit_rate"]["value"] is None:
+        return "A verdict comes with the first purchases after the training."
+    said = f"With bestsellers for everybody it would be {of_hundred(methods['popular']['hit_rate'])}"
+    if strongest is None or strongest == "popular":
+        return f"{said}. {_against(judged, 'popular', 'bestsellers')}"
+    title = METHODS[strongest]
+    return (
+        f"{said}, with {title}, the strongest simple method, {of_hundred(methods[strongest]['hit_rate'])}. "
+        f"{_against(judged, 'popular', 'bestsellers')} {_against(judged, strongest, title)}"
+    )
+
+
+def _against(judged: Mapping[str, Any], method: str, title: str) -> str:
+    """ "It is 43% more accurate than bestsellers." as the paired test has it."""
+    verdict = judged["comparisons"]["discover"][method]["verdict"]
+    ours, theirs = (judged["lanes"]["discover"][x]["ndcg"]["value"] for x in ("model", method))
+    if verdict == "cannot tell" or not theirs:
+        return f"It is as accurate as {title}: no difference could be told."
+    by = f"{abs(round(100 * (ours / theirs - 1)))}% "
+    return f"It is {by}{'more' if verdict == 'better' else 'less'} accurate than {title}."
+
+
+def _evidence(methods: Mapping[str, Any], measures: Mapping[str, fmt.Measure]) -> str:
+    ours, theirs = (fmt.interval(methods[x]["ndcg"], is_share=False) for x in ("model", "popular"))
+    return f"{measures['ndcg'].title} is {ours} against {theirs} with bestsellers; 95% intervals in brackets."
+
+
+def _headline(name: str, measure: fmt.Measure, methods: Mapping[str, Any], strongest: str | None) -> Headline:
+    def value(method: str) -> str:
+        return fmt.measured(methods[method].get(name, {}).get("value"), is_share=measure.share)
+
+    against = [f"bestsellers: {value('popular')}"]
+    if strongest is not None and strongest != "popular":
+        against.append(f"{METHODS[strongest]}: {value(strongest)}")
+    return Headline(measure.title, value("model"), " · ".join(against), measure.meaning)
 
 
 def ratios(model: dict[str, Any], popular: dict[str, Any], measures: dict[str, fmt.Measure]) -> tuple[Ratio, ...]:
@@ -158,6 +226,8 @@ def progress_words(run: Job) -> str:
     parts = []
     if run.epoch:
         parts.append(f"epoch {run.epoch} of at most {run.epochs}")
+    if run.started is not None and run.active:
+        parts.append(f"{fmt.duration((datetime.now(UTC) - run.started).total_seconds())} so far")
     if run.seconds_left is not None and run.active:
         parts.append(f"about {fmt.duration(run.seconds_left)} left")
     return " · ".join(parts)
@@ -172,7 +242,3 @@ def held_out(split: SplitDescription) -> str:
         )
     seconds = (timestamp(split.end) - timestamp(split.test_start)).total_seconds()
     return f"in the {fmt.number(seconds / 86400)} days the model has not seen"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -9,6 +9,7 @@ from statistics import fmean
 import pandas as pd
 
 from recsys.errors import InsiderError
+from recsys.progress import OnProgress
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
@@ -98,7 +99,9 @@ class SideBySide:
     note: str
 
 
-def side_by_side(workspace: Workspace, chosen: Sequence[TrainingRun]) -> SideBySide:
+def side_by_side(
+    workspace: Workspace, chosen: Sequence[TrainingRun], *, on_progress: OnProgress = lambda _: None
+) -> SideBySide:
     """Compare trainings; never across different data."""
     nothing = pd.DataFrame()
     if len({training.fingerprint for training in chosen}) > 1:
@@ -118,7 +121,7 @@ def side_by_side(workspace: Workspace, chosen: Sequence[TrainingRun]) -> SideByS
     note = ""
     if len(chosen) == 2 and all(training.model for training in chosen):
         try:
-            found = preview(workspace, str(chosen[1].model), live_id=str(chosen[0].model))
+            found = preview(workspace, str(chosen[1].model), live_id=str(chosen[0].model), on_progress=on_progress)
             paired, note = found.measures, found.headline if found.identical else found.note
         except InsiderError as error:
             note = str(error)

@@ -14,20 +14,23 @@ from PIL import Image
 
 from recsys.errors import InvalidInput, NotFound
 from recsys.item_map import poster, scene, view
-from recsys.item_map.colours import Groups, colouring, colourings, groups_of
+from recsys.item_map.colours import Groups, Numbers, colouring, colourings, groups_of
 from recsys.item_map.compare import compare
 from recsys.item_map.oddities import misplaced, odd
 from recsys.item_map.points import ItemMap, open_map
 from recsys.item_map.regions import density, names, regions
 from recsys.item_map.sample import rows_to_draw
-from recsys.item_map.selection import ids_of, look_into, save_rule, within
+from recsys.item_map.selection import area_of, ids_in, ids_of, look_into, save_rule, why_no_rule, within
 from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.settings import MapSettings
 from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import draw
 from recsys.services.rule_sets import RuleSets
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from recsys.utils import palette
+from tests.conftest import SMALL_RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +188,8 @@ def test_odd_lists_of_a_tidy_shop(item_map: ItemMap) -> None:
     assert np.isneginf(misplaced(np.array(["a", "b"], object), np.array(["x", "x"], object))[0]).all()
 
 
-def test_a_map_turned_over_is_the_same_map(mapped: Workspace, item_map: ItemMap) -> None:
+def test_a_map_turned_over_is_the_same_map(item_map: ItemMap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.item_map.compare.identical", lambda *_: False)
     points = item_map.points
     turned = type(points)(**{**vars(points), "x": -points.y, "y": points.x})
     other = ItemMap(item_map.live, turned, {}, nearest=item_map.nearest)
@@ -239,3 +243,60 @@ def test_badges_say_how_faithful_the_map_is(item_map: ItemMap, live: Recommender
     assert any(text.startswith("Trustworthy") for text in texts)
     assert any("true neighbours kept" in text for text in texts)
     assert view.badges(ItemMap(live, item_map.points, {})) == ()
+
+
+def test_what_is_drawn_over_the_map_has_colours_of_its_own_and_the_rest_is_dimmed(item_map: ItemMap) -> None:
+    def apart(one: str, other: str) -> float:
+        return sum((int(one[i : i + 2], 16) - int(other[i : i + 2], 16)) ** 2 for i in (1, 3, 5)) ** 0.5
+
+    own = (palette.BOUGHT, palette.RECOMMENDED, palette.RECOMMENDED_THEN, palette.FOUND, palette.TASTE)
+    assert min(apart(one, other) for one in own for other in palette.CATEGORIES) > 60
+    assert min(apart(one, other) for one in own for other in own if one != other) > 100
+    found = view.Found(None, None, "")
+    plain = scene.scene(item_map, "department", found).figure
+    drawn = scene.scene(item_map, "department", found, shopper=shopper_on_map(item_map, "u001")).figure
+    base = len(plain.data)
+    assert max(trace.marker.opacity for trace in drawn.data[:base]) < 0.2 < plain.data[0].marker.opacity
+    layers = {trace.marker.color for trace in drawn.data[base:]}
+    assert layers == {palette.BOUGHT, palette.RECOMMENDED, palette.TASTE}
+
+
+def test_what_has_not_changed_is_the_quietest_of_a_trend(item_map: ItemMap) -> None:
+    trend = colouring(item_map, "trend") if item_map.trend is not None else Numbers("x", np.ones(3), middle=1.0)
+    assert isinstance(trend, Numbers) and trend.middle == 1.0
+    loud = [max(rgb) - min(rgb) for rgb in ([int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in palette.DIVERGING)]
+    assert loud.index(min(loud)) == len(loud) // 2
+    shown = scene.scene(item_map, "trend", view.Found(None, None, "")).figure
+    scale = next(trace.marker for trace in shown.data if trace.marker.showscale)
+    labels = dict(zip(scale.colorbar.ticktext, scale.colorbar.tickvals, strict=True))
+    assert labels["1"] == pytest.approx(255 / 2)
+
+
+def test_identical_models_have_not_moved(mapped: Workspace, item_map: ItemMap) -> None:
+    twin = train_and_store(mapped, "small", SMALL_RECIPE, seed=1).model.id
+    places = np.random.default_rng(0).uniform(-1, 1, (len(item_map.points), 2)).astype(np.float32)
+    ids = [str(item) for item in item_map.points.item_ids]
+    mapped.store.save_map(twin, pd.DataFrame({"item_id": ids, "x": places[:, 0], "y": places[:, 1]}))
+    found = compare(item_map, open_map(mapped, mapped.load(twin)))
+    assert "identical" in found.summary
+    assert (found.table["moved"] == 0).all()
+    draw(mapped, twin, MapSettings(), seed=0)
+    assert mapped.store.map_manifest(twin)["facts"]["moved"] == 0
+
+
+def test_an_area_of_the_link_holds_what_the_lasso_held(item_map: ItemMap) -> None:
+    angle = np.linspace(0, 2 * np.pi, 300, endpoint=False)
+    lasso = {"x": (0.5 * np.cos(angle)).tolist(), "y": (0.5 * np.sin(angle)).tolist()}
+    area = area_of({"selection": {"box": [{"x": [0.9, 0.6], "y": [-1, 1]}], "lasso": [lasso]}})
+    assert len(area) < 1500
+    places = item_map.points.places
+    inside = (np.linalg.norm(places, axis=1) <= 0.5) | ((places[:, 0] >= 0.6) & (places[:, 0] <= 0.9))
+    wrong = set(ids_in(area, item_map.points)) ^ set(item_map.points.item_ids[inside])
+    assert len(wrong) <= 2
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        ids_in("0,0 1,oops", item_map.points)
+
+
+def test_a_rule_of_too_many_is_refused_before_it_is_made() -> None:
+    assert why_no_rule(["a"]) == ""
+    assert "1,921 are selected" in why_no_rule(["a"] * 1921)

@@ -17,6 +17,8 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import formatting as fmt
 from recsys.views.home import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
+from recsys.views.home_example import example
+from recsys.views.quality import METHODS
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 
@@ -54,12 +56,19 @@ def test_it_says_what_is_live_and_how_good_it_is(
     said = texts(app)
     lanes = live.manifest["metrics"]["lanes"]["discover"]
     assert plain(live.model.id) in said
-    assert "than most popular" in app.title[0].value
-    ndcg = fmt.measured(lanes["model"]["ndcg"]["value"], is_share=False)
-    assert plain(ndcg) in said
+    share = round(100 * lanes["model"]["hit_rate"]["value"])
+    assert app.title[0].value.startswith(f"{share} of 100 shoppers")
+    assert f"With bestsellers for everybody it would be {100 * lanes['popular']['hit_rate']['value']:.0f}" in said
+    strongest = METHODS[max((x["ndcg"]["value"], name) for name, x in lanes.items() if name != "model")[1]]
+    assert f"with {plain(strongest)}" in said and "the strongest simple method" in said
+    told = live.manifest["metrics"]["comparisons"]["discover"]["popular"]["verdict"]
+    expected = {"better": "more accurate than", "worse": "less accurate than", "cannot tell": "as accurate as"}[told]
+    assert f"{expected} bestsellers" in said
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown[plain("NDCG@10")] == ndcg
-    assert all("most popular: " in metric.delta for metric in app.metric)
+    assert shown["Range shown"] == fmt.measured(lanes["model"]["coverage"]["value"], is_share=True)
+    assert all(metric.delta.startswith("bestsellers") and plain(strongest) in metric.delta for metric in app.metric)
+    assert plain(fmt.measured(lanes["model"]["ndcg"]["value"], is_share=False)) in said
+    assert "made live" in said and "1 training ended" in said
     assert "A small shop with planted preferences" in said
 
 
@@ -74,6 +83,21 @@ def test_figures_are_those_of_the_manifest(workspace: Workspace, live: Recommend
     assert facts["Shoppers"] == "120"
     assert facts["Products"] == "160"
     assert facts["Categories"].startswith("4 by department")
+
+
+def test_the_example_is_a_shopper_who_bought_what_stood_in_their_list(workspace: Workspace, live: Recommender) -> None:
+    found = example(workspace)
+    assert found is not None
+    data, cut = workspace.dataset("small"), live.manifest["split"]["test_start"]
+    events = data.events.assign(
+        user=data.users["user_id"].to_numpy()[data.events["user_id"]],
+        title=data.items["title"].to_numpy()[data.events["item_id"]],
+    )
+    own = events[events["user"] == found.user_id]
+    before, after = (set(own[side]["title"]) for side in (own["timestamp"] < cut, own["timestamp"] >= cut))
+    assert found.before and set(found.before) <= before
+    assert [title for title, hit in found.shown if hit] == [t for t, _ in found.shown if t in after - before]
+    assert any(hit for _, hit in found.shown) and not before & {title for title, _ in found.shown}
 
 
 def test_what_cannot_be_divided_is_left_out() -> None:
@@ -95,7 +119,8 @@ def test_without_a_model_the_demo_is_started_once_and_its_progress_shown(
     workspace.job_store.claim(no_jobs[0], 1)
     workspace.job_store.report(no_jobs[0], Progress("Choosing epochs", 0.3, 1, 20, 42.0, curve))
     app.run()
-    assert "epoch 1 of at most 20 · about 42 s left" in texts(app).replace("\\", "")
+    said = texts(app).replace("\\", "")
+    assert "epoch 1 of at most 20 · " in said and " so far · about 42 s left" in said
     assert len(no_jobs) == 1
 
 

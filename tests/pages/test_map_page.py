@@ -39,12 +39,16 @@ def test_an_item_from_the_link_is_shown_with_its_true_neighbours(
     app = page(trained_home, monkeypatch, item="00007")
     assert not app.exception
     assert app.subheader[0].value == "Garden product 7"
-    assert list(app.dataframe[0].value["item_id"]) == [item.item_id for item in live.similar("00007", 12)]
+    shown = [button.key.removeprefix("to_") for button in app.button if (button.key or "").startswith("to_")]
+    assert shown == [item.item_id for item in live.similar("00007", 12)]
+    app.button(key=f"to_{shown[0]}").click().run()
+    assert app.text_input(key="item").value == shown[0], "a keyboard can fly to a neighbour"
 
 
 def test_words_find_products_to_choose_from(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(trained_home, monkeypatch, item="dairy shelf")
-    assert set(app.dataframe[0].value["category"]) == {"Dairy"}
+    shown = [button.label for button in app.button if (button.key or "").startswith("to_")]
+    assert shown and all(label.startswith("Dairy product") for label in shown)
     app.text_input(key="item").set_value("no *such* thing").run()
     assert "no \\*such\\* thing" in app.warning[0].value
 
@@ -110,3 +114,15 @@ def test_one_category_or_thousands_are_drawn_and_shown(
         assert len(app.get("plotly_chart")) == 1
         departments = "1 department\\," if kinds == 1 else "20 departments"
         assert any(departments in caption.value for caption in app.caption)
+
+
+def test_a_lasso_of_the_link_selects_and_too_many_products_make_no_rule(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys.item_map.selection.MOST_IN_A_RULE", 10)
+    app = page(trained_home, monkeypatch, area="-2,-2 2,-2 2,2 -2,2")
+    assert not app.exception and not app.error
+    assert any("160 products" in text.value for text in app.markdown)
+    store = next(button for button in app.button if button.label == "Store the rule set")
+    assert store.disabled
+    assert any("A rule takes from 1 to 10 products" in caption.value.replace("\\", "") for caption in app.caption)

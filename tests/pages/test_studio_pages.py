@@ -75,7 +75,8 @@ def test_a_running_training_is_said_to_run(studio: Workspace, monkeypatch: pytes
 def test_models_page_shows_versions_and_the_log(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(studio, "models.py", monkeypatch)
     assert len(app.dataframe[0].value) == len(studio.store.models())
-    assert any("Model card" in x.label for x in app.get("download_button"))
+    next(x for x in app.button if x.label == "Model card").click().run()
+    assert any("Save model-" in x.label for x in app.get("download_button"))
     assert any(entry.action == "promote" for entry in audit.entries(studio.database))
 
 

@@ -66,7 +66,6 @@ def test_a_recipe_without_item_features_is_refused_in_words(home: Workspace) -> 
 
 
 def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
-    first = home.live_id()
     app = page()
     app.selectbox(key="point").set_value("live").run()
     app.slider(key="dial_components").set_value(12)
@@ -102,7 +101,7 @@ def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:
     cancelled = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
     runs.finish(cancelled, "cancelled")
     assert any("cancelled" in x.value for x in page().info)
-    running = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
+    runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
     queued = runs.create("train", "small", SMALL_RECIPE.to_dict(), seed=0, promote=False)
     assert train.waiting_for(home, home.job_store.get(queued)) == "Waiting for training to end; it starts by itself."
     app = page()
