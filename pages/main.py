@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import shared, visitor
+from pages import frame, shared, visitor
 from recsys.errors import InsiderError
 
-st.set_page_config(page_title="Insider", page_icon=":material/target:", layout="wide")
-st.logo(Path(__file__).parent / "assets" / "insider.svg", size="medium")
+ASSETS = Path(__file__).parent / "assets"
+
+st.set_page_config(page_title="Insider", page_icon=ASSETS / "favicon.svg", layout="wide")
+st.logo(ASSETS / "insider.svg", size="medium")
 
 visitor.check()
 page = st.navigation(
@@ -72,6 +74,8 @@ page = st.navigation(
     position="top",
 )
 
+st.set_page_config(page_title=f"{page.title} · Insider", page_icon=ASSETS / "favicon.svg", layout="wide")
+frame.add()
 try:
     page.run()
 except InsiderError as error:

@@ -101,10 +101,10 @@ def _words(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
 def _result(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
     found = overview(workspace)
     return {
-        "title": found.verdict,
+        "title": found.story,
         "facts": tuple((headline.title, headline.value) for headline in found.headlines),
         "figure": base.against_popular(found.ratios) if found.ratios else None,
-        "caption": found.evidence,
+        "caption": f"{found.beside} {found.judged}",
     }
 
 

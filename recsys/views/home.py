@@ -12,7 +12,6 @@ from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
-from recsys.views.quality import METHODS
 
 HEADLINES = ("hit_rate", "precision", "coverage")
 AGAINST_POPULAR = ("ndcg", "precision", "recall", "hit_rate", "map", "mrr")
@@ -129,7 +128,7 @@ def _beside(judged: Mapping[str, Any], strongest: str | None) -> str:
     said = f"With bestsellers for everybody it would be {of_hundred(methods['popular']['hit_rate'])}"
     if strongest is None or strongest == "popular":
         return f"{said}. {_against(judged, 'popular', 'bestsellers')}"
-    title = METHODS[strongest]
+    title = fmt.method(strongest)
     return (
         f"{said}, with {title}, the strongest simple method, {of_hundred(methods[strongest]['hit_rate'])}. "
         f"{_against(judged, 'popular', 'bestsellers')} {_against(judged, strongest, title)}"
@@ -157,7 +156,7 @@ def _headline(name: str, measure: fmt.Measure, methods: Mapping[str, Any], stron
 
     against = [f"bestsellers: {value('popular')}"]
     if strongest is not None and strongest != "popular":
-        against.append(f"{METHODS[strongest]}: {value(strongest)}")
+        against.append(f"{fmt.method(strongest)}: {value(strongest)}")
     return Headline(measure.title, value("model"), " · ".join(against), measure.meaning)
 
 

@@ -39,7 +39,7 @@ def example(workspace: Workspace, *, seed: int = 0) -> Example | None:
     """
     model = workspace.load().trained
     try:
-        split = split_again(workspace.dataset_of(model.id), model.manifest["split"])
+        split = split_again(workspace.dataset_of(model.id), model.manifest.split)
     except InsiderError:
         return None
     had, later = split.training.counts, split.test.counts

@@ -251,7 +251,7 @@ def test_what_is_drawn_over_the_map_has_colours_of_its_own_and_the_rest_is_dimme
 
     own = (palette.BOUGHT, palette.RECOMMENDED, palette.RECOMMENDED_THEN, palette.FOUND, palette.TASTE)
     assert min(apart(one, other) for one in own for other in palette.CATEGORIES) > 60
-    assert min(apart(one, other) for one in own for other in own if one != other) > 100
+    assert min(apart(one, other) for one in own for other in own if one != other) > 90
     found = view.Found(None, None, "")
     plain = scene.scene(item_map, "department", found).figure
     drawn = scene.scene(item_map, "department", found, shopper=shopper_on_map(item_map, "u001")).figure

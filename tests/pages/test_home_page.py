@@ -18,7 +18,6 @@ from recsys.settings import Settings
 from recsys.utils import formatting as fmt
 from recsys.views.home import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
 from recsys.views.home_example import example
-from recsys.views.quality import METHODS
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 
@@ -59,7 +58,7 @@ def test_it_says_what_is_live_and_how_good_it_is(
     share = round(100 * lanes["model"]["hit_rate"]["value"])
     assert app.title[0].value.startswith(f"{share} of 100 shoppers")
     assert f"With bestsellers for everybody it would be {100 * lanes['popular']['hit_rate']['value']:.0f}" in said
-    strongest = METHODS[max((x["ndcg"]["value"], name) for name, x in lanes.items() if name != "model")[1]]
+    strongest = fmt.method(max((x["ndcg"]["value"], name) for name, x in lanes.items() if name != "model")[1])
     assert f"with {plain(strongest)}" in said and "the strongest simple method" in said
     told = live.manifest["metrics"]["comparisons"]["discover"]["popular"]["verdict"]
     expected = {"better": "more accurate than", "worse": "less accurate than", "cannot tell": "as accurate as"}[told]

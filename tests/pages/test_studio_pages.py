@@ -53,7 +53,7 @@ def test_runs_page_lists_everything_and_filters(studio: Workspace, monkeypatch: 
 
 def test_trainings_are_chosen_by_number_and_called_by_it(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(studio, "runs.py", monkeypatch)
-    two = [t for t in studio.training_runs.all("small") if t.source == "page"]
+    two = [t for t in studio.training_runs.all("small") if t.source == "page" and t.model]
     names = [run_view.name_of(t) for t in two]
     app.multiselect(key="trainings").set_value(names).run()
     assert not app.exception and not app.error
@@ -90,7 +90,7 @@ def test_figures_need_enough_and_are_in_the_colours_of_the_theme(studio: Workspa
 
 
 def test_side_by_side_shows_only_what_differs_and_never_across_data(studio: Workspace) -> None:
-    two = [t for t in studio.training_runs.all("small") if t.source == "page"]
+    two = [t for t in studio.training_runs.all("small") if t.source == "page" and t.model]
     found = run_view.side_by_side(studio, two)
     assert found.parameters["parameter"].tolist() == ["seed"]
     assert found.paired and found.paired[0].users > 0 and len(found.metrics)

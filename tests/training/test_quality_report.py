@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared import plain
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
 from recsys.errors import InvalidInput
@@ -33,7 +34,7 @@ from recsys.models.svd_init import (
     views,
 )
 from recsys.services.popularity_dial import turn_and_store, turned
-from recsys.services.promotion import promote
+from recsys.services.promotion import delete_model, promote
 from recsys.services.quality_assessment import assess, evaluate_stored
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Settings, Workspace
@@ -267,7 +268,31 @@ def test_the_page_shows_the_report(assessed: Workspace, monkeypatch: pytest.Monk
     assert not app.exception
     assert len(app.get("plotly_chart")) == 5
     assert any("on products they had not bought before" in text.value for text in app.markdown)
-    assert [box.label for box in app.selectbox] == ["By", "Shoppers for whom it went worst in"]
+    assert [box.label for box in app.selectbox] == ["By", "Shoppers for whom it went worst in", "Turn it to"]
+
+
+def test_buy_again_changes_everything_that_is_shown(assessed: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = view(assessed)
+    assert shown is not None and set(shown.lanes) == {"discover", "again"}
+    app = page(assessed, monkeypatch)
+    app.button_group(key="lane").set_value("again").run()
+    assert not app.exception
+    assert app.title[0].value == plain(shown.verdict["again"]) != plain(shown.verdict["discover"])
+    assert any("on products they had bought before" in text.value for text in app.markdown)
+    assert len(app.get("plotly_chart")) == 1, "what is about new products is not shown beside it"
+    assert any("are about products that a shopper had never bought" in text.value for text in app.info)
+
+
+def test_the_popularity_dial_has_a_button(assessed: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(assessed, monkeypatch)
+    assert not any("python -m" in text.value for text in app.caption)
+    before = set(assessed.store.models())
+    app.selectbox(key="dial").set_value(0.5)
+    next(button for button in app.button if button.label == "Make this model").click().run()
+    assert not app.exception and not app.error
+    (made,) = set(assessed.store.models()) - before
+    assert assessed.load(made).model.recipe.popularity == 0.5 and assessed.live_id() in before
+    delete_model(assessed, made)
 
 
 def test_without_a_report_the_page_offers_to_find_out(trained_home: Path, tmp_path: Path,

@@ -1,0 +1,21 @@
+"""What the frame adds to Streamlit's own: enough contrast, and a menu that closes on a phone."""
+
+import streamlit as st
+
+SCRIPT = """<script>
+(() => {
+  if (window.insiderMenu) return;
+  window.insiderMenu = true;
+  document.addEventListener("click", (event) => {
+    const phone = window.matchMedia("(max-width: 768px)").matches;
+    if (!phone || !event.target.closest('[data-testid="stSidebarNavLink"]')) return;
+    // after Streamlit has taken the click itself
+    setTimeout(() => document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click(), 50);
+  });
+})();
+</script>"""
+
+
+def add() -> None:
+    """Add it to the page."""
+    st.html(SCRIPT, unsafe_allow_javascript=True)
