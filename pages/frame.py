@@ -2,6 +2,10 @@
 
 import streamlit as st
 
+STYLE = """<style>
+/* Streamlit writes white on the primary colour, which is a bright one in dark mode. */
+[data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span), [data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #06110D); }
+</style>"""
 SCRIPT = """<script>
 (() => {
   if (window.insiderMenu) return;
@@ -18,4 +22,5 @@ SCRIPT = """<script>
 
 def add() -> None:
     """Add it to the page."""
+    st.html(STYLE)
     st.html(SCRIPT, unsafe_allow_javascript=True)

@@ -51,11 +51,11 @@ with st.grid(3, min_column_width=260, gap="small") as grid:
 left, right = st.columns([3, 2], gap="medium")
 shopper = left.container(border=True, height="stretch")
 with right, st.container(border=True, height="stretch"):
-    st.subheader("Since last week", anchor=False)
+    st.header("Since last week", anchor=False)
     shared.describe(shared.how_fresh())
     for change in changes(home) or ("Nothing was trained, promoted or imported.",):
         st.markdown(f"- {shared.plain(change)}")
-    st.subheader("The data behind it", anchor=False)
+    st.header("The data behind it", anchor=False)
     st.table({shared.plain(fact.label): shared.plain(fact.value) for fact in view.facts}, border="horizontal")
     shared.describe(view.origin)
 
@@ -68,7 +68,7 @@ with st.expander("In figures", icon=":material/monitoring:"):
     st.page_link("quality.py", label="Beside every simple method, and for whom", icon=":material/verified:", help="")
 
 with shopper:
-    st.subheader("An example", anchor=False)
+    st.header("An example", anchor=False)
     with st.spinner("Looking for a shopper to show", show_time=True):
         found = _example(str(home.settings.home), view.model_id)
     if found is None:

@@ -128,13 +128,14 @@ if who:
 if present:
     st.html(PRESENTING)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(shared.plain(title), anchor=False)
+        st.title(shared.plain(title), anchor=False)
         shared.describe(f"Model {live.model.id} · {view.today()}")
         st.button(
             "Leave", icon=":material/close_fullscreen:", type="tertiary", on_click=lambda: state.update(present=False)
         )
 else:
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.title("Map", anchor=False, width="content")
         for badge in view.badges(item_map):
             st.badge(
                 shared.plain(badge.text), color="green" if badge.good else "orange", help=shared.plain(badge.meaning)
@@ -203,7 +204,7 @@ with left:
 with right, st.container(key="map_side"):
     table = None
     if shopper is not None:
-        st.subheader(shared.plain(f"Shopper {shopper.user_id}"), anchor=False)
+        st.header(shared.plain(f"Shopper {shopper.user_id}"), anchor=False)
         shared.describe(shopper.summary)
         st.multiselect(
             "What if they also bought", view.suggestions(found, shopper, item_map), key="what_if",
@@ -214,7 +215,7 @@ with right, st.container(key="map_side"):
         st.page_link("shopper.py", label="Everything about them", icon=":material/shopping_basket:",
                      query_params={"shopper": who}, help="")  # fmt: skip
     if found.focus is not None:
-        st.subheader(shared.plain(found.focus.title), anchor=False)
+        st.header(shared.plain(found.focus.title), anchor=False)
         shared.describe(found.focus.facts)
         st.page_link("item.py", label="About this product", icon=":material/sell:",
                      query_params={"item": found.focus.item_id}, help="")  # fmt: skip

@@ -31,7 +31,7 @@ def delete(model_id: str) -> None:
 
 def one(version: Version) -> None:
     """One model: what to do with it, and what it would change."""
-    st.subheader(shared.plain(version.title), anchor=False)
+    st.header(shared.plain(version.title), anchor=False)
     shared.describe(version.words())
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if not version.live and st.button("Promote", type="primary", icon=":material/publish:"):

@@ -33,7 +33,7 @@ def assessment() -> None:
     run = quality.report_run(home, model_id)
     if run is not None and run.active:
         with st.container(border=True):
-            st.subheader("Finding out how good the model is", icon=":material/hourglass_top:", anchor=False)
+            st.header("Finding out how good the model is", icon=":material/hourglass_top:", anchor=False)
             under_way()
         return
     if run is not None and run.state == "failed":
@@ -47,7 +47,7 @@ def assessment() -> None:
 
 def dial() -> None:
     """The popularity dial: what each turn gives, and a button that makes a model of one."""
-    st.subheader("Popularity dial", anchor=False)
+    st.header("Popularity dial", anchor=False)
     shared.describe(
         f"{meaning('popularity dial')} 1 is as it was trained; this model stands at {view.popularity:g}. Measured on "
         "the validation set. Turning it needs no training."
@@ -88,7 +88,7 @@ if view is None:
     bars = quality.bars_of(live.model.manifest.metrics, "discover")
     if len(bars) > 2:
         with st.container(border=True):
-            st.subheader("Beside simple methods, from its training", anchor=False)
+            st.header("Beside simple methods, from its training", anchor=False)
             st.plotly_chart(charts.methods(bars), config=shared.STILL, alt="NDCG@10 of every method")
     st.stop()
 
@@ -104,7 +104,7 @@ st.title(shared.plain(view.verdict[lane]), anchor=False)
 st.markdown(shared.plain(view.evidence[lane]))
 assessment()
 with st.container(border=True):
-    st.subheader("Beside simple methods", anchor=False)
+    st.header("Beside simple methods", anchor=False)
     shared.describe("Each was fitted to the same purchases and judged on the same shoppers. Intervals are 95%.")
     st.plotly_chart(charts.methods(view.bars[lane]), config=shared.STILL, alt=view.evidence[lane])
     if lane == "discover":
@@ -125,7 +125,7 @@ if lane != "discover":
 
 left, right = st.columns([3, 2], gap="small")
 with left, st.container(border=True, height="stretch"):
-    st.subheader("For whom it works", anchor=False)
+    st.header("For whom it works", anchor=False)
     if view.segments:
         kind = st.selectbox("By", list(view.segments), key="by", bind="query-params")
         shared.describe("Those who gain least over most popular come first.")
@@ -143,7 +143,7 @@ with left, st.container(border=True, height="stretch"):
     else:
         st.caption("No group has enough shoppers to say anything about.")
 with right, st.container(border=True, height="stretch"):
-    st.subheader("Health", anchor=False)
+    st.header("Health", anchor=False)
     for state, name, sentence in view.health:
         st.badge(shared.plain(name), icon=ICONS[state], color=COLOURS[state])
         shared.describe(sentence)
@@ -152,14 +152,14 @@ left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
     dial()
 with right, st.container(border=True, height="stretch"):
-    st.subheader("New shoppers", anchor=False)
+    st.header("New shoppers", anchor=False)
     shared.describe("A tenth of the shoppers was kept out of a training, then made known little by little.")
     st.plotly_chart(
         charts.cold_users(view.cold_users, view.cold_users_reference), config=shared.STILL,
         alt="NDCG@10 of new shoppers by how much is known of them",
     )  # fmt: skip
 with st.container(border=True):
-    st.subheader("New products", anchor=False)
+    st.header("New products", anchor=False)
     shared.describe(view.cold_items_note)
     st.plotly_chart(
         charts.methods(view.cold_items, "NDCG@10 among new products only"), config=shared.STILL,

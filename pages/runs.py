@@ -62,7 +62,7 @@ def compare(chosen: list[TrainingRun]) -> None:
 
 def one(training: TrainingRun, note: audit.Note) -> None:
     """One training: its curve, why it ended, note and tags, and what to do with it."""
-    st.subheader(run_view.name_of(training), anchor=False)
+    st.header(run_view.name_of(training), anchor=False)
     if training.state == "running":
         st.badge("Running", icon=":material/autorenew:", color="blue")
     if training.reason:
@@ -138,7 +138,7 @@ st.title("Runs", anchor=False)
 shared.describe("Every training, whoever started it: choose one to look into it, several to compare them.")
 everything = home.training_runs.all()
 if not everything:
-    st.subheader("Nothing was trained yet", anchor=False)
+    st.header("Nothing was trained yet", anchor=False)
     st.caption("Every training appears here, whether it was started on the Train page, by a command or by a search.")
     if stored_models(home):
         st.info(
@@ -170,5 +170,5 @@ else:
     with st.container(border=True):
         compare(chosen)
 with st.container(border=True):
-    st.subheader("What they teach", anchor=False)
+    st.header("What they teach", anchor=False)
     figures(shown)

@@ -108,7 +108,7 @@ def waiting_panel() -> None:
     """Says that there is no model yet and shows how far the first one is."""
     _, middle, _ = st.columns([1, 4, 1])
     with middle, st.container(border=True, gap="small"):
-        st.subheader("Preparing the first recommendations", icon=":material/hourglass_top:", anchor=False)
+        st.title("Preparing the first recommendations", icon=":material/hourglass_top:", anchor=False)
         st.markdown(
             "There is no model yet. A first one is being trained on the built-in shopping data, in the background: "
             "you can leave this page open, it moves on by itself."

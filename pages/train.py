@@ -272,7 +272,6 @@ def run_panel(run: Job) -> None:
 
 
 if not home.datasets() and not train.trainings(home) and home.live_id() is None:
-    st.title("Train a model", anchor=False)
     shared.waiting_panel()
     st.stop()
 

@@ -39,7 +39,7 @@ def first(home: Workspace, model_id: str) -> None:
     """The page of a model without a map."""
     _, middle, _ = st.columns([1, 4, 1])
     with middle, st.container(border=True, gap="small"):
-        st.subheader("The map is not drawn yet", icon=":material/scatter_plot:", anchor=False)
+        st.title("The map is not drawn yet", icon=":material/scatter_plot:", anchor=False)
         run = view.last_run(home, model_id)
         if run is None or not run.active:
             st.markdown("This model has no map yet. Drawing one takes some seconds and disturbs nobody.")

@@ -30,7 +30,7 @@ def home_page(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.error, *app.info, *app.title, *app.subheader]
+    parts = [*app.markdown, *app.caption, *app.error, *app.info, *app.title, *app.header]
     return " ".join(str(part.value) for part in parts)
 
 

@@ -38,7 +38,7 @@ def test_an_item_from_the_link_is_shown_with_its_true_neighbours(
 ) -> None:
     app = page(trained_home, monkeypatch, item="00007")
     assert not app.exception
-    assert app.subheader[0].value == "Garden product 7"
+    assert app.header[0].value == "Garden product 7"
     shown = [button.key.removeprefix("to_") for button in app.button if (button.key or "").startswith("to_")]
     assert shown == [item.item_id for item in live.similar("00007", 12)]
     app.button(key=f"to_{shown[0]}").click().run()
@@ -88,7 +88,7 @@ def test_every_section_below_the_map_shows(below: str, trained_home: Path, monke
     app = page(trained_home, monkeypatch, below=below, shopper="u001", contours="true")
     assert not app.exception
     assert not app.error
-    assert app.subheader[0].value == "Shopper u001"
+    assert app.header[0].value == "Shopper u001"
 
 
 def test_a_shopper_who_does_not_exist_is_named(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

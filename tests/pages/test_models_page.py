@@ -49,7 +49,7 @@ def test_a_model_is_called_by_its_name_everywhere(home: Workspace) -> None:
     assert not app.exception and not app.error
     assert ModelNames(home.database).of(other) == "Spring, more variety"
     assert app.dataframe[0].value["id"].iloc[0] == "Spring, more variety"
-    assert "Spring\\, more variety" in app.subheader[0].value
+    assert "Spring\\, more variety" in app.header[0].value
     app.selectbox(key="model").set_value(str(home.live_id())).run()
     app.text_input[0].set_value("spring, MORE variety")
     next(x for x in app.button if x.label == "Save").click().run()

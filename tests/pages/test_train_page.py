@@ -132,7 +132,7 @@ def test_without_data_the_page_waits_for_the_first_model(tmp_path: Path, monkeyp
     app = page()
     assert not app.exception
     assert any("No space is left" in x.value for x in app.error)
-    assert any("first recommendations" in x.value for x in app.subheader)
+    assert any("first recommendations" in x.value for x in app.title)
 
 
 def test_the_estimate_grows_with_work_and_names_its_basis(home: Workspace) -> None:
