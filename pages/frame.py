@@ -4,7 +4,8 @@ import streamlit as st
 
 STYLE = """<style>
 /* Streamlit writes white on the primary colour, which is a bright one in dark mode. */
-[data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span), [data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #06110D); }
+[data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span),
+[data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #06110D); }
 </style>"""
 SCRIPT = """<script>
 (() => {
