@@ -18,6 +18,9 @@ COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable with the folder in which the processes of one server keep their counters; the metrics library
 reads it when it is imported."""
 
+MOST_ALIKE = 1
+"""So many products that differ in nothing but their size stand in one list where nothing else is set."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -32,6 +35,8 @@ class Settings:
         upload_limit: megabytes that a file uploaded on the Data page may have (`INSIDER_UPLOAD_LIMIT`, 2000).
         upload_total: megabytes that all files uploaded and not yet imported may have together
             (`INSIDER_UPLOAD_TOTAL`, 4000).
+        most_alike: how many products that differ in nothing but their size stand in one list of new products; 0 for any
+            number (`INSIDER_MOST_ALIKE`, 1).
         scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), whose workers write `batch --out FOLDER`; without
             it that is done here.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
@@ -65,6 +70,7 @@ class Settings:
     people_sign_in: bool = False
     base_path: str = ""
     upload_total: int = 4000
+    most_alike: int = MOST_ALIKE
 
     @classmethod
     def from_environment(cls, home: str | os.PathLike[str] | None = None) -> "Settings":
@@ -91,6 +97,7 @@ class Settings:
             people_sign_in=bool(os.environ.get("INSIDER_ROLES", "").strip(" ;")),
             base_path=_base_path(os.environ.get("INSIDER_BASE_PATH", "")),
             upload_total=_whole("INSIDER_UPLOAD_TOTAL") or cls.upload_total,
+            most_alike=int(_number("INSIDER_MOST_ALIKE", str(MOST_ALIKE), "products, 0 for any number")),
         )
 
 

@@ -99,6 +99,8 @@ def verdicts(found: Mapping[str, Any]) -> None:
         ]  # fmt: skip
         headings = (f"{lane}: this model against", f"NDCG@{found['k']} difference", "95% interval", "p", "verdict")
         table(headings, rows, numbers=(headings[1], "p"))
+    if found.get("near_duplicates") == "not capped":
+        say("Judged by their own rankings: the cap on near-duplicates in a served list is not laid over them.")
     for name, chosen in found.get("chosen", {}).items():
         if note := chosen.get("note"):
             say(f"{fmt.method(name)}: {note}.")

@@ -58,8 +58,12 @@ class Benchmark:
 
     def document(self) -> dict[str, Any]:
         """`{"k", "users", "lanes": {lane: {method: {metric: {"value", "low", "high"}}}}, "comparisons", "chosen",
-        "left_out", "without_history"}`; `users` are those with a history who had something new in the period,
-        "without_history" is `{"users", "methods", "comparison"}` or null."""
+        "left_out", "without_history", "near_duplicates"}`.
+
+        `users` are those with a history who had something new in the period, "without_history" is `{"users", "methods",
+        "comparison"}` or null. Every method is judged by its own ranking, without the cap that a served list has on
+        products that differ in nothing but their size: "near_duplicates" says so.
+        """
         return {
             "k": self.k,
             "users": len(self.lanes["discover"]["model"].users),
@@ -74,6 +78,7 @@ class Benchmark:
             "chosen": dict(self.chosen),
             "left_out": dict(self.left_out),
             "without_history": self._apart(),
+            "near_duplicates": "not capped",
         }
 
     def _apart(self) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """A rule set worked out for one model: what it leaves of a list, in what order, and why."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,11 @@ class CompiledRules:
         hidden_popular: (n_items,) what is hidden for being popular, or None.
         lift: (n_items,) boosts in standard deviations of a shopper's scores, or None.
         bias: (n_items,) what the popularity dial adds to every score, or None.
-        pins: row numbers, in order.
+        pins: row numbers, in order, each once.
         groups: (n_items,) category numbers for the cap, or None.
         directions: (n_items, components) unit rows for variety, or None.
+        alike: (n_items,) equal numbers for near-duplicates, or None.
+        most_alike: how many near-duplicates stand in one list.
     """
 
     rules: Rules
@@ -39,6 +42,8 @@ class CompiledRules:
     pins: NDArray[np.int64]
     groups: NDArray[np.int64] | None
     directions: NDArray[np.float32] | None
+    alike: NDArray[np.int64] | None = None
+    most_alike: int = 0
 
     def lifted(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n_items,): what boosts and popularity dial add to every item, in the units of these scores."""
@@ -57,7 +62,8 @@ class CompiledRules:
 
         Variety is maximal marginal relevance (Carbonell & Goldstein 1998): of the pool, take again and again the item
         with the highest (1 - d) * relevance - d * likeness, relevance being the score scaled to 0..1 over the pool
-        and likeness the largest cosine (at least 0) to an item taken before. Pins come first and count as taken.
+        and likeness the largest cosine (at least 0) to an item taken before. Pins come first and count as taken. Where
+        near-duplicates alone are left, they fill the list.
         """
         rules = self.rules
         boosted = scores if self.lift is None and self.bias is None else scores + self.lifted(scores)
@@ -74,20 +80,31 @@ class CompiledRules:
             pins = pins[may][:k]
             barred[pins] = True
         wanted = k - len(pins)
-        if rules.most_per_category is None and rules.diversity == 0:
-            rows, _ = top_k(boosted, wanted, exclude=np.flatnonzero(barred), allowed=open_to) if wanted else (pins, 0)
+        if wanted == 0 or (rules.most_per_category is None and rules.diversity == 0 and self.alike is None):
+            rows = np.zeros(0, np.int32)
+            if wanted:
+                rows, _ = top_k(boosted, wanted, exclude=np.flatnonzero(barred), allowed=open_to)
             chosen = np.concatenate([pins, rows]).astype(np.int32)
             return chosen, boosted[chosen].astype(np.float32)
         size = max(POOL, 10 * k)
         while True:
             pool, values = top_k(boosted, min(size, len(scores)), exclude=np.flatnonzero(barred), allowed=open_to)
             chosen = self._spread(pins, pool, values, k)
+            if len(chosen) < k and size >= len(scores) and self.alike is not None:
+                left = ~np.isin(pool, chosen)
+                chosen = self._spread(chosen, pool[left], values[left], k, even_alike=True)
             if len(chosen) == k or size >= len(scores):
                 return chosen, boosted[chosen].astype(np.float32)
             size *= 10
 
     def _spread(
-        self, pins: NDArray[np.int64], pool: NDArray[np.int32], values: NDArray[np.float32], k: int
+        self,
+        pins: NDArray[np.signedinteger[Any]],
+        pool: NDArray[np.int32],
+        values: NDArray[np.float32],
+        k: int,
+        *,
+        even_alike: bool = False,
     ) -> NDArray[np.int32]:
         d, cap = self.rules.diversity, self.rules.most_per_category
         chosen = [int(row) for row in pins]
@@ -98,6 +115,7 @@ class CompiledRules:
         left = np.ones(len(pool), dtype=bool)
         likeness = np.zeros(len(pool), dtype=np.float32)
         taken: dict[int, int] = {}
+        shown_alike: dict[int, int] = {}
 
         def take(row: int) -> None:
             if self.directions is not None:
@@ -107,6 +125,11 @@ class CompiledRules:
                 taken[group] = taken.get(group, 0) + 1
                 if taken[group] >= cap:
                     left[self.groups[pool] == group] = False
+            if self.alike is not None and not even_alike:
+                kind = int(self.alike[row])
+                shown_alike[kind] = shown_alike.get(kind, 0) + 1
+                if shown_alike[kind] >= self.most_alike:
+                    left[self.alike[pool] == kind] = False
 
         for row in chosen:
             take(row)
@@ -149,6 +172,8 @@ class CompiledRules:
         cap = rules.most_per_category
         if self.groups is not None and cap is not None and (self.groups[shown] == self.groups[row]).sum() >= cap:
             return f"{cap} of its category are there already"
+        if self.alike is not None and (self.alike[shown] == self.alike[row]).sum() >= self.most_alike:
+            return "one that differs in nothing but its size is there already"
         by = (("pins", len(self.pins)), ("boosts", self.lift is not None), ("popularity", self.bias is not None),
               ("variety", rules.diversity))  # fmt: skip
         told = ", ".join(what for what, there in by if there)
@@ -173,14 +198,21 @@ class CompiledRules:
         return ", ".join(parts)
 
 
-def compile_rules(rules: Rules, model: Model) -> CompiledRules:
+def compile_rules(
+    rules: Rules, model: Model, *, alike: NDArray[np.int64] | None = None, most_alike: int = 0
+) -> CompiledRules:
     """Work a rule set out for one model.
+
+    Args:
+        alike: (n_items,) equal numbers for near-duplicates; without it any number of them may stand in a list.
+        most_alike: how many may, where the rules do not say.
 
     Raises:
         NotFound: a category, brand or item that the model does not know.
         InvalidInput: price, brand, level or availability where the catalogue has none.
     """
     items = model.items
+    most = most_alike if rules.most_alike is None else rules.most_alike
     masks: list[NDArray[np.bool_]] = []
     if rules.only_categories:
         masks.append(_in_categories(model, rules.only_categories))
@@ -218,9 +250,11 @@ def compile_rules(rules: Rules, model: Model) -> CompiledRules:
         hidden_popular=hidden,
         lift=_lift(rules, model),
         bias=None if rules.popularity == 1 else np.float32(rules.popularity - 1) * model.item_biases,
-        pins=model.item_rows(rules.pins) if rules.pins else np.zeros(0, np.int64),
+        pins=model.item_rows(tuple(dict.fromkeys(rules.pins))) if rules.pins else np.zeros(0, np.int64),
         groups=groups,
         directions=directions,
+        alike=alike if most else None,
+        most_alike=most,
     )
 
 

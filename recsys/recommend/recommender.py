@@ -22,6 +22,7 @@ from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k
 from recsys.recommend.activity import Activity
 from recsys.recommend.compiled_rules import CompiledRules, compile_rules
 from recsys.recommend.explain import Reason, UserVector, reasons_for, similar_from_history
+from recsys.recommend.near_duplicates import POOL, NearDuplicates
 from recsys.recommend.results import (
     LANES,
     MAX_K,
@@ -35,8 +36,13 @@ from recsys.recommend.results import (
 )  # fmt: skip
 from recsys.recommend.rules import Rules
 from recsys.recommend.user_state import UserState, UserStates
+from recsys.settings import MOST_ALIKE
 
 BOOKS_IN_MEMORY = 32
+MOST_LOOKED_AT = 2000
+"""Products that are looked at to find some of other kinds."""
+
+Ranked = Callable[[int], tuple[NDArray[np.int32], NDArray[np.float32]]]
 
 __all__ = [
     "LANES", "MAX_K", "Answer", "Lane", "Path", "RankedItem", "Recommender", "UserState", "check_k", "check_lane",
@@ -52,6 +58,8 @@ class Recommender:
         map: DataFrame `item_id, x, y`, or None while there is none.
         recent: what users did since the training, if there is a log; None for the model alone.
         dataset_source: gives the dataset that the model was trained on, if it can be had.
+        most_alike: how many products that differ in nothing but their size stand in one list of new products; 0 for
+            any number.
         narrow: the answers without the items announced since the training, where `model` holds such items.
     """
 
@@ -60,6 +68,7 @@ class Recommender:
     recent: Activity | None = None
     dataset_source: Callable[[], Dataset] | None = field(default=None, compare=False, repr=False)
     narrow: "Recommender | None" = None
+    most_alike: int = MOST_ALIKE
 
     @property
     def dataset(self) -> Dataset:
@@ -106,6 +115,7 @@ class Recommender:
             "_popularity_ranks": lambda old: [*old, *map(int, model.popularity_rank[before:])],
             "_directions": directions,
             "_rows_of_category": categories,
+            "near_duplicates": lambda old: old.with_items(model.items.iloc[before:], model.category_levels),
         }
         carry_over(self, found, grown)
         return found
@@ -236,8 +246,31 @@ class Recommender:
         if rules not in self._books:
             if len(self._books) >= BOOKS_IN_MEMORY:
                 self._books.clear()
-            self._books[rules] = compile_rules(rules, self.model)
+            alike = None if self.near_duplicates.idle else self.near_duplicates.kinds
+            self._books[rules] = compile_rules(rules, self.model, alike=alike, most_alike=self.most_alike)
         return self._books[rules]
+
+    @cached_property
+    def near_duplicates(self) -> NearDuplicates:
+        """Which products differ in nothing but their size."""
+        return NearDuplicates.of(self.items, self.model.category_levels)
+
+    def _best_of_their_kind(self, k: int, best: Ranked) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The k first of a ranking, with at most `most_alike` of each kind, and scores; others only where none is left.
+
+        Args:
+            best: gives the first n of the ranking and their scores; fewer where there are no more.
+        """
+        if not self.most_alike or self.near_duplicates.idle:
+            return best(k)
+        size = POOL * k
+        while True:
+            rows, scores = best(size)
+            wanted = self.near_duplicates.among_the_first(rows[None], self.most_alike)[0]
+            if wanted.sum() >= k or len(rows) < size or size >= MOST_LOOKED_AT:
+                order = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)])[:k]
+                return rows[order], scores[order]
+            size = min(4 * size, max(MOST_LOOKED_AT, 2 * k))
 
     def scores_for(self, taste: UserVector) -> NDArray[np.float32]:
         """(n_items,): the model's scores of all items for one taste; for the last resort, popularity in the segment."""
@@ -274,10 +307,9 @@ class Recommender:
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The same for some users, by row number; (len(users), k)."""
         check_k(k)
-        pairs, book = self.model.history.counts, self.book(rules)
+        book = self.book(rules)
         if book is None:
-            embeddings, biases = self.model.user_embeddings[users], self.model.user_biases[users]
-            items, scores = self._shortlist.best_of_many(embeddings, biases, k, pairs[users])
+            items, scores = self._best_without_rules(users, k)
             alone = np.flatnonzero(self.standings.is_lost(users))
         else:
             items = np.full((len(users), k), NOTHING, dtype=np.int32)
@@ -286,10 +318,28 @@ class Recommender:
         for place in alone:
             standing = self.standings.trained(int(users[place]))
             values = self.scores_for(standing.taste)
-            rank = partial(top_k, values) if book is None else partial(book.rank, values)
-            found, best = rank(k, exclude=standing.items)
+            if book is None:
+                found, best = self._best_of_their_kind(k, partial(top_k, values, exclude=standing.items))
+            else:
+                found, best = book.rank(values, k, exclude=standing.items)
             items[place], scores[place] = NOTHING, -np.inf
             items[place, : len(found)], scores[place, : len(found)] = found, best
+        return items, scores
+
+    def _best_without_rules(self, users: NDArray[np.int_], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        embeddings, biases = self.model.user_embeddings[users], self.model.user_biases[users]
+        pairs = self.model.history.counts[users]
+        capped = bool(self.most_alike) and not self.near_duplicates.idle
+        found, values = self._shortlist.best_of_many(embeddings, biases, POOL * k if capped else k, pairs)
+        if not capped:
+            return found, values
+        wanted = self.near_duplicates.among_the_first(found, self.most_alike)
+        order = np.argsort(~wanted, axis=1, kind="stable")[:, :k]
+        items, scores = np.take_along_axis(found, order, axis=1), np.take_along_axis(values, order, axis=1)
+        for user in np.flatnonzero((wanted.sum(axis=1) < k) & (found[:, -1] != NOTHING)):
+            asked = partial(self._shortlist.best, bias=float(biases[user]), exclude=pairs[user].indices)
+            rows, some = self._best_of_their_kind(k, partial(asked, embeddings[user]))
+            items[user, : len(rows)], scores[user, : len(rows)] = rows, some
         return items, scores
 
     def allowed(self, category: str | Sequence[str] | None) -> NDArray[np.bool_] | None:
@@ -327,11 +377,13 @@ class Recommender:
                 found, values = book.rank(scores, k, exclude=history, allowed=allowed)
                 lifts = book.lifted(scores)
             elif taste.popular is not None:
-                found, values = top_k(taste.popular.scores, k, exclude=history, allowed=allowed)
-            else:
-                found, values = self._shortlist.best(
-                    taste.vector, k, bias=taste.bias, exclude=history, allowed=allowed
+                popular = taste.popular.scores
+                found, values = self._best_of_their_kind(
+                    k, lambda n: top_k(popular, n, exclude=history, allowed=allowed)
                 )  # fmt: skip
+            else:
+                asked = partial(self._shortlist.best, bias=taste.bias, exclude=history, allowed=allowed)
+                found, values = self._best_of_their_kind(k, lambda n: asked(taste.vector, n))
             discover = [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)]
         if lane != "discover":
             kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]

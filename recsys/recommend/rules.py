@@ -56,6 +56,8 @@ class Rules:
         price_weight: boost by price: strength for an item one standard deviation (of the logarithm) above the mean.
         most_per_category: at most so many items of one category in a list.
         category_level: the level that counts for that; the middle one by default.
+        most_alike: at most so many products that differ in nothing but their size; 0 for any number, None for what the
+            shop has set (`INSIDER_MOST_ALIKE`). A list is never shorter for it.
         diversity: 0 ranks by score alone, 1 by being unlike what stands above (MMR).
         name, version: where it was stored; "" and 0 before that.
     """
@@ -75,6 +77,7 @@ class Rules:
     price_weight: float = 0.0
     most_per_category: int | None = None
     category_level: str | None = None
+    most_alike: int | None = None
     diversity: float = 0.0
     name: str = ""
     version: int = 0
@@ -87,6 +90,10 @@ class Rules:
             (
                 self.most_per_category is None or self.most_per_category >= 1,
                 f"most_per_category is {self.most_per_category}; it must be 1 or more.",
+            ),
+            (
+                self.most_alike is None or self.most_alike >= 0,
+                f"most_alike is {self.most_alike}; it must be 0 or more.",
             ),
             (abs(self.price_weight) <= STRONGEST, f"price_weight is {self.price_weight}; at most {STRONGEST:g}."),
             (
@@ -163,7 +170,7 @@ def _checked(key: str, value: Any) -> Any:
         return tuple(value)
     if isinstance(default, bool):
         good = isinstance(value, bool)
-    elif key in ("hide_popular", "most_per_category"):
+    elif key in ("hide_popular", "most_per_category", "most_alike"):
         good = (value is None and default is None) or (number and value == int(value))
     elif key == "category_level":
         good = value is None or isinstance(value, str)
@@ -173,4 +180,4 @@ def _checked(key: str, value: Any) -> Any:
         raise InvalidInput(f"{key} is {value!r}, which it cannot be.")
     if not number:
         return value
-    return int(value) if key in ("hide_popular", "most_per_category") else float(value)
+    return int(value) if key in ("hide_popular", "most_per_category", "most_alike") else float(value)

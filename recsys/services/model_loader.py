@@ -12,6 +12,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.event_kinds import KIND_WEIGHTS
 from recsys.errors import Corrupted, InsiderError, NoModel, NotFound
 from recsys.recommend.recommender import Recommender
+from recsys.settings import MOST_ALIKE
 from recsys.storage.event_log import EventLog
 from recsys.storage.new_entries import Enlarged, with_new_items
 from recsys.storage.store import Store
@@ -31,9 +32,18 @@ class ModelLoader:
 
     Args:
         dataset_of: gives the dataset that a version was trained on.
+        most_alike: as `Recommender` has it.
     """
 
-    def __init__(self, store: Store, event_log: EventLog, dataset_of: Callable[[str], Dataset]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        event_log: EventLog,
+        dataset_of: Callable[[str], Dataset],
+        *,
+        most_alike: int = MOST_ALIKE,
+    ) -> None:
+        self._most_alike = most_alike
         self._store = store
         self._event_log = event_log
         self._dataset_of = dataset_of
@@ -119,6 +129,7 @@ class ModelLoader:
                     self._map_unless_damaged(wanted),
                     UnlearnedEvents(self._event_log, model, self._kind_weights(model.manifest.dataset)),
                     dataset_source=lambda: self._dataset_of(wanted),
+                    most_alike=self._most_alike,
                 )
                 with self._lock:
                     self._models[key] = recommender

@@ -39,7 +39,9 @@ class Workspace:
         self.job_store = JobStore(self.database)
         self.event_log = EventLog(self.database)
         self._datasets = DatasetLoader(self.store, self.event_log)
-        self._models = ModelLoader(self.store, self.event_log, self.dataset_of)
+        self._models = ModelLoader(
+            self.store, self.event_log, self.dataset_of, most_alike=self.settings.most_alike
+        )  # fmt: skip
 
     @cached_property
     def training_runs(self) -> "TrainingRuns":
