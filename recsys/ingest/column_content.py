@@ -104,6 +104,13 @@ class Content:
         return self._share([_EARLIEST_EPOCH <= _seconds(x) <= now for x in found]) > ALMOST_ALL
 
     @cached_property
+    def serials(self) -> bool:
+        """Whether the values could be days as spreadsheets count them, of 1982 to 2064."""
+        if not self.plain_numbers:
+            return False
+        return self._share([30_000 <= float(x.replace(",", ".")) <= 60_000 for x in self.looked_at]) > ALMOST_ALL
+
+    @cached_property
     def compact_days(self) -> bool:
         """Whether the values are days written as YYYYMMDD."""
         return (

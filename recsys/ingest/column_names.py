@@ -36,11 +36,12 @@ def _joined(nouns: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _USER_NAMES = (
-    "userid", "customerid", "customeruniqueid", "visitorid", "customer", "user", *_joined(_USERS, _IDS), "uid", "cid",
+    "userid", "customeruniqueid", "customerid", "customeruserid", "visitorid", "customer", "user",
+    *_joined(_USERS, _IDS), "uid", "cid",
     "householdkey", "hshdnum", "cardid", "loyaltycardid", "loyaltyid", "cardnumber", "cardno", "panelid", "panelistid",
     "distinctid", "externalid", "fullvisitorid", "clientid", "userpseudoid", "anonymousid", "deviceid", "cookieid",
-    "email", "emailaddress", "customeremail", "useremail", "buyeremail", "billingemail", "mail", "epost", "correo",
-    "correoelectronico", "courriel", "sessionid", "session", "basketid", "viewerid",
+    "emailbilling", "email", "emailaddress", "customeremail", "useremail", "buyeremail", "billingemail", "mail",
+    "epost", "correo", "correoelectronico", "courriel", "sessionid", "session", "basketid", "viewerid",
 )  # fmt: skip
 _ITEM_NAMES = (
     "itemid", "productid", "item", "stockcode", "articleid", "sku", "product", *_joined(_ITEMS, _IDS), "asin",
@@ -149,6 +150,16 @@ _CATEGORY_WORDS = (
     "famiglia", "gruppo", "afdeling", "productgroep", "groep", "soort", "secao", "grupo", "dzial", "grupa", "rodzaj",
     "typ", "gatunek",
 )  # fmt: skip
+NO_CATEGORIES = frozenset((
+    "simple", "variable", "variation", "configurable", "bundle", "grouped", "virtual", "downloadable", "track",
+    "identify", "page", "screen", "event", "product", "default", "physical", "digital",
+))  # fmt: skip
+"""Words for the make of a record, in a column named like one of categories."""
+
+_SURROUNDINGS = frozenset(("device", "geo", "page", "campaign", "context", "trafficsource", "app", "appinfo", "webinfo",
+                           "browser", "privacyinfo", "library", "screen", "os", "network", "referrer"))  # fmt: skip
+"""Objects around an event that tell nothing of the item."""
+
 WIDTHS = (
     ("department", "departmentname", "maincategory", "productgroupname", "division", "abteilung", "topcategory"),
     ("category", "categories", "categoryname", "productcategory", "categorycode", "categoryid", "class", "aisle"),
@@ -199,14 +210,22 @@ def words(header: str) -> list[str]:
 def rank(header: str, field: str) -> int | None:
     """The place of a header among the names of a field, 0 the likeliest; None where it is none of them."""
     name = simple(header)
+    if "." in header and field not in (c.USER, c.TIMESTAMP, c.EVENT) and simple(header.split(".")[0]) in _SURROUNDINGS:
+        return None
     if field == c.CATEGORY:
         return 0 if is_category(name) else None
-    return _places(field).get(name)
+    place = _places(field).get(name)
+    if place is None and field == c.USER:
+        found = words(header)
+        if len(found) > 2 and found[-1] in _IDS and any(word in _USERS for word in found[:-1]):
+            return len(_USER_NAMES)
+    return place
 
 
 def is_category(name: str) -> bool:
     """Whether a `simple` name is one of categories."""
-    return name in _CATEGORY_WORDS or bool(_CATEGORY.fullmatch(name))
+    stem = re.sub(r"(id|name|code|no)$", "", name)
+    return name in _CATEGORY_WORDS or stem in _CATEGORY_WORDS or bool(_CATEGORY.fullmatch(name))
 
 
 def time_rank(header: str) -> int:

@@ -90,6 +90,8 @@ def guess(lines: bytes) -> Guess:
     found = USUAL if best is None else best.encoding
     if best is not None and usual is not None and usual.chaos <= best.chaos + AS_GOOD:
         found = USUAL
+    if sample.decode(found, "replace") == sample.decode(USUAL, errors_of(USUAL)):
+        found = USUAL
     beyond = [x for x in sample.decode(USUAL, errors_of(USUAL)) if ord(x) > 127]
     if len(set(beyond)) <= TOO_FEW and set(beyond) <= _WESTERN:
         found = USUAL

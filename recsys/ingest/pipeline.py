@@ -76,7 +76,7 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
         try:
             recognised = recognise_all(db, inputs, plan.mapping)
             tell(READ)
-            n = len(inputs.events)
+            n = len(recognised.events)
             staged = stage(db, recognised.events, plan, lambda k: lambda x: tell(READ, (k + x) / n))
             tell(CHOOSE)
             kept = choose(db, plan, staged)
@@ -85,7 +85,8 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
             told = meeting.check(db, recognised, tables, anyway=plan.anyway)
             catalog.write(db, "users", work / "users.parquet")
             catalog.write(db, "items", work / "items.parquet")
-            rejects = collect(db, staged, inputs.items, inputs.users, work / FILE)
+            items, users = (tuple(x.source for x in found) for found in (recognised.items, recognised.users))
+            rejects = collect(db, staged, items, users, work / FILE)
             tell(WRITE)
             read = Read(plan, inputs, recognised, staged, kept, tables, rejects, tuple(told))
             manifest = _manifest(db, read, room, work, lambda x: tell(WRITE, x))

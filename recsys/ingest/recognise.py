@@ -21,7 +21,7 @@ BY_NAME, BY_CONTENT, BY_USER, BY_POSITION = (
 )
 FIRST_VALUES = 5
 HALF = 0.5
-_STRONG_TIMES = 30
+_STRONG_TIMES = 50
 _NUMBERS = (c.RATING, c.QUANTITY, c.PRICE, c.VALUE)
 
 
@@ -166,7 +166,8 @@ class _Finder:
         found = []
         for x in self.named(name):
             content = self.contents[x]
-            if content.times > MOSTLY or (content.money and not content.integers):
+            sold = content.money and not content.integers and not self._id_like_name(x)
+            if content.times > MOSTLY or sold:
                 continue
             found.append(x)
         return found
@@ -219,8 +220,9 @@ class _Finder:
             content, place = self.contents[x], names.time_rank(x)
             if content.empty or place >= 900:
                 continue
-            timely = content.times > MOSTLY or (content.compact_days and names.is_time_name(x)) or (content.epochs and (
-                names.is_time_name(x) or not self._id_like(x)))  # fmt: skip
+            timely = content.times > MOSTLY or (content.epochs and not self._id_like(x))
+            if names.is_time_name(x):
+                timely = timely or content.compact_days or content.epochs or content.serials
             strong = place < _STRONG_TIMES and not content.clocks
             if timely or (strong and (not content.plain_numbers or names.simple(x) not in ("time", "date"))):
                 likely.append((place + (0 if timely else 100), x))
@@ -241,9 +243,11 @@ class _Finder:
                 self.hints[x] = f"times, but {best!r} is likelier when the event was"
 
     def _id_like(self, name: str) -> bool:
-        simple = names.simple(name)
-        return names.rank(name, c.ITEM) is not None or names.rank(name, c.USER) is not None or simple.endswith(
-            ("id", "nr", "no", "code", "number", "phone", "ean", "isbn", "key"))  # fmt: skip
+        known = names.rank(name, c.ITEM) is not None or names.rank(name, c.USER) is not None
+        return known or self._id_like_name(name)
+
+    def _id_like_name(self, name: str) -> bool:
+        return names.simple(name).endswith(("id", "nr", "no", "code", "number", "phone", "ean", "isbn", "key"))
 
     def _event(self) -> None:
         for x in self.named(c.EVENT):
@@ -364,6 +368,9 @@ class _Finder:
             content = self.contents[x]
             if content.empty or content.times > MOSTLY or content.addresses or not self._tells(x, c.ITEM):
                 continue
+            if all(value.strip().lower() in names.NO_CATEGORIES for value in content.different):
+                self.hints[x] = f"no categories: {content.different[0]!r}"
+                continue
             found.append(x)
         words = [x for x in found if not self.contents[x].plain_numbers]
         for x in found:
@@ -401,7 +408,7 @@ class _Finder:
         if {c.USER, c.ITEM} & set(self.said):
             return
         time = next((x for x in self.left if self.contents[x].times > MOSTLY or self.contents[x].epochs), None)
-        rating = next((x for x in self.left if x != time and self._rates(x)), None)
+        rating = next((x for x in reversed(self.left) if x != time and self._rates(x)), None)
         if time is None and rating is None:
             return
         ids = [x for x in self.left if x not in (time, rating) and self._an_id(x)]

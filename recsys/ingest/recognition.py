@@ -10,6 +10,7 @@ from recsys.ingest.column_content import Content
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.id_encoder import id_sql
 from recsys.ingest.recognise import Recognised, check_needed, recognise
+from recsys.ingest.reshaped import reshaped
 from recsys.ingest.schema import ITEM_FIELDS, GivenMapping
 from recsys.ingest.sources import Inputs, Source
 
@@ -43,6 +44,7 @@ def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping, *, stric
     Raises:
         NoColumn: a needed field that no column of a file seems to hold.
     """
+    inputs = reshaped(db, inputs)
     parts: dict[str, tuple[Recognised, ...]] = {}
     positions = any(_without_header(source) for source in inputs.events)
     for part, sources in inputs.parts.items():
