@@ -94,7 +94,7 @@ def batch(
     asked = RuleSets(workspace.database).asked(rules)
     found = (
         _batch_file(workspace, out, k, asked)
-        if out.suffix == ".parquet"
+        if out.suffix and not out.is_dir()
         else _batch_folder(workspace, out, k, asked, partition, scheduler or workspace.settings.scheduler)
     )
     if as_json:

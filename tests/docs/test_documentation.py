@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import architecture
 from docs.reference import PAGE, commands, options, reference
 from recsys.settings import PROJECT_ROOT
 
@@ -56,3 +57,9 @@ def test_the_reference_is_what_the_program_says() -> None:
 
 def test_the_changelog_tells_of_this_version() -> None:
     assert "Unreleased" in (PROJECT_ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_architecture_is_that_of_the_import_contract() -> None:
+    assert architecture.PAGE.read_text() == architecture.page(), "run `python docs/architecture.py`"
+    paths = re.findall(r"`(recsys/\w[\w/]*\.py)`", architecture.ROADS)
+    assert len(paths) == 5 and all((PROJECT_ROOT / path).is_file() for path in paths)
