@@ -39,8 +39,8 @@ def of_server(part: str) -> list[str]:
     chosen = st.multiselect(
         title, datasets.files_of_server(), accept_new_options=True, key=f"server_{part}", help=meaning,
         placeholder="Choose, or type a path or *.csv",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
     return [datasets.allowed_path(path) for path in chosen]
 
 
@@ -98,8 +98,8 @@ def options_panel(look: data_view.Inspection) -> dict:
                 found["levels"] = st.multiselect(
                     "Categories in columns of the events", look.columns, key="levels",
                     help="The widest first. Not needed when the catalogue has them.",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
     return found
 
 

@@ -1,39 +1,36 @@
 """Product: who buys it, what is like it, what the same people buy, and to whom it would be recommended."""
 
+from html import escape
 from typing import Any
 
 import streamlit as st
 
 from pages import shared
+from pages.product_list import product_list
 from recsys.errors import InsiderError
 from recsys.services.item_search import find_items
 from recsys.utils import formatting as fmt
 from recsys.views import export, product
+from recsys.views.shopper import currency_of
 
 live = shared.live()
 home = shared.workspace()
 state = st.session_state
+currency = currency_of(home, live)
+PICTURE = 'style="width:96px;height:96px;object-fit:contain;border-radius:8px"'
 
 
-def pick(found: list[str], table: str) -> None:
-    """Callback of a table of products: show the one in the selected row."""
-    rows = state[table].selection.rows
-    if rows:
-        state.item = found[rows[0]]
+def choose(item: str) -> None:
+    """Callback of a list of products: show another one."""
+    state.item = item
 
 
-def products(table: Any, key: str, columns: dict[str, object], alt: str) -> None:
-    """A table of products to pick from."""
+def products(table: Any, key: str, label: str, measure: tuple[str, str] | None = None, note: str = "") -> None:
+    """A list of products that lead to their own pages; nothing when there are none."""
     if not len(table):
         st.caption("None.")
         return
-    found = table["item_id"].tolist()
-    st.dataframe(
-        table, key=key, on_select=lambda: pick(found, key), selection_mode="single-row", hide_index=True,
-        column_order=["title", "category", *columns], alt=alt,
-        column_config={"title": st.column_config.TextColumn("Product", width=200),
-                       "category": st.column_config.TextColumn("Category", width=90), **columns},
-    )  # fmt: skip
+    product_list(product.listed(live, table, measure, note, currency), key, label, on_open=choose)
 
 
 if "item" not in state and "item" not in st.query_params:
@@ -44,19 +41,20 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     with st.popover("Find", icon=":material/search:", on_change="rerun", width="content") as finder:
         query = st.text_input("Words of product or category", key="item_words")
         if finder.open:
-            matches = find_items(home, query, limit=20)
-            columns = {"popularity": st.column_config.NumberColumn("Shoppers", format="localized")}
-            products(matches, "item_matches", columns, "Products that fit")
+            products(find_items(home, query, limit=20), "item_matches", "Products that fit")
 
 try:
     view = product.view(home, item_id)
 except InsiderError as error:
     st.error(shared.plain(error), icon=":material/search_off:")
     st.caption("Pick one of these instead.")
-    products(find_items(home, "", limit=20), "item_instead", {}, "Popular products")
+    products(find_items(home, "", limit=20), "item_instead", "Popular products")
     st.stop()
 
-st.title(shared.plain(fmt.shortened(view.title, 90)), anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    if picture := product.picture_of(live, item_id):
+        st.html(f'<img src="{escape(picture)}" alt="" loading="lazy" referrerpolicy="no-referrer" {PICTURE}>', width=96)
+    st.title(shared.plain(fmt.shortened(view.title, 90)), anchor=False)
 shared.describe(view.facts)
 st.markdown(shared.plain(view.summary))
 st.page_link(
@@ -67,14 +65,11 @@ left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
     st.subheader("Like it, says the model", anchor=False)
     shared.describe("Products whose embeddings point the same way: they suit the same taste.")
-    bar = st.column_config.ProgressColumn("Likeness", min_value=0, max_value=100, format="%d%%", width=110)
-    products(view.similar, "similar", {"likeness": bar}, "Products like it")
+    products(view.similar, "similar", "Products like it", ("Likeness", "likeness"))
 with right, st.container(border=True, height="stretch"):
     st.subheader("Bought by the same people", anchor=False)
     shared.describe("Counted, without a model: how much the two groups of buyers overlap.")
-    bar = st.column_config.ProgressColumn("Overlap", min_value=0, max_value=100, format="%d%%", width=110)
-    both = st.column_config.NumberColumn("Both", format="localized", width=60, help="Shoppers who have both.")
-    products(view.together, "together", {"both": both, "strength": bar}, "Products bought by the same people")
+    products(view.together, "together", "Products bought by the same people", ("Overlap", "strength"), "both")
 
 left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
@@ -113,9 +108,12 @@ with right, st.container(border=True, height="stretch"):
         },
         alt="Audience of the product; select a shopper to see them",
     )  # fmt: skip
-    for row in chosen.selection.rows:
-        state.shopper = ids[row]
-        st.switch_page("shopper.py", query_params={"shopper": ids[row]})
+    other = st.selectbox("Open a shopper of the table", ids, index=None, key="open_shopper", placeholder="Choose one")
+    picked = [ids[row] for row in chosen.selection.rows] or ([other] if other else [])
+    for user in picked[:1]:
+        state.pop("open_shopper", None)
+        state.shopper = user
+        st.switch_page("shopper.py", query_params={"shopper": user})
     st.download_button(
         "Audience as CSV", lambda: export.csv_bytes(people.table), product.file_name(item_id),
         icon=":material/download:", on_click="ignore",

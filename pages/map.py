@@ -210,8 +210,8 @@ with right, st.container(key="map_side"):
             "What if they also bought", view.suggestions(found, shopper, item_map), key="what_if",
             format_func=lambda item: view.title_of(item_map, item), placeholder="Products they were recommended",
             help="Adds these to their history. The cross is their taste, the arrow shows where it would go.",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
         st.page_link("shopper.py", label="Everything about them", icon=":material/shopping_basket:",
                      query_params={"shopper": who}, help="")  # fmt: skip
     if found.focus is not None:

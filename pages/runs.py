@@ -122,8 +122,8 @@ def figures(found: list[TrainingRun]) -> None:
         params = st.multiselect(
             "Parameters", names, max_selections=runs.MOST_AXES, key="parallel_params",
             placeholder=f"The {runs.MOST_AXES} that matter most",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
     figure = runs.trainings_figure(kind, same, params)
     if figure is None:
         st.caption(

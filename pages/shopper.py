@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import shared
-from pages.workbench import comparing, desk, expectations, finding, reasons, recommended, ruling, whatif
+from pages.workbench import comparing, desk, drafting, expectations, finding, reasons, recommended, ruling, whatif
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import LANES, MAX_K
 from recsys.services.target_user import Personas
@@ -58,11 +58,15 @@ if "shopper" not in state:
         for value, title in values.items():
             if link[name] in ([title], [value]):
                 state[name] = value
-    ruling.from_link()
+    drafting.from_link()
     if st.query_params.get("boughtin") in category_names:
         state.boughtin = st.query_params["boughtin"]
 
+if wanted := state.pop("show_next", None):  # a button of a list leads to another section
+    state.update(wanted)
+
 user_id, persona = finding.bar(home, attributes)
+finding.chips(attributes)
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     lane = st.segmented_control(
@@ -74,8 +78,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     categories = st.multiselect(
         "Only these categories", category_names, key="category", bind="query-params", width=280,
         placeholder="All categories",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
     chosen_rules = desk.AS_SERVED
     if len(rule_choices) > 2:
         if state.get("rules") not in (None, *rule_choices):
@@ -89,10 +93,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
 
 try:
     rules = desk.rules_in_force(home, chosen_rules)
-    view = shopper.view(
-        home, user_id, k=k, lane=lane, category=categories, level=state.get("level"), since=since, rules=rules,
-        persona=persona, period=state.get("period") or "all", bought_in=state.get("boughtin"),
-    )  # fmt: skip
+    view = shopper.view(home, user_id, k=k, lane=lane, category=categories, rules=rules, persona=persona)
 except InsiderError as error:
     st.error(shared.plain(error), icon=":material/person_search:")
     finding.instead(home, attributes, user_id)
@@ -103,7 +104,7 @@ rules_name = None if chosen_rules == desk.AS_SERVED else chosen_rules
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     st.title(shared.plain(f"Shopper {view.user_id}" if view.subject.known else f"Persona {view.user_id}"), anchor=False)
-    recommended.take_along(view, k, rules_name, categories)
+    recommended.take_along(live, view, k, rules_name, categories)
 with st.container(horizontal=True, gap="xsmall"):
     for name, value in view.attributes:
         st.badge(shared.plain(f"{name}: {value}"), color="gray")
@@ -122,7 +123,7 @@ tabs = st.tabs(SECTIONS, on_change="rerun", key="section", bind="query-params")
 section = dict(zip(SECTIONS, tabs, strict=True))
 with section["Recommended"]:
     if section["Recommended"].open:
-        recommended.show(home, view, category_names, LEVEL_NAMES, since, rules)
+        recommended.show(home, live, view, category_names, LEVEL_NAMES, since)
 with section["Why"]:
     if section["Why"].open:
         reasons.show(live, view, rules)
@@ -133,7 +134,7 @@ with section["Rules"]:
     if section["Rules"].open:
         ruling.show(home, live, view, k)
     else:
-        ruling.keep()
+        drafting.keep()
 with section["Compare"]:
     if section["Compare"].open:
         comparing.show(home, view, k)

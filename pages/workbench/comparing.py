@@ -3,19 +3,12 @@
 import streamlit as st
 
 from pages import shared
-from pages.workbench import finding
-from recsys.charts import shopper
+from pages.product_list import product_list
+from pages.workbench import desk, finding
 from recsys.errors import InsiderError
 from recsys.services.workspace import Workspace
 from recsys.views import compare
 from recsys.views.shopper import ShopperView
-
-WIDE_ENOUGH = """<style>
-[class*=st-key-lists_of_] {overflow-x: auto}
-.st-key-lists_of_2 > div {min-width: 500px}
-.st-key-lists_of_3 > div {min-width: 750px}
-</style>"""
-"""On a small screen the lists are scrolled sideways instead of being squeezed until nothing can be read."""
 
 
 @st.cache_data(max_entries=10, ttl=300, show_spinner=False)
@@ -66,8 +59,10 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
         },
         alt="Shoppers whose lists differ most; select one to see them",
     )
+    desk.buttons(ids[:20], "differ_most", finding.choose)
 
 
+@st.fragment
 def show(home: Workspace, view: ShopperView, k: int) -> None:
     """The section."""
     choices = compare.choices(home)
@@ -80,8 +75,8 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
     others = st.multiselect(
         "Compare the live model with", list(choices), format_func=choices.get, key="against", bind="query-params",
         max_selections=2, placeholder="Choose one or two models or rule sets",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
     if not others:
         st.caption("Choose a model or a rule set to see both lists side by side.")
         return
@@ -93,13 +88,12 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
         for sentence in found.sentences:
             st.markdown(shared.plain(sentence))
         shared.describe(found.floor)
-        with st.container(key=f"lists_of_{max(len(found.lists), 2)}"):
-            st.html(WIDE_ENOUGH)
-            st.plotly_chart(shopper.lists_side_by_side(found.lists), config=shared.STILL, alt=" ".join(found.sentences))
-        shared.describe(
-            "Lines join the same product: green rises, red falls; arrows count places against the list at its left. "
-            "Orange dots stand in one list only."
-        )
+        with st.grid(len(found.lists), min_column_width=300, gap="small"):
+            for place, (name, listed) in enumerate(compare.listed(home.load(), found, view.currency).items()):
+                with st.container():
+                    st.markdown(f"**{shared.plain(name)}**")
+                    product_list(listed, f"compared_{place}", f"The list of {name}")
+        shared.describe("Arrows count places against the list before it; “only here” stands in one list alone.")
     with st.container(border=True):
         st.subheader("All shoppers", anchor=False)
         which = others[0]
@@ -113,3 +107,5 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
             "test, and whose lists differ most. Takes some seconds.",
         ):  # fmt: skip
             everybody(home, home.load().model.id, which, k)
+            if view.subject.known and st.session_state.get("shopper") not in (None, view.user_id):
+                st.rerun()

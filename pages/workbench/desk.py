@@ -1,7 +1,6 @@
 """What the sections of the Shopper page share: the open finder, stored things, and small renders."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,9 +12,6 @@ from recsys.services.rule_sets import OFF, RuleSets
 from recsys.services.user_search import UserSearch
 from recsys.services.workspace import Workspace
 from recsys.views import shopper
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 AS_SERVED = "as served"
 
@@ -50,32 +46,11 @@ def rule_choices(home: Workspace) -> list[str]:
     return [AS_SERVED, OFF, *RuleSets(home.database).names()]
 
 
-def product_columns(**more: object) -> dict[str, object]:
-    """Columns of a table of products, titled."""
-    return {
-        "rank": st.column_config.NumberColumn("#", width=34),
-        "move": st.column_config.TextColumn("Move", width=52, help="Against the list before: up, down, = or new."),
-        "before": st.column_config.NumberColumn("Was #", width=50),
-        "title": st.column_config.TextColumn("Product", width=270),
-        "category": st.column_config.TextColumn("Category", width=100),
-        "effect": st.column_config.TextColumn("What the rules did", width=200),
-        **more,
-    }
-
-
-def product_table(table: "pd.DataFrame", columns: Sequence[str], alt: str, height: int | str = "auto") -> None:
-    """A table of products to look at."""
-    st.dataframe(
-        table, hide_index=True, column_order=list(columns), column_config=product_columns(), alt=alt, height=height,
-        placeholder="–",
-    )  # fmt: skip
-
-
-def gone(table: "pd.DataFrame", columns: Sequence[str]) -> None:
-    """The products that fell out of a list, or nothing."""
-    if len(table):
-        st.markdown("**No longer shown**")
-        product_table(table, columns, "Products that fell out of the list")
+def buttons(ids: Sequence[str], key: str, choose: Callable[[str], None]) -> None:
+    """A button for each row of a table that is drawn on a canvas, which a keyboard cannot reach into."""
+    with st.expander("Open one with a button"), st.container(horizontal=True, gap="xsmall"):
+        for user in ids:
+            st.button(shared.plain(user), key=f"{key}_{user}", on_click=choose, args=(user,), type="tertiary")
 
 
 def attempt(action: Callable[..., object], *args: object, done: str = "") -> bool:

@@ -37,6 +37,7 @@ def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> 
                 shared.describe(f"And {fmt.number(len(verdict.failures) - MOST_SHOWN)} more.")
 
 
+@st.fragment
 def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: Rules | None) -> None:
     """The section."""
     golden = GoldenShoppers(home.database)
@@ -49,8 +50,8 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
         must = st.multiselect(
             "Must show", options, format_func=lambda x: items.get(x, x), key="golden_must",
             placeholder="Products of the list, or categories", max_selections=MOST_EXPECTED,
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
         never = st.multiselect(
             "Must not show",
             options,

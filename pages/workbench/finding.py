@@ -122,6 +122,7 @@ def listed(found: Found, attributes: dict[str, list[str]], key: str) -> None:
         placeholder="–",
         alt="Shoppers that fit",
     )
+    desk.buttons(ids, key, choose)
 
 
 def conditions(attributes: dict[str, list[str]]) -> None:
@@ -147,6 +148,34 @@ def conditions(attributes: dict[str, list[str]]) -> None:
                     fmt.label(name), [None, *values], format_func=lambda value: value or "Any",
                     key=f"by_{name}", bind="query-params",
                 )  # fmt: skip
+
+
+def clear(key: str) -> None:
+    """Callback of a chip: take one condition away."""
+    state[key] = False if key == "notlately" else None if key.startswith("by_") or key == "behaviour" else ""
+
+
+def chips(attributes: dict[str, list[str]]) -> None:
+    """The conditions of the finder that are in force, each to be taken away with a press."""
+    found = {
+        f"by_{name}": f"{fmt.label(name)}: {state[f'by_{name}']}" for name in attributes if state.get(f"by_{name}")
+    }
+    if state.get("behaviour"):
+        found["behaviour"] = BEHAVIOURS[state.behaviour][0]
+    if bought := (state.get("bought") or "").strip():
+        lately = ", but not lately" if state.get("notlately") else ""
+        found["bought"] = f"Bought {bought}{lately}"
+    if part := (state.get("idpart") or "").strip():
+        found["idpart"] = f"Id with {part}"
+    if not found:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="filter_chips"):
+        st.caption("Previous, next and random stay among")
+        for key, text in found.items():
+            st.button(
+                shared.plain(text), icon=":material/close:", key=f"chip_{key}", on_click=clear, args=(key,),
+                help="Take this filter away",
+            )  # fmt: skip
 
 
 def kept(home: Workspace) -> None:

@@ -14,6 +14,7 @@ from recsys.views.shopper import ShopperView
 state = st.session_state
 
 
+@st.fragment
 def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
     """The section."""
     items = {item.item_id: item for item in view.answer.items}

@@ -1,120 +1,112 @@
 """History beside recommendations, the weeks, and the mix of categories; everything to take along."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from pages import shared
+from pages.product_list import Action, product_list
+from pages.workbench import drafting
 from recsys.charts import base as charts
 from recsys.charts import shopper as charts_shopper
-from recsys.recommend.rules import Rules
+from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
 from recsys.views import export, shopper, shopper_history
 from recsys.views.shopper import ShopperView
 
 PERIOD_NAMES = {"all": "All the time", "year": "Last year", "quarter": "Last quarter", "month": "Last month"}
+WHY = "why"
+ACTIONS = {
+    WHY: Action("Why", "Why is this recommended"),
+    drafting.PIN: Action("Pin", "Pin to the top, for everybody, in a rule"),
+    drafting.HIDE: Action("Hide", "Never show, to anybody, by a rule"),
+    drafting.UP: Action("Boost", "Push up, for everybody, in a rule"),
+}
+HEIGHT = 640
 state = st.session_state
 
 
-def pick_item(found: list[str]) -> None:
-    """Callback of the table of recommendations: explain the one in the selected row."""
-    rows = state.recommended.selection.rows
-    if rows:
-        state.why = found[rows[0]]
-
-
-def history(view: ShopperView, categories: list[str], since: bool) -> None:
+def history(live: Recommender, view: ShopperView, categories: list[str], since: bool) -> None:
     """What they bought, with filters by period and category."""
     st.subheader("Bought so far", anchor=False)
-    shared.describe(view.learned)
+    shared.describe(view.learned(since))
     period, category = st.columns([2, 3], gap="small")
     with period:
-        st.selectbox(
+        chosen = st.selectbox(
             "Period", list(PERIOD_NAMES), format_func=PERIOD_NAMES.get, key="period", bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
     with category:
-        st.selectbox(
+        bought_in = st.selectbox(
             "Category of the history", [None, *categories], format_func=lambda name: name or "All categories",
             key="boughtin", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-    if not len(view.history):
+    table = shopper.history(live, view, since=since, period=chosen or "all", bought_in=bought_in)
+    if not len(table):
         st.caption("Nothing in this period and category.")
         return
     st.dataframe(
-        view.history,
+        table,
         hide_index=True,
-        height=390,
+        height=HEIGHT - 60,
         column_order=[*(["since"] if since else []), "title", "category", "count", "value", "last", "first"],
         column_config={
             "title": st.column_config.TextColumn("Product", width=150),
             "category": st.column_config.TextColumn("Category", width=72),
             "count": st.column_config.NumberColumn("Times", format="localized", width=44),
-            "value": st.column_config.NumberColumn("Spent", format=f"{view.currency}%.2f", width=62),
+            "value": st.column_config.NumberColumn("Spent", format=shared.money_format(view.currency), width=74),
             "last": st.column_config.DateColumn("Last", format="D MMM YY", width=66),
             "first": st.column_config.DateColumn("First", format="D MMM YY", width=66),
-            "since": st.column_config.TextColumn("New", width=40),
+            "since": st.column_config.TextColumn("Not seen", width=60, help="✓: the model has not seen this."),
         },
         placeholder="–",
         alt=f"Purchases of {view.user_id}",
     )
 
 
-def recommendations(view: ShopperView) -> None:
-    """The list, with what makes it readable."""
+def recommendations(live: Recommender, view: ShopperView) -> None:
+    """The list, with what makes it readable; every row leads on."""
     st.subheader("Recommended", anchor=False)
     shared.describe(view.verdict)
-    item_ids = view.recommended["item_id"].tolist()
-    if not item_ids:
+    found = shopper.recommended_cards(live, view, tuple(ACTIONS))
+    if not found:
         return
-    st.dataframe(
-        view.recommended,
-        key="recommended",
-        on_select=lambda: pick_item(item_ids),
-        selection_mode="single-row",
-        hide_index=True,
-        height=min(38 + 35 * len(item_ids), 446),
-        column_order=["rank", "title", "category", "fresh", *view.score_columns, "price", "popularity", "since"],
-        column_config={
-            "rank": st.column_config.NumberColumn("#", width=30),
-            "title": st.column_config.TextColumn("Product", width=196),
-            "category": st.column_config.TextColumn("Category", width=76),
-            "price": st.column_config.NumberColumn("Price", format=f"{view.currency}%.2f", width=60),
-            "fresh": st.column_config.TextColumn(
-                "New", width=38, help="✦: of a category they have bought nothing of before."
-            ),
-            "match": st.column_config.ProgressColumn(
-                "Match", min_value=0, max_value=100, format="%d", width=72,
-                help="100: the best product for this shopper. 0: a product in the middle of their ranking.",
-            ),
-            "times": st.column_config.NumberColumn("Times bought", format="localized", width=60),
-            "popularity": st.column_config.NumberColumn(
-                "Popular", format="#%d", width=62, help="#1 is bought by more shoppers than any other product."
-            ),
-            "since": st.column_config.TextColumn(
-                "Bought", width=66,
-                help="That they really bought it, and when, is among what the model has not seen.",
-            ),
-        },
-        placeholder="–",
-        alt=f"Recommendations for {view.user_id}",
+    done = product_list(
+        found, "recommended", f"Recommendations for {view.user_id}", actions=ACTIONS,
+        height=HEIGHT if len(found) > 10 else None,
     )  # fmt: skip
+    if done is None:
+        return
+    if done.action == WHY:
+        state.show_next = {"section": "Why", "why": done.item}
+    else:
+        drafting.act(done, [card.id for card in found])
+        state.show_next = {"section": "Rules"}
+    st.rerun()
 
 
-def take_along(view: ShopperView, k: int, rules: str | None, categories: list[str]) -> None:
+def take_along(live: Recommender, view: ShopperView, k: int, rules: str | None, categories: list[str]) -> None:
     """Both tables as files, and the list as a call of the API."""
     base = st.context.url.split("/shopper")[0] if st.context.url else "http://localhost:8000"
+    listed = {
+        "since": bool(state.get("since")), "period": state.get("period") or "all", "bought_in": state.get("boughtin"),
+    }  # fmt: skip
+
+    def bought() -> object:
+        return shopper.history(live, view, **listed)
+
     with st.popover("Take along", icon=":material/download:", width="content"):
         name = f"insider-{shopper.file_name(view)}"
-        sheets = {"Recommended": view.recommended, "Bought": view.history}
         st.download_button(
-            "Both tables for Excel", lambda: export.excel_bytes(sheets), f"{name}.xlsx", icon=":material/table:",
-            on_click="ignore", key="excel",
+            "Both tables for Excel", lambda: export.excel_bytes({"Recommended": view.recommended, "Bought": bought()}),
+            f"{name}.xlsx", icon=":material/table:", on_click="ignore", key="excel",
         )  # fmt: skip
         st.download_button(
             "Recommendations as CSV", lambda: export.csv_bytes(view.recommended), f"{name}-recommended.csv",
             on_click="ignore", key="csv_recommended",
         )  # fmt: skip
         st.download_button(
-            "History as CSV", lambda: export.csv_bytes(view.history), f"{name}-bought.csv", on_click="ignore",
+            "History as CSV", lambda: export.csv_bytes(bought()), f"{name}-bought.csv", on_click="ignore",
             key="csv_bought",
         )  # fmt: skip
         st.caption("The same list from the API")
@@ -122,19 +114,20 @@ def take_along(view: ShopperView, k: int, rules: str | None, categories: list[st
         st.caption("The address of this page is a link to exactly what you see.")
 
 
+@st.fragment
 def show(
-    home: Workspace, view: ShopperView, categories: list[str], levels: dict[str, str], since: bool, rules: Rules | None
+    home: Workspace, live: Recommender, view: ShopperView, categories: list[str], levels: Mapping[str, str], since: bool
 ) -> None:
     """The section."""
     left, right = st.columns([9, 13], gap="small")
     with left, st.container(border=True, height="stretch"):
-        history(view, categories, since)
+        history(live, view, categories, since)
     with right, st.container(border=True, height="stretch"):
-        recommendations(view)
+        recommendations(live, view)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch"):
         st.subheader("Week by week", anchor=False)
-        weeks = shopper_history.timeline(home, home.load(), view.subject)
+        weeks = shopper_history.timeline(home, live, view.subject)
         if weeks is None:
             st.caption("There are no times to tell: a persona, data without times, or data that are no longer stored.")
         else:
@@ -144,14 +137,16 @@ def show(
                 alt="Purchases of each week by category",
             )  # fmt: skip
     with right, st.container(border=True, height="stretch"):
+        level = None
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader("Mix of categories", anchor=False)
             if len(levels) > 1:
-                st.segmented_control(
+                level = st.segmented_control(
                     "Level", list(levels), format_func=levels.get, default=next(iter(levels)), required=True,
                     key="level", bind="query-params", label_visibility="collapsed",
                 )  # fmt: skip
         shared.describe("The line is the gap between what they bought and what is recommended.")
         st.plotly_chart(
-            charts.category_mix(view.mix), config=shared.STILL, alt="Category shares: bought, recommended, whole shop"
-        )
+            charts.category_mix(shopper.category_mix(live, view, level)), config=shared.STILL,
+            alt="Category shares: bought, recommended, whole shop",
+        )  # fmt: skip

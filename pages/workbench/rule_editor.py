@@ -1,10 +1,13 @@
 """The widgets of one rule set."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 import streamlit as st
 
 from pages import shared
+from pages.workbench import drafting
+from recsys.recommend.conditions import ALWAYS, BETWEEN, Conditions
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import STRONGEST, Rules, boost
 from recsys.services.item_search import find_items
@@ -24,12 +27,12 @@ def _several(
     named: Callable[[str], str] = str,
     help: str = "",
 ) -> tuple[str, ...]:
+    drafting.seed(key, list(chosen))
     return tuple(
         st.multiselect(
-            label, list(dict.fromkeys([*chosen, *options])), default=list(chosen), key=key, format_func=named,
-            placeholder="None", help=help or None,
- filter_mode="contains", select_all=False,
-)
+            label, list(dict.fromkeys([*state[key], *options])), key=key, format_func=named, placeholder="None",
+            help=help or None, filter_mode="contains", select_all=False,
+        )
     )  # fmt: skip
 
 
@@ -122,8 +125,9 @@ def _boosts(
     for target in targets:
         strength = before.get(target, 1.0)
         most = USUAL if abs(strength) <= USUAL else STRONGEST
+        drafting.seed(f"{key}_boost_{target}", strength)
         chosen = st.slider(
-            shared.plain(named.get(target, target)), -most, most, strength, 0.25, key=f"{key}_boost_{target}",
+            shared.plain(named.get(target, target)), -most, most, step=0.25, key=f"{key}_boost_{target}",
             help="In standard deviations of the shopper's own scores. Above 0: up; below: down.",
         )  # fmt: skip
         if chosen:
@@ -135,6 +139,36 @@ def _boosts(
             help="Above 0 pushes dearer products up, below 0 cheaper ones.",
         )  # fmt: skip
     return found
+
+
+def _conditions(live: Recommender, start: Conditions, key: str) -> Conditions:
+    """Dates, segments, placements and the category of the item that is looked at."""
+    days = {}
+    with st.container(horizontal=True, gap="small"):
+        for name, label in (("starts", "First day"), ("ends", "Last day")):
+            given = getattr(start, name)
+            drafting.seed(f"{key}_{name}", None if given is None else date.fromisoformat(given))
+            days[name] = st.date_input(label, key=f"{key}_{name}", format="YYYY-MM-DD", width=150, help="In UTC.")
+    values = shopper.attribute_values(live)
+    segments = [f"{name}{BETWEEN}{value}" for name, there in values.items() for value in there]
+    found = {
+        "segments": _several(
+            "Only for these shoppers", segments, start.segments, f"{key}_segments",
+            help="Of several values of one attribute they need one; of every attribute named they need one.",
+        ),
+        "beside": _several(
+            "Only beside products of these categories", shopper.category_names(live), start.beside, f"{key}_beside",
+            help="The request says which product is looked at: `item` in the API.",
+        ),
+    }  # fmt: skip
+    drafting.seed(f"{key}_placements", list(start.placements))
+    placements = st.multiselect(
+        "Only in these placements", list(dict.fromkeys([*state[f"{key}_placements"], "home", "product", "basket"])),
+        key=f"{key}_placements", placeholder="Any", accept_new_options=True, filter_mode="contains", select_all=False,
+        help="As your shop calls the places of its lists: `placement` in the API. Type to add one.",
+    )  # fmt: skip
+    told = {name: None if day is None else day.isoformat() for name, day in days.items()}
+    return Conditions(told["starts"], told["ends"], found["segments"], tuple(placements), found["beside"])
 
 
 def editor(live: Recommender, start: Rules, key: str) -> Rules:
@@ -151,4 +185,6 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
     with st.expander("Products, pins and boosts", expanded=any(moved)):
         products, titles = _products(live, start, key)
         found |= products | _boosts(live, start, key, brands, titles)
+    with st.expander("When, where and for whom", expanded=start.when != ALWAYS):
+        found["when"] = _conditions(live, start.when, key)
     return start.changed(found)

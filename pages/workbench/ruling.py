@@ -1,11 +1,13 @@
-"""Rules over the model: edit a rule set, see what it does to this shopper, what it costs, keep it, serve it."""
+"""Rules over the model: the list under them and its buttons, the editor, what they cost, saving and serving."""
 
 import streamlit as st
 
 from pages import shared
-from pages.workbench import desk
+from pages.product_list import product_list
+from pages.workbench import drafting, serving
+from pages.workbench.drafting import NEW
 from pages.workbench.rule_editor import editor
-from recsys.charts import shopper
+from recsys.charts import shopper as charts
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
@@ -15,9 +17,12 @@ from recsys.services.workspace import Workspace
 from recsys.views import rule_cost, what_if
 from recsys.views.shopper import ShopperView
 
-NEW = "New rule set"
-EDITED = "rules_"
-"""What the keys of the editor's widgets begin with."""
+IN_VIEW = """<style>
+@media (min-width: 641px) { .st-key-list_under_rules { position: sticky; top: 4rem; max-height: calc(100vh - 5rem);
+  overflow-y: auto; padding: 0.2rem } }
+</style>"""
+"""On a wide screen the list stays where it is while the editor beside it is scrolled."""
+
 state = st.session_state
 
 
@@ -33,7 +38,7 @@ def _dial(_home: Workspace, model_id: str) -> tuple[dict[str, float], ...]:
 
 def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> None:
     """What the rules cost on the held-out period: of a stored rule set always, of changes when asked for."""
-    st.markdown("**What they cost**")
+    st.subheader("What they cost", anchor=False)
     if not stored and not st.toggle(
         "Judge these rules", key="priced", bind="query-params",
         help="On what shoppers went on to buy: every list with and without the rules. Takes some seconds each time.",
@@ -53,52 +58,10 @@ def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> Non
                 delta_arrow="off", help=line.meaning, border=True,
             )  # fmt: skip
     st.plotly_chart(
-        shopper.cost_of_rules(turns, found.price.without, found.price.ruled), config=shared.STILL,
+        charts.cost_of_rules(turns, found.price.without, found.price.ruled), config=shared.STILL,
         alt=f"Accuracy against range shown. {found.sentence}",
     )  # fmt: skip
     shared.describe("All on the same shoppers and purchases, held out of training.")
-
-
-def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
-    """Save, serve, delete."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.text_input(
-            "Name", "" if chosen == NEW else chosen, key=f"rules_name_{chosen}", max_chars=60, width=200,
-            placeholder="Name of the rule set",
-        )  # fmt: skip
-        if st.button("Save", type="primary", disabled=not name, key="save_rules") and desk.attempt(
-            sets.save, name, rules, done=f"Rule set “{name}” is saved."
-        ):
-            state.edit_rules_next = name
-            state.pop("linked_rules", None)
-            st.rerun()
-        if chosen != NEW:
-            served = sets.served()
-            if served is not None and served.name == chosen:
-                if st.button("Stop serving", icon=":material/cancel:", key="unserve_rules"):
-                    desk.change(sets.serve, None)
-                st.badge("Served", icon=":material/check_circle:", color="green")
-            else:
-                if st.button("Serve", icon=":material/publish:", key="serve_rules", help="Every answer of the API "
-                             "that does not ask otherwise will follow these rules."):  # fmt: skip
-                    desk.change(sets.serve, chosen)
-                if st.button("Delete", icon=":material/delete:", type="tertiary", key="delete_rules"):
-                    desk.change(sets.delete, chosen)
-
-
-def keep() -> None:
-    """What is being edited outlives a look at another section."""
-    for key in [str(key) for key in state if str(key).startswith(EDITED)]:
-        state[key] = state[key]
-
-
-def from_link() -> None:
-    """Take the rules that a link describes as the start of the editor."""
-    if text := st.query_params.get("draft"):
-        try:
-            state.linked_rules = st.query_params.get("edit_rules", NEW), rule_sets.read(text)
-        except InsiderError as error:
-            st.warning(shared.plain(f"The rules in the link cannot be used: {error}"))
 
 
 def as_text(rules: Rules, start: Rules) -> None:
@@ -113,6 +76,38 @@ def as_text(rules: Rules, start: Rules) -> None:
         shared.describe("The same in a file is what the command “rules save” takes.")
 
 
+def listed(live: Recommender, view: ShopperView, rules: Rules, k: int) -> None:
+    """The list under the rules, with its buttons, and what fell out of it."""
+    try:
+        found = what_if.rules_preview(live, view.subject, rules, k=k)
+    except InsiderError as error:
+        shared.problem(error)
+        return
+    if not found.answer.items:
+        st.warning("These rules leave nothing to show. Take a filter away.", icon=":material/filter_alt_off:")
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        shared.describe(found.moves.summary)
+        st.button(
+            "Undo", icon=":material/undo:", on_click=drafting.undo, disabled=not state.get("draft_steps"),
+            key="undo_draft", help="Take the last button or drag on the list back.",
+        )  # fmt: skip
+    cards = what_if.moved_cards(live, found.moves, view.currency)
+    shown = [card.changed(actions=drafting.actions_of(card.id, rules)) for card in cards]
+    product_list(
+        shown, "ruled", "The list under the rules", actions=drafting.actions(rules), order=True,
+        on_done=lambda done: drafting.act(done, [card.id for card in cards]),
+    )  # fmt: skip
+    shared.describe(
+        "Pinned products come first, in your order: drag them, or use the arrows. The scores order the rest."
+    )
+    gone = what_if.gone_cards(live, found.moves, view.currency)
+    if gone:
+        st.markdown("**No longer shown**")
+        product_list(gone, "ruled_gone", "Products that fell out of the list")
+
+
+@st.fragment
 def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
     """The section."""
     sets = RuleSets(home.database)
@@ -121,34 +116,25 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
         state.edit_rules = wanted
     if state.get("edit_rules") not in choices:
         state.pop("edit_rules", None)
-    left, right = st.columns([8, 13], gap="small")
-    with left, st.container(border=True, height="stretch"):
+    st.html(IN_VIEW)
+    left, right = st.columns([10, 11], gap="small")
+    with right, st.container(border=True):
         chosen = st.selectbox("Rule set", choices, key="edit_rules", bind="query-params")
-        start = Rules() if chosen == NEW else sets.get(chosen)
+        _, start, begin = drafting.begin()
         if start.version:
             st.caption(f"Version {start.version}; saving adds the next one.")
-        linked, drafted = state.get("linked_rules", (None, None))
-        begin = drafted if linked == chosen and drafted is not None else start
         try:
-            rules = editor(live, begin, f"{EDITED}{chosen}_{start.version}")
+            rules = editor(live, begin, drafting.prefix(chosen, start))
         except InsiderError as error:
             shared.problem(error)
             return
-        keeping(home, sets, chosen, rules)
         as_text(rules, start)
-    with right, st.container(border=True, height="stretch"):
+    stored = start.version > 0 and rules == start.changed({})
+    with left, st.container(border=True), st.container(key="list_under_rules"):
         st.subheader("What they do to this list", anchor=False)
-        try:
-            found = what_if.rules_preview(live, view.subject, rules, k=k)
-        except InsiderError as error:
-            shared.problem(error)
-            return
-        if not found.answer.items:
-            st.warning("These rules leave nothing to show. Take a filter away.", icon=":material/filter_alt_off:")
-            return
-        shared.describe(found.moves.summary)
-        desk.product_table(
-            found.moves.table, ("move", "rank", "title", "category", "effect"), "The list under the rules"
-        )
-        desk.gone(found.moves.gone, ("before", "title", "category", "effect"))
-        price(home, live, rules, start.version > 0 and rules == start.changed({}))
+        listed(live, view, rules, k)
+        serving.keeping(home, sets, chosen, rules)
+    with st.container(border=True):
+        price(home, live, rules, stored)
+    with st.container(border=True):
+        serving.served(home, live, sets, chosen, rules, stored, k)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages import shared
+from pages.product_list import product_list
 from pages.workbench import desk
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
@@ -55,6 +56,7 @@ def follow(view: ShopperView, names: list[str]) -> None:
     state.whatif_of = view.user_id
 
 
+@st.fragment
 def show(
     home: Workspace,
     live: Recommender,
@@ -79,8 +81,8 @@ def show(
                 "Taken away", list(own), format_func=lambda item: shopper.item_label(own[item], item), key="without",
                 bind="query-params",
                 placeholder="Choose among what they bought",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
         else:
             without = []
         word = st.text_input("Find a product to add", placeholder="Words of product or category", key="whatif_word")
@@ -92,8 +94,8 @@ def show(
             "Added", list(there), format_func=lambda item: shopper.item_label(there[item], item), key="plus",
             bind="query-params",
             placeholder="Choose among those found",
- filter_mode="contains", select_all=False,
-)  # fmt: skip
+            filter_mode="contains", select_all=False,
+        )  # fmt: skip
         changed: dict[str, str | None] = {}
         usable = [name for name in names if name in live.model.user_features.names]
         if usable:
@@ -126,10 +128,13 @@ def show(
             shared.problem(error)
             return
         shared.describe(result.moves.summary)
-        desk.product_table(
-            result.moves.table, ("move", "rank", "title", "category", "before"), "The list after the change"
+        product_list(
+            what_if.moved_cards(live, result.moves, view.currency), "changed_list", "The list after the change"
         )
-        desk.gone(result.moves.gone, ("before", "title", "category"))
+        gone = what_if.gone_cards(live, result.moves, view.currency)
+        if gone:
+            st.markdown("**No longer shown**")
+            product_list(gone, "changed_gone", "Products that fell out of the list")
         shared.describe(
             "Both lists are of new products, worked out from history and attributes by fold-in, as the API does for "
             "somebody new; so only your change tells them apart."
@@ -138,9 +143,10 @@ def show(
             name = st.text_input("Name", placeholder="Name of a persona", key="persona_name", max_chars=60, width=220)
             if (
                 st.button("Save as persona", icon=":material/person_add:", disabled=not name)
-                and desk.attempt(Personas(home.database).save, name, result.person, done=f"Persona “{name}” is saved.")
+                and desk.attempt(Personas(home.database).save, name, result.person)
             ):  # fmt: skip
-                st.caption("Choose it beside the shopper, above.")
+                st.toast(shared.plain(f"Persona “{name}” is saved: choose it above."), icon=":material/check:")
+                st.rerun()
             if not view.subject.known and st.button("Delete this persona", icon=":material/delete:", type="tertiary"):
                 desk.change(Personas(home.database).delete, view.user_id)
         with st.expander("The same list from the API"):

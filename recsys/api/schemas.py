@@ -27,6 +27,17 @@ _RULES = (
 )
 
 Rules = Annotated[str | None, Field(max_length=60, description=_RULES, examples=["off"])]
+Placement = Annotated[
+    str,
+    Field(
+        max_length=60, description="Where the list will stand, as rule sets call it; served rules may depend on it.",
+        examples=["home"],
+    ),
+]  # fmt: skip
+LookedAt = Annotated[
+    str | None,
+    Field(max_length=200, description="The item that is looked at: served rules may depend on its categories."),
+]
 Lane = Annotated[Literal["discover", "again", "all"], Field(description=_LANE, examples=["discover"])]
 K = Annotated[int, Field(ge=1, le=MAX_K, description="How many items.", examples=[5])]
 StrictK = Annotated[int, Field(ge=1, le=MAX_K, strict=True, description="How many items.", examples=[5])]
@@ -75,6 +86,8 @@ class RecommendationQuery(Asked):
     category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
     explain: bool = Field(False, description=_EXPLAIN, examples=[True])
     rules: Rules = None
+    placement: Placement = ""
+    item: LookedAt = None
 
 
 class SimilarQuery(Asked):
@@ -103,6 +116,8 @@ class _Wanted(Asked):
     category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
     explain: bool = Field(False, strict=True, description=_EXPLAIN, examples=[True])
     rules: Rules = None
+    placement: Placement = ""
+    item: LookedAt = None
 
 
 class NewUserRequest(_Wanted):

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import pairwise
-from textwrap import wrap
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,9 +11,6 @@ from recsys.charts.base import ROW, _figure, rows, share_ticks
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 from recsys.views.shopper_history import Timeline
-
-LETTERS = 38
-"""Letters in a line of a title beside other lists; a title has two lines."""
 
 
 def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
@@ -47,52 +42,6 @@ def purchases_by_week(timeline: Timeline, currency: str = "") -> go.Figure:
     figure.update_layout(barmode="stack", bargap=0.15, legend={"y": -0.14, "yanchor": "top"}, margin={"b": 60})
     figure.update_xaxes(range=[first - pd.Timedelta(days=4), last + pd.Timedelta(days=8)])
     figure.update_yaxes(title="Purchases in the week", rangemode="tozero")
-    return figure
-
-
-def lists_side_by_side(lists: Mapping[str, Sequence[tuple[str, str]]]) -> go.Figure:
-    """Lists as columns, best first; the same item is joined by a line, what only one list has stands out.
-
-    Args:
-        lists: name of each list to its items (id, title).
-    """
-    names = list(lists)
-    longest = max((len(items) for items in lists.values()), default=1)
-    figure = _figure(max(longest, 3) * (ROW + 4) + 70)
-    places = [{item: place for place, (item, _) in enumerate(lists[name], start=1)} for name in names]
-    for left, (one, other) in enumerate(pairwise(places)):
-        for item, place in one.items():
-            if item in other:
-                rises = other[item] < place
-                same = other[item] == place
-                colour = palette.NEUTRAL if same else palette.OURS if rises else palette.AGAINST
-                figure.add_scatter(
-                    x=[left + 0.44, left + 0.64], y=[place, other[item]], mode="lines", hoverinfo="skip",
-                    line={"color": palette.with_alpha(colour, 0.75), "width": 2.5, "shape": "spline"}, showlegend=False,
-                )  # fmt: skip
-    titles = {item: title for items in lists.values() for item, title in items}
-    short = dict(zip(titles, fmt.distinct(list(titles.values()), 2 * LETTERS - 4, list(titles)), strict=True))
-    for column, name in enumerate(names):
-        elsewhere = [p for number, p in enumerate(places) if number != column]
-        for place, (item, title) in enumerate(lists[name], start=1):
-            only = not any(item in p for p in elsewhere)
-            before = places[column - 1].get(item) if column else place
-            move = "new" if before is None else f"{'▲' if before > place else '▼'}{abs(before - place)}"
-            label = "<br>".join(map(escape, wrap(short[item], LETTERS)[:2]))
-            mark = "" if before == place else f" <b>{move}</b>"
-            figure.add_scatter(
-                x=[column - 0.34], y=[place], mode="markers+text", textposition="middle right", cliponaxis=False,
-                text=[f"{place}. {label}{mark}"], customdata=[escape(title)], textfont={"size": 11},
-                marker={"size": 9, "color": palette.OTHER if only else palette.NEUTRAL},
-                hovertemplate="%{customdata}<extra>" + ("only here" if only else "shared") + "</extra>",
-                showlegend=False,
-            )  # fmt: skip
-    figure.update_xaxes(
-        range=[-0.42, len(names) - 0.5], tickvals=[column - 0.2 for column in range(len(names))], showgrid=False,
-        zeroline=False,
-        ticktext=[escape(fmt.shortened(name, 30)) for name in names], side="top",
-    )  # fmt: skip
-    figure.update_yaxes(range=[longest + 0.6, 0.4], visible=False)
     return figure
 
 

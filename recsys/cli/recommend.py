@@ -35,11 +35,12 @@ def recommend(
 ) -> None:
     """What to show one user."""
     from recsys.recommend.recommender import check_lane
-    from recsys.services.rule_sets import RuleSets
+    from recsys.services.rule_sets import RuleSets, situation_of
 
     workspace = open_workspace()
-    asked = RuleSets(workspace.database).asked(rules)
-    answer = workspace.load().recommend(user, k, check_lane(lane), category, explain, rules=asked)
+    live = workspace.load()
+    asked = RuleSets(workspace.database).asked(rules, lambda: situation_of(live, user_id=user))
+    answer = live.recommend(user, k, check_lane(lane), category, explain, rules=asked)
     if as_json:
         console.document(answer.to_dict())
         return
@@ -88,10 +89,13 @@ def batch(
     as_json: Json = False,
 ) -> None:
     """Write recommendations for every user, those only in the log too, to a Parquet file or a folder of them."""
-    from recsys.services.rule_sets import RuleSets
+    from recsys.services.rule_sets import RuleSets, left_out_of_a_batch
 
     workspace = open_workspace()
-    asked = RuleSets(workspace.database).asked(rules)
+    sets = RuleSets(workspace.database)
+    asked = sets.asked(rules)
+    if rules is None and (left := left_out_of_a_batch(sets)):
+        console.note(f"Served, but not for a list made ahead: {', '.join(left)} (for a segment, placement or item).")
     found = (
         _batch_file(workspace, out, k, asked)
         if out.suffix and not out.is_dir()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from recsys.errors import InvalidInput
+from recsys.recommend.conditions import ALWAYS, Conditions
 
 BoostOf = Literal["category", "brand", "item"]
 BOOSTED: tuple[BoostOf, ...] = ("category", "brand", "item")
@@ -59,6 +60,7 @@ class Rules:
         most_alike: at most so many products that differ in nothing but their size; 0 for any number, None for what the
             shop has set (`INSIDER_MOST_ALIKE`). A list is never shorter for it.
         diversity: 0 ranks by score alone, 1 by being unlike what stands above (MMR).
+        when: when, where and for whom it applies; always by default.
         name, version: where it was stored; "" and 0 before that.
     """
 
@@ -79,6 +81,7 @@ class Rules:
     category_level: str | None = None
     most_alike: int | None = None
     diversity: float = 0.0
+    when: Conditions = ALWAYS
     name: str = ""
     version: int = 0
 
@@ -119,8 +122,8 @@ class Rules:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is changed."""
-        return replace(self, name="", version=0, category_level=None) == Rules()
+        """Whether nothing is changed, whenever it applies."""
+        return replace(self, name="", version=0, category_level=None, when=ALWAYS) == Rules()
 
     @property
     def label(self) -> str | None:
@@ -133,9 +136,11 @@ class Rules:
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can carry; only what differs from the default, without name and version."""
-        plain = {key: value for key, value in asdict(self).items() if value != getattr(Rules(), key)}
+        plain = {key: value for key, value in asdict(self).items() if getattr(self, key) != getattr(Rules(), key)}
         plain.pop("name", None)
         plain.pop("version", None)
+        if "when" in plain:
+            plain["when"] = self.when.to_dict()
         return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
 
     @classmethod
@@ -153,6 +158,8 @@ class Rules:
 def _checked(key: str, value: Any) -> Any:
     """One value of a document, in the type that `Rules` wants."""
     default = getattr(Rules(), key)
+    if key == "when":
+        return Conditions.from_dict(value)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if key == "boosts":
         try:

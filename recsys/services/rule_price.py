@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.dataset.splitting import Split, some_of
+from recsys.dataset.splitting import MOST_JUDGED, Split, some_of
 from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.metrics import bootstrap_interval, coverage
 from recsys.models.base import Factors
 from recsys.models.model import Model
 from recsys.recommend.compiled_rules import CompiledRules, compile_rules
+from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
+from recsys.services.rule_sets import in_segment
 
 PRICED = ("ndcg", "precision", "diversity", "novelty")
 TURNS = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -37,6 +39,31 @@ class Price:
     without: dict[str, float]
     ruled: dict[str, float]
     change: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whose lists rules change.
+
+    Attributes:
+        segment: how many shoppers the rules are for.
+        judged: of how many of them both lists were made (at most `MOST_JUDGED`, drawn).
+        changed: how many of those get another list.
+    """
+
+    segment: int
+    judged: int
+    changed: int
+
+
+def reach(live: Recommender, rules: Rules, before: Rules | None = None, *, k: int = 10, seed: int = 0) -> Reach:
+    """Count whose list of k new products is another one under the rules than under those before (or under none)."""
+    users = in_segment(live, rules.when)
+    judged = users
+    if len(users) > MOST_JUDGED:
+        judged = np.sort(np.random.default_rng(seed).choice(users, MOST_JUDGED, replace=False))
+    now, then = (live.top_k_of(judged, k, rules=laid)[0] for laid in (rules, before))
+    return Reach(len(users), len(judged), int((now != then).any(axis=1).sum()))
 
 
 class Ruled:

@@ -1,10 +1,20 @@
-"""Rule sets that are kept: stored, versioned, served."""
+"""Rule sets that are kept: stored, versioned, served by priority to whom their conditions name."""
 
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from recsys.access import require
 from recsys.errors import InvalidInput, NotFound
+from recsys.recommend.conditions import ALWAYS, Conditions, Situation
+from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.storage.database import Database
 from recsys.storage.documents import Document, DocumentStore
@@ -32,19 +42,23 @@ def read(text: str) -> Rules:
 
 
 class RuleSets:
-    """The rule sets of one home, and which of them is served."""
+    """The rule sets of one home, and which of them are served, the first that applies before the others.
+
+    Saving, serving, deleting and taking back are written to the audit log in the same transaction.
+    """
 
     def __init__(self, database: Database) -> None:
         self._shelf = DocumentStore(database, "rules")
         self._settings = DocumentStore(database, "setting")
-        self._seen: tuple[float, Rules | None] | None = None
+        self._seen: tuple[float, tuple[Rules, ...]] | None = None
 
     def save(self, name: str, rules: Rules) -> Rules:
         """Store a new version; gives the rules as stored."""
         require("merchandiser", "Changing a rule set")
         if name.strip().casefold() == OFF:
             raise InvalidInput(f"{name!r} cannot be the name of a rule set: it means none.")
-        return _rules(self._shelf.save(name, rules.to_dict()))
+        self._seen = None
+        return _rules(self._shelf.save(name, rules.to_dict(), audited="save"))
 
     def get(self, name: str, version: int | None = None) -> Rules:
         """A stored rule set; NotFound names those there are."""
@@ -57,37 +71,127 @@ class RuleSets:
         return self._shelf.versions(name)
 
     def delete(self, name: str) -> None:
-        """Remove a rule set; the served one is refused."""
+        """Remove a rule set; a served one is refused."""
         require("merchandiser", "Changing a rule set")
-        served = self.served()
-        if served is not None and served.name == name:
+        if name in self.served_names():
             raise InvalidInput(f"Rule set {name!r} is being served; serve another one, or none, first.")
-        self._shelf.delete(name)
+        self._shelf.delete(name, audited="delete")
+
+    def restore(self, name: str) -> Rules:
+        """Bring a deleted rule set back as it was, as a new version; NotFound where there was none."""
+        versions = self.versions(name)
+        if not versions:
+            raise NotFound(f"There was no rule set {name!r}.")
+        return self.save(name, _rules(versions[-1]).changed({}))
 
     def serve(self, name: str | None) -> Rules | None:
-        """Lay a rule set over every answer that does not ask otherwise; None: no rules."""
-        require("merchandiser", "Changing a setting")
-        rules = None if name is None else self.get(name)
-        self._settings.save(SERVED, {"name": name})
-        self._seen = None
-        return rules
+        """Lay a rule set, and no other, over every answer that does not ask otherwise; None: no rules."""
+        found = self.serve_all([] if name is None else [name])
+        return found[0] if found else None
 
-    def served(self) -> Rules | None:
-        """What is served now, at most `FRESH_SECONDS` old; always the newest version of it."""
+    def serve_all(self, names: Sequence[str]) -> tuple[Rules, ...]:
+        """Serve several rule sets: an answer follows the first one whose conditions hold for it.
+
+        Raises:
+            NotFound: a name that is none; then nothing changes.
+        """
+        require("merchandiser", "Serving rules")
+        found = tuple(self.get(name) for name in dict.fromkeys(names))
+        told = ", ".join(rules.label or "" for rules in found) or "no rules"
+        self._settings.save(
+            SERVED, {"served": [rules.name for rules in found]}, audited="serve", subject="rules", note=told
+        )
+        self._seen = None
+        return found
+
+    def undo_serving(self) -> tuple[Rules, ...]:
+        """Serve what was served before the last change; sets that are deleted since are left out."""
+        versions = self._settings.versions(SERVED)
+        before = _names(versions[-2].content) if len(versions) > 1 else []
+        there = self.names()
+        return self.serve_all([name for name in before if name in there])
+
+    def served_names(self) -> list[str]:
+        """Names of the served sets, in the order in which they are tried, as stored now."""
+        try:
+            return _names(self._settings.get(SERVED).content)
+        except NotFound:
+            return []
+
+    def served_sets(self) -> tuple[Rules, ...]:
+        """The newest versions of the served sets, in the order in which they are tried; at most `FRESH_SECONDS` old."""
         if self._seen is None or time.monotonic() - self._seen[0] > FRESH_SECONDS:
-            try:
-                name = self._settings.get(SERVED).content["name"]
-                rules = None if name is None else self.get(name)
-            except NotFound:
-                rules = None
-            self._seen = time.monotonic(), rules
+            found = []
+            for name in self.served_names():
+                with suppress(NotFound):
+                    found.append(self.get(name))
+            self._seen = time.monotonic(), tuple(found)
         return self._seen[1]
 
-    def asked(self, name: str | None) -> Rules | None:
-        """The rules of a request: the served ones by default, none for "off", else those of that name."""
+    def served(self, situation: Callable[[], Situation] | None = None) -> Rules | None:
+        """What is served in a situation, or None; without one, to somebody of whom nothing is known, today."""
+        found = self.served_sets()
+        if not found:
+            return None
+        known = None
+        for rules in found:
+            if rules.when == ALWAYS:
+                return rules
+            known = known or (situation() if situation is not None else Situation())
+            if rules.when.hold(known):
+                return rules
+        return None
+
+    def asked(self, name: str | None, situation: Callable[[], Situation] | None = None) -> Rules | None:
+        """The rules of a request: the served ones by default, none for "off", else those of that name, whatever their
+        conditions are."""
         if name is None:
-            return self.served()
+            return self.served(situation)
         return None if name == OFF else self.get(name)
+
+
+def situation_of(
+    live: Recommender,
+    *,
+    user_id: str | None = None,
+    attributes: Mapping[str, str] | None = None,
+    placement: str = "",
+    item: str | None = None,
+) -> Situation:
+    """What is known of a request: of a user by id, or of somebody with these attributes.
+
+    Raises:
+        NotFound: an item that the model does not know.
+    """
+    known = dict(attributes or {})
+    row = live.model.rows_of_users.get(user_id, -1) if user_id is not None else -1
+    if row >= 0:
+        given = live.users.iloc[int(row)]
+        known = {name: str(given[name]) for name in live.model.user_attributes if not pd.isna(given[name])}
+    categories = () if item is None else tuple(live.model.categories[int(live.model.item_rows([item])[0])])
+    return Situation(known, placement, categories)
+
+
+def in_segment(live: Recommender, conditions: Conditions) -> NDArray[np.int64]:
+    """Row numbers of the users who are in the segments of some conditions; all where there are no segments."""
+    names = live.model.user_attributes
+    if not conditions.segments:
+        return np.arange(len(live.users))
+    rows = live.users[list(names)].astype(object).where(live.users[list(names)].notna(), None).to_dict("records")
+    return np.flatnonzero([conditions.includes({str(name): str(x) for name, x in row.items() if x}) for row in rows])
+
+
+def left_out_of_a_batch(sets: RuleSets) -> list[str]:
+    """Names of the served sets that a list made ahead for everybody cannot follow: they ask for a segment, a placement
+    or an item that is looked at."""
+    return [rules.name for rules in sets.served_sets() if replace(rules.when, starts=None, ends=None) != ALWAYS]
+
+
+def _names(content: Mapping[str, Any]) -> list[str]:
+    """The served names in a stored setting; older ones hold a single name."""
+    if "served" in content:
+        return [str(name) for name in content["served"]]
+    return [] if content.get("name") is None else [str(content["name"])]
 
 
 def _rules(document: Document) -> Rules:

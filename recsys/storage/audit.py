@@ -12,7 +12,10 @@ from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import audit as audit_table
 from recsys.storage.tables import notes as notes_table
 
-ACTIONS = {"promote": "made live", "rollback": "went back to", "delete": "deleted", "note": "wrote a note on"}
+ACTIONS = {
+    "promote": "made live", "rollback": "went back to", "delete": "deleted", "note": "wrote a note on",
+    "save": "saved", "serve": "now serves",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from recsys.errors import InvalidInput, NotFound
+from recsys.storage import audit
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import documents
 
@@ -39,8 +40,15 @@ class DocumentStore:
         self._database = database
         self._kind: Kind = kind
 
-    def save(self, name: str, content: Mapping[str, Any]) -> Document:
+    def save(
+        self, name: str, content: Mapping[str, Any], *, audited: str = "", subject: str = "", note: str = ""
+    ) -> Document:
         """Store a new version under a name.
+
+        Args:
+            audited: the action that the audit log names; "" for no line in it.
+            subject: what it names as changed; by default the noun of the kind and the name.
+            note: a sentence in the log.
 
         Raises:
             InvalidInput: a name that cannot be used, or a document that is too large.
@@ -49,7 +57,7 @@ class DocumentStore:
         text = json.dumps(dict(content), allow_nan=False)
         if len(text) > LARGEST:
             raise InvalidInput(f"{name!r} has {len(text):,} characters; a {self._noun} may have {LARGEST:,}.")
-        return self._add(name, json.loads(text))
+        return self._add(name, json.loads(text), audited, subject, note)
 
     def get(self, name: str, version: int | None = None) -> Document:
         """The newest version of a document, or a given one; NotFound names those there are."""
@@ -80,16 +88,18 @@ class DocumentStore:
         found = [_document(row) for row in rows if row.content is not None]
         return sorted(found, key=lambda document: document.name.casefold())
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, audited: str = "") -> None:
         """Take a document away; its versions stay readable by number."""
         self.get(name)
-        self._add(name, None)
+        self._add(name, None, audited)
 
     @property
     def _noun(self) -> str:
         return NOUNS[self._kind]
 
-    def _add(self, name: str, content: dict[str, Any] | None) -> Document:
+    def _add(
+        self, name: str, content: dict[str, Any] | None, audited: str = "", subject: str = "", note: str = ""
+    ) -> Document:
         mine = sa.and_(documents.c.kind == self._kind, documents.c.name == name)
         now = utc_now()
         with self._database.begin() as connection:
@@ -97,6 +107,9 @@ class DocumentStore:
             connection.execute(
                 documents.insert().values(kind=self._kind, name=name, version=last + 1, content=content, saved=now)
             )
+            if audited:
+                told = note or f"version {last + 1}"
+                audit.write(connection, audited, subject or f"{self._noun} {name}", note=told)
         return Document(name, last + 1, content or {}, now.replace(tzinfo=UTC))
 
     def _versions(self, name: str) -> list[Document]:

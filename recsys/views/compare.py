@@ -15,6 +15,7 @@ from recsys.services.stored_models import stored_models
 from recsys.services.target_user import TargetUser, described, known
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
+from recsys.views.product_cards import Mark, ProductCard, any_cards
 
 LIVE = "Live model"
 MODEL, RULES = "model:", "rules:"
@@ -86,6 +87,31 @@ def side_by_side(workspace: Workspace, subject: TargetUser, others: Sequence[str
         sentences.append(f"The two others share {overlap(a, b):.0%}.")
     models = [live.model.id, *(key.removeprefix(MODEL) for key in others if is_model(key))]
     return SideBySide(lists, tuple(sentences), _floor_of_one(workspace, subject, models, k), tuple(problems))
+
+
+def listed(live: Recommender, found: SideBySide, currency: str = "") -> dict[str, tuple[ProductCard, ...]]:
+    """The lists as products to draw: each against the list before it, the first one against none."""
+    names = list(found.lists)
+    places = [{item: place for place, (item, _) in enumerate(found.lists[name])} for name in names]
+    drawn = {}
+    for column, name in enumerate(names):
+        before = places[column - 1] if column else {}
+        others = set().union(*(there for number, there in enumerate(places) if number != column))
+        drawn[name] = tuple(
+            card.changed(marks=_marks(before.get(card.id), place, card.id in others, bool(column)))
+            for place, card in enumerate(any_cards(live, found.lists[name], currency=currency))
+        )
+    return drawn
+
+
+def _marks(before: int | None, now: int, elsewhere: bool, against: bool) -> tuple[Mark, ...]:
+    if not elsewhere:
+        return (Mark("only here", "No other list has it.", "good"),)
+    if before is None:
+        return (Mark("new", "The list before has it not.", "good"),) if against else ()
+    if before == now:
+        return ()
+    return (Mark(f"{'▲' if before > now else '▼'} {abs(before - now)}", "Places against the list before."),)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.views.explanation import item_facts
+from recsys.views.product_cards import Meter, ProductCard, cards
 from recsys.views.shopper import currency_of
 
 NEIGHBOURS = 10
@@ -70,6 +71,30 @@ def view(workspace: Workspace, item_id: str) -> ProductView:
         who=_who(model, buyers),
         on_map=live.map is not None,
     )
+
+
+def listed(
+    live: Recommender, table: pd.DataFrame, measure: tuple[str, str] | None = None, note: str = "", currency: str = ""
+) -> tuple[ProductCard, ...]:
+    """Products of a table as they are drawn.
+
+    Args:
+        measure: what a column from 0 to 100 is called, and its name; drawn as a bar.
+        note: a column of numbers of shoppers who have both products.
+    """
+    found = cards(live, table[c.ITEM].tolist(), currency=currency)
+    rows = table.to_dict("records")
+    drawn = []
+    for card, row in zip(found, rows, strict=True):
+        meter = None if measure is None else Meter(measure[0], float(row[measure[1]]), f"{row[measure[1]]:.0f}%")
+        both = () if not note else (f"{fmt.number(row[note])} shoppers have both",)
+        drawn.append(card.changed(meter=meter, facts=(*card.facts, *both)))
+    return tuple(drawn)
+
+
+def picture_of(live: Recommender, item_id: str) -> str | None:
+    """The address of an item's picture, or None."""
+    return cards(live, [item_id])[0].image
 
 
 def buyers_of(model: Model, row: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

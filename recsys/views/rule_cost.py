@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from recsys.dataset.splitting import Split, split_again, told
 from recsys.models.model import Model
+from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.rule_price import Price, dial, price
+from recsys.services.rule_price import Price, dial, price, reach
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -55,6 +56,19 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
         if name in found.ruled
     )
     return Priced(f"{_sentence(found)} {told(model.manifest.split)}".strip(), lines, found)
+
+
+def reach_words(live: Recommender, rules: Rules, before: Rules | None = None, k: int = 10) -> str:
+    """How many shoppers the rules are for, and how many of them get another list, in a sentence."""
+    found = reach(live, rules, before, k=k)
+    if not found.segment:
+        return "No shopper that the model knows is in the segment: nobody's list changes."
+    drawn = "" if found.judged == found.segment else f" of {fmt.number(found.judged)} drawn from them"
+    share = fmt.share(found.changed / found.judged, 0)
+    return (
+        f"The rules are for {fmt.number(found.segment)} of {fmt.number(len(live.users))} shoppers; the list of "
+        f"{fmt.number(found.changed)}{drawn} changes ({share})."
+    )
 
 
 def dial_alone(workspace: Workspace, model_id: str, k: int = 10) -> tuple[dict[str, float], ...]:

@@ -18,11 +18,13 @@ from recsys.utils import formatting as fmt
 from recsys.views import shopper_history
 from recsys.views.explanation import item_facts, why
 from recsys.views.export import curl_known, curl_new
+from recsys.views.product_cards import Mark, Meter, ProductCard, cards
 from recsys.views.shopper_history import SINCE, category_of, chosen_level
 
 MATCH = "match"
 POPULARITY = "popularity"
 FRESH = "fresh"
+MATCH_MEANS = "100: the best product for this shopper. 0: a product in the middle of their ranking."
 
 __all__ = ["ShopperView", "item_facts", "view", "why"]
 
@@ -35,7 +37,6 @@ class ShopperView:
         subject: whom it is about.
         attributes: what is known of them, name and value in words.
         summary: one line on what they bought before the model's cut.
-        history: as `past.table` gives it.
         answer: the recommendations, as the API gives them.
         recommended: one row per recommendation: `item_id, rank, title, category, price, match, times, popularity`,
             `fresh`: a mark when they had nothing of that category before, and `since`: when it was really bought after
@@ -44,34 +45,36 @@ class ShopperView:
         verdict: one line on the hits.
         score_columns: which of `match` and `times` have something to say in this lane.
         cut: last day the model has seen; a dash in data without times.
-        mix: `category, history, recommended, shop`, for `charts.category_mix`.
+        later: all that they did, the held-out part included; None for a persona, or when the data are gone.
         currency: sign before amounts of money, or "".
     """
 
     subject: TargetUser
     attributes: tuple[tuple[str, str], ...]
     summary: str
-    history: pd.DataFrame
     answer: Answer
     recommended: pd.DataFrame
     hits: int | None
     verdict: str
     score_columns: tuple[str, ...]
     cut: str
-    mix: pd.DataFrame
+    later: pd.DataFrame | None
     currency: str
 
     @property
     def user_id(self) -> str:
         return self.subject.name
 
-    @property
-    def learned(self) -> str:
-        """What of their history the model has learned from."""
+    def learned(self, since: bool = False) -> str:
+        """What of their history the model has learned from; `since`: what it has not seen is listed as well."""
         if not self.subject.known:
             return "What this persona has; the model works their taste out from it."
         if self.cut == fmt.NOTHING:
+            if since:
+                return "The model has learned from this, but not from what is marked as set aside."
             return "The model has learned from this; the data have no times."
+        if since:
+            return f"The model has learned from what they bought until {self.cut}. It has not seen what is marked."
         return f"Until {self.cut}; the model has learned from this."
 
 
@@ -90,21 +93,14 @@ def view(
     k: int = 10,
     lane: Lane = "discover",
     category: Sequence[str] = (),
-    level: str | None = None,
-    since: bool = False,
     rules: Rules | None = None,
     persona: str | None = None,
-    period: str = "all",
-    bought_in: str | None = None,
 ) -> ShopperView:
     """Everything about one shopper.
 
     Args:
-        level: category level of the mix; the widest by default.
-        since: put what they bought for the first time after the model's cut into the history as well.
         rules: what is laid over the model.
         persona: name of a persona to show in place of the shopper.
-        period, bought_in: what of the history to list, as `past.table` takes it.
 
     Raises:
         NotFound, InvalidInput: as `Recommender.recommend` does, and for what does not exist.
@@ -121,16 +117,52 @@ def view(
         subject=subject,
         attributes=tuple((fmt.label(name), value) for name, value in _attributes(live, subject).items()),
         summary=shopper_history.summary(live, subject, currency),
-        history=shopper_history.table(live, subject, later if since else None, period=period, category=bought_in),
         answer=answer,
         recommended=recommended,
         hits=hits,
         verdict=_verdict(len(recommended), hits, cut, timestamp(live.manifest.split.end), subject.known, answer.rules),
         score_columns=tuple(name for name in (MATCH, "times") if recommended[name].notna().any()),
         cut=fmt.day(cut),
-        mix=shopper_history.category_mix(live, subject.standing.items, answer.items, level),
+        later=later,
         currency=currency,
     )
+
+
+def history(
+    live: Recommender, shown: ShopperView, *, since: bool = False, period: str = "all", bought_in: str | None = None
+) -> pd.DataFrame:
+    """What they had, as `shopper_history.table` gives it.
+
+    Args:
+        since: put what they bought for the first time after the model's cut into it as well.
+        period, bought_in: what of it to list.
+    """
+    later = shown.later if since else None
+    return shopper_history.table(live, shown.subject, later, period=period, category=bought_in)
+
+
+def category_mix(live: Recommender, shown: ShopperView, level: str | None = None) -> pd.DataFrame:
+    """Shares of categories, as `shopper_history.category_mix` gives them; the widest level by default."""
+    return shopper_history.category_mix(live, shown.subject.standing.items, shown.answer.items, level)
+
+
+def recommended_cards(live: Recommender, shown: ShopperView, actions: tuple[str, ...] = ()) -> tuple[ProductCard, ...]:
+    """The recommendations as they are drawn; `actions` are the buttons of each."""
+    table = shown.recommended
+    found = []
+    rows: list[dict[str, Any]] = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    for card, row in zip(cards(live, table[c.ITEM].tolist(), currency=shown.currency), rows, strict=True):
+        facts = [*card.facts, f"popularity #{fmt.number(row[POPULARITY])}"]
+        if not np.isnan(row["times"]):
+            facts.append(f"bought {fmt.times(int(row['times']))}")
+        marks = [Mark("New category", "They have bought nothing of this category before.")] if row[FRESH] else []
+        if row[SINCE]:
+            bought = f"Bought{row[SINCE].removeprefix('✓')}"
+            marks.insert(0, Mark(bought, "They really did, in the part that the model has not seen.", "good"))
+        match = float(row[MATCH])
+        meter = None if np.isnan(match) else Meter("Match", match, f"{match:.0f}", MATCH_MEANS)
+        found.append(card.changed(facts=tuple(facts), marks=tuple(marks), meter=meter, actions=actions))
+    return tuple(found)
 
 
 def levels(live: Recommender) -> list[str]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsys import columns as c
-from recsys.errors import InsiderError
 from recsys.recommend.recommender import Answer, Lane, Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.list_comparison import Moves, moves
-from recsys.services.target_user import Person, TargetUser, described
+from recsys.services.target_user import Person, TargetUser
+from recsys.views.product_cards import Mark, ProductCard, cards
 
 EFFECT = "effect"
 
@@ -89,20 +89,29 @@ def rules_preview(
     return RulesPreview(ruled, found)
 
 
-def by_models(
-    sides: Mapping[str, Recommender], subject: TargetUser, *, k: int = 10, lane: Lane = "discover"
-) -> dict[str, tuple[Answer | None, str]]:
-    """The list of one shopper by several models: name to the answer, or to None and the reason why there is none."""
-    found: dict[str, tuple[Answer | None, str]] = {}
-    for name, side in sides.items():
-        try:
-            if subject.known:
-                found[name] = side.recommend(subject.name, k, lane), ""
-            else:
-                found[name] = described(side, subject.person, subject.name).recommend(side, k, lane), ""
-        except InsiderError as error:
-            found[name] = None, str(error)
-    return found
+def moved_cards(live: Recommender, moved: Moves, currency: str = "") -> tuple[ProductCard, ...]:
+    """The list now, each product with its move and what the rules did to it."""
+    table = moved.table
+    effects = table[EFFECT].tolist() if EFFECT in table else [""] * len(table)
+    found = cards(live, table[c.ITEM].tolist(), currency=currency)
+    return tuple(
+        card.changed(
+            marks=() if move == "=" else (Mark(move, "Against the list before.", "good" if move == "new" else ""),),
+            note=effect, strong=effect == "pinned",
+        )
+        for card, move, effect in zip(found, table["move"], effects, strict=True)
+    )  # fmt: skip
+
+
+def gone_cards(live: Recommender, moved: Moves, currency: str = "") -> tuple[ProductCard, ...]:
+    """What the list had before and has no more, with its place then and why it is gone, where that is known."""
+    table = moved.gone
+    effects = table[EFFECT].tolist() if EFFECT in table else [""] * len(table)
+    found = cards(live, table[c.ITEM].tolist(), currency=currency, numbered=False)
+    return tuple(
+        card.changed(marks=(Mark(f"was #{before}", "Its place in the list before."),), note=effect)
+        for card, before, effect in zip(found, table["before"], effects, strict=True)
+    )
 
 
 def curl_body(person: Person, k: int, rules: str | None) -> dict[str, Any]:

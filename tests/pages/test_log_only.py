@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from recsys.api.app import create_api
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.product_lists import ids
 
 PAGES = Path(__file__).parents[2] / "pages"
 SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
@@ -46,10 +47,9 @@ def test_page_and_api_show_the_same_ten(home: Path, user: str) -> None:
     assert not app.exception
     assert not app.error
     assert app.title[0].value == f"Shopper {user}"
-    table = next(frame.value for frame in app.dataframe if "popularity" in frame.value)
     said = client_of(home).get(f"/v1/users/{user}/recommendations").json()
     assert len(said["items"]) == 10
-    assert list(table["item_id"]) == [item["item_id"] for item in said["items"]]
+    assert ids(app, "recommended") == [item["item_id"] for item in said["items"]]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -1,5 +1,6 @@
 """The Shopper and Product pages without a browser: what they say in every state, and that it is what the API says."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
+from pages.workbench.drafting import placed
 from recsys.api.app import create_api
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
@@ -23,13 +25,16 @@ from recsys.services.target_user import Lists, Person, Personas, described, know
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from recsys.storage import audit
 from recsys.storage.documents import DocumentStore
 from recsys.views.compare import everybody, side_by_side
 from recsys.views.explanation import speakers, why
 from recsys.views.product import audience, bought_together, buyers_of
 from recsys.views.shopper import view
+from recsys.views.shopper_history import category_colours
 from recsys.views.what_if import rules_preview, what_if
 from tests.conftest import SMALL_RECIPE
+from tests.product_lists import ids, rows
 from tests.shops import planted_shop
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -81,9 +86,8 @@ def test_the_list_is_that_of_the_api(own: Workspace, own_home: Path, monkeypatch
     client = TestClient(create_api(own))
     for query in ({"lane": "discover"}, {"lane": "all", "k": "7"}, {"rules": "Varied"}, {"category": "Dairy"}):
         app = healthy(page(own_home, monkeypatch, shopper="u003", **query))
-        table = next(frame.value for frame in app.dataframe if "popularity" in frame.value)
         said = client.get("/v1/users/u003/recommendations", params=query).json()
-        assert table["item_id"].tolist() == [item["item_id"] for item in said["items"]]
+        assert ids(app, "recommended") == [item["item_id"] for item in said["items"]]
 
 
 def test_history_is_filtered_by_period_and_category(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +188,7 @@ def test_a_persona_with_no_items_is_told_as_such(
         assert not app.error
         assert "0 products and 0 attributes" in texts(app)
         if section == "Recommended":
-            assert "popularity" in app.dataframe[0].value
-            assert app.dataframe[0].value["item_id"].tolist() == popular
+            assert ids(app, "recommended") == popular
         if section == "Why":
             assert "bought nothing that could speak for it" in texts(app)
 
@@ -221,10 +224,10 @@ def test_what_if_from_the_link_with_undo_and_persona(
     gone = list(known(live, "u001").person.history[:2])
     app = healthy(page(own_home, monkeypatch, shopper="u001", section="What if", without=gone))
     expected = what_if(live, known(live, "u001"), without=gone)
-    assert app.dataframe[0].value["item_id"].tolist() == expected.moves.table["item_id"].tolist()
+    assert ids(app, "changed_list") == expected.moves.table["item_id"].tolist()
     app.toggle(key="nobody").set_value(True).run()
     cold = live.recommend_for(k=10)
-    assert healthy(app).dataframe[0].value["item_id"].tolist() == [item.item_id for item in cold.items]
+    assert ids(healthy(app), "changed_list") == [item.item_id for item in cold.items]
     next(button for button in app.button if button.label == "Undo").click().run()
     assert app.toggle(key="nobody").value is False
     assert app.multiselect(key="without").value == gone
@@ -253,9 +256,19 @@ def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypa
     assert len(healthy(app).metric) == 5
     app.slider(key="rules_Calm_1_diversity").set_value(0.4).run()
     app.button(key="serve_rules").click().run()
-    served = RuleSets(own.database).served()
-    assert served is not None
-    assert served.name == "Calm"
+    assert RuleSets(own.database).served() is None
+    assert "shoppers; the list of" in texts(healthy(app)).replace("\\", "")
+    sets = RuleSets(own.database)
+    sets.serve_all(["Calm"])
+    last = audit.entries(own.database)[0]
+    assert (last.action, last.subject, last.note) == ("serve", "rules", "Calm, version 1")
+    sets.undo_serving()
+    assert sets.served() is None
+    sets.delete("Calm")
+    assert sets.names() == []
+    assert sets.restore("Calm").version == 3
+    assert sets.get("Calm").diversity == 0.4
+    assert [entry.action for entry in audit.entries(own.database)[:2]] == ["save", "delete"]
 
 
 def test_pins_boosts_of_any_kind_and_caps_are_edited(
@@ -280,7 +293,7 @@ def test_pins_boosts_of_any_kind_and_caps_are_edited(
     draft = healthy(app).session_state["draft"]
     assert Rules.from_dict(json.loads(draft)) == wanted
     shown = rules_preview(own.load(), known(own.load(), "u001"), wanted)
-    assert app.dataframe[0].value["item_id"].tolist() == shown.moves.table["item_id"].tolist()
+    assert ids(app, "ruled") == shown.moves.table["item_id"].tolist()
     # The link brings it back.
     app = page(own_home, monkeypatch, shopper="u001", section="Rules", edit_rules="Mine", draft=draft)
     assert app.multiselect(key=f"{key}_boosted").value[-1] == "brand:Store brand"
@@ -372,11 +385,63 @@ def test_the_noise_floor_comes_from_the_quality_report_else(own: Workspace) -> N
 def test_the_product_page(trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
     app = healthy(page(trained_home, monkeypatch, "item.py", item="00007"))
     assert app.title[0].value == "Garden product 7"
-    assert app.dataframe[0].value["item_id"].tolist() == [item.item_id for item in live.similar("00007")]
+    assert ids(app, "similar") == [item.item_id for item in live.similar("00007")]
     app = healthy(page(trained_home, monkeypatch, "item.py", item="<i>"))
     assert "No item" in app.error[0].value
     cold = healthy(page(trained_home, monkeypatch, "item.py", item="00159"))
     assert "Nobody has bought it" in texts(cold)
+
+
+def test_a_filter_of_the_finder_shows_as_a_chip(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper="u001", by_age="45+", bought="Dairy"))
+    assert {app.button(key="chip_by_age").label, app.button(key="chip_bought").label} == {
+        "Age\\: 45\\+",
+        "Bought Dairy",
+    }
+    app.button(key="chip_by_age").click().run()
+    assert app.selectbox(key="by_age").value is None
+    assert not [button for button in healthy(app).button if button.key == "chip_by_age"]
+
+
+def test_what_the_model_has_not_seen_is_not_said_to_be_learned(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper="u001"))
+    assert "the model has learned from this" in texts(app)
+    app.toggle(key="since").set_value(True).run()
+    assert "the model has learned from this" not in texts(healthy(app))
+    assert "It has not seen what is marked" in texts(app)
+    assert (app.dataframe[0].value["since"] == "✓").any()
+    marks = [mark["text"] for row in rows(app, "recommended") for mark in row["marks"]]
+    assert all(mark == "New category" or mark.startswith("Bought") for mark in marks)
+
+
+def test_products_have_pictures_or_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = planted_shop("seen", n_users=40, n_items=40)
+    picture = [
+        f"https://pictures.example/{i}.jpg" if i % 3 else ("javascript:alert(1)", None)[i % 2] for i in range(40)
+    ]
+    home = Workspace(Settings.from_environment(tmp_path))
+    home.store.save_dataset(dataclasses.replace(shop, items=shop.items.assign(image_url=picture)))
+    train_and_store(home, "seen", SMALL_RECIPE, seed=1, promote=True)
+    live = home.load()
+    app = healthy(page(tmp_path, monkeypatch, shopper="u001"))
+    colours = category_colours(live.items["department"])
+    for row in rows(app, "recommended"):
+        number = int(row["id"])
+        assert row["image"] == (picture[number] if number % 3 else None)
+        department = live.items["department"].iloc[live.model.rows_of_items[row["id"]]]
+        assert (row["initial"], row["colour"]) == (department[0], colours[department])
+        assert row["actions"] == ["why", "pin", "hide", "up"]
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"), [(0, ["c", "a", "b"]), (1, ["a", "c", "b"]), (2, ["a", "b", "c"]), (4, ["a", "b"])]
+)
+def test_a_row_is_pinned_where_it_is_dragged_to(to: int, expected: list[str]) -> None:
+    assert placed(["a", "b"], ["a", "b", "x", "y", "c"], "c", to) == expected
+    assert placed(["a", "b"], ["a", "b", "x"], "a", 1) == ["b", "a"] or to
+    assert placed(["a", "b"], ["a", "b", "x"], "a", 2) == ["b"]
 
 
 # What lies below it

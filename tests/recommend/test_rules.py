@@ -1,8 +1,11 @@
 """Rule sets: what each rule does, that they are kept, priced offline and served by the API."""
 
 import dataclasses
+import re
 import shutil
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +19,14 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
 from recsys.errors import InvalidInput, NotFound
 from recsys.evaluation.benchmark import category_codes
+from recsys.recommend.conditions import Conditions, Situation
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules, boost
-from recsys.services.rule_price import price
-from recsys.services.rule_sets import RuleSets
+from recsys.services.rule_price import price, reach
+from recsys.services.rule_sets import RuleSets, left_out_of_a_batch
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from recsys.storage import audit
 from recsys.utils import formatting as fmt
 from recsys.views.rule_cost import dial_alone, priced
 
@@ -310,3 +315,82 @@ def test_rules_are_values() -> None:
     assert hash(Rules(pins=("a",))) == hash(Rules(pins=("a",)))
     with pytest.raises(dataclasses.FrozenInstanceError):
         Rules().diversity = 1.0  # type: ignore[misc]
+
+
+DAY = date(2024, 12, 24)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "holds"),
+    [
+        ({}, {}, True),
+        ({"starts": "2024-12-24", "ends": "2024-12-24"}, {}, True),
+        ({"starts": "2024-12-25"}, {}, False),
+        ({"ends": "2024-12-23"}, {}, False),
+        ({"segments": ["age: 45+", "age: 25-44"]}, {"attributes": {"age": "25-44"}}, True),
+        ({"segments": ["age: 45+", "children: 1"]}, {"attributes": {"age": "45+"}}, False),
+        ({"segments": ["age: 45+"]}, {}, False),
+        ({"placements": ["home"]}, {"placement": "home"}, True),
+        ({"placements": ["home"]}, {}, False),
+        ({"beside": ["Dairy"]}, {"categories": ("Food", "Dairy")}, True),
+        ({"beside": ["Dairy"]}, {"categories": ("Garden",)}, False),
+    ],
+)
+def test_conditions_hold_or_not(given: dict[str, Any], asked: dict[str, Any], holds: bool) -> None:
+    assert Conditions.from_dict(given).hold(Situation(day=DAY, **asked)) is holds
+    assert Conditions.from_dict(Conditions.from_dict(given).to_dict()) == Conditions.from_dict(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"starts": "tomorrow"}, "starts is 'tomorrow'"),
+        ({"starts": "2024-12-24", "ends": "2024-12-23"}, "lies after"),
+        ({"segments": ["45+"]}, "write attribute: value"),
+        ({"until": "x"}, "No condition 'until'"),
+        ({"beside": "Dairy"}, "list of texts"),
+        ([], "must be an object"),
+    ],
+)
+def test_conditions_that_cannot_be_are_named(given: Any, words: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(words)):
+        Rules.from_dict({"when": given})
+
+
+def test_the_first_served_set_that_applies_is_followed(own: Workspace) -> None:
+    home = own
+    live, sets = home.load(), RuleSets(home.database)
+    sets.save("Old", Rules(pins=("00001",), when=Conditions(ends="2020-01-01")))
+    sets.save("Grown", Rules(pins=("00002",), when=Conditions(segments=("age: 45+",))))
+    sets.save("Basket", Rules(pins=("00003",), when=Conditions(placements=("basket",), beside=("Dairy",))))
+    sets.save("All", Rules(never_items=("00001",)))
+    sets.serve_all(["Old", "Basket", "Grown", "All"])
+    client = TestClient(create_api(home))
+    ages = live.users.set_index("user_id")["age"]
+    grown, other = (ages.index[ages == age][0] for age in ("45+", "19-24"))
+
+    def rules_of(user: str, **query: str) -> str:
+        return str(client.get(f"/v1/users/{user}/recommendations", params=query).json()["rules"])
+
+    assert rules_of(grown) == "Grown, version 1"
+    assert rules_of(other) == "All, version 1"
+    assert rules_of(other, placement="basket", item="00005") == "Basket, version 1"
+    assert rules_of(other, placement="basket", item="00003") == "All, version 1"
+    assert rules_of(other, rules="Old") == "Old, version 1"
+    new = client.post("/v1/recommendations", json={"user": {"age": "45+"}}).json()
+    assert new["rules"] == "Grown, version 1"
+    assert left_out_of_a_batch(sets) == ["Basket", "Grown"]
+    assert reach(live, sets.get("Grown")).segment == int((ages == "45+").sum())
+    with pytest.raises(InvalidInput, match="being served"):
+        sets.delete("Grown")
+    assert [rules.name for rules in sets.undo_serving()] == []
+    assert sets.served() is None
+    assert [entry.action for entry in audit.entries(home.database)][:2] == ["serve", "serve"]
+
+
+def test_reach_counts_the_lists_that_change(live: Recommender) -> None:
+    rules = Rules(never_categories=("Garden",))
+    users = live.users["user_id"]
+    changed = sum(ids(live, rules, user, 10) != ids(live, Rules(), user, 10) for user in users)
+    found = reach(live, rules)
+    assert (found.segment, found.judged, found.changed) == (len(users), len(users), changed)

@@ -1,6 +1,7 @@
 """The routes that recommend, and a short way past the web framework to the answer that is asked for most."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
@@ -18,9 +19,10 @@ from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.response_cache import CachedResponse, ResponseCache
 from recsys.errors import InsiderError
+from recsys.recommend.conditions import Situation
 from recsys.recommend.recommender import Answer, Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.rule_sets import RuleSets
+from recsys.services.rule_sets import RuleSets, situation_of
 from recsys.services.workspace import Workspace
 
 KEEP = {"Cache-Control": "private, no-cache"}
@@ -94,28 +96,47 @@ class OneUser:
         Raises:
             InsiderError: as `Recommender.recommend`, and where no model can be loaded.
         """
-        rules = self.rule_sets.asked(query.rules)
         recommender = recommender or self._workspace.load()
+        rules = self.laid_over(recommender, query, user_id=user_id)
         # The tag first: an event that comes in between makes the answer a stale one, not a wrong one.
         tag = tag_of(recommender, rules, user_id)
         found = recommender.recommend(user_id, **asked(query), rules=rules)
         body = _json.encode(found.to_dict()).encode()
         headers = [(b"etag", tag.encode("latin-1")), (b"content-length", str(len(body)).encode()), *_KEEP_RAW]
         count = partial(self._telemetry.answered, found.path, found.lane, query.k, len(found.items))
-        given = CachedResponse(tag, partial(self._tag_now, user_id, query.rules), headers, body, route, count)
+        given = CachedResponse(tag, partial(self._tag_now, user_id, query), headers, body, route, count)
         self._kept.put(scope, given)
         return given
 
-    def _tag_now(self, user_id: str, rules: str | None) -> str | None:
+    def laid_over(
+        self,
+        recommender: Recommender,
+        request: Any,
+        *,
+        user_id: str | None = None,
+        user: Mapping[str, str] | None = None,
+    ) -> Rules | None:
+        """The rules for a request: those it names, else the served set whose conditions hold for it."""
+
+        def situation() -> Situation:
+            return situation_of(
+                recommender, user_id=user_id, attributes=user, placement=request.placement, item=request.item
+            )
+
+        return self.rule_sets.asked(request.rules, situation)
+
+    def _tag_now(self, user_id: str, query: schemas.RecommendationQuery) -> str | None:
         loaded = self._workspace.serving()
-        return None if loaded is None else tag_of(loaded, self.rule_sets.asked(rules), user_id)
+        if loaded is None:
+            return None
+        try:
+            return tag_of(loaded, self.laid_over(loaded, query, user_id=user_id), user_id)
+        except InsiderError:
+            return None
 
 
 def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     """Add everything that recommends to an application."""
-
-    def options(request: Any) -> dict[str, Any]:
-        return asked(request) | {"rules": one.rule_sets.asked(request.rules)}
 
     def out(answer: Answer, k: int) -> dict[str, Any]:
         telemetry.answer(answer, k)
@@ -168,7 +189,9 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
         ],
     ) -> Any:
         """The k best items for somebody the model has never seen; nothing is stored."""
-        answer = workspace.load().recommend_for(request.history, request.user, **options(request))
+        recommender = workspace.load()
+        rules = one.laid_over(recommender, request, user=request.user)
+        answer = recommender.recommend_for(request.history, request.user, **asked(request), rules=rules)
         return JSONResponse(out(answer, request.k))
 
     @app.post(
@@ -186,8 +209,10 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
     ) -> Any:
         """Up to 1,000 users from one model version; an unknown one refuses the whole batch."""
         recommender = workspace.load()
-        how = options(request)
-        answers = [recommender.recommend(user_id, **how) for user_id in request.user_ids]
+        answers = [
+            recommender.recommend(user_id, **asked(request), rules=one.laid_over(recommender, request, user_id=user_id))
+            for user_id in request.user_ids
+        ]
         found = [out(answer, request.k) for answer in answers]
         return JSONResponse({"model": recommender.model.id, "answers": found})
 
