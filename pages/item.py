@@ -51,6 +51,7 @@ except InsiderError as error:
     products(find_items(home, "", limit=20), "item_instead", "Popular products")
     st.stop()
 
+st.set_page_config(page_title=f"{fmt.shortened(view.title, 60)} · Insider")
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     if picture := product.picture_of(live, item_id):
         st.html(f'<img src="{escape(picture)}" alt="" loading="lazy" referrerpolicy="no-referrer" {PICTURE}>', width=96)

@@ -58,8 +58,8 @@ def labelled(name: str, labels: Mapping[str, str]) -> list[str]:
 
 
 def money_format(currency: str) -> str:
-    """How a column of a table shows money: with separators of thousands where Streamlit knows the currency."""
-    return {"$": "dollar", "€": "euro", "¥": "yen"}.get(currency, f"{currency}%.2f")
+    """How a column of a table shows money: with separators of thousands, as printf writes it."""
+    return f"{currency.replace('%', '%%')}%,.2f"
 
 
 def problem(error: InsiderError) -> None:

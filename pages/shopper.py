@@ -102,6 +102,7 @@ if view.subject.known:
     finding.remember(view.user_id)
 rules_name = None if chosen_rules == desk.AS_SERVED else chosen_rules
 
+st.set_page_config(page_title=f"Shopper {view.user_id} · Insider")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     st.title(shared.plain(f"Shopper {view.user_id}" if view.subject.known else f"Persona {view.user_id}"), anchor=False)
     recommended.take_along(live, view, k, rules_name, categories)

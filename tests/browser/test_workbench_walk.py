@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from recsys.recommend.rules import Rules
 from recsys.services.rule_sets import RuleSets
@@ -17,19 +17,11 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.views.explanation import why
 from recsys.views.what_if import what_if
+from tests.accessibility import settled
 from tests.conftest import SMALL_RECIPE
 from tests.serving import page_of, running_app
 
 expect.set_options(timeout=20_000)
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run and everything is drawn."""
-    page.wait_for_timeout(300)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' && "
-        "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
-    )
 
 
 @pytest.mark.browser
