@@ -82,7 +82,7 @@ if better := shared.by_label("model", labels):
         "created": st.column_config.DatetimeColumn("Trained", format="D MMM YYYY, HH:mm"),
         "dataset": st.column_config.TextColumn("Data"),
         "test": st.column_config.NumberColumn("Accuracy", format="%.4f", help=meaning("accuracy")),
-        "coverage": st.column_config.NumberColumn("Range", format="percent", help=meaning("range")),
+        "coverage": st.column_config.NumberColumn("Coverage", format="percent", help=meaning("catalogue coverage")),
         "recipe": st.column_config.TextColumn("Recipe"),
         "training": st.column_config.NumberColumn("Training", help=meaning("training")),
         "parent": st.column_config.TextColumn("Live at that time"),

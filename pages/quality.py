@@ -56,7 +56,7 @@ def dial() -> None:
         st.caption("This model was stored without these figures; train again to see them.")
         return
     st.plotly_chart(
-        charts.frontier(view.frontier, view.popularity), config=shared.STILL, alt="Accuracy against range shown"
+        charts.frontier(view.frontier, view.popularity), config=shared.STILL, alt="Accuracy against catalogue coverage"
     )
     others = [point["popularity"] for point in view.frontier if point["popularity"] != view.popularity]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

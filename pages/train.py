@@ -145,8 +145,8 @@ def search_panel(recipe: Hyperparameters) -> None:
         )  # fmt: skip
     shared.describe(
         f"{search_words(home, state.dataset, recipe, number)} The search varies loss, start, components, "
-        "learning rate, products tried, restraint, half-life, category levels, brand and shopper attributes; the best "
-        "recipe is trained at the end."
+        "learning rate, products tried, regularisation, half-life, category levels, brand and shopper attributes; the "
+        "best recipe is trained at the end."
     )
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
         with shared.problems_shown():
@@ -245,7 +245,7 @@ def learning(curves: dict[str, list[dict[str, float]]]) -> None:
     st.plotly_chart(
         base.learning_curves(curves), config=shared.STILL, alt="Validation NDCG@10 by epoch, beside the live model"
     )
-    with st.expander("Range shown and training loss", icon=":material/show_chart:"):
+    with st.expander("Catalogue coverage and training loss", icon=":material/show_chart:"):
         for what in ("coverage", "loss"):
             st.plotly_chart(
                 runs.curves(curves, what, height=220), config=shared.STILL, key=f"curve_{what}",

@@ -59,7 +59,7 @@ def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> Non
             )  # fmt: skip
     st.plotly_chart(
         charts.cost_of_rules(turns, found.price.without, found.price.ruled), config=shared.STILL,
-        alt=f"Accuracy against range shown. {found.sentence}",
+        alt=f"Accuracy against catalogue coverage. {found.sentence}",
     )  # fmt: skip
     shared.describe("All on the same shoppers and purchases, held out of training.")
 

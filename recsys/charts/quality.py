@@ -57,7 +57,7 @@ def segments(rows: Sequence[SegmentRow], measure: str) -> go.Figure:
 
 
 def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure:
-    """Accuracy against range shown, for turns of the popularity dial."""
+    """Accuracy against catalogue coverage, for turns of the popularity dial."""
     figure = base.blank(300)
     figure.add_scatter(
         x=[point["coverage"] for point in points],
@@ -69,12 +69,13 @@ def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure
         line={"color": palette.with_alpha(palette.OURS, 0.6), "width": 2},
         marker={"size": [15 if point["popularity"] == popularity else 9 for point in points], "color": palette.OURS},
         customdata=[[point["novelty"], point["mean_popularity"]] for point in points],
-        hovertemplate="%{text}<br>NDCG@10 %{y:.4f}<br>range shown %{x:.1%}<br>novelty %{customdata[0]:.2f} bits<br>"
+        hovertemplate="%{text}<br>NDCG@10 %{y:.4f}<br>catalogue coverage %{x:.1%}<br>"
+        "novelty %{customdata[0]:.2f} bits<br>"
         "a product shown was bought by %{customdata[1]:,.0f} shoppers on average<extra></extra>",
         showlegend=False,
     )
     reach = [point["coverage"] for point in points]
-    figure.update_xaxes(title="Range shown", tickformat=base.share_ticks(min(reach), max(reach)))
+    figure.update_xaxes(title="Catalogue coverage", tickformat=base.share_ticks(min(reach), max(reach)))
     figure.update_yaxes(title="NDCG@10, validation set", tickformat=".4f")
     return figure
 

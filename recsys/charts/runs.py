@@ -115,7 +115,7 @@ def curves(
     """One value of the learning curves by epoch: the first curve is drawn strongest."""
     titles = {
         "ndcg": ("NDCG@10, validation", ".3f"),
-        "coverage": ("Range shown, validation", ".1%"),
+        "coverage": ("Catalogue coverage, validation", ".1%"),
         "loss": ("Training loss (pairwise)", ".3f"),
     }
     figure = go.Figure()

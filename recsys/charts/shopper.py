@@ -71,7 +71,7 @@ def effects(items: Sequence[tuple[str, str]], values: Sequence[float], title: st
 def cost_of_rules(
     points: Sequence[Mapping[str, float]], without: Mapping[str, float], ruled: Mapping[str, float]
 ) -> go.Figure:
-    """Accuracy against range shown: without rules, with them, and what turns of the popularity dial alone give.
+    """Accuracy against catalogue coverage: without rules, with them, and what turns of the popularity dial alone give.
 
     Args:
         points: `popularity`, `ndcg`, `coverage` of each turn, in the order of the turns.
@@ -82,12 +82,12 @@ def cost_of_rules(
         x=[point["coverage"] for point in points], y=[point["ndcg"] for point in points], mode="lines+markers",
         line={"color": palette.NEUTRAL, "width": 2}, marker={"size": 7}, name="The popularity dial alone",
         customdata=[point["popularity"] for point in points],
-        hovertemplate="dial at %{customdata:.2f}<br>NDCG@10 %{y:.4f}<br>range shown %{x:.2%}<extra></extra>",
+        hovertemplate="dial at %{customdata:.2f}<br>NDCG@10 %{y:.4f}<br>catalogue coverage %{x:.2%}<extra></extra>",
     )  # fmt: skip
     for name, at, colour in (("Without rules", without, palette.OTHER), ("These rules", ruled, palette.OURS)):
         figure.add_scatter(
             x=[at["coverage"]], y=[at["ndcg"]], mode="markers", name=name, marker={"size": 14, "color": colour},
-            hovertemplate=f"{name.lower()}<br>NDCG@10 %{{y:.4f}}<br>range shown %{{x:.2%}}<extra></extra>",
+            hovertemplate=f"{name.lower()}<br>NDCG@10 %{{y:.4f}}<br>catalogue coverage %{{x:.2%}}<extra></extra>",
         )  # fmt: skip
     reach = [at["coverage"] for at in (*points, without, ruled)]
     figure.update_xaxes(title="Share of all products shown to somebody", tickformat=share_ticks(min(reach), max(reach)))

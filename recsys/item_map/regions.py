@@ -1,4 +1,4 @@
-"""The lie of the land: how dense the map is where, its regions, and what they are to be called."""
+"""How dense the map is where, its regions, and their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

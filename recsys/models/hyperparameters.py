@@ -29,7 +29,7 @@ RANGES: Mapping[str, Range] = {
     "epochs": Range(1, 200, "The most passes over the purchases; training stops earlier when validation says so."),
     "learning_rate": Range(0.0001, 1.0, "Size of each correction: too small learns slowly, too large jumps about."),
     "max_sampled": Range(1, 1000, "WARP: how many products are tried to find one that is wrongly ranked higher."),
-    "item_alpha": Range(0.0, 0.1, "Pulls item embeddings towards zero, against learning single purchases by heart."),
+    "item_alpha": Range(0.0, 0.1, "Pulls item embeddings towards zero, so that single purchases count less."),
     "user_alpha": Range(0.0, 0.1, "Pulls shopper embeddings towards zero."),
     "patience": Range(1, 50, "Epochs without a better validation NDCG@10 before training stops."),
     "half_life_days": Range(0, 3650, "A purchase counts half after this many days; 0 counts all alike."),

@@ -72,7 +72,7 @@ def measures(k: int = 10) -> dict[str, Measure]:
             "AUC", "Chance that a new purchase ranks above a product not bought: 0.5 is guessing, 1 is perfect."
         ),
         "coverage": Measure(
-            "Range shown", "Share of all products that stand in at least one shopper's list.", share=True
+            "Catalogue coverage", "Share of all products that stand in at least one shopper's list.", share=True
         ),
         "diversity": Measure(
             "Variety within a list", "Share of the pairs in a list that are of different categories.", share=True

@@ -13,7 +13,8 @@ GLOSSARY: Mapping[str, str] = {
     "promote": "To make a model live.",
     "accuracy": "How near the top of a list of ten the products stand that shoppers then bought for the first time "
     "(NDCG@10): 0 is none, 1 is perfect.",
-    "range": "Share of all products that stand in the list of at least one shopper.",
+    "catalogue coverage": "Share of all products that stand in the list of at least one shopper.",
+    "regularisation": "A pull of what is learned towards zero, so that single purchases count less.",
     "list": "The products that one shopper is shown, best first; ten unless something else is said.",
     "discover": "Products that the shopper had never bought.",
     "buy again": "Products that the shopper had bought before.",

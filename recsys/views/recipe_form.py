@@ -47,8 +47,8 @@ DIALS: tuple[Dial, ...] = (
         steps=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0),
     ),
     _dial("max_sampled", "Products tried per purchase", steps=(1, 3, 5, 10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)),
-    _dial("item_alpha", "Restraint on products", steps=_ALPHAS),
-    _dial("user_alpha", "Restraint on shoppers", steps=_ALPHAS),
+    _dial("item_alpha", "Regularisation of products", steps=_ALPHAS),
+    _dial("user_alpha", "Regularisation of shoppers", steps=_ALPHAS),
     _dial(
         "half_life_days",
         "Purchases count half after",

@@ -64,7 +64,7 @@ def test_it_says_what_is_live_and_how_good_it_is(
     expected = {"better": "more accurate than", "worse": "less accurate than", "cannot tell": "as accurate as"}[told]
     assert f"{expected} bestsellers" in said
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["Range shown"] == fmt.measured(lanes["model"]["coverage"]["value"], is_share=True)
+    assert shown["Catalogue coverage"] == fmt.measured(lanes["model"]["coverage"]["value"], is_share=True)
     assert all(metric.delta.startswith("bestsellers") and plain(strongest) in metric.delta for metric in app.metric)
     assert plain(fmt.measured(lanes["model"]["ndcg"]["value"], is_share=False)) in said
     assert "made live" in said and "1 training ended" in said
