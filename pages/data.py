@@ -17,6 +17,7 @@ PARTS = {
     "users": ("Customers", "What is known of them: age group, region. Optional."),
 }
 UPLOAD, SERVER = "Upload files", "Files of the server"
+SEPARATORS = {None: "Found out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe", " ": "Blank"}
 
 home = shared.workspace()
 state = st.session_state
@@ -57,26 +58,73 @@ def choose_files() -> dict[str, list[str]]:
     return found
 
 
-def mapping_panel(look: data_view.Inspection) -> dict[str, str | None]:
-    """A box for every field of the events, set to what the headers suggest."""
-    st.subheader("Which column is what", anchor=False)
-    chosen: dict[str, str | None] = {}
-    columns = [None, *look.columns]
-    with st.grid(4, min_column_width=170, gap="small") as grid:
-        for field, meaning in data_view.fields().items():
+def reading_panel() -> dict:
+    """What the program finds out by itself about how files are written, for where it does not."""
+    with st.expander("How the files are written", icon=":material/description:"):
+        shared.describe("Found out from the files. Say it here only where the preview below is wrong.")
+        with st.grid(4, min_column_width=170, gap="small") as grid:
             with grid.cell():
-                guess = look.suggested.get(field)
-                chosen[field] = st.selectbox(
-                    fmt.label(field), columns, index=columns.index(guess), help=meaning,
-                    format_func=lambda column: column or "Not there", key=f"map_{field}_{'|'.join(look.columns)}",
+                encoding = st.text_input(
+                    "Encoding",
+                    key="encoding",
+                    placeholder="Found out",
+                    help="UTF-8, Latin-1, cp1252, cp437 ...",
+                )
+            with grid.cell():
+                separator = st.selectbox("Separator", list(SEPARATORS), format_func=SEPARATORS.get, key="separator")
+            with grid.cell():
+                skip = st.number_input(
+                    "Lines above the header", 0, 1000, None, key="skip", placeholder="Found out",
+                    help="Titles and comments above the line that names the columns.",
                 )  # fmt: skip
+            with grid.cell():
+                sheet = st.text_input("Sheet", key="sheet", placeholder="The first with a table", help="Of a workbook.")
+    return {"encoding": encoding.strip(), "separator": separator, "skip": skip, "sheet": sheet.strip()}
+
+
+def files_panel(look: data_view.Inspection) -> dict[tuple[str, str], str | None]:
+    """Each part with its files as they are written, and for every column what it is to be taken for."""
+    chosen: dict[tuple[str, str], str | None] = {}
+    parts = [part for part in PARTS if any(file.part == part for file in look.files)]
+    for tab, part in zip(st.tabs([PARTS[part][0] for part in parts]), parts, strict=True):
+        with tab:
+            for file in look.files:
+                if file.part == part:
+                    preview(file)
+            chosen |= mapping_panel(look, part)
+    return chosen
+
+
+def mapping_panel(look: data_view.Inspection, part: str) -> dict[tuple[str, str], str | None]:
+    """A box for every column of a part, set to what it was recognised as."""
+    columns, meanings = data_view.columns_of(look, part), data_view.fields(part)
+    unused = [column.name for column in columns if column.taken_as is None]
+    st.markdown("**What each column is**")
+    if unused:
+        shared.describe(f"Not used unless you say what they are: {', '.join(unused)}.")
+    chosen: dict[tuple[str, str], str | None] = {}
+    options = [None, *meanings]
+    said = "; ".join(f"{fmt.label(field)}: {meaning}" for field, meaning in meanings.items())
+    mark = hash(tuple(column.name for column in columns))
+    with st.grid(4, min_column_width=220, gap="small") as grid:
+        for column in columns:
+            with grid.cell():
+                taken = st.selectbox(
+                    shared.plain(column.name), options, index=options.index(column.taken_as),
+                    format_func=lambda field: "Not used" if field is None else fmt.label(field),
+                    key=f"as_{part}_{column.name}_{mark}", help=said,
+                )  # fmt: skip
+                chosen[part, column.name] = taken
+                values = ", ".join(fmt.shortened(value, 24) for value in column.values[:3])
+                why = column.because if taken == column.taken_as else "as you said"
+                st.caption(shared.plain(f"{values} ({why})" if values else f"Empty ({why})"))
     return chosen
 
 
 def options_panel(look: data_view.Inspection) -> dict:
-    """Weights, filters and categories."""
+    """Weights and filters."""
     found: dict = {}
-    with st.expander("Weights, filters and categories", icon=":material/tune:"):
+    with st.expander("Weights and filters", icon=":material/tune:"):
         if look.kinds:
             shared.describe("How much an event of each kind counts; 0 leaves the kind out.")
             with st.grid(4, min_column_width=150, gap="small") as grid:
@@ -95,21 +143,20 @@ def options_panel(look: data_view.Inspection) -> dict:
                     "Leave out users with fewer items than", 1, 1000, 1, key="min_items"
                 )
             with grid.cell():
-                found["levels"] = st.multiselect(
-                    "Categories in columns of the events", look.columns, key="levels",
-                    help="The widest first. Not needed when the catalogue has them.",
-            filter_mode="contains", select_all=False,
-        )  # fmt: skip
+                found["anyway"] = st.checkbox(
+                    "Store it although files do not fit together", key="anyway",
+                    help="Otherwise an import ends before anything is stored when the catalogue, or the customers, "
+                    "share no ids with the events.",
+                )  # fmt: skip
     return found
 
 
-def preview(look: data_view.Inspection) -> None:
-    """The first rows of each file, as they are written."""
-    tabs = st.tabs([shared.plain(f"{file.name} ({PARTS[file.part][0].lower()})") for file in look.files])
-    for tab, file in zip(tabs, look.files, strict=True):
-        with tab:
-            shared.describe(f"Read as {file.written}. The first rows:")
-            st.dataframe(file.rows, hide_index=True, height=220, placeholder="", alt=f"First rows of {file.name}")
+def preview(file: data_view.FileInspection) -> None:
+    """The first rows of a file, as they are written."""
+    shared.describe(f"{file.name}: read as {file.written}. The first rows:")
+    for note in file.notes:
+        st.warning(shared.plain(note), icon=":material/info:")
+    st.dataframe(file.rows, hide_index=True, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
 def question(look: data_view.Inspection) -> str | None:
@@ -117,7 +164,7 @@ def question(look: data_view.Inspection) -> str | None:
     shared.describe("No row of the file tells whether the day or the month comes first.")
     return st.radio(
         "Which is it?", list(look.question), format_func=lambda form: shared.plain(look.question[form]), index=None,
-        key=f"form_{'|'.join(look.columns)}",
+        key=f"form_{'|'.join(look.question)}",
     )  # fmt: skip
 
 
@@ -137,28 +184,35 @@ def bring(*, busy: bool) -> None:
     if not files["events"]:
         st.caption("Nothing is stored until you press Import.")
         return
-    look = data_view.look(data_view.plan_of("new", files, {}))
-    preview(look)
-    chosen = mapping_panel(look)
-    tried = data_view.look(data_view.plan_of("new", files, chosen))
-    form = question(tried) if tried.question else None
-    if form:
-        tried = data_view.look(data_view.plan_of("new", files, chosen, timestamp_format=form))
+    reading = reading_panel()
+    look = data_view.look(data_view.plan_of("new", files, {}, **reading))
+    mapping = data_view.stated(look, files_panel(look))
+    reading["timestamp_format"] = st.text_input(
+        "Form of the times", key="times", width=260, placeholder="Found out",
+        help="Only where they are not read right: %d/%m/%Y %H:%M for 31/12/2024 18:30; s or ms for seconds or "
+        "milliseconds since 1970.",
+    ).strip()  # fmt: skip
+    tried = data_view.look(data_view.plan_of("new", files, mapping, **reading))
+    if tried.question:
+        reading["timestamp_format"] = question(tried)
+        if reading["timestamp_format"]:
+            tried = data_view.look(data_view.plan_of("new", files, mapping, **reading))
     if not tried.question:
         verdict(tried)
     options = options_panel(tried)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.text_input("Name of the dataset", "shop", key="new_name", width=260, max_chars=60)
-        ready = not tried.problem and bool(name.strip()) and not busy
+        typed = st.text_input("Name of the dataset", "shop", key="new_name", width=260, max_chars=60)
+        name = data_view.folder_name(typed)
+        ready = not tried.problem and bool(name) and not busy
         if st.button("Import", type="primary", icon=":material/download:", disabled=not ready):
-            plan = data_view.plan_of(name, files, chosen, timestamp_format=form, **options)
+            plan = data_view.plan_of(name, files, mapping, **reading, **options)
             state.import_run = datasets.start_import(home, plan).id
             state.dataset_shown = plan.name
             st.rerun()
-    if name.strip() in home.datasets() and not busy:
-        st.caption(
-            shared.plain(f"A dataset “{name.strip()}” is stored already; it will be replaced when all went well.")
-        )
+    if name and name != typed.strip():
+        st.caption(shared.plain(f"It will be stored as “{name}”."))
+    if name in home.datasets() and not busy:
+        st.caption(shared.plain(f"A dataset “{name}” is stored already; it will be replaced when all went well."))
 
 
 @st.fragment(run_every=shared.REFRESH_SECONDS)

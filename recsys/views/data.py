@@ -2,10 +2,12 @@
 
 import re
 import tempfile
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,12 +20,13 @@ from recsys.ingest.inspection import inspected_file
 from recsys.ingest.prepare import prepare
 from recsys.ingest.recognise import Column, Recognised, check_needed
 from recsys.ingest.recognition import recognise_all
-from recsys.ingest.schema import EVENT_FIELDS, MEANING, Mapped, NoColumn
+from recsys.ingest.schema import FIELDS, MEANING, PARTS, NoColumn
 from recsys.ingest.sources import Inputs, Reading, Source, find, shown_names
 from recsys.ingest.staging import Trial, trial
 from recsys.ingest.timestamps import Ambiguous, form_of
 from recsys.utils import formatting as fmt
 
+LONGEST_NAME = 60
 TOLD_APART = 1000
 """Values among which one is looked for that shows what the order of day and month changes."""
 
@@ -49,8 +52,6 @@ class Inspection:
     """What an import of these files would do, as far as their first rows tell.
 
     Attributes:
-        columns: of the events, all files together.
-        suggested: field of the events to its column, from the headers.
         facts: in words: rows tried, users, items, period, how the times are read.
         warnings: in words: what would be rejected, with an example.
         problem: why it cannot be imported as it stands; empty when it can.
@@ -59,8 +60,6 @@ class Inspection:
     """
 
     files: tuple[FileInspection, ...]
-    columns: tuple[str, ...]
-    suggested: Mapping[str, str]
     facts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     problem: str = ""
@@ -80,22 +79,19 @@ def look(plan: ImportPlan) -> Inspection:
         recognised = recognise_all(db, inputs, plan.mapping, strict=False)
         files = tuple(_file(db, entry) for entry in recognised.all)
         events = inputs.events
-        columns = tuple(dict.fromkeys(column for source in events for column in source.columns))
-        unasked = recognise_all(db, inputs, {}, strict=False).events
-        suggested = {field: found[0] for entry in reversed(unasked) for field, found in entry.mapped.items()}
-        base = Inspection(files, columns, suggested)
+        base = Inspection(files)
         try:
             for entry in recognised.all:
                 check_needed(entry)
         except NoColumn as error:
-            return Inspection(files, columns, suggested, problem=_choose_one(error, events))
+            return Inspection(files, problem=_choose_one(error, events))
         try:
             found = readings(db, recognised.events, plan)
         except Ambiguous as error:
             question = _question(db, recognised.events)
-            return Inspection(files, columns, suggested, problem=str(error), question=question)
+            return Inspection(files, problem=str(error), question=question)
         except InvalidInput as error:
-            return Inspection(files, columns, suggested, problem=str(error))
+            return Inspection(files, problem=str(error))
         tried = [trial(db, entry, reading) for entry, reading in zip(recognised.events, found, strict=True)]
         facts = [f"Times: {reading.words}" for reading in dict.fromkeys(found) if reading]
         if not any(found):
@@ -123,49 +119,72 @@ def _told(base: Inspection, plan: ImportPlan, tried: Sequence[Trial], facts: lis
     problem = "" if usable else "None of the first rows can be used; check which column is mapped to what."
     kinds = {kind or "(none)": plan.weight_of(kind)[0] for one in tried for kind in one.kinds}
     if len(kinds) > 50:
-        problem = f"{base.suggested.get(c.EVENT, 'The column')} holds too many different values to be a kind of event."
-    return Inspection(
-        base.files, base.columns, base.suggested, tuple(facts), tuple(warnings), problem, None, kinds or None
-    )
+        column = next((x.name for x in columns_of(base, "events") if x.taken_as == c.EVENT), "The column")
+        problem = f"{column} holds too many different values to be a kind of event."
+    return Inspection(base.files, tuple(facts), tuple(warnings), problem, None, kinds or None)
 
 
 def plan_of(
     name: str,
     files: Mapping[str, Sequence[str]],
-    chosen: Mapping[str, str | None],
+    mapping: Mapping[str, Sequence[str]],
     *,
-    levels: Sequence[str] = (),
     weights: Mapping[str, float] | None = None,
-    timestamp_format: str | None = None,
-    min_users: int = 1,
-    min_items: int = 1,
+    **settings: Any,
 ) -> ImportPlan:
     """A plan from what the page holds.
 
     Args:
+        name: as it was typed; see `folder_name`.
         files: "events", "items", "users" to paths.
-        chosen: field of the events to a column, None to leave it out.
-        levels: columns of the events that hold categories, the widest first.
+        mapping: what `stated` gives.
+        settings: other attributes of `ImportPlan`; None and empty texts leave them to the program.
     """
-    given: Mapped = {field: (column,) if column else () for field, column in chosen.items()}
-    if levels:
-        given[c.CATEGORY] = tuple(levels)
     return ImportPlan(
-        name=name.strip(),
+        name=folder_name(name),
         events=tuple(files.get("events", ())),
         items=tuple(files.get("items", ())),
         users=tuple(files.get("users", ())),
-        mapping=given,
+        mapping={key: tuple(columns) for key, columns in mapping.items()},
         weights={kind: weight for kind, weight in (weights or {}).items() if kind != "(none)"},
-        timestamp_format=timestamp_format,
-        min_users=min_users,
-        min_items=min_items,
+        **{key: value for key, value in settings.items() if value not in (None, "")},
     )
 
 
-def fields() -> dict[str, str]:
-    """Fields of events, in the order to show, each with what it means."""
-    return {field: MEANING[field] for field in EVENT_FIELDS}
+def folder_name(text: str) -> str:
+    """A name for the folder of a dataset from what somebody typed: "Mein Laden" becomes "Mein-Laden"."""
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    plain = "".join(x for x in plain if not unicodedata.combining(x))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:LONGEST_NAME]
+
+
+def columns_of(found: Inspection, part: str) -> tuple[Column, ...]:
+    """The columns of all files of a part, each name once."""
+    columns = {column.name: column for file in reversed(found.files) if file.part == part for column in file.columns}
+    order = dict.fromkeys(column.name for file in found.files if file.part == part for column in file.columns)
+    return tuple(columns[name] for name in order)
+
+
+def fields(part: str) -> dict[str, str]:
+    """What a column of a part can be taken for, in the order to show, each with what it means."""
+    return {field: MEANING[field] for field in FIELDS[part]}
+
+
+def stated(found: Inspection, chosen: Mapping[tuple[str, str], str | None]) -> dict[str, tuple[str, ...]]:
+    """What somebody says that differs from what was recognised, as the mapping of a plan.
+
+    Args:
+        found: the files, looked at without any mapping.
+        chosen: part and column to a field, None for a column that is not to be used.
+    """
+    mapping: dict[str, tuple[str, ...]] = {}
+    for part in PARTS:
+        before = {column.name: column.taken_as for column in columns_of(found, part)}
+        now = {name: chosen.get((part, name), field) for name, field in before.items()}
+        differs = [name for name in before if before[name] != now[name]]
+        for field in dict.fromkeys(x for name in differs for x in (before[name], now[name]) if x):
+            mapping[f"{part}.{field}"] = tuple(name for name in before if now[name] == field)
+    return mapping
 
 
 def _prepared(plan: ImportPlan, part: str) -> tuple[Source, ...]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from recsys.errors import InvalidInput
@@ -64,12 +64,14 @@ def test_files_of_the_server_are_tried_mapped_and_imported(home, tmp_path):
     at.segmented_control(key="way").set_value("Files of the server").run()
     at.multiselect(key="server_events").set_value(["old shop.txt"]).run()
     assert not at.exception, at.exception
-    box = next(x for x in at.selectbox if x.label == "Timestamp")
-    assert (box.options, box.value) == (["Not there", "visitorid", "sku", "stamp"], "stamp")
-    box.set_value("Not there").run()
+    box = next(x for x in at.selectbox if x.label == "stamp")
+    assert box.value == "timestamp" and {"Not used", "User id", "Timestamp", "Category"} <= set(box.options)
+    box.select_index(0).run()
     assert "No times" in words_of(at)
-    next(x for x in at.selectbox if x.label == "Timestamp").set_value("stamp").run()
+    next(x for x in at.selectbox if x.label == "stamp").set_value("timestamp").run()
     assert "16 rows tried: 4 users, 4 items" in words_of(at)
+    at.text_input(key="new_name").set_value("Mein alter Laden").run()
+    assert "It will be stored as “Mein-alter-Laden”" in words_of(at)
     at.text_input(key="new_name").set_value("old").run()
     next(x for x in at.button if x.label == "Import").click().run()
     assert not at.exception, at.exception
@@ -170,6 +172,65 @@ def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
     assert home.datasets() == []
 
 
+def take(tab: Page, column: str, field: str) -> None:
+    """Say on the page what a column is."""
+    tab.get_by_role("combobox", name=column).filter(visible=True).click()
+    tab.get_by_role("option", name=field, exact=True).click()
+    tab.wait_for_timeout(700)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tmp_path, width):
+    shutil.copytree(trained_home, tmp_path / "home")
+    events = [f"7{n % 9};P{n % 11};{1 + n % 27:02d}.{1 + n % 12:02d}.2024 10:{n % 60:02d}" for n in range(120)]
+    items = [f"P{n};Tea number {n};{('Black', 'Green')[n % 2]}" for n in range(11)]
+    users = [f"7{n};{('old', 'young')[n % 2]}" for n in range(9)]
+    files = {"e.csv": ("aa;bb;cc", events), "i.csv": ("dd;ee;ff", items), "u.csv": ("gg;hh", users)}
+    for name, (header, rows) in files.items():
+        (tmp_path / name).write_text("\n".join([header, *rows]) + "\n")
+    settings = {"INSIDER_OPEN_DASHBOARD": "1"}
+    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=width) as tab:
+        tab.goto(f"{url}/data")
+        for number, name in enumerate(files):
+            tab.locator("input[type=file]").nth(number).set_input_files(str(tmp_path / name))
+            tab.wait_for_timeout(700)
+        tab.get_by_text("No column of e.csv looks like the user id").wait_for()
+        take(tab, "aa", "User id")
+        take(tab, "bb", "Item id")
+        tab.get_by_role("tab", name="Catalogue").click()
+        take(tab, "dd", "Item id")
+        tab.get_by_role("tab", name="Customers").click()
+        take(tab, "gg", "User id")
+        tab.get_by_text("120 rows tried: 9 users, 11 items").wait_for()
+        if folder := os.environ.get("INSIDER_SHOTS"):
+            tab.screenshot(path=f"{folder}/mapping-{width}.png", full_page=True)
+        tab.get_by_label("Name of the dataset").fill("Mein Laden")
+        tab.get_by_label("Name of the dataset").press("Enter")
+        tab.get_by_text("It will be stored as “Mein-Laden”").wait_for()
+        tab.get_by_role("button", name="Import", exact=True).click()
+        tab.get_by_text("“Mein-Laden” is stored and ready to train on").wait_for(timeout=60_000)
+    found = Workspace(Settings.from_environment(tmp_path / "home")).dataset("Mein-Laden")
+    assert (found.n_users, found.n_items, len(found.events), found.timed) == (9, 11, 120, True)
+    assert found.items.set_index("item_id").loc["P1", "title"] == "Tea number 1"
+    assert set(found.items[found.category_levels[0]]) == {"Black", "Green"}
+    assert found.user_attributes == ("hh",)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Mein Laden", "Mein-Laden"),
+        ("  Läden & Söhne! ", "Laden-Sohne"),
+        ("shop_2.1", "shop_2.1"),
+        ("../x", "x"),
+        ("日本", ""),
+    ],
+)
+def test_a_typed_name_becomes_one_for_a_folder(typed, name):
+    assert data_view.folder_name(typed) == name
+
+
 @pytest.mark.browser
 def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_path):
     shutil.copytree(trained_home, tmp_path / "home")
@@ -185,11 +246,8 @@ def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_
         tab.goto(f"{url}/data")
         tab.locator("input[type=file]").first.set_input_files(str(path))
         tab.get_by_text("Read as semicolon-separated, Latin-1, gzip").wait_for(timeout=30_000)
-        for label, column in (("Item id", "Artikel"), ("Timestamp", "Datum"), ("Quantity", "Anzahl")):
-            box = tab.get_by_role("combobox", name=label)
-            box.click()
-            tab.get_by_role("option", name=column, exact=True).click()
-            tab.wait_for_timeout(700)
+        for column, field in (("Kunde", "Not used"), ("visitorid", "User id")):
+            take(tab, column, field)
         tab.get_by_text("74 rows tried: 12 users").wait_for(timeout=30_000)
         tab.get_by_text("1 row would be rejected: timestamp cannot be read").wait_for()
         tab.get_by_label("Name of the dataset").fill("verkauf")
