@@ -32,7 +32,7 @@ from recsys.services.user_search import BEHAVIOURS, Search, UserSearch
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.views import compare, explanation, home, models, product, quality, rule_cost, shopper, shopper_history
-from recsys.views.what_if import by_models, rules_preview, what_if
+from recsys.views.what_if import rules_preview, what_if
 from tests.commands import run
 from tests.conftest import SMALL_RECIPE
 from tests.shops import planted_shop
@@ -193,7 +193,6 @@ def every_view_shows(shop: Shop) -> None:
             explanation.speakers(live, subject, item.item_id)
         what_if(live, subject, plus=live.model.item_ids[-1:])
         rules_preview(live, subject, rules)
-        by_models({"other": workspace.load(shop.other)}, subject)
         assert not compare.side_by_side(workspace, subject, others).problems or user not in KNOWN
         on_map = shopper_on_map(drawn, live, user, list(SOLD))
         assert on_map.taste is not None or not len(on_map.history)
