@@ -16,6 +16,7 @@ from recsys.api.routes.items import add_items
 from recsys.api.routes.operation import add_operation
 from recsys.api.routes.recommendations import OneUser, add_recommendations
 from recsys.api.routes.users import add_users
+from recsys.services.jobs import first_model_jobs
 from recsys.services.workspace import Workspace
 from recsys.storage.api_keys import ApiKeyStore
 from recsys.utils.formatting import duration
@@ -85,7 +86,7 @@ def create_api(workspace: Workspace) -> FastAPI:
 def _waiting(workspace: Workspace) -> tuple[str, Waiting | None]:
     """Why there is no model, in words and in numbers."""
     command = "python -m recsys train --promote"
-    tries = [run for run in workspace.job_store.newest() if run.kind == "demo" or (run.kind == "train" and run.promote)]
+    tries = first_model_jobs(workspace)
     run = next((run for run in tries if run.active), tries[0] if tries else None)
     if run is None:
         return f"No model is live yet, and none is being prepared. Train one: {command}", None

@@ -14,6 +14,7 @@ from recsys.ingest.duckdb_session import DuckSession, text
 from recsys.ingest.event_rows import REASONS
 from recsys.ingest.sources import Source
 from recsys.ingest.staging import Staged
+from recsys.utils.spreadsheet import safe_cell
 
 SHOWN = 100
 LONGEST = 500
@@ -59,12 +60,6 @@ class Rejects:
         return sum(n for (name, _), n in self.of_files.items() if name == part)
 
 
-def safe_cell(value: object) -> str:
-    """Text that no spreadsheet takes for a formula: a quote goes before =, +, -, @, tab and return."""
-    cell = str(value)
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
 def collect(
     db: DuckSession, staged: Staged, items: tuple[Source, ...], users: tuple[Source, ...], path: Path
 ) -> Rejects:
@@ -83,7 +78,7 @@ def collect(
             of_files[place] += 1
             if len(first) < SHOWN:
                 first.append(reject)
-            writer.writerow((safe_cell(reject.file), reject.line, reject.reason, safe_cell(reject.value)))
+            writer.writerow((safe_cell(str(reject.file)), reject.line, reject.reason, safe_cell(str(reject.value))))
     return Rejects(dict(counts.most_common()), tuple(first), dict(of_files))
 
 

@@ -159,7 +159,7 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
 
 def last_run(workspace: Workspace, model_id: str) -> Job | None:
     """The newest run that drew, draws or failed to draw the map of a model."""
-    return next((run for run in workspace.job_store.newest(200) if run.kind == "map" and run.model == model_id), None)
+    return next(iter(workspace.job_store.newest(1, kinds=("map",), model=model_id)), None)
 
 
 def suggestions(found: Found, shopper: ShopperOnMap, item_map: ItemMap) -> list[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.projection.settings import MapSettings
+from recsys.utils.arrays import unit_rows
 
 if TYPE_CHECKING:
     from recsys.projection.arrange import Surroundings
@@ -60,8 +61,7 @@ def prepared(embeddings: NDArray[np.float32], metric: str) -> NDArray[np.float32
     """Rows whose euclidean distances go by the metric: of length 1 for "cosine", as they are for "euclidean"."""
     if metric != "cosine":
         return embeddings
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return (embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
+    return unit_rows(embeddings)
 
 
 def aligned(points: NDArray[np.float32], onto: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from recsys.models.model import Model
 from recsys.models.rank.top_k import top_k
 from recsys.recommend.explain import Reason
 from recsys.recommend.rules import Rules
+from recsys.utils.arrays import unit_rows
 
 POOL = 100
 """At least so many of the best items are rearranged for variety; ten times k where that is more."""
@@ -242,8 +243,7 @@ def compile_rules(
         groups = pd.factorize(items[level].astype(object))[0].astype(np.int64)
     directions = None
     if rules.diversity > 0:
-        lengths = np.linalg.norm(model.item_embeddings, axis=1, keepdims=True)
-        directions = model.item_embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
+        directions = unit_rows(model.item_embeddings)
     return CompiledRules(
         rules=rules,
         allowed=np.logical_and.reduce(masks) if masks else None,

@@ -37,6 +37,7 @@ from recsys.recommend.results import (
 from recsys.recommend.rules import Rules
 from recsys.recommend.user_state import UserState, UserStates
 from recsys.settings import MOST_ALIKE
+from recsys.utils.arrays import unit_rows
 
 BOOKS_IN_MEMORY = 32
 MOST_LOOKED_AT = 2000
@@ -102,7 +103,7 @@ class Recommender:
         before = len(self.model.items)
 
         def directions(old: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.concatenate([old, _unit_rows(model.item_embeddings[before:])])
+            return np.concatenate([old, unit_rows(model.item_embeddings[before:])])
 
         def categories(old: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
             more = _rows_of_categories(model.items.iloc[before:], model.category_levels)
@@ -437,7 +438,7 @@ class Recommender:
 
     @cached_property
     def _directions(self) -> NDArray[np.float32]:
-        return _unit_rows(self.item_embeddings)
+        return unit_rows(self.item_embeddings)
 
     @cached_property
     def _shortlist(self) -> PrunedTopK:
@@ -446,12 +447,6 @@ class Recommender:
     @cached_property
     def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:
         return _rows_of_categories(self.items, self.model.category_levels)
-
-
-def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rows of (n, components), each of length 1; rows of zeros stay so."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
 
 
 def _rows_of_categories(items: pd.DataFrame, levels: Sequence[str]) -> dict[str, NDArray[np.int64]]:

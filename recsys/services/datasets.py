@@ -78,7 +78,7 @@ def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> l
     """
     require("admin", "Deleting a dataset")
     workspace.store.dataset_manifest(name)
-    busy = [run for run in workspace.job_store.newest() if run.active and run.dataset == name]
+    busy = [job for job in workspace.job_store.newest(active=True) if job.dataset == name]
     if busy:
         raise InvalidInput(f"Job {busy[0].id} ({busy[0].kind}) works on dataset {name!r}; cancel it first.")
     using = models_on(workspace, name)
@@ -249,7 +249,7 @@ def table(found: list[dict[str, Any]]) -> pd.DataFrame:
 
 def import_under_way(workspace: Workspace) -> Job | None:
     """The newest import that has not ended, or None."""
-    return next((run for run in workspace.job_store.newest() if run.kind == "import" and run.active), None)
+    return next(iter(workspace.job_store.newest(1, kinds=("import",), active=True)), None)
 
 
 def _in_words(summary: dict[str, Any]) -> Section:

@@ -10,7 +10,6 @@ from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.list_comparison import moves
 from recsys.services.target_user import Personas, TargetUser, described, known
-from recsys.services.workspace import Workspace
 from recsys.storage.database import Database
 from recsys.storage.documents import DocumentStore, checked_name
 from recsys.utils import formatting as fmt
@@ -127,12 +126,6 @@ class GoldenShoppers:
         if golden.user is not None:
             return known(live, golden.user)
         return described(live, self._personas.get(str(golden.persona)), str(golden.persona))
-
-
-def warnings(workspace: Workspace, model_id: str, rules: Rules | None = None) -> list[str]:
-    """What somebody who is about to promote a version should know: one sentence per unmet expectation."""
-    verdicts = GoldenShoppers(workspace.database).check(workspace.load(model_id), rules)
-    return [f"{verdict.golden.name}: {failure}" for verdict in verdicts for failure in verdict.failures]
 
 
 def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> dict[str, str]:

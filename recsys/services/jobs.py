@@ -68,6 +68,12 @@ def start_quality(workspace: Workspace, model_id: str) -> Job:
     return _start_on_model(workspace, "quality", model_id, {})
 
 
+def first_model_jobs(workspace: Workspace) -> list[Job]:
+    """The newest jobs that were to bring a live model, newest first."""
+    jobs = workspace.job_store.newest(kinds=("demo", "train"))
+    return [job for job in jobs if job.kind == "demo" or job.promote]
+
+
 def launch(workspace: Workspace, job_id: int) -> Job:
     """Start the process of a job that is in the queue."""
     workspace.job_store.attach(job_id, job_process.launch(job_id, workspace.settings))

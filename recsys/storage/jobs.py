@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,12 +98,28 @@ class JobStore:
             raise NotFound(f"No run {run_id}.")
         return _run(row)
 
-    def newest(self, limit: int = 50) -> list[Job]:
+    def newest(
+        self, limit: int = 50, *, kinds: Collection[str] = (), model: str | None = None, active: bool = False
+    ) -> list[Job]:
+        """The newest jobs, newest first.
+
+        Args:
+            kinds: only these; () for all.
+            model: only those that work on this version, or made it.
+            active: only those that are queued or running.
+        """
         if not self._database.exists():
             return []
         self.settle()
+        wanted = table.select()
+        if kinds:
+            wanted = wanted.where(table.c.kind.in_(kinds))
+        if model is not None:
+            wanted = wanted.where(table.c.model == model)
+        if active:
+            wanted = wanted.where(table.c.state.in_(ACTIVE))
         with self._database.read() as connection:
-            rows = connection.execute(table.select().order_by(table.c.id.desc()).limit(limit)).mappings().all()
+            rows = connection.execute(wanted.order_by(table.c.id.desc()).limit(limit)).mappings().all()
         return [_run(row) for row in rows]
 
     def attach(self, run_id: int, pid: int) -> None:

@@ -9,8 +9,10 @@ from urllib.parse import quote, urlencode
 
 import pandas as pd
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+from recsys.utils.spreadsheet import safe_cell
+
 SHEET_NAME = 31
+LONGEST_CELL = 32_767
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
@@ -26,31 +28,15 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 def excel_bytes(sheets: Mapping[str, pd.DataFrame]) -> bytes:
     """One workbook, one sheet for each table. Every text is written as text: neither formula nor link."""
-    import xlsxwriter
-
     out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(out, options) as book:
-        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+    texts = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with pd.ExcelWriter(
+        out, engine="xlsxwriter", datetime_format="yyyy-mm-dd", engine_kwargs={"options": texts}
+    ) as book:
         for title, table in sheets.items():
-            sheet = book.add_worksheet(_sheet_name(title))
-            sheet.freeze_panes(1, 0)
-            for column, name in enumerate(table.columns):
-                values = [_cell(value) for value in table[name]]
-                sheet.write_string(0, column, str(name), bold)
-                for row, value in enumerate(values, start=1):
-                    if value is None:
-                        continue
-                    if isinstance(value, pd.Timestamp):
-                        sheet.write_datetime(row, column, value.to_pydatetime(), day)
-                    elif isinstance(value, bool):
-                        sheet.write_boolean(row, column, value)
-                    elif isinstance(value, (int, float)):
-                        sheet.write_number(row, column, value)
-                    else:
-                        sheet.write_string(row, column, str(value)[:32_767])
-                longest = max([len(str(name)), *(len(str(value)) for value in values[:100] if value is not None)])
-                sheet.set_column(column, column, min(longest + 2, 60))
+            short = table.map(lambda value: value[:LONGEST_CELL] if isinstance(value, str) else value)
+            short.to_excel(book, sheet_name=_sheet_name(title), index=False, freeze_panes=(1, 0))
+            book.sheets[_sheet_name(title)].autofit(max_width=400)
     return out.getvalue()
 
 
@@ -68,16 +54,7 @@ def curl_new(base: str, body: Mapping[str, Any]) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(DANGEROUS) else value
-
-
-def _cell(value: Any) -> Any:
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
-        return None
-    item = getattr(value, "item", None)
-    if isinstance(value, pd.Timestamp):
-        return value
-    return item() if item is not None else value
+    return safe_cell(value) if isinstance(value, str) else value
 
 
 def _sheet_name(title: str) -> str:

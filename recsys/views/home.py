@@ -7,7 +7,7 @@ from typing import Any
 
 from recsys.dataset.splitting import SplitDescription, timestamp
 from recsys.errors import InsiderError
-from recsys.services.jobs import ensure_demo
+from recsys.services.jobs import ensure_demo, first_model_jobs
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.storage.model_names import ModelNames
@@ -213,7 +213,7 @@ def first_model_run(workspace: Workspace) -> Job | None:
     """
     if workspace.live_id() is not None:
         return None
-    tries = [run for run in workspace.job_store.newest() if run.kind == "demo" or (run.kind == "train" and run.promote)]
+    tries = first_model_jobs(workspace)
     under_way = [run for run in tries if run.active]
     if under_way or tries:
         return (under_way or tries)[0]

@@ -29,8 +29,8 @@ def changes(workspace: Workspace, *, now: datetime | None = None) -> tuple[str, 
         lines.append(f"{fmt.plural(len(done), 'training')} ended with a model{newest}")
     imports = [
         job
-        for job in workspace.job_store.newest(100)
-        if job.kind in ("import", "demo") and job.state == "done" and job.ended is not None and job.ended >= since
+        for job in workspace.job_store.newest(100, kinds=("import", "demo"))
+        if job.state == "done" and job.ended is not None and job.ended >= since
     ]
     lines += [f"Dataset “{job.dataset}” was stored {fmt.ago(job.ended, now)}" for job in imports[:SHOWN] if job.ended]
     return tuple(lines)

@@ -118,9 +118,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
 
 def report_run(workspace: "Workspace", model_id: str) -> "Job | None":
     """The newest job that assesses this version, or None."""
-    return next(
-        (run for run in workspace.job_store.newest(200) if run.kind == "quality" and run.model == model_id), None
-    )
+    return next(iter(workspace.job_store.newest(1, kinds=("quality",), model=model_id)), None)
 
 
 def _verdict(evaluation: dict[str, Any], split: SplitDescription, lane: str) -> tuple[str, str]:

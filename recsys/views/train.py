@@ -13,7 +13,7 @@ from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.models.manifest import ModelManifest
 from recsys.services.promotion_preview import range_words
 from recsys.services.workspace import Workspace
-from recsys.storage.jobs import Job
+from recsys.storage.jobs import Job, Kind
 from recsys.storage.training_runs import TrainingRun
 from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
@@ -22,7 +22,7 @@ from recsys.views.recipe_form import recipe_words
 
 SCORING_FILES = ("item_embeddings.npy", "item_biases.npy", "user_embeddings.npy", "user_biases.npy")
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
-KINDS = ("train", "search")
+KINDS: tuple[Kind, ...] = ("train", "search")
 POINTS = 30
 SEARCHED = ("loss", "start", "components", "learning_rate", "max_sampled", "half_life_days")
 
@@ -64,7 +64,7 @@ def plan(
 
 def trainings(workspace: Workspace, limit: int = 20) -> list[Job]:
     """The newest runs that somebody started to train, newest first; the demo's own job is none of them."""
-    return [run for run in workspace.job_store.newest(200) if run.kind in KINDS][:limit]
+    return workspace.job_store.newest(limit, kinds=KINDS)
 
 
 def run_to_show(workspace: Workspace, wanted: int | None) -> Job | None:
@@ -82,7 +82,7 @@ def waiting_for(workspace: Workspace, run: Job) -> str:
     if run.state != "queued":
         return ""
     ahead = [
-        other for other in workspace.job_store.newest(200) if other.active and other.id < run.id and other.kind != "map"
+        other for other in workspace.job_store.newest(200, active=True) if other.id < run.id and other.kind != "map"
     ]
     if not ahead:
         return "It starts in a moment."

@@ -102,3 +102,16 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(file: Path, monkey
     assert len(JobStore(Database(url(file))).newest()) == 1
     with sqlite3.connect(file) as connection:
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'half_done'").fetchall()
+
+
+def test_jobs_are_asked_for_by_kind_model_and_whether_they_are_under_way(file: Path) -> None:
+    jobs = JobStore(Database(url(file)))
+    drawing = jobs.create("map", "demo", {}, seed=0, promote=False, model="one")
+    training = jobs.create("train", "demo", {}, seed=0, promote=True)
+
+    def ids(**wanted: object) -> list[int]:
+        return [job.id for job in jobs.newest(**wanted)]  # type: ignore[arg-type]
+
+    assert ids() == [training, drawing, 1] and ids(limit=1) == [training]
+    assert ids(kinds=("train",)) == [training, 1] and ids(kinds=("train",), active=True) == [training]
+    assert ids(model="one") == [drawing] and ids(model="one", kinds=("quality",)) == []
