@@ -34,11 +34,10 @@ def ones(period: Interactions) -> sparse.csr_matrix:
 
 
 def faded(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> sparse.csr_matrix:
-    """The pairs of a period, each halved with every half-life since its first or its last event; whole where there is no
-    time, or no moment to count from, as in a split without times."""
+    """The pairs of a period, each halved with every half-life since its first or last event; whole without a time."""
     times = period.first if since == "first" else period.last
-    days = np.nan_to_num(np.asarray((now.to_datetime64() - times) / np.timedelta64(1, "D"), dtype=np.float64), nan=0.0)
-    return with_data(period, (0.5 ** (days / half_life_days)).astype(np.float32))
+    days = np.asarray((now.to_datetime64() - times) / np.timedelta64(1, "D"), dtype=np.float64)
+    return with_data(period, (0.5 ** (np.nan_to_num(days, nan=0.0) / half_life_days)).astype(np.float32))
 
 
 def with_data(period: Interactions, data: NDArray[np.float32]) -> sparse.csr_matrix:

@@ -232,10 +232,10 @@ def compile_rules(
         low = -np.inf if rules.min_price is None else rules.min_price
         high = np.inf if rules.max_price is None else rules.max_price
         masks.append(np.isnan(price) | ((price >= low) & (price <= high)))
-    if rules.available_only:
-        if c.AVAILABLE not in items:
-            raise InvalidInput("The catalogue does not say what is available; import it with a column “available”.")
-        masks.append(~items[c.AVAILABLE].isin([False, "false", "False", "0", 0, "no"]).to_numpy(dtype=bool))
+    if rules.available_only and c.AVAILABLE not in items:
+        raise InvalidInput("The catalogue does not say what is available; import it with a column “available”.")
+    if not rules.sold_out and (sold_out := not_available(model)).any():
+        masks.append(~sold_out)
     hidden = model.popularity_rank <= rules.hide_popular if rules.hide_popular else None
     groups = None
     if rules.most_per_category is not None:
@@ -256,6 +256,13 @@ def compile_rules(
         alike=alike if most else None,
         most_alike=most,
     )
+
+
+def not_available(model: Model) -> NDArray[np.bool_]:
+    """(n_items,) whether the catalogue marks an item as not available."""
+    if c.AVAILABLE not in model.items:
+        return np.zeros(len(model.items), dtype=bool)
+    return model.items[c.AVAILABLE].isin([False, "false", "False", "0", 0, "no"]).to_numpy(dtype=bool)
 
 
 def _lift(rules: Rules, model: Model) -> NDArray[np.float32] | None:

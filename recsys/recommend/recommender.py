@@ -20,7 +20,7 @@ from recsys.models.model import Model
 from recsys.models.rank.pruned_top_k import PrunedTopK
 from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k
 from recsys.recommend.activity import Activity
-from recsys.recommend.compiled_rules import CompiledRules, compile_rules
+from recsys.recommend.compiled_rules import CompiledRules, compile_rules, not_available
 from recsys.recommend.explain import Reason, UserVector, reasons_for, similar_from_history
 from recsys.recommend.near_duplicates import POOL, NearDuplicates
 from recsys.recommend.results import (
@@ -241,15 +241,24 @@ class Recommender:
         return Answer(None, self.model.id, checked_lane, standing.path, items, rules.label if rules else None)
 
     def book(self, rules: Rules | None) -> CompiledRules | None:
-        """The rules worked out for this model, kept for the next time; None where they change nothing."""
+        """The rules worked out for this model, kept for the next time; None where they change nothing.
+
+        Without rules, what the catalogue marks as not available is left out.
+        """
         if rules is None or rules.empty:
-            return None
+            if not self._has_sold_out:
+                return None
+            rules = Rules()
         if rules not in self._books:
             if len(self._books) >= BOOKS_IN_MEMORY:
                 self._books.clear()
             alike = None if self.near_duplicates.idle else self.near_duplicates.kinds
             self._books[rules] = compile_rules(rules, self.model, alike=alike, most_alike=self.most_alike)
         return self._books[rules]
+
+    @cached_property
+    def _has_sold_out(self) -> bool:
+        return bool(not_available(self.model).any())
 
     @cached_property
     def near_duplicates(self) -> NearDuplicates:

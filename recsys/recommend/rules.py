@@ -48,7 +48,8 @@ class Rules:
         only_brands, never_brands: brands.
         never_items: item ids.
         min_price, max_price: items without a price are kept.
-        available_only: leave out items that the catalogue marks as not available.
+        available_only: refuse a catalogue that does not say what is available.
+        sold_out: also recommend items that the catalogue marks as not available; they are left out otherwise.
         hide_popular: leave out so many of the most popular items (lane "discover").
         pins: item ids that come first, in this order, unless the shopper has had them or a filter takes them away.
         boosts: what is pushed up or down.
@@ -72,6 +73,7 @@ class Rules:
     min_price: float | None = None
     max_price: float | None = None
     available_only: bool = False
+    sold_out: bool = False
     hide_popular: int = 0
     pins: tuple[str, ...] = ()
     boosts: tuple[Boost, ...] = ()
@@ -89,6 +91,10 @@ class Rules:
         checks = (
             (0 <= self.diversity <= 1, f"diversity is {self.diversity}; it must lie from 0 to 1."),
             (0 <= self.popularity <= 2, f"popularity is {self.popularity}; it must lie from 0 to 2."),
+            (
+                not (self.available_only and self.sold_out),
+                "available_only and sold_out exclude each other; leave one of them out.",
+            ),
             (self.hide_popular >= 0, f"hide_popular is {self.hide_popular}; it must be 0 or more."),
             (
                 self.most_per_category is None or self.most_per_category >= 1,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from recsys.dataset.dataset import Dataset
-from recsys.dataset.decay import recency_weights
+from recsys.dataset.decay import faded, recency_weights
 from recsys.dataset.splitting import leave_k_out, make_split, split_again, time_split
 from recsys.errors import InvalidInput
 from recsys.models.features import item_features
@@ -200,3 +200,12 @@ def test_several_categories_on_one_level_are_several_features():
     matrix = features.matrix.toarray()[:, features.kinds == "category"]
     assert matrix[0] == pytest.approx([1 / 3, 1 / 3, 0])
     assert matrix[1] == pytest.approx([0, 1 / 2, 0])
+
+
+def test_purchases_of_one_day_do_not_fade_to_nothing():
+    rows = [(f"u{u}", f"i{(u + n) % 9}", "2024-05-01") for u in range(12) for n in range(5)]
+    shop = Dataset.from_raw("one-day", pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"]))
+    split = make_split(shop)
+    assert split.kind == "leave-k-out"
+    for since in ("first", "last"):
+        assert set(faded(split.fit, split.validation_start, 30.0, since).data) == {1.0}

@@ -394,3 +394,14 @@ def test_reach_counts_the_lists_that_change(live: Recommender) -> None:
     changed = sum(ids(live, rules, user, 10) != ids(live, Rules(), user, 10) for user in users)
     found = reach(live, rules)
     assert (found.segment, found.judged, found.changed) == (len(users), len(users), changed)
+
+
+def test_what_is_sold_out_is_recommended_only_when_asked_for(live: Recommender) -> None:
+    best = [x.item_id for x in live.recommend("u001", k=4).items]
+    items = live.model.items.assign(available=[str(x not in best[:2]).lower() for x in live.model.items["item_id"]])
+    shop = Recommender(dataclasses.replace(live.model, items=items))
+    for rules in (None, Rules(), Rules(available_only=True), Rules(diversity=0.1)):
+        assert not {x.item_id for x in shop.recommend("u001", k=20, rules=rules).items} & set(best[:2])
+    assert [x.item_id for x in shop.recommend("u001", k=4, rules=Rules(sold_out=True)).items] == best
+    with pytest.raises(InvalidInput, match="exclude each other"):
+        Rules(available_only=True, sold_out=True)
