@@ -71,6 +71,7 @@ def clear_selection() -> None:
     state.pop("selected_in", None)
 
 
+head = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_tools"):
     query = st.text_input(
         "Find a product", key="item", bind="query-params", width=240, placeholder="Words or a product number",
@@ -134,7 +135,7 @@ if present:
             "Leave", icon=":material/close_fullscreen:", type="tertiary", on_click=lambda: state.update(present=False)
         )
 else:
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    with head, st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.title("Map", anchor=False, width="content")
         for badge in view.badges(item_map):
             st.badge(

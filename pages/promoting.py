@@ -9,6 +9,7 @@ from recsys.services.promotion_preview import Expectation, Preview, Row, preview
 from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.views import train
+from recsys.views.glossary import meaning
 
 
 def who() -> str:
@@ -172,15 +173,15 @@ def _expectations(golden: Expectation) -> str:
 def differences(rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Live", "This")) -> None:
     """Two models, called `names`, and the difference between them, one row each."""
     one, other = names
+    texts = [row.texts() for row in rows]
     st.dataframe(
         {
             title: [row.name if title == "Metric" else f"{row.group}: {row.name}" for row in rows],
             "Verdict": [row.verdict for row in rows],
-            "Difference": [row.difference for row in rows],
-            "from": [row.low for row in rows],
-            "to": [row.high for row in rows],
-            one: [row.live for row in rows],
-            other: [row.candidate for row in rows],
+            "Difference": [text["difference"] for text in texts],
+            "95% interval": [text["interval"] for text in texts],
+            one: [text["live"] for text in texts],
+            other: [text["candidate"] for text in texts],
             "Shoppers": [row.users for row in rows],
         },
         hide_index=True,
@@ -188,11 +189,7 @@ def differences(rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Li
         column_config={
             title: st.column_config.TextColumn(pinned=True),
             "Shoppers": st.column_config.NumberColumn(format="localized"),
-            one: st.column_config.NumberColumn(format="%.4f"),
-            other: st.column_config.NumberColumn(format="%.4f"),
-            "Difference": st.column_config.NumberColumn(format="%+.4f"),
-            "from": st.column_config.NumberColumn(format="%+.4f", help="Lower end of the interval of the difference."),
-            "to": st.column_config.NumberColumn(format="%+.4f", help="Upper end of the interval of the difference."),
+            "95% interval": st.column_config.TextColumn(help=meaning("interval")),
         },
         alt=f"{one} and {other}, by {title.lower()}",
     )

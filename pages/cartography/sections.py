@@ -16,6 +16,7 @@ from recsys.utils import formatting as fmt
 from recsys.views import export
 
 state = st.session_state
+LISTED = 15
 ODD_WORDS = {
     "wrong": "Products whose title reads like another category than the one they stand in; first those where every "
     "category level disagrees. Behaviour alone does not tell such mistakes, titles do.",
@@ -38,14 +39,16 @@ def go_to(item_id: str) -> None:
 
 def products(table: Any) -> None:
     """Products as a list of buttons, which a keyboard and a thumb can use: each flies to its product."""
-    with st.container(height=440 if len(table) > 9 else "content", border=False, gap="xsmall"):
-        for row in table.itertuples():
-            likeness = f"{row.likeness:.0f}% alike · " if "likeness" in table else ""
+    with st.container(gap=None):
+        for row in table.head(LISTED).itertuples():
+            likeness = f" · {row.likeness:.0f}% alike" if "likeness" in table else ""
             st.button(
-                shared.plain(row.title), key=f"to_{row.item_id}", type="tertiary", on_click=go_to,
+                shared.plain(f"{row.title}{likeness}"), key=f"to_{row.item_id}", type="tertiary", on_click=go_to,
                 args=(str(row.item_id),), icon=":material/arrow_forward:",
+                help=shared.plain(f"{row.category} · {fmt.plural(int(row.popularity), 'shopper')}"),
             )  # fmt: skip
-            shared.describe(f"{likeness}{row.category} · {fmt.plural(int(row.popularity), 'shopper')}")
+    if len(table) > LISTED:
+        st.caption(f"The first {LISTED} of {len(table)}; another word narrows it down.")
 
 
 def choose_one(table: Any, key: str) -> None:

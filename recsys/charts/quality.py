@@ -63,13 +63,13 @@ def frontier(points: Sequence[dict[str, float]], popularity: float) -> go.Figure
         x=[point["coverage"] for point in points],
         y=[point["ndcg"] for point in points],
         mode="lines+markers+text",
-        text=[f"dial {point['popularity']:g}" for point in points],
+        text=[f"{point['popularity']:g}" for point in points],
         textposition="top center",
         cliponaxis=False,
         line={"color": palette.with_alpha(palette.OURS, 0.6), "width": 2},
         marker={"size": [15 if point["popularity"] == popularity else 9 for point in points], "color": palette.OURS},
         customdata=[[point["novelty"], point["mean_popularity"]] for point in points],
-        hovertemplate="%{text}<br>NDCG@10 %{y:.4f}<br>catalogue coverage %{x:.1%}<br>"
+        hovertemplate="dial %{text}<br>NDCG@10 %{y:.4f}<br>catalogue coverage %{x:.1%}<br>"
         "novelty %{customdata[0]:.2f} bits<br>"
         "a product shown was bought by %{customdata[1]:,.0f} shoppers on average<extra></extra>",
         showlegend=False,

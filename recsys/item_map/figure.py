@@ -23,7 +23,7 @@ TITLE_LENGTH = 40
 OF_SCALE = (0.005, 0.995)
 """Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
 
-DIMMED = 0.13
+DIMMED = 0.08
 CLEAR_OF_NAMES = "clear of names"
 """`meta` of traces over which the page writes no names."""
 

@@ -36,7 +36,7 @@ ACTIVITY = ("few purchases", "some purchases", "many purchases")
 @dataclass(frozen=True)
 class Row:
     """One figure of both models over the same shoppers: the interval of the paired difference, and the verdict of the
-    paired randomisation test, as `significance.paired` has them."""
+    paired randomisation test, as `significance.paired` has them. `share`: the figure reads best as a percentage."""
 
     group: str
     name: str
@@ -48,6 +48,17 @@ class Row:
     high: float
     p_value: float
     verdict: Verdict
+    share: bool = False
+
+    def texts(self) -> dict[str, str]:
+        """`live`, `candidate`, `difference` and its `interval` as people read them: shares as percentages."""
+        low, high = (fmt.difference(x, is_share=self.share) for x in (self.low, self.high))
+        return {
+            "live": fmt.measured(self.live, is_share=self.share),
+            "candidate": fmt.measured(self.candidate, is_share=self.share),
+            "difference": fmt.difference(self.difference, is_share=self.share),
+            "interval": f"{low.removesuffix(' points')} to {high}",
+        }
 
 
 @dataclass(frozen=True)
@@ -225,9 +236,10 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_p
     )  # fmt: skip
     if not len(new.users):
         return _nothing(live.id, candidate.id, "Nobody bought anything new in what was held out.")
-    titles = {name: measure.title for name, measure in fmt.measures(new.k).items()}
+    known = fmt.measures(new.k)
+    titles = {name: measure.title for name, measure in known.items()}
     measures = tuple(
-        _row("All shoppers", titles[name], old.values[name], new.values[name])
+        replace(_row("All shoppers", titles[name], old.values[name], new.values[name]), share=known[name].share)
         for name in MEASURED
         if name in old.values
     )

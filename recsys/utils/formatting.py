@@ -127,6 +127,11 @@ def decimal(value: float, digits: int = 3) -> str:
     return ("−" if value < 0 else "") + (text.rstrip("0").rstrip(".") if "." in text else text)
 
 
+def difference(value: float, *, is_share: bool) -> str:
+    """The difference of two values of a metric: "+0.0021", or "+1.2 points" for shares."""
+    return f"{100 * value:+.1f} points" if is_share else f"{value:+.4f}"
+
+
 def interval(metric: dict[str, float | None], *, is_share: bool) -> str:
     """ "0.0429 (0.0394 to 0.0468)", or the value alone where there is no interval."""
     value = measured(metric.get("value"), is_share=is_share)

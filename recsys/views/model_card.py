@@ -174,14 +174,12 @@ def _against_live(workspace: Workspace, model_id: str) -> list[str]:
 
 
 def _rows(rows: Sequence[Row], title: str) -> str:
-    lines = [
-        [
-            row.name if title == "Metric" else f"{row.group}: {row.name}", fmt.number(row.users),
-            f"{row.live:.4f}", f"{row.candidate:.4f}", f"{row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f})",
-            row.verdict,
-        ]
-        for row in rows
-    ]  # fmt: skip
+    lines = []
+    for row in rows:
+        said = row.texts()
+        name = row.name if title == "Metric" else f"{row.group}: {row.name}"
+        change = f"{said['difference']} ({said['interval']})"
+        lines.append([name, fmt.number(row.users), said["live"], said["candidate"], change, row.verdict])
     return _table([title, "Shoppers", "Other", "This", "Difference", ""], lines)
 
 

@@ -20,6 +20,7 @@ from recsys.settings import Settings
 from recsys.views import data as data_view
 from tests.ingest.test_import import BAD_FILES, GOOD, lines
 from tests.serving import ROOT, page_of, running_app, wait_until
+from tests.shops import planted_shop
 
 MAIN, PAGE = (str(ROOT / "pages" / name) for name in ("main.py", "data.py"))
 
@@ -50,6 +51,19 @@ def test_uploads_over_the_limit_are_refused_by_their_length(tmp_path):
         [sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["3"]
+
+
+def test_the_message_of_an_import_goes_with_its_dataset(home):
+    home.store.save_dataset(planted_shop("shop", n_users=20, n_items=20))
+    job = home.job_store.create("import", "shop", {}, seed=0, promote=False)
+    home.job_store.finish(job, "done")
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    at.session_state["import_run"] = job
+    at.switch_page(PAGE).run()
+    assert any("is stored and ready" in text.value for text in at.success)
+    datasets.delete_dataset(home, "shop")
+    at.run()
+    assert not at.exception and not at.success
 
 
 def test_an_empty_home_says_what_to_do(home):
