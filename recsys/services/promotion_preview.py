@@ -77,7 +77,7 @@ class Preview:
     """A candidate beside the live model, on the purchases of the candidate's test period.
 
     Attributes:
-        headline: what will change, in one sentence: accuracy, range, lists, expectations.
+        headline: what will change, in one sentence: accuracy, catalogue coverage, lists, expectations.
         identical: whether both give the same answers, so that nothing would change.
         note: what to know about the comparison, or why there is none.
         measures: one row per metric over all shoppers, 95% intervals.
@@ -173,7 +173,7 @@ def _headline(found: Preview) -> str:
     if found.measures and found.coverage is not None and found.changed is not None and found.kept is not None:
         parts = [
             accuracy_words(found.measures[0].live, found.measures[0].candidate, found.measures[0].verdict),
-            range_words(*found.coverage),
+            coverage_words(*found.coverage),
             f"{fmt.share(found.changed, 0)} of shoppers get another list, {fmt.share(1 - found.kept, 0)} of a list is "
             "other products on average",
             *(parts or ["no expectation is newly broken"] * bool(found.golden)),
@@ -191,12 +191,12 @@ def accuracy_words(live: float, candidate: float, verdict: Verdict) -> str:
     return f"accuracy {'rises' if verdict == 'better' else 'falls'} {by}({figures})"
 
 
-def range_words(live: float, candidate: float) -> str:
-    """What becomes of the range of products shown: "range falls from 3.1% to 1.2% of all products"."""
+def coverage_words(live: float, candidate: float) -> str:
+    """What becomes of the catalogue coverage: "catalogue coverage falls from 3.1% to 1.2% of all products"."""
     old, new = (fmt.measured(value, is_share=True) for value in (live, candidate))
     if old == new:
-        return f"range stays at {old} of all products"
-    return f"range {'rises' if candidate > live else 'falls'} from {old} to {new} of all products"
+        return f"catalogue coverage stays at {old} of all products"
+    return f"catalogue coverage {'rises' if candidate > live else 'falls'} from {old} to {new} of all products"
 
 
 def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_progress: OnProgress) -> Preview:

@@ -11,7 +11,7 @@ from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.models.manifest import ModelManifest
-from recsys.services.promotion_preview import range_words
+from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
 from recsys.storage.training_runs import TrainingRun
@@ -263,7 +263,7 @@ def _verdict(manifest: ModelManifest, live: ModelManifest | None, is_live: bool)
         said.append("more than chance explains" if apart else "the intervals overlap, so it may be chance")
     before, after = (_discover(side, "model").get("coverage", {}).get("value") for side in (live, manifest))
     if before is not None and after is not None:
-        said.append(range_words(before, after))
+        said.append(coverage_words(before, after))
     return "; ".join(said)
 
 

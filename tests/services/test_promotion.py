@@ -96,7 +96,7 @@ def test_the_preview_says_first_what_will_change(home: Workspace, monkeypatch: p
     said = [fmt.measured(value, is_share=True) for value in found.coverage]
     assert found.coverage[0] != found.coverage[1]
     went = "falls" if found.coverage[1] < found.coverage[0] else "rises"
-    assert f"range {went} from {said[0]} to {said[1]} of all products" in found.headline
+    assert f"catalogue coverage {went} from {said[0]} to {said[1]} of all products" in found.headline
     assert f"{found.changed:.0%} of shoppers get another list" in found.headline
 
 
