@@ -3,6 +3,9 @@
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+WAIT = 120_000
+"""Milliseconds: a busy machine is no fault of the page."""
+
 SEVERE = ("serious", "critical")
 
 OUTSIDE = ("[data-testid=stHeader] [data-testid=stStatusWidget]",)
@@ -33,5 +36,6 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(300)
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' && "
-        "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
+        "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')",
+        timeout=WAIT,
     )

@@ -57,11 +57,11 @@ def _variety(live: Recommender, start: Rules, key: str) -> dict[str, object]:
                 "At most of one category", 1, None, start.most_per_category, placeholder="any number",
                 key=f"{key}_most", width=150,
             )  # fmt: skip
-        if levels[1:]:
+        if levels[1:] and found.get("most_per_category") is not None:
             usual = levels[len(levels) // 2]
             level = st.selectbox(
                 "counted by", levels, levels.index(start.category_level or usual), key=f"{key}_level",
-                format_func=fmt.label, width=150, disabled=found["most_per_category"] is None,
+                format_func=fmt.label, width=150,
             )  # fmt: skip
             found["category_level"] = start.category_level if level == (start.category_level or usual) else level
     return found

@@ -49,7 +49,7 @@ def one_step_back(sets: RuleSets) -> None:
         return
     done, undo, name = state.rules_undo
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.success(shared.plain(done), icon=":material/check:", width="content")
+        st.success(shared.plain(done), icon=":material/check:")
         if st.button("Undo", icon=":material/undo:", key="undo_serving"):
             state.pop("rules_undo")
             if undo == "restore":
