@@ -104,7 +104,9 @@ with right, st.container(border=True, height="stretch"):
         column_config={
             "user_id": st.column_config.TextColumn("Shopper", pinned=True),
             **{name: st.column_config.TextColumn(fmt.label(name)) for name in live.model.user_attributes},
-            "match": st.column_config.NumberColumn("Match", format="%.1f", help="Standard deviations above the mean of their scores."),
+            "match": st.column_config.NumberColumn(
+                "Match", format="%.1f", help="Standard deviations above the mean of their scores."
+            ),
             "place": st.column_config.NumberColumn("Place", format="#%d", help="Among the products new to them."),
         },
         alt="Audience of the product; select a shopper to see them",
