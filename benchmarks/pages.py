@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks._large import make
-from recsys.services.target_user import known
 from recsys.services.user_search import Search, UserSearch
+from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.views import shopper, shopper_history

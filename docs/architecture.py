@@ -38,7 +38,7 @@ is stored of one. **Live** is the version that answers; `live.json` in the home 
 
 | question | file |
 |---|---|
-| Where is the dialect of a CSV file guessed? | `recsys/ingest/dialect.py` |
+| Where is the dialect of a CSV file guessed? | `recsys/ingest/files/dialect.py` |
 | Where is a loss computed? | `recsys/models/engine/kernels.py` |
 | Where is a promotion decided? | `recsys/services/promotion.py` (what would change: `promotion_preview.py`) |
 | Where does the Shopper page get its history? | `recsys/views/shopper_history.py` |

@@ -10,10 +10,10 @@ from recsys.item_map import scene
 from recsys.item_map import selection as map_selection
 from recsys.item_map.oddities import KINDS
 from recsys.item_map.points import ItemMap, open_map
+from recsys.services import export
 from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
-from recsys.views import export
 
 state = st.session_state
 LISTED = 15

@@ -8,8 +8,8 @@ from pages import shared
 from pages.product_list import PLACE, Action, Done
 from recsys.errors import InsiderError
 from recsys.recommend.rules import Rules
-from recsys.services import rule_sets
-from recsys.services.rule_sets import RuleSets
+from recsys.services.workbench import rule_sets
+from recsys.services.workbench.rule_sets import RuleSets
 
 NEW = "New rule set"
 EDITED = "rules_"

@@ -7,7 +7,7 @@ from pages.workbench import desk
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.views import shopper

@@ -7,8 +7,8 @@ import streamlit as st
 from pages import shared
 from pages.workbench import desk
 from recsys.errors import InsiderError
-from recsys.services.target_user import Lists, Personas
 from recsys.services.user_search import BEHAVIOURS, LATELY_DAYS, Found, Search
+from recsys.services.workbench.target_user import Lists, Personas
 from recsys.services.workspace import Workspace
 from recsys.storage.new_entries import known_by_events
 from recsys.utils import formatting as fmt

@@ -10,8 +10,9 @@ from pages.workbench import drafting
 from recsys.charts import base as charts
 from recsys.charts import shopper as charts_shopper
 from recsys.recommend.recommender import Recommender
+from recsys.services import export
 from recsys.services.workspace import Workspace
-from recsys.views import export, shopper, shopper_history
+from recsys.views import shopper, shopper_history
 from recsys.views.shopper import ShopperView
 
 PERIOD_NAMES = {"all": "All the time", "year": "Last year", "quarter": "Last quarter", "month": "Last month"}

@@ -11,8 +11,8 @@ from recsys.charts import shopper as charts
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services import rule_sets
-from recsys.services.rule_sets import RuleSets
+from recsys.services.workbench import rule_sets
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.views import rule_cost, what_if
 from recsys.views.shopper import ShopperView

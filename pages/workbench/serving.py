@@ -8,7 +8,7 @@ from pages.workbench.drafting import NEW
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.rule_sets import RuleSets
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.views import rule_cost
 

@@ -8,11 +8,12 @@ from pages.workbench import desk
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
+from recsys.services import export
 from recsys.services.item_search import find_items
-from recsys.services.target_user import Personas
+from recsys.services.workbench.target_user import Personas
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
-from recsys.views import export, shopper, what_if
+from recsys.views import shopper, what_if
 from recsys.views.shopper import ShopperView
 
 MOST_OPTIONS = 1000

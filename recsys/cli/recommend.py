@@ -35,7 +35,7 @@ def recommend(
 ) -> None:
     """What to show one user."""
     from recsys.recommend.recommender import check_lane
-    from recsys.services.rule_sets import RuleSets, situation_of
+    from recsys.services.workbench.rule_sets import RuleSets, situation_of
 
     workspace = open_workspace()
     live = workspace.load()
@@ -89,7 +89,7 @@ def batch(
     as_json: Json = False,
 ) -> None:
     """Write recommendations for every user, those only in the log too, to a Parquet file or a folder of them."""
-    from recsys.services.rule_sets import RuleSets, left_out_of_a_batch
+    from recsys.services.workbench.rule_sets import RuleSets, left_out_of_a_batch
 
     workspace = open_workspace()
     sets = RuleSets(workspace.database)

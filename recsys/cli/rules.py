@@ -82,7 +82,7 @@ def rules_serve(
     as_json: Json = False,
 ) -> None:
     """Lay a rule set over every answer of the API that does not ask otherwise."""
-    from recsys.services.rule_sets import OFF
+    from recsys.services.workbench.rule_sets import OFF
 
     served = _sets().serve(None if name == OFF else name)
     if as_json:
@@ -127,7 +127,7 @@ def golden(
     as_json: Json = False,
 ) -> None:
     """Check every golden shopper against a version; ends with 1 when an expectation is not met."""
-    from recsys.services.golden_shoppers import GoldenShoppers
+    from recsys.services.workbench.golden_shoppers import GoldenShoppers
 
     workspace = open_workspace()
     against = workspace.load() if workspace.live_id() is not None else None
@@ -163,6 +163,6 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _sets(workspace: "Workspace | None" = None) -> Any:
-    from recsys.services.rule_sets import RuleSets
+    from recsys.services.workbench.rule_sets import RuleSets
 
     return RuleSets((workspace or open_workspace()).database)

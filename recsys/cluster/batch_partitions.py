@@ -16,7 +16,7 @@ from recsys.errors import Corrupted, InvalidInput, StorageProblem
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.rules import Rules
 from recsys.services.batch import everybody, recommend_some
-from recsys.services.rule_sets import RuleSets
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import Settings
 

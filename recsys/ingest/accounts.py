@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.events.statistics import ImportStatistics
+from recsys.ingest.files.sources import Source
 from recsys.ingest.read import Read
-from recsys.ingest.sources import Source
-from recsys.ingest.statistics import ImportStatistics
 
 
 @dataclass(frozen=True)

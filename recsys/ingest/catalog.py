@@ -7,17 +7,17 @@ from typing import Any
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
-from recsys.ingest.categories import category_sql, writing
+from recsys.ingest.cells.categories import category_sql, writing
+from recsys.ingest.cells.numbers import no_number_sql, number_sql
+from recsys.ingest.cells.vocabulary import CAN_BE_SOLD, no_value_sql
+from recsys.ingest.columns.recognise import Recognised
+from recsys.ingest.columns.recognition import Recognition, id_text
 from recsys.ingest.customers import build_users
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.event_rows import has_commas
-from recsys.ingest.id_encoder import id_sql
-from recsys.ingest.numbers import no_number_sql, number_sql
-from recsys.ingest.recognise import Recognised
-from recsys.ingest.recognition import Recognition, id_text
+from recsys.ingest.events.event_rows import has_commas
+from recsys.ingest.events.staging import Staged, keep_rejects
+from recsys.ingest.ids.id_encoder import id_sql
 from recsys.ingest.schema import level_name
-from recsys.ingest.staging import Staged, keep_rejects
-from recsys.ingest.vocabulary import CAN_BE_SOLD, no_value_sql
 
 LONGEST = 500
 """Titles and values are cut to this many characters."""

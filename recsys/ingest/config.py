@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 from recsys import columns as c
 from recsys.dataset.event_kinds import weight_of
 from recsys.errors import InvalidInput
-from recsys.ingest.encoding import named
+from recsys.ingest.files.encoding import named
+from recsys.ingest.files.sources import Reading
 from recsys.ingest.schema import check_given
-from recsys.ingest.sources import Reading
 
 MOST_QUANTITY = 1_000_000.0
 MOST_VALUE = 1_000_000_000.0

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
+from recsys.ingest.cells.vocabulary import no_value_sql
+from recsys.ingest.columns.recognise import Recognised
+from recsys.ingest.columns.recognition import id_text
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.id_encoder import id_sql
-from recsys.ingest.recognise import Recognised
-from recsys.ingest.recognition import id_text
+from recsys.ingest.events.staging import Staged, keep_rejects
+from recsys.ingest.ids.id_encoder import id_sql
 from recsys.ingest.schema import level_name
-from recsys.ingest.staging import Staged, keep_rejects
-from recsys.ingest.vocabulary import no_value_sql
 
 MOST_VALUES = 200
 """A column of users with more different values than this is no attribute: nothing is shared."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.ingest.accounts import Account
-from recsys.ingest.column_content import MOSTLY
+from recsys.ingest.columns.column_content import MOSTLY
+from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.read import Read
-from recsys.ingest.recognise import Recognised
 from recsys.utils import formatting
 
 MUCH = 0.5

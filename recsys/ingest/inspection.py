@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recsys.ingest.columns.recognise import Column, Recognised
+from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.prepare import prepare
-from recsys.ingest.recognise import Column, Recognised
-from recsys.ingest.recognition import recognise_all
+from recsys.ingest.files.prepare import prepare
+from recsys.ingest.files.sources import Inputs, find, shown_names
 from recsys.ingest.schema import NEEDED
-from recsys.ingest.sources import Inputs, find, shown_names
 
 FIRST_ROWS = 50
 

@@ -7,8 +7,8 @@ from recsys.dataset.splitting import split_days
 from recsys.errors import InvalidInput
 from recsys.ingest import column_names as names
 from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.read import Read
-from recsys.ingest.statistics import ImportStatistics
 
 LEAST = 3
 """Different items that somebody must have where items are set aside for judging, as there are no times to split by."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest.catalog import Tables
+from recsys.ingest.columns.recognise import Recognised
+from recsys.ingest.columns.recognition import Recognition
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.recognise import Recognised
-from recsys.ingest.recognition import Recognition
 from recsys.utils import formatting
 
 FEW = 0.5

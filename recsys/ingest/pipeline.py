@@ -16,21 +16,23 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
 from recsys.dataset.event_kinds import KIND_WEIGHTS
-from recsys.ingest import catalog, event_sort, learnable, meeting, report, text_encoder
+from recsys.ingest import catalog, learnable, meeting, report
+from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
-from recsys.ingest.event_sort import Room, Rows
-from recsys.ingest.event_writer import write_events
-from recsys.ingest.filtering import choose
-from recsys.ingest.prepare import prepare
+from recsys.ingest.events import event_sort
+from recsys.ingest.events.event_sort import Room, Rows
+from recsys.ingest.events.event_writer import write_events
+from recsys.ingest.events.filtering import choose
+from recsys.ingest.events.staging import stage
+from recsys.ingest.events.statistics import ImportStatistics
+from recsys.ingest.files.prepare import prepare
+from recsys.ingest.files.sources import Inputs, find, shown_names
+from recsys.ingest.ids import text_encoder
+from recsys.ingest.ids.text_encoder import TextEncoder
 from recsys.ingest.read import Read
-from recsys.ingest.recognition import recognise_all
 from recsys.ingest.rejects import FILE, collect
 from recsys.ingest.schema import check_columns
-from recsys.ingest.sources import Inputs, find, shown_names
-from recsys.ingest.staging import stage
-from recsys.ingest.statistics import ImportStatistics
-from recsys.ingest.text_encoder import TextEncoder
 from recsys.progress import OnProgress, Progress
 from recsys.storage.artifacts import check_name, readable_errors
 from recsys.storage.jobs import process_alive, process_identity
@@ -119,7 +121,7 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
         for part in paths
     }
     if plan.events_sql and plan.database:
-        from recsys.ingest.sql_source import read_query
+        from recsys.ingest.files.sql_source import read_query
 
         db = DuckSession(work / "duck")
         try:

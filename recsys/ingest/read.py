@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from recsys.ingest.catalog import Tables
+from recsys.ingest.columns.recognition import Recognition
 from recsys.ingest.config import ImportPlan
-from recsys.ingest.filtering import Filtered
-from recsys.ingest.recognition import Recognition
+from recsys.ingest.events.filtering import Filtered
+from recsys.ingest.events.staging import Staged
+from recsys.ingest.files.sources import Inputs
 from recsys.ingest.rejects import Rejects
-from recsys.ingest.sources import Inputs
-from recsys.ingest.staging import Staged
 
 
 @dataclass(frozen=True)

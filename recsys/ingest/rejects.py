@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from recsys.ingest.dialect import Dialect
 from recsys.ingest.duckdb_session import DuckSession, text
-from recsys.ingest.event_rows import REASONS
-from recsys.ingest.sources import Source
-from recsys.ingest.staging import Staged
+from recsys.ingest.events.event_rows import REASONS
+from recsys.ingest.events.staging import Staged
+from recsys.ingest.files.dialect import Dialect
+from recsys.ingest.files.sources import Source
 from recsys.utils.spreadsheet import safe_cell
 
 SHOWN = 100

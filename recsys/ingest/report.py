@@ -12,9 +12,9 @@ from recsys.dataset.splitting import LEAVE_OUT, split_days
 from recsys.ingest import accounts
 from recsys.ingest.catalog import Tables
 from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.findings import findings
 from recsys.ingest.read import Read
-from recsys.ingest.statistics import ImportStatistics
 from recsys.utils import formatting as fmt
 
 CATEGORIES_SHOWN = 40

@@ -12,7 +12,7 @@ from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.item_map.points import ItemMap, Points
 from recsys.recommend.rules import Boost, Rules
-from recsys.services.rule_sets import RuleSets
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 

@@ -11,7 +11,7 @@ from recsys.item_map.points import ItemMap
 from recsys.models.rank.top_k import top_k
 from recsys.projection.projection import prepared
 from recsys.recommend.recommender import Recommender
-from recsys.services.target_user import known
+from recsys.services.workbench.target_user import known
 from recsys.utils import formatting as fmt
 
 AROUND = 15

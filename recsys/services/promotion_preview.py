@@ -18,7 +18,7 @@ from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
 from recsys.models.model import Model, identical
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
-from recsys.services.golden_shoppers import GoldenShoppers
+from recsys.services.workbench.golden_shoppers import GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 

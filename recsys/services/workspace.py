@@ -8,8 +8,8 @@ from recsys.errors import InsiderError
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import check_fingerprint
 from recsys.recommend.recommender import Recommender
-from recsys.services.dataset_loader import DatasetLoader, OpenDataset
-from recsys.services.model_loader import ModelLoader
+from recsys.services.loaders.dataset_loader import DatasetLoader, OpenDataset
+from recsys.services.loaders.model_loader import ModelLoader
 from recsys.settings import Settings
 from recsys.storage.database import Database
 from recsys.storage.event_log import EventLog, Mark

@@ -9,10 +9,10 @@ import pandas as pd
 from recsys.dataset.dataset import Dataset
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import RankedItem, Recommender
-from recsys.services.list_comparison import Difference, compare, overlap, rank_biased_overlap, siblings
-from recsys.services.rule_sets import RuleSets
 from recsys.services.stored_models import stored_models
-from recsys.services.target_user import TargetUser, described, known
+from recsys.services.workbench.list_comparison import Difference, compare, overlap, rank_biased_overlap, siblings
+from recsys.services.workbench.rule_sets import RuleSets
+from recsys.services.workbench.target_user import TargetUser, described, known
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.views.product_cards import Mark, ProductCard, any_cards

@@ -13,17 +13,17 @@ import pandas as pd
 
 from recsys import columns as c
 from recsys.errors import InvalidInput
+from recsys.ingest.cells.timestamps import Ambiguous, form_of
+from recsys.ingest.columns.recognise import Column, Recognised, check_needed
+from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.event_times import readings, sample
+from recsys.ingest.events.event_times import readings, sample
+from recsys.ingest.events.staging import Trial, trial
+from recsys.ingest.files.prepare import prepare
+from recsys.ingest.files.sources import Inputs, Reading, Source, find, shown_names
 from recsys.ingest.inspection import inspected_file
-from recsys.ingest.prepare import prepare
-from recsys.ingest.recognise import Column, Recognised, check_needed
-from recsys.ingest.recognition import recognise_all
 from recsys.ingest.schema import FIELDS, MEANING, PARTS, NoColumn
-from recsys.ingest.sources import Inputs, Reading, Source, find, shown_names
-from recsys.ingest.staging import Trial, trial
-from recsys.ingest.timestamps import Ambiguous, form_of
 from recsys.utils import formatting as fmt
 
 LONGEST_NAME = 60

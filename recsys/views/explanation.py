@@ -12,7 +12,7 @@ from recsys.recommend.explain import Reason, reasons_for, similar_from_history
 from recsys.recommend.leave_one_out import Influence
 from recsys.recommend.recommender import RankedItem, Recommender, UserState
 from recsys.recommend.rules import Rules
-from recsys.services.target_user import TargetUser, known
+from recsys.services.workbench.target_user import TargetUser, known
 from recsys.utils import formatting as fmt
 
 LIKE_THEM = "Shoppers like them"

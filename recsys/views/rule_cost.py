@@ -6,7 +6,7 @@ from recsys.dataset.splitting import Split, split_again, told
 from recsys.models.model import Model
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.rule_price import Price, dial, price, reach
+from recsys.services.workbench.rule_price import Price, dial, price, reach
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 

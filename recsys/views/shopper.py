@@ -12,12 +12,12 @@ from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, InvalidInput
 from recsys.recommend.recommender import Answer, Lane, Recommender, UserState, check_k, check_lane
 from recsys.recommend.rules import Rules
-from recsys.services.target_user import Personas, TargetUser, described, known
+from recsys.services.export import curl_known, curl_new
+from recsys.services.workbench.target_user import Personas, TargetUser, described, known
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.views import shopper_history
 from recsys.views.explanation import item_facts, why
-from recsys.views.export import curl_known, curl_new
 from recsys.views.product_cards import Mark, Meter, ProductCard, cards
 from recsys.views.shopper_history import SINCE, category_of, chosen_level
 

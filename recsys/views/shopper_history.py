@@ -12,8 +12,8 @@ from recsys import columns as c
 from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, NotFound
 from recsys.recommend.recommender import RankedItem, Recommender
-from recsys.services.target_user import TargetUser
 from recsys.services.user_history import user_history
+from recsys.services.workbench.target_user import TargetUser
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.utils import palette

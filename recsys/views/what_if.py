@@ -7,8 +7,8 @@ from typing import Any
 from recsys import columns as c
 from recsys.recommend.recommender import Answer, Lane, Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.list_comparison import Moves, moves
-from recsys.services.target_user import Person, TargetUser
+from recsys.services.workbench.list_comparison import Moves, moves
+from recsys.services.workbench.target_user import Person, TargetUser
 from recsys.views.product_cards import Mark, ProductCard, cards
 
 EFFECT = "effect"

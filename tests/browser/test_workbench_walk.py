@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from recsys.recommend.rules import Rules
-from recsys.services.rule_sets import RuleSets
-from recsys.services.target_user import known
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.rule_sets import RuleSets
+from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.views.explanation import why

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from recsys.services.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.commands import run

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from recsys.errors import InvalidInput
-from recsys.ingest.any_time import any_time
+from recsys.ingest.cells.any_time import any_time
+from recsys.ingest.cells.numbers import any_number, decimal_comma
+from recsys.ingest.cells.vocabulary import availability
 from recsys.ingest.config import ImportPlan, parse_mapping
-from recsys.ingest.encoding import guess
-from recsys.ingest.numbers import any_number, decimal_comma
+from recsys.ingest.files.encoding import guess
 from recsys.ingest.pipeline import import_dataset
-from recsys.ingest.vocabulary import availability
 from recsys.storage.store import Store
 
 START = datetime(2024, 1, 3, 16, 36, 24)

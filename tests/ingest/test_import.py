@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from recsys.errors import InvalidInput
-from recsys.ingest import duckdb_session, timestamps
+from recsys.ingest import duckdb_session
+from recsys.ingest.cells import timestamps
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.pipeline import import_dataset

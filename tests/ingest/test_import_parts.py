@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
-from recsys.ingest import event_sort, event_writer
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.event_sort import Room, Rows
-from recsys.ingest.event_writer import write_events
-from recsys.ingest.filtering import Filtered
-from recsys.ingest.statistics import ImportStatistics
-from recsys.ingest.text_encoder import TextEncoder
+from recsys.ingest.events import event_sort, event_writer
+from recsys.ingest.events.event_sort import Room, Rows
+from recsys.ingest.events.event_writer import write_events
+from recsys.ingest.events.filtering import Filtered
+from recsys.ingest.events.statistics import ImportStatistics
+from recsys.ingest.ids.text_encoder import TextEncoder
 
 middles = st.sampled_from(["", "a", "b", "same eight", "ö"])
 alike = st.builds(lambda *parts: "12345678" + "".join(parts) + "87654321", middles, middles, middles)

@@ -25,8 +25,8 @@ from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.settings import MapSettings
 from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import draw
-from recsys.services.rule_sets import RuleSets
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import palette

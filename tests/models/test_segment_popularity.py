@@ -12,8 +12,8 @@ from recsys.dataset.dataset import Dataset, Interactions
 from recsys.errors import InvalidInput
 from recsys.models.segment_popularity import PRIOR
 from recsys.recommend.recommender import Recommender
-from recsys.services.target_user import Person, described
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.target_user import Person, described
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.conftest import SMALL_RECIPE

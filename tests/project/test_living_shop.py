@@ -23,12 +23,12 @@ from recsys.item_map.points import open_map
 from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.projection import item_map
 from recsys.recommend.rules import Boost, Rules
-from recsys.services import target_user
 from recsys.services.freshness import freshness
-from recsys.services.rule_sets import RuleSets
 from recsys.services.training_service import train_and_store
 from recsys.services.user_history import user_history
 from recsys.services.user_search import BEHAVIOURS, Search, UserSearch
+from recsys.services.workbench import target_user
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.views import compare, explanation, home, models, product, quality, rule_cost, shopper, shopper_history

@@ -22,8 +22,8 @@ from recsys.evaluation.benchmark import category_codes
 from recsys.recommend.conditions import Conditions, Situation
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules, boost
-from recsys.services.rule_price import price, reach
-from recsys.services.rule_sets import RuleSets, left_out_of_a_batch
+from recsys.services.workbench.rule_price import price, reach
+from recsys.services.workbench.rule_sets import RuleSets, left_out_of_a_batch
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit

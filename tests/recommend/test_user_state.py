@@ -11,7 +11,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.recommend.recommender import Recommender
-from recsys.services.target_user import Person, described, known
+from recsys.services.workbench.target_user import Person, described, known
 from recsys.training.train import train
 from recsys.views.explanation import speakers
 

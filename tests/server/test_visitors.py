@@ -24,12 +24,12 @@ from recsys.ingest.config import ImportPlan
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.recommend.rules import Rules
 from recsys.services import datasets
-from recsys.services.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.jobs import cancel_job, start_demo, start_map, start_quality, start_search, start_training
 from recsys.services.promotion import delete_model, promote, rollback
-from recsys.services.rule_sets import RuleSets
-from recsys.services.target_user import Lists, Person, Personas
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.rule_sets import RuleSets
+from recsys.services.workbench.target_user import Lists, Person, Personas
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit

@@ -18,10 +18,10 @@ from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.significance import LEVEL, compare
 from recsys.services import promotion_preview as module
 from recsys.services.freshness import freshness
-from recsys.services.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.promotion import rollback
 from recsys.services.promotion_preview import preview
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.utils import formatting as fmt

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from recsys.dataset.dataset import Dataset
 from recsys.errors import InvalidInput, StorageProblem
 from recsys.services import worker
-from recsys.services.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.jobs import start_training
 from recsys.services.promotion import promote, rollback
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit

@@ -22,7 +22,7 @@ from recsys.errors import InsiderError
 from recsys.recommend.conditions import Situation
 from recsys.recommend.recommender import Answer, Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.rule_sets import RuleSets, situation_of
+from recsys.services.workbench.rule_sets import RuleSets, situation_of
 from recsys.services.workspace import Workspace
 
 KEEP = {"Cache-Control": "private, no-cache"}

@@ -1,0 +1,203 @@
+"""What the first values of a column look like, whatever its name: times, numbers, few repeated words, texts."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from recsys.dataset.event_kinds import is_kind
+from recsys.ingest.cells.any_time import any_time
+from recsys.ingest.cells.numbers import is_number
+from recsys.ingest.cells.vocabulary import availability, is_no_value
+
+LOOKED_AT = 200
+"""Different values of a column that are looked at closely."""
+
+MOSTLY = 0.8
+ALMOST_ALL = 0.95
+MOST_KINDS = 50
+FEW = 0.3
+"""A column whose different values are at most this share of its values repeats words."""
+
+_PLAIN_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+_MAYBE_TIME = re.compile(r"\d{4}|\d[-/.]\d{1,2}[-/.]\d|\d[-\s.]*[A-Za-zéûà]{3,}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
+_WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
+_WHOLE = re.compile(r"-?\d+\.0+")
+_MONEY = re.compile(r"[€$£¥₹₽]|\b(EUR|USD|GBP|CHF|PLN)\b|\d[.,]\d{2}$")
+_ADDRESS = re.compile(r"(https?:)?//\S+|\S+\.(jpe?g|png|webp|gif)(\?\S*)?", re.I)
+_EARLIEST_EPOCH = 946_684_800.0
+"""Seconds since 1970 of the year 2000: smaller numbers are taken for times by their name only."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The first values of a column, as text; None where a row has none."""
+
+    values: tuple[str | None, ...]
+
+    @cached_property
+    def filled(self) -> list[str]:
+        """Values that mean something."""
+        return [x for x in self.values if x is not None and not is_no_value(x)]
+
+    @cached_property
+    def different(self) -> list[str]:
+        return list(dict.fromkeys(self.filled))
+
+    @property
+    def looked_at(self) -> list[str]:
+        return self.different[:LOOKED_AT]
+
+    @property
+    def empty(self) -> bool:
+        return not self.filled
+
+    @property
+    def share_filled(self) -> float:
+        return len(self.filled) / max(len(self.values), 1)
+
+    def _share(self, fits: Sequence[bool]) -> float:
+        return sum(fits) / max(len(fits), 1)
+
+    @cached_property
+    def numbers(self) -> float:
+        """Share of the different values that are numbers, with whatever stands around them."""
+        return self._share([is_number(x) for x in self.looked_at])
+
+    @cached_property
+    def rows_with_numbers(self) -> float:
+        """Share of the values, each as often as it stands, that are numbers."""
+        return self._share([is_number(x) for x in self.filled[:LOOKED_AT]])
+
+    @cached_property
+    def plain_numbers(self) -> bool:
+        return (
+            bool(self.filled)
+            and self._share([bool(_PLAIN_NUMBER.fullmatch(x.strip())) for x in self.looked_at]) > ALMOST_ALL
+        )
+
+    @cached_property
+    def times(self) -> float:
+        """Share of the different values that are dates, with or without a clock; numbers are none."""
+        return self._share([_is_time(x) for x in self.looked_at])
+
+    @cached_property
+    def with_clock(self) -> bool:
+        return any(_WITH_CLOCK.search(x) for x in self.looked_at)
+
+    @cached_property
+    def clocks(self) -> bool:
+        """Whether the values are times of the day alone."""
+        return (
+            bool(self.filled) and self._share([bool(_CLOCK.fullmatch(x.strip())) for x in self.looked_at]) > ALMOST_ALL
+        )
+
+    @cached_property
+    def epochs(self) -> bool:
+        """Whether the values are numbers that could count from 1970 to a day between 2000 and now."""
+        now = datetime.now(UTC).timestamp() + 86_400
+        if not self.plain_numbers:
+            return False
+        found = [abs(float(x.replace(",", "."))) for x in self.looked_at]
+        return self._share([_EARLIEST_EPOCH <= _seconds(x) <= now for x in found]) > ALMOST_ALL
+
+    @cached_property
+    def serials(self) -> bool:
+        """Whether the values could be days as spreadsheets count them, of 1982 to 2064."""
+        if not self.plain_numbers:
+            return False
+        return self._share([30_000 <= float(x.replace(",", ".")) <= 60_000 for x in self.looked_at]) > ALMOST_ALL
+
+    @cached_property
+    def compact_days(self) -> bool:
+        """Whether the values are days written as YYYYMMDD."""
+        return (
+            bool(self.filled)
+            and self._share([bool(re.fullmatch(r"(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d", x)) for x in self.looked_at])
+            > ALMOST_ALL
+        )
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all values are whole numbers written with zeros behind a point, as programs write ids by mistake."""
+        return bool(self.filled) and all(_WHOLE.fullmatch(x.strip()) for x in self.filled)
+
+    @cached_property
+    def integers(self) -> bool:
+        return (
+            bool(self.filled)
+            and self._share([bool(re.fullmatch(r"[-+]?\d+(\.0+)?", x.strip())) for x in self.looked_at]) > ALMOST_ALL
+        )
+
+    @cached_property
+    def kinds(self) -> float:
+        """Share of the different values that are kinds of events known here."""
+        return self._share([is_kind(x) for x in self.looked_at])
+
+    @property
+    def few(self) -> bool:
+        """Whether there are few different values, each of them many times."""
+        return 2 <= len(self.different) <= max(FEW * len(self.filled), 2) and len(self.filled) >= 5
+
+    @property
+    def unique(self) -> bool:
+        return len(self.different) >= ALMOST_ALL * len(self.filled) and len(self.filled) > 1
+
+    @cached_property
+    def texts(self) -> bool:
+        """Whether the values are words: no numbers, no times, no addresses."""
+        if self.empty or self.numbers > FEW or self.times > FEW or self.addresses:
+            return False
+        return self._share([any(y.isalpha() for y in x) for x in self.looked_at]) > MOSTLY
+
+    @cached_property
+    def titles(self) -> bool:
+        """Whether the values are texts, nearly each its own, many of several words."""
+        several = self._share([len(x.split()) > 1 for x in self.looked_at])
+        return self.texts and self.unique and several > FEW
+
+    @cached_property
+    def addresses(self) -> bool:
+        return bool(self.filled) and self._share([bool(_ADDRESS.match(x.strip())) for x in self.looked_at]) > MOSTLY
+
+    @cached_property
+    def money(self) -> bool:
+        return self.numbers > MOSTLY and self._share([bool(_MONEY.search(x)) for x in self.looked_at]) > MOSTLY
+
+    @cached_property
+    def availability(self) -> float:
+        """Share of the different values that say whether something can be sold."""
+        return self._share([availability(x) is not None for x in self.looked_at])
+
+    def describe(self) -> str:
+        """What the column looks like, in words."""
+        if self.empty:
+            return "empty in the rows looked at"
+        if self.times > MOSTLY or self.compact_days:
+            return "looks like dates"
+        if self.clocks:
+            return "looks like times of the day"
+        if self.epochs:
+            return "looks like times since 1970"
+        if self.addresses:
+            return "looks like addresses"
+        if self.numbers > MOSTLY:
+            return "looks like money" if self.money else "looks like numbers"
+        if self.few:
+            return f"looks like few repeated words, such as {self.different[0]!r}"
+        return "looks like texts, each its own" if self.unique else "looks like words"
+
+
+def _is_time(text: str) -> bool:
+    value = text.strip()
+    if len(value) > 80 or _PLAIN_NUMBER.fullmatch(value) or not _MAYBE_TIME.search(value):
+        return False
+    return any_time(value, True) is not None or any_time(value, False) is not None
+
+
+def _seconds(number: float) -> float:
+    return number / next(
+        by for most, by in ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (float("inf"), 1e9)) if number < most
+    )

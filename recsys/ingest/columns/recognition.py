@@ -1,0 +1,142 @@
+"""The columns of all files of an import, recognised together: ids of the catalogue are those that the events have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from recsys import columns as c
+from recsys.ingest import column_names as names
+from recsys.ingest import duckdb_session
+from recsys.ingest.columns.column_content import Content
+from recsys.ingest.columns.recognise import Recognised, check_needed, recognise
+from recsys.ingest.columns.reshaped import reshaped
+from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.files.sources import Inputs, Source
+from recsys.ingest.ids.id_encoder import id_sql
+from recsys.ingest.schema import ITEM_FIELDS, GivenMapping
+
+LOOKED_AT = 2000
+"""Rows of each file from which its columns are recognised."""
+
+COMPARED = 50_000
+MEETS = 0.5
+"""Share of the items of the events that another column of the catalogue must have, to be taken instead."""
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The files of each part, with their columns."""
+
+    events: tuple[Recognised, ...]
+    items: tuple[Recognised, ...]
+    users: tuple[Recognised, ...]
+
+    @property
+    def all(self) -> tuple[Recognised, ...]:
+        return (*self.events, *self.items, *self.users)
+
+
+def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping, *, strict: bool = True) -> Recognition:
+    """The columns of every file.
+
+    Args:
+        strict: refuse files without a field that is needed.
+
+    Raises:
+        NoColumn: a needed field that no column of a file seems to hold.
+    """
+    inputs = reshaped(db, inputs)
+    parts: dict[str, tuple[Recognised, ...]] = {}
+    positions = any(_without_header(source) for source in inputs.events)
+    for part, sources in inputs.parts.items():
+        parts[part] = tuple(
+            recognise(
+                source, part, contents(db, source), given,
+                named=part == "events" or not (positions and _without_header(source)),
+            )
+            for source in sources
+        )  # fmt: skip
+    events = parts["events"]
+    if parts["items"]:
+        events = tuple(_without_items(entry) for entry in events)
+    items = tuple(_meeting(db, entry, events, c.ITEM) for entry in parts["items"])
+    users = tuple(_meeting(db, entry, events, c.USER) for entry in parts["users"])
+    found = Recognition(events, items, users)
+    for entry in found.all if strict else ():
+        check_needed(entry)
+    return found
+
+
+def _without_items(entry: Recognised) -> Recognised:
+    """Events beside a catalogue, which tells what the items are, unless a user said that the events do."""
+    gone = {x for x in ITEM_FIELDS if x not in (c.ITEM, c.PRICE) and x in entry.mapped and x not in entry.stated}
+    told = tuple(
+        replace(x, taken_as=None, because="not used: the catalogue tells it") if x.taken_as in gone else x
+        for x in entry.columns
+    )
+    return replace(entry, mapped={x: y for x, y in entry.mapped.items() if x not in gone}, columns=told)
+
+
+def contents(db: DuckSession, source: Source, rows: int = LOOKED_AT) -> dict[str, Content]:
+    """The first values of each column of a file."""
+    wanted = ", ".join(f"{source.expression(column)} AS v{n}" for n, column in enumerate(source.columns))
+    found = db.rows(f"SELECT {wanted} FROM {source.scan()} LIMIT {rows}")
+    columns: Sequence[tuple[str | None, ...]] = list(zip(*found, strict=True)) if found else [()] * len(source.columns)
+    return {name: Content(tuple(values)) for name, values in zip(source.columns, columns, strict=True)}
+
+
+def id_text(entry: Recognised, field: str) -> str:
+    """SQL of the id in a row: the first of its columns that has one, to the letter; NULL where there is none."""
+    found = [_one_id(entry, column) for column in entry.mapped.get(field, ())]
+    if not found:
+        return "CAST(NULL AS VARCHAR)"
+    return found[0] if len(found) == 1 else f"coalesce({', '.join(id_sql(x) for x in found)})"
+
+
+def _one_id(entry: Recognised, column: str) -> str:
+    sql = entry.source.expression(column)
+    return f"regexp_replace({sql}, '\\.0+$', '')" if column in entry.whole else sql
+
+
+def _without_header(source: Source) -> bool:
+    return source.dialect is not None and not source.dialect.header
+
+
+def _meeting(db: DuckSession, entry: Recognised, events: Sequence[Recognised], field: str) -> Recognised:
+    """A catalogue (or customers) whose ids are those of the events: another column where the likeliest one has none of
+    them, and that one has most."""
+    if field in entry.stated or not events or not entry.mapped.get(field) or not events[0].mapped.get(field):
+        return entry
+    wanted = _some_ids(db, events[0], field)
+    if not wanted or _met(db, entry, field, wanted) > 0:
+        return entry
+    others = [x for x in entry.source.columns if x not in entry.mapped[field] and _may_be_id(entry, x, field)]
+    for column in others:
+        tried = entry.with_field(field, (column,), f"by its values: they are the {field} of the events")
+        if _met(db, tried, field, wanted) >= MEETS:
+            mapped = {
+                name: rest
+                for name, columns in tried.mapped.items()
+                if (rest := columns if name == field else tuple(x for x in columns if x != column))
+            }
+            return replace(tried, mapped=mapped)
+    return entry
+
+
+def _may_be_id(entry: Recognised, column: str, field: str) -> bool:
+    return names.rank(column, field) is not None or entry.contents[column].unique
+
+
+def _some_ids(db: DuckSession, entry: Recognised, field: str) -> set[str]:
+    sql = id_sql(id_text(entry, field))
+    found = db.rows(f"SELECT DISTINCT {sql} FROM (FROM {entry.source.scan()} LIMIT {COMPARED})")
+    return {str(x) for (x,) in found if x is not None}
+
+
+def _met(db: DuckSession, entry: Recognised, field: str, wanted: set[str]) -> float:
+    """The share of some ids that a file has."""
+    listed = duckdb_session.listed(sorted(wanted)[:2000])
+    n = db.one(
+        f"SELECT count(DISTINCT x) FROM (SELECT {id_text(entry, field)} AS x FROM {entry.source.scan()}) "
+        f"WHERE x IN (SELECT unnest({listed}))"
+    )[0]
+    return float(n / min(len(wanted), 2000))

@@ -1,0 +1,1 @@
+"""Rows of events: staged, filtered, sorted, counted and written."""

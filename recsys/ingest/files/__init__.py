@@ -1,0 +1,1 @@
+"""What a file is: archives, encodings, dialects, and where it comes from."""

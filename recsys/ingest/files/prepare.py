@@ -1,0 +1,327 @@
+"""What a file is: a look through its bytes, and a copy where the reader would not take it as it stands."""
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from recsys.errors import InvalidInput
+from recsys.ingest.files import archives, encoding, json_files, quotes, spreadsheets
+from recsys.ingest.files.archives import ALWAYS_UNPACKED, MAX_UNPACKED_RATIO
+from recsys.ingest.files.dialect import detect
+from recsys.ingest.files.parquet_files import parquet
+from recsys.ingest.files.sources import Reading, Source, opened
+from recsys.utils.formatting import plural
+
+CHUNK = 1 << 20
+LOOKED_AT = 1 << 18
+"""Bytes looked through at once: few enough to stay in the processor's cache."""
+
+SAMPLE = 1 << 18
+MOST_ZEROS = 0.01
+"""Share of zero bytes up to which a text is read without them."""
+
+_MAGIC = {
+    b"%PDF": "a PDF", b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite format 3": "an SQLite database",
+    b"Rar!": "a RAR archive",
+}  # fmt: skip
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+_BEYOND_ASCII = bytes(range(128, 256))
+
+OnBytes = Callable[[int], None]
+
+
+def prepare(
+    path: Path,
+    work: Path,
+    *,
+    shown: str | None = None,
+    reading: Reading | None = None,
+    on_bytes: OnBytes = lambda _: None,
+) -> tuple[Source, ...]:
+    """Look through a file: what it is, how it is encoded, which columns it has.
+
+    Args:
+        work: folder for copies of files that are packed, in another encoding, or not as a reader expects them.
+        on_bytes: hears how many bytes more were looked through.
+
+    Returns:
+        one source; several for an archive, or a workbook with several sheets of the same columns.
+
+    Raises:
+        InvalidInput: names the file and what is wrong: empty, no text, damaged, or a trap.
+    """
+    where, how = shown or path.name, reading or Reading()
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            start = stream.read(16)
+        if size == 0:
+            raise InvalidInput(f"{where} is empty; it needs a line with column names and at least one line of data.")
+        if start.startswith(b"PAR1"):
+            return (parquet(path, where, size),)
+        for magic, what in _MAGIC.items():
+            if start.startswith(magic):
+                raise InvalidInput(f"{where} is {what}; unpack or export it to CSV, JSON lines or Parquet first.")
+        if start.startswith(b"PK\x03\x04") and archives.is_zip_of_data(path):
+            return _of_archive(path, work, where, how, on_bytes)
+        if start.startswith((b"PK\x03\x04", _OLD_WORKBOOK)):
+            return _of_workbook(path, work, where, how, on_bytes)
+        for magic, kind in archives.PACKED.items():
+            if start.startswith(magic):
+                on_bytes(size)
+                copy = archives.unpacked(path, kind, work, where)
+                return tuple(replace(s, size=size) for s in prepare(copy, work, shown=where, reading=how))
+        return (_of_text(path, work, where, how, on_bytes),)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(f"{where} cannot be read: {error}. Is it damaged or cut short?") from error
+
+
+def _of_archive(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes) -> tuple[Source, ...]:
+    """The files in a ZIP archive, where they have the same columns or there is one only."""
+    found: list[Source] = []
+    folder = work / f"archive-{len(list(work.glob('archive-*')))}"
+    folder.mkdir(parents=True)
+    on_bytes(path.stat().st_size)
+    for name, member in archives.unzipped(path, folder, where):
+        found += prepare(member, folder, shown=f"{where}/{name}", reading=how)
+    if any(source.columns != found[0].columns for source in found):
+        names = ", ".join(source.shown.removeprefix(f"{where}/") for source in found[:5])
+        raise InvalidInput(f"{where} holds files with other columns each ({names}); unpack it and name those to read.")
+    return tuple(found)
+
+
+def _of_workbook(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes) -> tuple[Source, ...]:
+    tables, notes = spreadsheets.sheets(path, work, where, how.sheet)
+    on_bytes(path.stat().st_size)
+    several = len(tables) > 1 or how.sheet
+    found = []
+    plain = replace(how, separator=",", encoding="utf-8")
+    for number, (name, copy) in enumerate(tables):
+        source = _of_text(copy, work, f"{where}, sheet {name}" if several else where, plain, lambda _: None)
+        more = notes if number == 0 else ()
+        found.append(replace(source, size=path.stat().st_size, encoding="workbook", notes=(*source.notes, *more)))
+    return tuple(found)
+
+
+def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes) -> Source:
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    looked = _look_through(path, where, packed, how.encoding, on_bytes)
+    target, notes, lines = path, list(looked.notes), looked.lines
+    if looked.rewritten or packed != (path.suffix == ".gz"):
+        target, lines = _rewritten(path, work, looked, packed)
+    size = path.stat().st_size
+    label = encoding.label(looked.encoding)
+    body = looked.sample.lstrip("\ufeff").lstrip()
+    if body.startswith("{") or (body.startswith("[") and body[1:].lstrip()[:1] in ("{", "]", "")):
+        return _of_objects(target, work, where, body, label, tuple(notes), size, lines)
+    dialect = detect(
+        looked.sample.lstrip("\ufeff"), where, header=how.header, separator=how.separator, skip=how.skip
+    )  # fmt: skip
+    if dialect.skip:
+        first = f", the first reads {dialect.above!r}" if dialect.above else ""
+        passed = "1 line above the header is" if dialect.skip == 1 else f"{dialect.skip} lines above the header are"
+        notes.append(f"{passed} passed over{first}")
+    source = Source(where, target, "text", size, label, dialect.columns, dialect, lines=lines, notes=tuple(notes))
+    return _with_quotes(source, work) if looked.quotes and dialect.quote and len(dialect.separator) == 1 else source
+
+
+def _with_quotes(source: Source, work: Path) -> Source:
+    """A source whose quotes a strict reader can follow: a copy of the file where it could not."""
+    dialect = source.dialect
+    if dialect is None:
+        return source
+    with source.open() as stream:
+        if quotes.regular(stream, dialect):
+            return source
+    target = work / f"quotes-{len(list(work.glob('quotes-*')))}"
+    with source.open() as stream:
+        found = quotes.repair(stream, dialect, target)
+    notes = list(source.notes)
+    if found.mended:
+        notes.append(f"{plural(found.mended, 'line')} with quotes within a field; the quotes were read as text")
+    if found.continued:
+        notes.append(f"{plural(found.continued, 'line end')} within quotes, read as part of a field")
+    if found.unread:
+        unread = plural(len(found.unread), "line")
+        notes.append(f"{unread} with a quote that does not close, rejected alone; the lines below were read")
+    return replace(source, path=target, unread=found.unread, continued=found.continued, notes=tuple(notes))
+
+
+def _of_objects(
+    path: Path, work: Path, where: str, body: str, label: str, notes: tuple[str, ...], size: int, lines: int
+) -> Source:
+    sample = body
+    if not json_files.is_lines(body):
+        target = work / f"objects-{len(list(work.glob('objects-*')))}"
+        with opened(path, packed=path.suffix == ".gz") as stream:
+            lines = json_files.to_lines(stream, target, where)
+        path, notes = target, (*notes, f"its {lines:,} objects were written one a line; row numbers count objects")
+        with target.open(encoding="utf-8") as text:
+            sample = text.read(SAMPLE)
+    objects = json_files.objects_in(sample)
+    if not objects:
+        raise InvalidInput(f"{where} begins like JSON, but no line of it is a whole object; write one object a line.")
+    shape = json_files.shape_of(objects)
+    if shape.rows_of:
+        notes = (*notes, f"each object of its list {'.'.join(shape.rows_of)!r} is a row")
+    columns = tuple(shape.columns)
+    return Source(
+        where, path, "json", size, label, columns, places=shape.columns, rows_of=shape.rows_of, lines=lines, notes=notes
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What looking through a text file told: its encoding, its first lines as text, its lines, whether it has quotes,
+    and whether a copy is to be made of it."""
+
+    encoding: str
+    sample: str
+    lines: int
+    quotes: bool
+    rewritten: bool
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Counts:
+    """What is counted while the bytes of a text file go by."""
+
+    total: int = 0
+    feeds: int = 0
+    returns: int = 0
+    both: int = 0
+    zeros: int = 0
+    valid: int = 0
+    broken: int = 0
+    quotes: bool = False
+    last: int = 10
+    beyond: bytes = b""
+
+    def add(self, chunk: bytes | bytearray, decoder: codecs.IncrementalDecoder) -> None:
+        seen = np.frombuffer(chunk, np.uint8)
+        self.total += len(chunk)
+        self.feeds += int(np.count_nonzero(seen == 10))
+        self.quotes = self.quotes or b'"' in chunk
+        if b"\r" in chunk:
+            self.returns += chunk.count(b"\r")
+            self.both += chunk.count(b"\r\n") + (self.last == 13 and chunk[0] == 10)
+        elif self.last == 13 and chunk[0] == 10:
+            self.both += 1
+        if b"\0" in chunk:
+            self.zeros += chunk.count(b"\0")
+        self.last = chunk[-1]
+        if not chunk.isascii() or decoder.getstate()[0]:
+            good, bad = _count(decoder, bytes(chunk))
+            self.valid, self.broken = self.valid + good, self.broken + bad
+            if bad and len(self.beyond) < encoding.MOST_LOOKED_AT:
+                self.beyond += bytes(chunk)
+
+    @property
+    def lines(self) -> int:
+        single = self.returns - self.both
+        return self.feeds + single + (self.last not in (10, 13))
+
+
+def _look_through(path: Path, where: str, packed: bool, stated: str | None, on_bytes: OnBytes) -> _Look:
+    """How a text file is written; all of it is read once."""
+    size, sample, counts = path.stat().st_size, b"", _Counts()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    settled = ""
+    with gzip.open(path) if packed else path.open("rb", buffering=0) as stream:
+        held = bytearray(LOOKED_AT)
+        while read := stream.readinto(held):
+            chunk = held if read == LOOKED_AT else held[:read]
+            if counts.total == 0:
+                settled = encoding.of_the_start(bytes(chunk[:4096]))
+            counts.add(chunk, decoder)
+            if packed and counts.total > max(ALWAYS_UNPACKED, MAX_UNPACKED_RATIO * size):
+                raise archives.too_large(where)
+            if len(sample) < SAMPLE:
+                sample += chunk[:SAMPLE]
+            on_bytes(0 if packed else len(chunk))
+    on_bytes(size if packed else 0)
+    return _told(where, sample, counts, settled, stated)
+
+
+def _told(where: str, sample: bytes, counts: _Counts, settled: str, stated: str | None) -> _Look:
+    notes: list[str] = []
+    wide = settled.startswith(("utf-16", "utf-32"))
+    if counts.zeros and not wide and counts.zeros > MOST_ZEROS * counts.total:
+        raise InvalidInput(f"{where} is no text: it holds zero bytes. Export it as CSV, JSON lines or Parquet.")
+    if not settled and 2 * counts.broken > counts.valid and _mostly_control(sample):
+        raise InvalidInput(f"{where} is no text that could be read. Export it as CSV, JSON lines or Parquet.")
+    found = encoding.named(stated) if stated else settled
+    if stated and found == "utf-8-sig" and settled not in ("", "utf-8-sig"):
+        found = settled
+    if not found and 2 * counts.broken > counts.valid:
+        guess = encoding.guess(counts.beyond or sample)
+        found = guess.encoding
+        notes.append(
+            f"the encoding {encoding.label(found)} is a guess: a line of it reads {guess.example!r}; --encoding NAME "
+            "says otherwise"
+        )
+    found = found or "utf-8"
+    if found.startswith("utf-8") and counts.broken:
+        notes.append(f"{counts.broken:,} bytes are no UTF-8 and read as �")
+    mixed = counts.returns > 0 and not (counts.both == counts.returns == counts.feeds)
+    if wide:
+        mixed = False
+    if mixed and counts.feeds:
+        notes.append("its lines end in different ways; all were read")
+    if counts.zeros and not wide:
+        notes.append(f"{counts.zeros:,} zero bytes were taken out")
+    plain = found in ("utf-8", "utf-8-sig")
+    rewritten = not plain or mixed or (counts.zeros > 0 and not wide)
+    text = _decoded(sample, found)
+    if counts.total > len(sample):
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+    text = text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+    return _Look(found, text, counts.lines, counts.quotes or wide, rewritten, tuple(notes))
+
+
+def _count(decoder: codecs.IncrementalDecoder, chunk: bytes) -> tuple[int, int]:
+    """How many characters beyond ASCII a piece holds, and how many bytes of it are no UTF-8."""
+    plain = len(chunk.translate(None, delete=_BEYOND_ASCII))
+    try:
+        return max(len(decoder.decode(chunk)) - plain, 0), 0
+    except UnicodeDecodeError:
+        decoder.reset()
+        text = chunk.decode("utf-8", "replace")
+        broken = text.count("\ufffd")
+        return len(text) - plain - broken, broken
+
+
+def _mostly_control(sample: bytes) -> bool:
+    return sum(byte < 32 and byte not in (9, 10, 13) for byte in sample) > len(sample) / 100
+
+
+def _decoded(data: bytes, name: str) -> str:
+    width = 4 if name.startswith("utf-32") else 2 if name.startswith("utf-16") else 1
+    return data[: len(data) // width * width].decode(name, encoding.errors_of(name))
+
+
+def _rewritten(path: Path, work: Path, looked: _Look, packed: bool) -> tuple[Path, int]:
+    """A copy in UTF-8 with plain line ends and without zero bytes; gives its lines too."""
+    target = work / f"utf8-{len(list(work.glob('utf8-*')))}"
+    decoder = codecs.getincrementaldecoder(looked.encoding)(encoding.errors_of(looked.encoding))
+    lines, ended, held = 0, True, ""
+    with opened(path, packed=packed) as stream, target.open("wb") as out:
+        while True:
+            chunk = stream.read(CHUNK)
+            text = held + decoder.decode(chunk, final=not chunk)
+            held = "\r" if text.endswith("\r") and chunk else ""
+            text = text.removesuffix(held) if held else text
+            text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+            lines += text.count("\n")
+            ended = text.endswith("\n") if text else ended
+            out.write(text.encode())
+            if not chunk:
+                return target, lines + (not ended)

@@ -1,0 +1,220 @@
+"""Files to import: found, looked through once, and put into a form that the reader takes."""
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal
+
+from recsys.errors import InvalidInput
+from recsys.ingest import duckdb_session
+from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.files.dialect import Dialect
+from recsys.ingest.files.json_files import Place
+from recsys.ingest.files.quotes import Unread
+
+LONGEST_LINE = 4 << 20
+LINE = "line"
+ELEMENT = "element"
+IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELSE false END"
+"""SQL: whether a line is a whole JSON object."""
+
+LIST, BYTES, FLOAT, DECIMAL = "list", "bytes", "float", "decimal"
+"""Types of columns of Parquet that are read in a way of their own."""
+
+Kind = Literal["text", "json", "parquet", "table"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a user says of how files are written, beyond what they show.
+
+    Attributes:
+        header: whether the first line names the columns.
+        separator: between fields.
+        encoding: of text files, as Python names it.
+        skip: lines above the header.
+        sheet: the name of the only sheet of workbooks to read.
+    """
+
+    header: bool | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    skip: int | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, ready to read.
+
+    Attributes:
+        shown: its name, for messages and reports.
+        path: what is read: the file itself, or a copy in UTF-8.
+        size: bytes of the file as given.
+        encoding: how the file as given is written, for people.
+        columns: names of the columns, as people see them.
+        dialect: of a text file.
+        places: of files of objects, and of Parquet with objects in columns: where the values of a column are.
+        rows_of: of these, the list whose objects become rows; empty where there is none.
+        kinds: of Parquet, columns to their type in words of DuckDB, where they are no plain text.
+        lines: of a text file; None for others.
+        continued: line ends of a text file within fields.
+        unread: records that were no rows, with an empty line in the copy in place of each.
+        notes: what was done to read it, in words.
+    """
+
+    shown: str
+    path: Path
+    kind: Kind
+    size: int
+    encoding: str
+    columns: tuple[str, ...]
+    dialect: Dialect | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
+    rows_of: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    lines: int | None = None
+    unread: tuple[Unread, ...] = ()
+    continued: int = 0
+    notes: tuple[str, ...] = ()
+
+    def scan(self, *, rejects: bool = False) -> str:
+        """SQL of the table function that gives its rows; of text files as text, columns named c0, c1..."""
+        if self.kind == "table":
+            return str(self.path)
+        path = duckdb_session.text(self.path)
+        if self.kind == "parquet":
+            return self._with_rows(f"read_parquet({path})", _struct(self.rows_of))
+        d = self.dialect or Dialect("\x01", "", "", False, (LINE,))
+        names = [f"c{n}" for n in range(len(d.columns))] if self.dialect else [LINE]
+        shape = ", ".join(f"{duckdb_session.name(column)}: 'VARCHAR'" for column in names)
+        packed = "gzip" if self.path.suffix == ".gz" else "none"
+        keep = (
+            ", store_rejects=true, rejects_limit=0, rejects_line_size_limit=2000" if rejects else ", ignore_errors=true"
+        )
+        escape = duckdb_session.text(d.escape)
+        scan = (
+            f"read_csv({path}, auto_detect=false, delim={duckdb_session.text(d.separator)}, "
+            f"quote={duckdb_session.text(d.quote)}, escape={escape}, header=false, skip={d.skip + d.header}, "
+            f"columns={{{shape}}}, strict_mode=true, compression='{packed}', max_line_size={LONGEST_LINE}, "
+            f"nullstr=''{keep})"
+        )
+        if not self.rows_of:
+            return scan
+        inside = f"json_extract(CASE WHEN {IS_OBJECT} THEN {LINE} END, {duckdb_session.text(_json_path(self.rows_of))})"
+        return self._with_rows(scan, f"""from_json({inside}, '["JSON"]')""")
+
+    def _with_rows(self, scan: str, listed: str) -> str:
+        """SQL of a row for each object of a list; rows without one stay."""
+        if not self.rows_of:
+            return scan
+        return f"(SELECT *, unnest(CASE WHEN len({listed}) > 0 THEN {listed} ELSE [NULL] END) AS {ELEMENT} FROM {scan})"
+
+    def expression(self, column: str) -> str:
+        """SQL of one of its columns, as text."""
+        if self.kind == "json":
+            place = self.places.get(column, Place((column,)))
+            inside = ELEMENT if place.in_list else f"CASE WHEN {IS_OBJECT} THEN {LINE} END"
+            return f"json_extract_string({inside}, {duckdb_session.text(_json_path(place.keys))})"
+        if self.kind in ("parquet", "table"):
+            place = self.places.get(column, Place((column,)))
+            return as_text(_struct(((ELEMENT,) if place.in_list else ()) + place.keys), self.kinds.get(column, ""))
+        return f"c{self.columns.index(column)}"
+
+    def describe(self) -> str:
+        """ "semicolon-separated, ISO-8859-1, gzip"."""
+        if self.kind == "parquet":
+            return "Parquet"
+        if self.kind == "table":
+            return "rows of a database"
+        how = "JSON lines" if self.dialect is None else self.dialect.describe()
+        return f"{how}, {self.encoding}{', gzip' if self.shown.endswith('.gz') else ''}"
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Its bytes, unpacked."""
+        with opened(self.path, packed=self.path.suffix == ".gz") as stream:
+            yield stream
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the plan's paths and query turned out to be."""
+
+    events: tuple[Source, ...]
+    items: tuple[Source, ...]
+    users: tuple[Source, ...]
+    database: DuckSession | None = None
+
+    @property
+    def parts(self) -> dict[str, tuple[Source, ...]]:
+        return {"events": self.events, "items": self.items, "users": self.users}
+
+
+def find(patterns: Sequence[str]) -> list[Path]:
+    """Files from paths and globs, in the order given, each once.
+
+    Raises:
+        InvalidInput: a path that does not exist, is a folder, or a glob that matches nothing.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        path = Path(pattern).expanduser()
+        if any(mark in pattern for mark in "*?[") and not path.exists():
+            matches = sorted(x for x in Path(path.anchor or ".").glob(_relative(path)) if x.is_file())
+            if not matches:
+                raise InvalidInput(f"No file matches {pattern}; check the path.")
+            found |= dict.fromkeys(matches)
+        elif path.is_dir():
+            raise InvalidInput(f"{pattern} is a folder; name files in it, for example {pattern.rstrip('/')}/*.csv")
+        elif not path.is_file():
+            raise InvalidInput(f"There is no file {pattern}; check the path.")
+        else:
+            found[path] = None
+    return list(found)
+
+
+def shown_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What to call files: their name, with as many folders before it as tell them apart."""
+    found: dict[Path, str] = {}
+    for path in paths:
+        parts = path.resolve().parts
+        others = [other.resolve().parts for other in paths if other.resolve() != path.resolve()]
+        n = 1
+        while n < len(parts) and any(other[-n:] == parts[-n:] for other in others):
+            n += 1
+        found[path] = "/".join(parts[-n:])
+    return found
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(path.anchor)) if path.anchor else str(path)
+
+
+@contextmanager
+def opened(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked where it is."""
+    with gzip.open(path) if packed else path.open("rb") as stream:
+        yield stream  # type: ignore[misc]  # a GzipFile reads like any other
+
+
+def as_text(sql: str, kind: str) -> str:
+    """SQL from a column to text: lists with "|" between, bytes as UTF-8, whole floats and decimals without zeros."""
+    if kind == LIST:
+        return f"array_to_string({sql}, '|')"
+    if kind == BYTES:
+        return f"try(decode({sql}))"
+    if kind in (FLOAT, DECIMAL):
+        whole = f"abs({sql}) < 1e18 AND {sql} = floor({sql})"
+        return f"CASE WHEN {whole} THEN CAST(CAST({sql} AS HUGEINT) AS VARCHAR) ELSE CAST({sql} AS VARCHAR) END"
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def _json_path(keys: Sequence[str]) -> str:
+    return "$" + "".join('."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in keys)
+
+
+def _struct(keys: Sequence[str]) -> str:
+    return ".".join(duckdb_session.name(key) for key in keys)

@@ -1,0 +1,1 @@
+"""Ids as numbers: each text once."""

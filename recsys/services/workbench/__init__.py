@@ -1,0 +1,1 @@
+"""What a merchandiser works with: personas, rule sets, golden shoppers, comparisons of lists."""

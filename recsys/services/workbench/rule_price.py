@@ -1,0 +1,122 @@
+"""What a rule set costs, and what the popularity dial alone would: both on the same shoppers of the held-out part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.dataset.splitting import MOST_JUDGED, Split, some_of
+from recsys.evaluation.evaluate import Evaluation, evaluate
+from recsys.evaluation.metrics import bootstrap_interval, coverage
+from recsys.models.base import Factors
+from recsys.models.model import Model
+from recsys.recommend.compiled_rules import CompiledRules, compile_rules
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
+from recsys.services.workbench.rule_sets import in_segment
+
+PRICED = ("ndcg", "precision", "diversity", "novelty")
+TURNS = (0.0, 0.5, 1.0, 1.5, 2.0)
+"""Where the popularity dial is measured: from one end of its range to the other."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a rule set costs on the held-out period: means over the same shoppers with and without it.
+
+    Attributes:
+        users: how many shoppers were judged.
+        changed: of how many of them the list is another one.
+        without, ruled: measure to mean; `ndcg`, `precision`, `diversity`, `novelty`, `coverage`.
+        change: mean of the paired differences in NDCG, with a 95% interval.
+    """
+
+    users: int
+    changed: int
+    k: int
+    without: dict[str, float]
+    ruled: dict[str, float]
+    change: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whose lists rules change.
+
+    Attributes:
+        segment: how many shoppers the rules are for.
+        judged: of how many of them both lists were made (at most `MOST_JUDGED`, drawn).
+        changed: how many of those get another list.
+    """
+
+    segment: int
+    judged: int
+    changed: int
+
+
+def reach(live: Recommender, rules: Rules, before: Rules | None = None, *, k: int = 10, seed: int = 0) -> Reach:
+    """Count whose list of k new products is another one under the rules than under those before (or under none)."""
+    users = in_segment(live, rules.when)
+    judged = users
+    if len(users) > MOST_JUDGED:
+        judged = np.sort(np.random.default_rng(seed).choice(users, MOST_JUDGED, replace=False))
+    now, then = (live.top_k_of(judged, k, rules=laid)[0] for laid in (rules, before))
+    return Reach(len(users), len(judged), int((now != then).any(axis=1).sum()))
+
+
+class Ruled:
+    """The list that rules make of a model's scores, as scores again: the list in its order, all else out."""
+
+    def __init__(self, model: Model, book: CompiledRules, k: int) -> None:
+        self._model, self._book, self._k = model, book, k
+
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        raw = self._model.scores(users)
+        out = np.full_like(raw, -np.inf)
+        for place, user in enumerate(users):
+            had = self._model.history.counts.indices[self._model.history.of_user(int(user))]
+            rows, _ = self._book.rank(raw[place], self._k, exclude=had)
+            out[place, rows] = np.arange(len(rows), 0, -1, dtype=np.float32)
+        return out
+
+
+def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: Any = None, seed: int = 0) -> Price:
+    """Judge the lane "discover" with and without the rules, on the same shoppers (at most `MOST_JUDGED`, drawn).
+
+    The interval is that of the mean paired difference, by bootstrap over shoppers.
+    """
+    train, test = split.training.counts, some_of(split.judged, seed=seed)
+
+    def judged(scorer: Any) -> Evaluation:
+        return evaluate(scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED)
+
+    without, ruled = judged(model), judged(Ruled(model, compile_rules(rules, model), k))
+    differences = ruled.values["ndcg"] - without.values["ndcg"]
+    low, high = bootstrap_interval(differences, seed=seed) if len(differences) else (0.0, 0.0)
+    mean = float(differences.mean()) if len(differences) else 0.0
+    changed = int((without.lists != ruled.lists).any(axis=1).sum())
+    return Price(len(ruled.users), changed, k, _means(without), _means(ruled), (mean, low, high))
+
+
+def dial(
+    model: Model, split: Split, *, k: int = 10, turns: Sequence[float] = TURNS, seed: int = 0
+) -> tuple[dict[str, float], ...]:
+    """What turns of the popularity dial alone give, on the shoppers that `price` judges.
+
+    Returns:
+        For each turn b, where score = taste + b x item bias: `popularity` (b), `ndcg` and `coverage`.
+    """
+    train, test = split.training.counts, some_of(split.judged, seed=seed)
+    found = []
+    for b in turns:
+        scorer = Factors(model.user_embeddings, model.item_embeddings, model.item_biases, b)
+        means = _means(evaluate(scorer, train, test, k=k, only=("ndcg",)))
+        found.append({"popularity": float(b), **means})
+    return tuple(found)
+
+
+def _means(found: Evaluation) -> dict[str, float]:
+    means = {name: float(values.mean()) if len(values) else 0.0 for name, values in found.values.items()}
+    return means | {"coverage": coverage(found.shown)}
