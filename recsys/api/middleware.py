@@ -24,7 +24,7 @@ from recsys.errors import InsiderError
 UNMATCHED = "unmatched"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODY_SECONDS = 20.0
-"""How long the next part of a body may let itself be waited for."""
+"""How long a whole body may take to arrive."""
 
 REQUEST_ID = b"x-request-id"
 _USABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -165,21 +165,22 @@ class _Answer:
 
 def _limited(receive: Receive, announced: int, most: int) -> Receive:
     """`receive` that gives up with 413 as soon as the body is known to be larger than `most` bytes, and with 408 when
-    it does not come."""
-    received = 0
+    it is not there in time."""
+    received, deadline, arrived = 0, asyncio.get_running_loop().time() + BODY_SECONDS, False
 
     async def limited() -> Message:
-        nonlocal received
+        nonlocal received, arrived
         if announced > most:
             raise HTTPException(413)
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout_at(None if arrived else deadline):
                 message = await receive()
         except TimeoutError:
             raise HTTPException(408) from None
         received += len(message.get("body", b""))
         if received > most:
             raise HTTPException(413)
+        arrived = not message.get("more_body", False)
         return message
 
     return limited

