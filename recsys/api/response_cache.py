@@ -45,12 +45,13 @@ class ResponseCache:
 
     def put(self, scope: Scope, given: CachedResponse) -> None:
         """Keep the answer to a request."""
-        size = len(given.body) + OVERHEAD_BYTES
+        key = _key(scope)
+        size = _size(key, given)
         if size * 20 > self._most_bytes:
             return
         with self._lock:
-            self._drop(_key(scope))
-            self._given[_key(scope)] = given
+            self._drop(key)
+            self._given[key] = given
             self._bytes += size
             while self._bytes > self._most_bytes:
                 self._drop(next(iter(self._given)))
@@ -70,7 +71,7 @@ class ResponseCache:
     def _drop(self, key: tuple[str, bytes]) -> None:
         gone = self._given.pop(key, None)
         if gone is not None:
-            self._bytes -= len(gone.body) + OVERHEAD_BYTES
+            self._bytes -= _size(key, gone)
 
 
 async def send_again(given: CachedResponse, scope: Scope, send: Send) -> None:
@@ -79,6 +80,11 @@ async def send_again(given: CachedResponse, scope: Scope, send: Send) -> None:
     given.tell()
     await send({"type": "http.response.start", "status": 200, "headers": given.headers})
     await send({"type": "http.response.body", "body": given.body})
+
+
+def _size(key: tuple[str, bytes], given: CachedResponse) -> int:
+    """Bytes that an answer takes, with the question it is kept by, which the caller may make long."""
+    return len(given.body) + len(key[0].encode("utf-8", "replace")) + len(key[1]) + OVERHEAD_BYTES
 
 
 def _key(scope: Scope) -> tuple[str, bytes]:

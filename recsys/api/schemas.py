@@ -1,12 +1,15 @@
 """What the API takes and gives: pydantic models, described, with examples that work on the built-in data."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from recsys.api.problems import MAX_LIMIT
 from recsys.recommend.recommender import MAX_K
+
+MAX_BATCH_ITEMS, MAX_BATCH_EXPLAINED = 50_000, 10_000
+"""Items of all lists of a batch: users x k."""
 
 MAX_BATCH = 1000
 MAX_EVENTS = 1000
@@ -140,6 +143,18 @@ class BatchRequest(_Wanted):
     user_ids: list[Id] = Field(
         min_length=1, max_length=MAX_BATCH, description="Whom to answer for.", examples=[[EXAMPLE_USER, "1"]]
     )
+
+    @model_validator(mode="after")
+    def check_size(self) -> Self:
+        """What all lists together may hold: they are worked out and kept in memory before the answer begins."""
+        most = MAX_BATCH_EXPLAINED if self.explain else MAX_BATCH_ITEMS
+        if len(self.user_ids) * self.k > most:
+            raise ValueError(
+                f"{len(self.user_ids):,} users with k {self.k:,} are {len(self.user_ids) * self.k:,} items, and one "
+                f"batch holds {most:,}{' with explain' if self.explain else ''}: send fewer users at a time, or a "
+                "smaller k"
+            )
+        return self
 
 
 class EventIn(Asked):

@@ -32,6 +32,7 @@ MANY, MANY_EXPLAINED = 200, 20
 """Longer lists are worked out beside the loop, which goes on with other answers meanwhile."""
 
 _BEFORE, _AFTER = "/v1/users/", "/recommendations"
+LONGEST_USUAL = 200
 _USUAL = frozenset(("k", "lane", "explain"))
 _KEEP_RAW = [(b"cache-control", b"private, no-cache"), (b"content-type", b"application/json")]
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -207,14 +208,18 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
             Body(openapi_examples={"two households": {"value": {"user_ids": [schemas.EXAMPLE_USER, "1"], "k": 3}}}),
         ],
     ) -> Any:
-        """Up to 1,000 users from one model version; an unknown one refuses the whole batch."""
+        """Up to 1,000 users from one model version; an unknown one refuses the whole batch.
+
+        All lists together hold 50,000 items at most (users x k), with `explain` 10,000.
+        """
         recommender = workspace.load()
-        answers = [
-            recommender.recommend(user_id, **asked(request), rules=one.laid_over(recommender, request, user_id=user_id))
-            for user_id in request.user_ids
-        ]
-        found = [out(answer, request.k) for answer in answers]
-        return JSONResponse({"model": recommender.model.id, "answers": found})
+        found = []
+        for user_id in request.user_ids:
+            rules = one.laid_over(recommender, request, user_id=user_id)
+            answer = recommender.recommend(user_id, **asked(request), rules=rules)
+            found.append(_json.encode(out(answer, request.k)))
+        body = f'{{"model":{_json.encode(recommender.model.id)},"answers":[{",".join(found)}]}}'
+        return Response(body.encode(), media_type="application/json")
 
 
 def tag_of(recommender: Recommender, rules: Rules | None = None, user_id: str | None = None) -> str:
@@ -233,9 +238,13 @@ def asked(request: Any) -> dict[str, Any]:
     return {"k": request.k, "lane": request.lane, "category": request.category, "explain": request.explain}
 
 
-@lru_cache(maxsize=256)
 def _usual(query: bytes) -> schemas.RecommendationQuery | None:
     """A query string that asks for nothing unusual, read as the framework reads it."""
+    return _read(query) if len(query) <= LONGEST_USUAL else None
+
+
+@lru_cache(maxsize=256)
+def _read(query: bytes) -> schemas.RecommendationQuery | None:
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     values = dict(pairs)
     if len(values) < len(pairs) or not _USUAL.issuperset(values):
