@@ -22,7 +22,7 @@ from recsys.api.app import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
 from recsys.server.front import Front
 from recsys.services.datasets import sweep_uploads, upload_bytes
-from recsys.services.jobs import ensure_demo
+from recsys.services.jobs import end_own_jobs, ensure_demo
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import APP_ROOT, Settings
 from recsys.utils import threads
@@ -62,12 +62,22 @@ def prepare(workspace: Workspace) -> None:
         logger.exception("The first preparation failed; pages and API say what they lack.")
 
 
+def end_jobs(workspace: Workspace) -> None:
+    """What the dashboard started ends with it: whoever stops a container or a service does not look for more."""
+    try:
+        for job in end_own_jobs(workspace):
+            logger.warning("Job %d was cancelled: the server was stopped.", job)
+    except InsiderError as error:
+        logger.warning("%s", error)
+
+
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     async with dashboard(app):
         preparing = asyncio.create_task(asyncio.to_thread(prepare, workspace))
         yield
         await preparing
+        await asyncio.to_thread(end_jobs, workspace)
 
 
 try:

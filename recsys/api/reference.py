@@ -47,11 +47,11 @@ def add_reference(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         page = get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url="openapi.json",
             title="Insider API",
-            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="/docs/assets/swagger-ui.css",
-            swagger_favicon_url="/docs/assets/favicon.png",
+            swagger_js_url="docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="docs/assets/swagger-ui.css",
+            swagger_favicon_url="docs/assets/favicon.png",
         )
         text = bytes(page.body).decode().replace("</head>", f"{AS_THE_READER_LIKES}</head>", 1)
         return HTMLResponse(text, headers={"Content-Security-Policy": DOCS_POLICY})
@@ -67,6 +67,7 @@ def add_reference(app: FastAPI) -> None:
             document["components"]["securitySchemes"] = {
                 "key": {"type": "http", "scheme": "bearer", "description": KEY}
             }
+            document["servers"] = [{"url": "."}]
             document["security"] = [{}, {"key": []}]
             app.openapi_schema = document
         return app.openapi_schema

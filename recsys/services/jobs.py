@@ -1,5 +1,6 @@
 """Work that is started from a page, the API or a start of the server, each in a process of its own, and stopped."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 START = "Starting a job"
+SECONDS_TO_END = 3.0
 
 
 def start_demo(workspace: Workspace) -> Job:
@@ -86,6 +88,26 @@ def cancel_job(workspace: Workspace, job_id: int) -> None:
     pid = workspace.job_store.request_cancel(job_id)
     if pid is not None:
         job_process.stop(pid)
+
+
+def end_own_jobs(workspace: Workspace, seconds: float = SECONDS_TO_END) -> list[int]:
+    """End the jobs that this process started, and those that they started; gives their ids. Each is then cancelled.
+
+    Args:
+        seconds: after this long, what has not ended by itself is killed.
+    """
+    ended: dict[int, int] = {}
+    limit = time.monotonic() + seconds
+    while running := {job: pid for job, pid in workspace.job_store.working().items() if job_process.is_ours(pid)}:
+        for job_id, pid in running.items():
+            if job_id not in ended:
+                workspace.job_store.request_cancel(job_id)
+                job_process.stop(pid)
+            elif time.monotonic() > limit:
+                job_process.kill(pid)
+        ended |= running
+        time.sleep(0.1)
+    return sorted(ended)
 
 
 def _start_on_model(workspace: Workspace, kind: Kind, model_id: str, settings: dict[str, Any]) -> Job:

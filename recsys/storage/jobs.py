@@ -182,6 +182,15 @@ class JobStore:
             process = connection.scalar(sa.select(table.c.process).where(table.c.id == run_id))
         return _pid_here(process) if process else None
 
+    def working(self) -> dict[int, int]:
+        """Runs that have not ended and whose process lives on this machine, with its number."""
+        if not self._database.exists():
+            return {}
+        wanted = sa.select(table.c.id, table.c.process).where(table.c.state.in_(ACTIVE), table.c.process.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).all()
+        return {run_id: pid for run_id, process in rows if (pid := _pid_here(process)) is not None}
+
     def settle(self) -> None:
         """End as failed every run whose process is gone, so that none seems to run for ever."""
         if not self._database.exists():

@@ -75,3 +75,6 @@ def test_streamlit_run_serves_dashboard_and_api(home: Path, tmp_path: Path) -> N
         wait_until(lambda: httpx.get(f"{url}/readyz", timeout=5).status_code == 200, "the app is ready", seconds=60)
         assert httpx.get(f"{url}/_stcore/health").text == "ok"
         assert "<title>" in httpx.get(url).text
+        table = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        listening = [row.split()[1] for row in table.splitlines() if row.split()[3] == "0A"]
+        assert [at for at in listening if at.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"], "loopback alone"

@@ -18,7 +18,7 @@ from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.progress import Progress
 from recsys.services import job_process, worker
-from recsys.services.jobs import cancel_job, ensure_demo, start_demo, start_map, start_training
+from recsys.services.jobs import cancel_job, end_own_jobs, ensure_demo, start_demo, start_map, start_training
 from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
@@ -26,6 +26,7 @@ from recsys.storage.database import Database, utc_now
 from recsys.storage.jobs import LOST, Job, JobStore, process_alive, process_identity
 from recsys.storage.tables import runs as table
 from tests.conftest import SMALL_RECIPE
+from tests.serving import running_app
 
 RECIPE = SMALL_RECIPE.to_dict()
 ENDLESS = Hyperparameters(components=128, epochs=200, patience=50, max_sampled=1000, threads=1)
@@ -310,6 +311,24 @@ def test_real_processes_are_killed_wait_for_their_turn_and_are_cancelled(home: W
     assert home.live_id() is None
     for run in (first, second):
         assert "Traceback" not in (home.settings.home / "logs" / f"run-{run.id}.log").read_text()
+
+
+def test_a_process_ends_its_own_jobs_and_no_others(home: Workspace, sleeper: subprocess.Popen[bytes]) -> None:
+    foreign = queue(home.job_store, sleeper)
+    mine = start_training(home, "small", ENDLESS)
+    waiting = start_training(home, "small", ENDLESS)
+    assert end_own_jobs(home, seconds=20) == [mine.id, waiting.id]
+    assert [home.job_store.get(job).state for job in (mine.id, waiting.id)] == ["cancelled", "cancelled"]
+    assert home.job_store.get(foreign).active and sleeper.poll() is None
+
+
+def test_a_server_that_is_told_to_end_ends_its_jobs(tmp_path: Path) -> None:
+    """As `docker stop` does: nothing goes on working that nobody can see any more."""
+    jobs = Workspace(Settings.from_environment(tmp_path / "home")).job_store
+    with running_app(tmp_path / "home", tmp_path / "server.log"):
+        until(lambda: bool(jobs.working()), "the first model is being prepared")
+    assert jobs.working() == {}
+    assert [job.state for job in jobs.newest()] == ["cancelled"]
 
 
 def test_a_job_writes_its_output_where_it_can_be_read(home: Workspace) -> None:
