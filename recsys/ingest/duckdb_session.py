@@ -1,6 +1,7 @@
 """The only module that imports DuckDB: a connection with bounds, and queries that tell how far they are."""
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -189,6 +190,11 @@ class DuckSession:
 def text(value: object) -> str:
     """A value as an SQL string."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def file(path: object) -> str:
+    """The path of one very file as an SQL string: marks in its name are no wildcards."""
+    return text(re.sub(r"[\[*?]", lambda mark: f"[{mark[0]}]", str(path)))
 
 
 def name(column: str) -> str:

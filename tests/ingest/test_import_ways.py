@@ -45,6 +45,14 @@ def test_a_query_gives_a_dataset(tmp_path, shop):
     assert dataset.events["quantity"].sum() == 4 * (1 + 2 + 3 + 4)
 
 
+@pytest.mark.parametrize("name", ["g[1].csv", "g*.csv", "g?.csv"])
+def test_a_file_whose_name_has_wildcards_is_that_file_and_no_other(tmp_path, name):
+    lines(tmp_path / "g1.csv", *(row.replace("u", "other") for row in GOOD))
+    lines(tmp_path / name, *GOOD)
+    run(tmp_path, tmp_path / name)
+    assert not [user for user in stored(tmp_path).users["user_id"] if user.startswith("other")]
+
+
 @pytest.mark.skipif(programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql")
 def test_a_query_to_postgresql_gives_a_dataset(tmp_path):
     with server() as url:

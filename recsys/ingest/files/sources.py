@@ -84,7 +84,7 @@ class Source:
         """SQL of the table function that gives its rows; of text files as text, columns named c0, c1..."""
         if self.kind == "table":
             return str(self.path)
-        path = duckdb_session.text(self.path)
+        path = duckdb_session.file(self.path)
         if self.kind == "parquet":
             return self._with_rows(f"read_parquet({path})", _struct(self.rows_of))
         d = self.dialect or Dialect("\x01", "", "", False, (LINE,))
