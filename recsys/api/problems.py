@@ -146,7 +146,11 @@ def install(app: FastAPI, waiting: Callable[[], tuple[str, Waiting | None]]) -> 
         path = _path(request)
         kind = next((kind for cls, kind in _KIND_OF_ERROR if isinstance(error, cls)), "internal")
         if kind == "no-model":
-            detail, progress = waiting()
+            try:
+                detail, progress = waiting()
+            except InsiderError:
+                logger.exception("It cannot be told how far the first model is")
+                detail, progress = str(error), None
             extra = {"progress": progress.model_dump()} if progress else {}
             response = problem(kind, detail, path, **extra)
             response.headers["Retry-After"] = str(RETRY_SECONDS)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,14 +22,23 @@ DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DATABASE_IS_FULL = ("disk is full", "disk I/O error")
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_ABOVE_ASCII = re.compile(r"[\x7f-\x9f]")
+
+
+def plain(words: str, style: str = "") -> Text:
+    """Text for the terminal, which it cannot take for commands: titles and ids may hold anything."""
+    return Text(_UNSEEN.sub("\ufffd", words), style=style)
+
+
 def say(line: str = "") -> None:
     """One line of the result."""
-    _console().print(Text(line), soft_wrap=True)
+    _console().print(plain(line), soft_wrap=True)
 
 
 def note(line: str) -> None:
     """One line of progress or advice, on stderr."""
-    _console(stderr=True).print(Text(line), soft_wrap=True)
+    _console(stderr=True).print(plain(line), soft_wrap=True)
 
 
 def document(content: Mapping[str, Any]) -> None:
@@ -36,16 +46,17 @@ def document(content: Mapping[str, Any]) -> None:
     from recsys.utils.json_values import jsonable
 
     escape = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    sys.stdout.write(json.dumps(jsonable(content), indent=2, ensure_ascii=escape, allow_nan=False) + "\n")
+    text = json.dumps(jsonable(content), indent=2, ensure_ascii=escape, allow_nan=False)
+    sys.stdout.write(_ABOVE_ASCII.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text) + "\n")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
     """A table; columns named in `numbers` are set to the right."""
     grid = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for heading in headings:
-        grid.add_column(Text(heading), justify="right" if heading in numbers else "left", overflow="fold")
+        grid.add_column(plain(heading), justify="right" if heading in numbers else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        grid.add_row(*(plain("" if cell is None else str(cell)) for cell in row))
     _console().print(grid)
 
 
@@ -53,7 +64,7 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
     """Names and values, one pair a line."""
     grid = Table.grid(padding=(0, 3, 0, 0))
     for name, value in pairs:
-        grid.add_row(Text(name, style="bold"), Text(str(value)))
+        grid.add_row(plain(name, style="bold"), plain(str(value)))
     _console().print(grid)
 
 

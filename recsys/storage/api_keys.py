@@ -83,15 +83,8 @@ class ApiKeyStore:
             raise InvalidInput(f"A key needs at least one scope: {', '.join(SCOPES)}.")
         if not 0 <= rate < 1e9:
             raise InvalidInput(f"rate is {rate:g}; it must be a number of requests a second, or 0 for the general one.")
-        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        text = f"{PREFIX}_{key_id}_{secret}"
         with self._database.begin() as connection:
-            connection.execute(
-                api_keys.insert().values(
-                    id=key_id, name=name.strip(), hash=_hash(text), scopes=list(dict.fromkeys(scopes)), rate=rate,
-                    created=utc_now(),
-                )
-            )  # fmt: skip
+            key_id, text = _insert(connection, name.strip(), list(dict.fromkeys(scopes)), rate)
         self._forget()
         return self.get(key_id), text
 
@@ -101,7 +94,7 @@ class ApiKeyStore:
             return []
         with self._database.read() as connection:
             rows = connection.execute(api_keys.select().order_by(api_keys.c.created.desc())).mappings().all()
-        return [_key(row) for row in rows]
+            return [_key(row) for row in rows]
 
     def get(self, key_id: str) -> ApiKey:
         """One key by its id (the middle part of its text)."""
@@ -111,15 +104,18 @@ class ApiKeyStore:
         return found
 
     def rotate(self, key_id: str, *, keep_hours: float = 0.0) -> tuple[ApiKey, str]:
-        """A new key with the same name, scopes and rate; the old one counts for `keep_hours` more."""
+        """A new key with the same name, scopes and rate, in one step; the old one counts for `keep_hours` more."""
         old = self.get(key_id)
         if old.state == "ended":
             raise InvalidInput(f"Key {key_id!r} has ended; make a new one.")
         if not 0 <= keep_hours <= 24 * 366:
             raise InvalidInput(f"keep-hours is {keep_hours:g}; it must be from 0 to {24 * 366}.")
-        new = self.create(old.name, old.scopes, rate=old.rate)
-        self._end(key_id, utc_now() + timedelta(hours=keep_hours))
-        return new
+        ends = utc_now() + timedelta(hours=keep_hours)
+        with self._database.begin() as connection:
+            new_id, text = _insert(connection, old.name, list(old.scopes), old.rate)
+            connection.execute(api_keys.update().where(api_keys.c.id == key_id).values(ends=ends))
+        self._forget()
+        return self.get(new_id), text
 
     def revoke(self, key_id: str) -> ApiKey:
         """End a key now."""
@@ -168,6 +164,16 @@ class ApiKeyStore:
                     self._hashes = {row["id"]: (row["hash"], _key(row)) for row in rows}
                 self._read_at = time.monotonic()
             return self._hashes
+
+
+def _insert(connection: sa.Connection, name: str, scopes: list[str], rate: float) -> tuple[str, str]:
+    """Store a new key; gives its id and its text."""
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    text = f"{PREFIX}_{key_id}_{secret}"
+    connection.execute(
+        api_keys.insert().values(id=key_id, name=name, hash=_hash(text), scopes=scopes, rate=rate, created=utc_now())
+    )
+    return key_id, text
 
 
 def _hash(text: str) -> str:

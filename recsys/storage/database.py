@@ -1,5 +1,6 @@
 """The shared state in a database: connections, transactions, and what is wrong with it in words."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from recsys.errors import StorageProblem
+from recsys.errors import Corrupted, StorageProblem
 from recsys.storage import schema
+
+logger = logging.getLogger(__name__)
 
 WAIT_SECONDS, CONNECT_SECONDS = 30, 10
 
@@ -46,6 +49,8 @@ class Database:
                 yield connection
         except SQLAlchemyError as error:
             raise self._problem(error) from error
+        except ValueError as error:
+            raise damaged_row(error) from error
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -55,6 +60,8 @@ class Database:
                 yield connection
         except SQLAlchemyError as error:
             raise self._problem(error) from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise damaged_row(error) from error
 
     def sqlite_file(self) -> str | None:
         """The file of an SQLite database; None for any other."""
@@ -124,6 +131,15 @@ def gone(url: sa.URL) -> StorageProblem:
     return StorageProblem(
         f"The database {url.render_as_string(hide_password=True)} is no longer there: its file was moved, deleted or "
         "replaced while it was in use. Put it back; or start this program again to go on with what is there now."
+    )
+
+
+def damaged_row(error: BaseException) -> Corrupted:
+    """That the database holds what this program did not write, in words."""
+    logger.error("A row of the database cannot be read: %s", error)
+    return Corrupted(
+        "The database holds a row that cannot be read; the log says why. Nothing was changed. Put a backup of the "
+        "database in its place."
     )
 
 

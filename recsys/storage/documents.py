@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from recsys.errors import InvalidInput, NotFound
 from recsys.storage import audit
-from recsys.storage.database import Database, utc_now
+from recsys.storage.database import Database, damaged_row, utc_now
 from recsys.storage.tables import documents
 
 Kind = Literal["rules", "persona", "golden", "list", "setting", "presentation"]
@@ -132,4 +132,8 @@ def checked_name(name: str) -> str:
 
 
 def _document(row: Any) -> Document:
-    return Document(row.name, row.version, row.content, row.saved.replace(tzinfo=UTC))
+    content: Any = row.content
+    damaged = content is not None and not isinstance(content, dict)
+    if damaged:
+        raise damaged_row(ValueError(f"{row.kind} {row.name!r}, version {row.version}, is no JSON object"))
+    return Document(row.name, row.version, content, row.saved.replace(tzinfo=UTC))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from recsys import columns as c
 from recsys.errors import InvalidInput
-from recsys.storage.database import Database, utc_now
+from recsys.storage.database import Database, storage_problem, utc_now
 from recsys.storage.tables import announcements, events
 
 ITEM, USER, FORGOTTEN = "item", "user", "forgotten"
@@ -250,6 +250,7 @@ class _Watch:
 
     def __init__(self, database: Database) -> None:
         self._file = database.sqlite_file()
+        self._url = database.url
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._connected = 0
@@ -269,10 +270,14 @@ class _Watch:
         with self._lock:
             if self._file is None:
                 return self._writes * 1_000_000_000 + int(time.monotonic() / POLL_SECONDS)
-            if self._connection is None:
-                if not Path(self._file).exists():
-                    return -1
-                # autocommit: the connection never holds a transaction open, so it always sees the latest commit
-                self._connection = sqlite3.connect(self._file, check_same_thread=False, isolation_level=None)
-                self._connected += 1  # every connection counts from the same number
-            return self._connected * 1_000_000_000 + int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            try:
+                if self._connection is None:
+                    if not Path(self._file).exists():
+                        return -1
+                    # autocommit: the connection never holds a transaction open, so it always sees the latest commit
+                    self._connection = sqlite3.connect(self._file, check_same_thread=False, isolation_level=None)
+                    self._connected += 1  # every connection counts from the same number
+                version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise storage_problem(self._url, error) from error
+            return self._connected * 1_000_000_000 + version

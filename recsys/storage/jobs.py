@@ -94,9 +94,9 @@ class JobStore:
         self.settle()
         with self._database.read() as connection:
             row = connection.execute(table.select().where(table.c.id == run_id)).mappings().first()
-        if row is None:
-            raise NotFound(f"No run {run_id}.")
-        return _run(row)
+            if row is None:
+                raise NotFound(f"No run {run_id}.")
+            return _run(row)
 
     def newest(
         self, limit: int = 50, *, kinds: Collection[str] = (), model: str | None = None, active: bool = False
@@ -120,7 +120,7 @@ class JobStore:
             wanted = wanted.where(table.c.state.in_(ACTIVE))
         with self._database.read() as connection:
             rows = connection.execute(wanted.order_by(table.c.id.desc()).limit(limit)).mappings().all()
-        return [_run(row) for row in rows]
+            return [_run(row) for row in rows]
 
     def attach(self, run_id: int, pid: int) -> None:
         """Note which process works on a run."""

@@ -124,10 +124,11 @@ class Store:
         live, before = self.live()
         if model_id == live:
             raise InvalidInput(f"Model {model_id!r} is live; promote another one before deleting it.")
-        self._pointer.write(live, [x for x in before if x != model_id])
         for kind in ("models", "maps", "quality"):
             if (self.home / kind / model_id).exists():
                 self._folders.remove(kind, model_id)
+        if model_id in before:  # after the folders: on a full disk there is room for the pointer only now
+            self._pointer.write(live, [x for x in before if x != model_id])
 
     def save_map(
         self,

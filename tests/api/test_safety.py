@@ -152,6 +152,22 @@ def test_a_database_from_before_gets_the_tables_it_lacks(home: Workspace, tmp_pa
     assert ApiKeyStore(home.database).create("shop", ["read"])[0].state == "valid"
 
 
+def test_a_rotation_that_is_cut_short_leaves_the_one_key_there_was(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ApiKeyStore(home.database)
+    old = keys.create("shop", ["read"])[0]
+
+    def cut() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recsys.storage.api_keys.api_keys.update", cut)
+        with pytest.raises(KeyboardInterrupt):
+            keys.rotate(old.id)
+    assert [(key.id, key.state) for key in keys.all()] == [(old.id, "valid")]
+
+
 def test_bad_keys_are_refused_with_the_mend(home: Workspace) -> None:
     keys = ApiKeyStore(home.database)
     with pytest.raises(InvalidInput, match="'write'"):

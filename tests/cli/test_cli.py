@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from docs.reference import commands
+from recsys.cli import console
 from recsys.dataset import demo
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import MAX_K, Recommender
@@ -28,6 +29,18 @@ from tests.shops import planted_shop
 
 EVERY = dict(commands())
 FAST = ("--set", "components=4", "--set", "epochs=2", "--set", "threads=1")
+
+
+def test_what_data_hold_gives_the_terminal_no_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "\x1b]0;owned\x07 \x9b2J \u202egnp.exe \r gone"
+    console.say(bad)
+    console.note(bad)
+    console.table(("title",), [(bad,)])
+    console.facts([("title", bad)])
+    console.document({"title": bad})
+    shown = "".join(capsys.readouterr())
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
+    assert shown.count("]0;owned") == 5
 
 
 @pytest.fixture

@@ -482,3 +482,25 @@ def test_readers_of_a_dataset_see_the_old_or_the_new_one_while_it_is_replaced(ow
         thread.join()
     assert not troubles
     assert seen <= allowed
+
+
+def test_a_model_can_be_deleted_on_a_full_disk(
+    trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleting is how space is freed: nothing is written before it has been."""
+    store = Store(shutil.copytree(trained_home, tmp_path / "home"))
+    live = str(store.live()[0])
+    for old in ("old-1", "old-2"):
+        shutil.copytree(store.home / "models" / live, store.home / "models" / old)
+    (store.home / "live.json").write_text(json.dumps({"model": live, "before": ["old-1"]}))
+    write = LivePointer.write
+
+    def needs_room(pointer: LivePointer, *args: object) -> None:
+        if (store.home / "models" / "old-1").exists():
+            raise StorageProblem("There is no space left.")
+        write(pointer, *args)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(LivePointer, "write", needs_room)
+    store.delete_model("old-2")
+    store.delete_model("old-1")
+    assert store.models() == [live] and store.live() == (live, [])
