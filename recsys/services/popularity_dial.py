@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from recsys.access import require
 from recsys.dataset.splitting import split_again
 from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import measure
@@ -57,6 +58,7 @@ def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, pr
     Raises:
         InvalidInput: as `turned`, or the dataset has changed since the training.
     """
+    require("admin" if promote else "merchandiser", "Training and promoting" if promote else "Making a model")
     old = workspace.load(model_id).trained
     model = turned(old, popularity)
     metrics = measure(model, split_again(workspace.dataset_of(old.id), old.manifest.split))

@@ -75,7 +75,7 @@ def test_dashboard_and_docs_work_below_a_path(
         assert httpx.get(f"{url}/v1/users/u001/recommendations?k=2").status_code == 200
         with page_of(browser) as page:
             page.goto(f"{url}/docs")
-            expect(page.get_by_text("What to show a known user")).to_be_visible()
+            expect(page.get_by_text("What to show a known user")).to_be_visible(timeout=60_000)
             page.get_by_text("Is the process alive").click()
             page.get_by_role("button", name="Try it out").click()
             with page.expect_response(f"{url}/healthz") as answer:

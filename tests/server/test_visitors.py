@@ -22,9 +22,11 @@ from recsys.api import caller
 from recsys.api.app import create_api
 from recsys.ingest.config import ImportPlan
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.presentation.slides import Presentation, Presentations
 from recsys.recommend.rules import Rules
 from recsys.services import datasets
 from recsys.services.jobs import cancel_job, start_demo, start_map, start_quality, start_search, start_training
+from recsys.services.popularity_dial import turn_and_store
 from recsys.services.promotion import delete_model, promote, rollback
 from recsys.services.training_service import train_and_store
 from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
@@ -58,6 +60,9 @@ CHANGES: dict[str, tuple[access.Role, Callable[[Workspace], Any]]] = {
     "add to a list": (MERCHANDISER, lambda home: Lists(home.database).add("Those", "u002")),
     "delete a list": (MERCHANDISER, lambda home: Lists(home.database).delete("Those")),
     "write a note": (MERCHANDISER, lambda home: audit.set_note(home.database, "model x", audit.Note("mine"))),
+    "save a presentation": (MERCHANDISER, lambda home: Presentations(home).save("one", Presentation())),
+    "delete a presentation": (MERCHANDISER, lambda home: Presentations(home).delete("there")),
+    "turn the dial": (MERCHANDISER, lambda home: turn_and_store(home, str(home.live_id()), 0.5)),
     "train and promote": (ADMIN, lambda home: start_training(home, "small", Hyperparameters(), promote=True)),
     "prepare the demo": (ADMIN, lambda home: start_demo(home)),
     "upload": (ADMIN, lambda home: datasets.keep_upload(home, "x.csv", (PROJECT_ROOT / "README.md").open("rb"))),
@@ -85,13 +90,25 @@ ACTIONS = {
     ("map.py", "Leave"): LOOKS,
     ("models.py", "Delete it"): "delete a model",
     ("models.py", "Save"): "write a note",
-    ("models.py", "Roll back"): "roll back",
     ("models.py", "Promote"): ASKS,
     ("models.py", "Delete"): ASKS,
+    ("making.py", "label"): LOOKS,
+    ("cartography/sections.py", "shared.plain(row.title)"): LOOKS,
+    ("present.py", "Begin with a suggestion"): "save a presentation",
+    ("present.py", "Begin empty"): "save a presentation",
+    ("present.py", "Add"): "save a presentation",
+    ("present.py", "Save"): "save a presentation",
+    ("present.py", "Earlier"): "save a presentation",
+    ("present.py", "Later"): "save a presentation",
+    ("present.py", "Delete slide"): "save a presentation",
+    ("present.py", "Delete this presentation"): "delete a presentation",
     ("promoting.py", "Make it live"): "promote",
-    ("quality.py", "Find out anew"): "find out the quality",
+    ("promoting.py", "Roll back"): ASKS,
+    ("promoting.py", "Go back"): "roll back",
+    ("promoting.py", "f\"Undo: {done['what']}\""): "promote",
+    ("quality.py", "'Find out' if view is None else 'Find out anew'"): "find out the quality",
+    ("quality.py", "Make this model"): "turn the dial",
     ("quality.py", "Cancel"): "stop a job",
-    ("quality.py", "Find out"): "find out the quality",
     ("runs.py", "Save"): "write a note",
     ("runs.py", "Start from this"): LOOKS,
     ("runs.py", "Promote"): ASKS,
@@ -101,7 +118,6 @@ ACTIONS = {
     ("train.py", "Search"): "search",
     ("train.py", "Cancel"): "stop a job",
     ("train.py", "Promote"): ASKS,
-    ("train.py", "Roll back"): "roll back",
     ("train.py", "label"): LOOKS,
     ("visitor.py", "Sign in"): SIGNS,
     ("visitor.py", "Sign out"): SIGNS,
@@ -167,6 +183,7 @@ def furnished(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     GoldenShoppers(home.database).save(golden())
     Personas(home.database).save("Ann", Person(("00001",)))
     Lists(home.database).add("Those", "u001")
+    Presentations(home).save("there", Presentation())
     return folder
 
 
@@ -230,7 +247,8 @@ def test_a_visitor_is_what_the_connection_says_even_when_it_is_gone(name: str, s
         return
     with session(served, headers, origin=origin) as visit:
         visit.open("models")
-        visit.press("Roll back", hang_up=hang_up)
+        visit.press("Roll back")
+        visit.press("Go back", hang_up=hang_up)
     if role == "admin":
         wait_until(lambda: home.live_id() != live, "the earlier version is live", seconds=20)
         promote(home, live)
