@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.dataset.decay import age_in_days
+from recsys.dataset.decay import age_in_days, ones
 from recsys.dataset.splitting import Split
 from recsys.evaluation.baseline_selection import codes_of
 from recsys.evaluation.evaluate import evaluate
@@ -47,8 +47,9 @@ def cold_start(model: Model, dataset: Dataset, split: Split, *, seed: int = 0) -
     """Train the model's recipe without a tenth of the products and of the shoppers, and judge on the test period.
 
     Returns:
-        `{"items": {"held_out", "users", "methods": {name: {"value", "low", "high"}}, "verdict"}, "users": [{"known",
-        "users", "methods"}]}`. Products: NDCG@10 of lists of held-out products only. Shoppers: NDCG@10 of what they had
+        `{"items": {"held_out", "users", "level", "methods": {name: {"value", "low", "high"}}, "comparison"}, "users":
+        [{"known", "users", "methods"}]}`. Products: NDCG@10 of lists of held-out products only; "popular_in_categories"
+        takes the category level that does best there, "level". Shoppers: NDCG@10 of what they had
         not had before, by how many of their latest products are known (None: all); "trained" is the stored model's own
         embedding of the same shoppers, which did learn from them.
     """
@@ -85,24 +86,28 @@ def _items(
             return np.ascontiguousarray(self.whole.scores(users)[:, cold])
 
     methods: dict[str, Scorer] = {"model": Cold(warm)}
-    if model.category_levels:
-        codes = codes_of(model.items, model.category_levels[len(model.category_levels) // 2])
-        seen = _without(split.training, cold_users, cold).counts
-        ones = sparse.csr_matrix((np.ones_like(seen.data), seen.indices, seen.indptr), shape=seen.shape)
-        fitted = PopularInCategories.fit(ones, codes)
+    pairs = ones(_without(split.training, cold_users, cold))
+    for level in model.category_levels:
+        codes = codes_of(model.items, level)
+        fitted = PopularInCategories.fit(pairs, codes)
         sizes = np.maximum(np.bincount(codes[np.setdiff1d(np.arange(len(codes)), cold)], minlength=codes.max() + 1), 1)
         of_category = (np.bincount(codes, weights=fitted.popularity, minlength=codes.max() + 1) / sizes)[codes]
         spread = np.asarray(of_category, dtype=np.float32)
-        methods["popular_in_categories"] = Cold(PopularInCategories(spread, codes, fitted.shares))
+        methods[f"popular_in_{level}"] = Cold(PopularInCategories(spread, codes, fitted.shares))
         methods["popular"] = Cold(_Same(spread))
     found = {
         name: evaluate(x, train, test, k=min(K, len(cold)), only=("ndcg",)).values["ndcg"]
         for name, x in methods.items()
     }
-    other = found.get("popular_in_categories")
+    levels = {level: found.pop(f"popular_in_{level}") for level in model.category_levels}
+    strongest = max(levels, key=lambda level: float(levels[level].sum()), default=None)
+    other = None if strongest is None else levels[strongest]
+    if other is not None:
+        found["popular_in_categories"] = other
     return {
         "held_out": len(cold),
         "users": len(found["model"]),
+        "level": strongest,
         "methods": {name: _summary(values) for name, values in found.items()},
         "comparison": None if other is None else paired(found["model"], other).to_dict(),
     }

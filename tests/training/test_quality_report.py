@@ -199,7 +199,10 @@ def test_the_report_is_json_and_whole(assessed: Workspace) -> None:
     assert 0 <= report["noise"]["overlap"] <= 1
     assert {x["kind"] for x in report["segments"]} >= {"popularity"}
     assert [x["known"] for x in report["cold_start"]["users"]] == [0, 1, 3, 5, 10, None]
-    assert {"model", "popular_in_categories"} <= set(report["cold_start"]["items"]["methods"])
+    new = report["cold_start"]["items"]
+    assert {"model", "popular_in_categories"} <= set(new["methods"])
+    assert new["level"] in ("department", "shelf")
+    assert new["comparison"]["verdict"] != "worse"
     assert {check["name"] for check in report["health"]["checks"]} >= {
         "Against the strongest simple method",
         "Features",
