@@ -66,9 +66,9 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
             "Share of a category", [None, *shopper.category_names(live)], key="golden_category",
             format_func=lambda name: name or "No expectation",
         )  # fmt: skip
-        low, high = st.slider(
-            "Share of the list", 0, 100, (10, 60), 5, format="%d%%", key="golden_share", disabled=not category
-        )
+        low, high = 0, 100
+        if category:
+            low, high = st.slider("Share of the list", 0, 100, (10, 60), 5, format="%d%%", key="golden_share")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             name = st.text_input("Name", placeholder="Name of the expectation", key="golden_name", max_chars=60)
             if st.button("Save", type="primary", disabled=not name, key="save_golden"):
