@@ -48,7 +48,7 @@ OVER_THE_STAR = """() => {
 
 @pytest.fixture(autouse=True)
 def patient() -> Iterator[None]:
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)
     yield
     expect.set_options(timeout=5_000)
 
