@@ -17,10 +17,10 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     **dict.fromkeys((
         "view", "views", "viewed", "click", "clicks", "clicked", "detail", "pv", "impression", "play", "played",
         "listen", "listened", "watch", "watched", "read", "visit", "visited", "select item", "view item",
-        "view item list", "product viewed", "product clicked", "product list viewed", "viewed product", "product view",
-        "item view", "productview", "detail view", "item detail page view", "select content", "rating", "rate",
-        "review", "reviewed", "ansicht", "aufruf", "klick", "vue", "vista", "clic", "visualizzazione", "weergave",
-        "visualizacao", "wyswietlenie",
+        "view item list", "pageview", "page view", "page viewed", "screen view", "product viewed", "product clicked",
+        "product list viewed", "viewed product", "product view", "item view", "productview", "detail view",
+        "item detail page view", "select content", "rating", "rate", "review", "reviewed", "ansicht", "aufruf",
+        "klick", "vue", "vista", "clic", "visualizzazione", "weergave", "visualizacao", "wyswietlenie",
     ), VIEW),
     **dict.fromkeys((
         "cart", "carts", "basket", "addtocart", "add to cart", "added to cart", "cart add", "addtobasket",

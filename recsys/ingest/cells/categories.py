@@ -21,6 +21,7 @@ PATHS = (" > ", ">", " » ", "»", " / ", "/", " \\ ", "\\", " :: ", " | ", ".")
 
 _OFTEN = 0.5
 _HIERARCHIC = 0.8
+_AGAIN = 0.7
 _DOTTED = re.compile(r"[\w-]+(\.[\w-]+)+")
 _NONE = ("(no genres listed)", "uncategorized", "uncategorised")
 
@@ -90,7 +91,7 @@ def _between(texts: Sequence[str]) -> str:
         seen = Counter(name for names in lists for name in names)
         again = sum(seen[name] > 1 for names in lists if len(names) > 1 for name in names)
         total = sum(len(names) for names in lists if len(names) > 1)
-        if total and again >= _HIERARCHIC * total and len(seen) < 0.8 * len(texts):
+        if total and again >= _AGAIN * total and len(seen) < 0.8 * len(texts):
             return mark
     return ""
 

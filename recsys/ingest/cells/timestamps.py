@@ -138,9 +138,8 @@ def _detect(values: Sequence[str], where: str) -> Reading:
     found = Reading("any", f"dates such as {values[0]!r}; offsets are brought to UTC")
     if readable(values, found) > MOST:
         return found
-    raise InvalidInput(
-        f"{where} holds {values[0]!r}, which is no time in a form known here. State the form: {EXAMPLE}."
-    )
+    odd = next((value for value in values if any_time(value, True) is None), values[0])
+    raise InvalidInput(f"{where} holds {odd!r}, which is no time in a form known here. State the form: {EXAMPLE}.")
 
 
 class Ambiguous(InvalidInput):

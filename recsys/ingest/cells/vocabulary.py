@@ -13,9 +13,6 @@ NO_VALUE = (
 )  # fmt: skip
 """What stands for no value in a cell that may be empty: a price, a title, a category, an attribute."""
 
-MISSING_IDS = ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N")
-"""What programs write for a missing value; as an id they are always empty."""
-
 NOBODY = (
     "na", "n/a", "#n/a", "(not set)", "not set", "undefined", "guest", "guests", "anonymous", "anonym", "anon",
     "unknown", "unbekannt", "gast", "invité", "invitado", "ospite", "gość", "visitor", "none", "null", "nil", "(null)",

@@ -24,7 +24,7 @@ _PLAIN_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 _MAYBE_TIME = re.compile(r"\d{4}|\d[-/.]\d{1,2}[-/.]\d|\d[-\s.]*[A-Za-zéûà]{3,}")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
 _WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
-_WHOLE = re.compile(r"-?\d+\.0+")
+_WHOLE = re.compile(r"-?\d+(\.0+)?")
 _MONEY = re.compile(r"[€$£¥₹₽]|\b(EUR|USD|GBP|CHF|PLN)\b|\d[.,]\d{2}$")
 _ADDRESS = re.compile(r"(https?:)?//\S+|\S+\.(jpe?g|png|webp|gif)(\?\S*)?", re.I)
 _EARLIEST_EPOCH = 946_684_800.0
@@ -121,8 +121,9 @@ class Content:
 
     @cached_property
     def whole(self) -> bool:
-        """Whether all values are whole numbers written with zeros behind a point, as programs write ids by mistake."""
-        return bool(self.filled) and all(_WHOLE.fullmatch(x.strip()) for x in self.filled)
+        """Whether all values are whole numbers, some with zeros behind a point, as programs write ids by mistake."""
+        found = [_WHOLE.fullmatch(x.strip()) for x in self.filled]
+        return bool(found) and all(found) and any(x is not None and x[1] for x in found)
 
     @cached_property
     def integers(self) -> bool:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from recsys.errors import InvalidInput
 
@@ -22,6 +23,9 @@ LABELS = {
     "utf-32": "UTF-32", "cp1252": "Latin-1",
 }  # fmt: skip
 AS_GOOD = 0.05
+ODD = 0.2
+"""Share of words that no language writes, from which on another encoding is looked for."""
+
 TOO_FEW = 3
 """Up to so many different letters beyond ASCII tell nothing of an encoding."""
 
@@ -29,6 +33,7 @@ MOST_LOOKED_AT = 1 << 16
 
 _ZEROS = 0.3
 _WESTERN = frozenset("äöüÄÖÜßéèêëàâçñóíáúîïôûùãõæøåÆØÅÉÈÀÇÑÓÍÁÚ")
+_EAST_ASIA = ("CJK", "KATAKANA", "HIRAGANA", "HANGUL")
 _TURKISH = frozenset("ðþýÐÞÝ")
 """What the letters that Turkish needs most are in the encoding of Western Europe."""
 
@@ -88,7 +93,7 @@ def guess(lines: bytes) -> Guess:
     )
     usual = matches.get(USUAL)
     found = USUAL if best is None else best.encoding
-    if best is not None and usual is not None and usual.chaos <= best.chaos + AS_GOOD:
+    if best is not None and usual is not None and usual.chaos <= best.chaos + AS_GOOD and _as_sane(usual, best):
         found = USUAL
     if sample.decode(found, "replace") == sample.decode(USUAL, errors_of(USUAL)):
         found = USUAL
@@ -97,9 +102,30 @@ def guess(lines: bytes) -> Guess:
         found = USUAL
     if found == USUAL and beyond and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
         found = "cp1254"
+    found = _least_odd(sample, found)
     text = sample.decode(found, "replace")
     example = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return Guess(found, example[:60])
+
+
+def _least_odd(sample: bytes, found: str) -> str:
+    """Another encoding where the text reads oddly in the one found, and not in that one."""
+    odd = _odd_words(sample.decode(found, errors_of(found)))
+    if odd <= ODD:
+        return found
+    best = found
+    for name in CANDIDATES:
+        try:
+            now = _odd_words(sample.decode(name))
+        except UnicodeDecodeError:
+            continue
+        if now < odd:
+            best, odd = name, now
+    return best
+
+
+def _as_sane(usual: Any, best: Any) -> bool:
+    return _odd_words(str(usual)) <= _odd_words(str(best))
 
 
 def _odd_words(text: str) -> float:
@@ -111,7 +137,8 @@ def _odd_words(text: str) -> float:
 
 def _is_odd(word: str) -> bool:
     beyond = [x for x in word if ord(x) > 127]
-    scripts = {unicodedata.name(x, "?").split()[0] for x in word if x.isalpha()}
+    scripts = {re.split(r"[ -]", unicodedata.name(x, "?"))[0] for x in word if x.isalpha()}
+    scripts = {"CJK" if x in _EAST_ASIA else x for x in scripts}
     if any(not x.isalpha() for x in beyond) or len(scripts) > 1:
         return True
     return bool(re.search(r"[ךםןףץ]\w", word)) or any(x.islower() and y.isupper() for x, y in pairwise(word))

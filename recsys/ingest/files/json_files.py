@@ -52,7 +52,8 @@ def shape_of(objects: Sequence[Mapping[str, Any]]) -> Shape:
         place = min((r for name in inside if (r := rank(name, c.ITEM)) is not None), default=None)
         if place is not None and not chosen and (best is None or _filled(objects, keys) > 0):
             chosen = keys
-    return Shape(outside | (lists[chosen] if chosen else {}), chosen)
+    as_text = {".".join(keys): Place(keys) for keys in lists if keys != chosen}
+    return Shape(outside | as_text | (lists[chosen] if chosen else {}), chosen)
 
 
 def _filled(objects: Sequence[Mapping[str, Any]], keys: tuple[str, ...]) -> int:

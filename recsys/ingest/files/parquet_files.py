@@ -7,7 +7,7 @@ from recsys import columns as c
 from recsys.errors import InvalidInput
 from recsys.ingest.column_names import rank
 from recsys.ingest.files.json_files import DEEPEST, Place
-from recsys.ingest.files.sources import BYTES, DECIMAL, FLOAT, LIST, Source
+from recsys.ingest.files.sources import BYTES, DECIMAL, FLOAT, LIST, OBJECTS, Source
 
 
 def parquet(path: Path, where: str, size: int) -> Source:
@@ -31,7 +31,8 @@ def parquet(path: Path, where: str, size: int) -> Source:
     chosen = next(
         (keys for keys, inside in lists.items() if not named and any(rank(x, c.ITEM) is not None for x in inside)), ()
     )
-    found = outside | (lists[chosen] if chosen else {})
+    as_json = {".".join(keys): (Place(keys), OBJECTS) for keys in lists if keys != chosen}
+    found = outside | as_json | (lists[chosen] if chosen else {})
     if not found:
         raise InvalidInput(f"{where} has no columns.")
     notes = (f"each object of its list {'.'.join(chosen)!r} is a row",) if chosen else ()

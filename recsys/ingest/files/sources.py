@@ -20,7 +20,7 @@ ELEMENT = "element"
 IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELSE false END"
 """SQL: whether a line is a whole JSON object."""
 
-LIST, BYTES, FLOAT, DECIMAL = "list", "bytes", "float", "decimal"
+LIST, BYTES, FLOAT, DECIMAL, OBJECTS = "list", "bytes", "float", "decimal", "objects"
 """Types of columns of Parquet that are read in a way of their own."""
 
 Kind = Literal["text", "json", "parquet", "table"]
@@ -204,6 +204,8 @@ def as_text(sql: str, kind: str) -> str:
     """SQL from a column to text: lists with "|" between, bytes as UTF-8, whole floats and decimals without zeros."""
     if kind == LIST:
         return f"array_to_string({sql}, '|')"
+    if kind == OBJECTS:
+        return f"CAST(to_json({sql}) AS VARCHAR)"
     if kind == BYTES:
         return f"try(decode({sql}))"
     if kind in (FLOAT, DECIMAL):

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_KINDS = 50
-MISSING = ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N")
+MISSING = (
+    "nan", "NaN", "NULL", "null", "None", "<NA>", "\\N", "N/A", "n/a", "#N/A", "(not set)", "undefined", "(null)",
+    "[null]", "(none)", "<null>",
+)  # fmt: skip
 """What programs write for a missing value; as an id they count as empty."""
 
 SIDES = (("u", "user_ids"), ("i", "item_ids"))
