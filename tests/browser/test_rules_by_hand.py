@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from recsys.services.rule_sets import RuleSets
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.accessibility import settled
