@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from recsys.services.rule_sets import RuleSets
 
 from recsys.api.app import create_api
 from recsys.errors import Corrupted, InsiderError
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.recommend.rules import Rules
+from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.api_keys import ApiKeyStore
