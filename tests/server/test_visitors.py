@@ -93,7 +93,7 @@ ACTIONS = {
     ("models.py", "Promote"): ASKS,
     ("models.py", "Delete"): ASKS,
     ("making.py", "label"): LOOKS,
-    ("cartography/sections.py", "shared.plain(row.title)"): LOOKS,
+    ("cartography/sections.py", "shared.plain(f'{row.title}{likeness}')"): LOOKS,
     ("present.py", "Begin with a suggestion"): "save a presentation",
     ("present.py", "Begin empty"): "save a presentation",
     ("present.py", "Add"): "save a presentation",
