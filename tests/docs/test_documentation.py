@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs import architecture
+from docs.figures import folders
 from docs.reference import PAGE, commands, options, reference
 from recsys.settings import PROJECT_ROOT
 
@@ -63,3 +64,7 @@ def test_the_architecture_is_that_of_the_import_contract() -> None:
     assert architecture.PAGE.read_text() == architecture.page(), "run `python docs/architecture.py`"
     paths = re.findall(r"`(recsys/\w[\w/]*\.py)`", architecture.ROADS)
     assert len(paths) == 5 and all((PROJECT_ROOT / path).is_file() for path in paths)
+
+
+def test_no_folder_has_more_than_twenty_modules() -> None:
+    assert {name: count for name, count in folders().items() if count > 20} == {}
