@@ -3,11 +3,11 @@
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from lightfm import LightFM
 from scipy import stats
 
 from benchmarks._measuring import seconds
@@ -25,9 +25,11 @@ from benchmarks._shop import (
     shop,
 )
 from recsys.evaluation.evaluate import ndcg_at_k
+from recsys.models.base import Scorer
 from recsys.models.engine import trainer
-from recsys.models.svd_init import Shape, Source, begin
-from recsys.training.init_selection import choose_start
+from recsys.training.choose import Reporter, choose
+from recsys.training.fit import LinearLearner, linear_learner
+from recsys.training.windows import Window
 
 AS_GOOD = 0.99
 """Share of a validation NDCG@10 that counts as reaching it: less than chance moves it."""
@@ -37,7 +39,7 @@ def quality() -> Results:
     """NDCG@10 on the validation period, and the seconds until then; means over seeds.
 
     The library and our engine from the same random start, after every epoch; and the preset "fast" with the features of
-    the others, as `train` runs it: its first start, and the whole choice of its start. Judging is counted in the last
+    the others, as `train` runs it: its first pass, and the whole choice of its passes. Judging is counted in the last
     alone, which is for choosing.
     """
     data = shop()
@@ -64,7 +66,7 @@ def quality() -> Results:
                f"library {_said(mean['library'])}"),
     ]  # fmt: skip
     title = "time to the library's best validation NDCG@10"
-    for number, words in enumerate(("its first start", "all its starts, judged and chosen from")):
+    for number, words in enumerate(("its first pass", "all its passes, judged and chosen from")):
         reached = mean["fast"][number, 1]
         line = result(f"{title}, preset fast: {words}", float(spent["fast"][number]), until, target=8,
                       note=f"library {aim:.4f} after {top + 1} epochs; ours {reached:.4f}")  # fmt: skip
@@ -80,28 +82,31 @@ def quality() -> Results:
 
 
 def _fast(seed: int) -> list[tuple[float, float]]:
-    """Seconds and NDCG@10 of the preset's first start, and of the one it chooses, judging of all of them counted."""
-    data, curve = shop(), []
+    """Seconds and NDCG@10 of the preset's first pass, and of those it chooses, judging of all of them counted."""
+    data = shop()
+    recipe = replace(data.recipe, learner="als")
 
-    def source() -> Source:
-        return Source(data.split.fit, data.split.validation_start, data.recipe, data.of_items, seed=seed)
-
-    def begun(source: Source, shape: Shape) -> LightFM:
-        model = LightFM(no_components=data.recipe.components)
-        begin(model, source.start(shape), data.of_users, data.of_items)
-        return model
+    def learner() -> LinearLearner:
+        return linear_learner(data.split.fit, data.split.validation_start, data.of_items, recipe, None, seed)
 
     before = time.perf_counter()
-    whole = source()
-    shape, tried = choose_start(whole, data.split, data.recipe.components, data.recipe.variety)
-    chosen = begun(whole, shape)
-    chosen_after = time.perf_counter() - before
-    first = Shape.from_dict(tried[0])
-    assert first is not None
+    first = learner()
+    first.step()
+    curve = [(time.perf_counter() - before, _ndcg(first.learned(recipe)))]
     before = time.perf_counter()
-    model = begun(source(), first)
-    curve.append((time.perf_counter() - before, ndcg(model)))
-    return [*curve, (chosen_after, ndcg(chosen))]
+    window = Window(
+        data.split.fit, data.split.validation_start, data.split.validation.counts, data.of_users, data.of_items, None
+    )
+    plan = choose([window], recipe, seed, Reporter(lambda _: None, units=float(recipe.epochs)))
+    spent = time.perf_counter() - before
+    whole = learner()
+    for _ in range(plan.epochs):
+        whole.step()
+    return [*curve, (spent, _ndcg(whole.learned(plan.settled)))]
+
+
+def _ndcg(found: Scorer) -> float:
+    return ndcg_at_k(found, shop().fit, shop().validation, K) or 0.0
 
 
 def _said(curve: np.ndarray) -> str:

@@ -6,7 +6,7 @@ from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import base, quality, runs
 from recsys.errors import InvalidInput
-from recsys.models.hyperparameters import LOSSES, Hyperparameters
+from recsys.models.hyperparameters import LEARNERS, Hyperparameters
 from recsys.services.jobs import cancel_job, start_search, start_training
 from recsys.storage.jobs import Job
 from recsys.training.search import OBJECTIVES
@@ -36,7 +36,8 @@ def set_dials(point: str) -> None:
     state.start = recipe
     for dial in recipe_form.DIALS:
         state[f"dial_{dial.name}"] = getattr(recipe, dial.name)
-    state.dial_loss, state.dial_identity, state.dial_brand = recipe.loss, recipe.identity, recipe.brand
+    state.dial_learner, state.dial_start = recipe.learner, recipe.start
+    state.dial_identity, state.dial_brand = recipe.identity, recipe.brand
     state.dial_category_levels = recipe_form.chosen(recipe.category_levels, columns.category_levels)
     state.dial_user_attributes = recipe_form.chosen(recipe.user_attributes, columns.user_attributes)
 
@@ -49,6 +50,8 @@ def start_over() -> None:
 def dial_widget(dial: recipe_form.Dial) -> None:
     """One slider; its help says what it does."""
     key = f"dial_{dial.name}"
+    if key not in state:
+        state[key] = getattr(state.start, dial.name)
     title = f"{dial.title} ({dial.unit})" if dial.unit and dial.scale == "whole" else dial.title
     if dial.scale == "whole":
         st.slider(title, dial.low, dial.high, step=1, key=key, help=dial.meaning)
@@ -76,18 +79,31 @@ def recipe_panel() -> None:
             help="Turns all dials to a preset, to the live model's recipe, or to that of an earlier run.",
         )  # fmt: skip
     columns = recipe_form.columns_of(home, state.dataset)
-    st.selectbox(
-        "Loss", LOSSES, key="dial_loss", help=" ".join(recipe_form.LOSS_MEANINGS.values()),
-        format_func=lambda loss: recipe_form.LOSS_MEANINGS[loss].partition(":")[0],
+    learner = st.selectbox(
+        "Learner", LEARNERS, key="dial_learner", help=" ".join(recipe_form.LEARNER_MEANINGS.values()),
+        format_func=lambda name: recipe_form.LEARNER_MEANINGS[name].partition(":")[0],
     )  # fmt: skip
+    shown = recipe_form.dials_for(learner)
+    choices = recipe_form.choices_for(learner)
     with st.grid(2, min_column_width=200, gap="small"):
-        for dial in recipe_form.DIALS:
+        for dial in shown:
             dial_widget(dial)
-    with st.expander("What it may learn from", icon=":material/dataset:"):
-        st.checkbox(
-            "Each product by itself", key="dial_identity",
-            help="A vector of its own for every product. Without it a product is nothing but its categories and brand.",
+    if "start" in choices:
+        if "dial_start" not in state:
+            state.dial_start = state.start.start
+        st.segmented_control(
+            "Begin", list(recipe_form.START_MEANINGS), key="dial_start", required=True,
+            format_func=recipe_form.START_MEANINGS.get,
+            help="Where the gradient steps start: at random, or at what ALS learns with the preset's dials.",
         )  # fmt: skip
+    with st.expander("What it may learn from", icon=":material/dataset:"):
+        if "identity" in choices:
+            if "dial_identity" not in state:
+                state.dial_identity = state.start.identity
+            st.checkbox(
+                "Each product by itself", key="dial_identity",
+                help="A vector of its own for every product. Without it a product is its categories and brand alone.",
+            )  # fmt: skip
         st.pills(
             "Category levels", columns.category_levels, selection_mode="multi", key="dial_category_levels",
             format_func=fmt.label, help="Products of one category share what is learned about it.",
@@ -101,14 +117,7 @@ def recipe_panel() -> None:
         "Seed", 0, 2**32 - 1, key="seed", width=160,
         help="Of everything random. Two seeds give somewhat different lists from the same recipe.",
     )  # fmt: skip
-    names = (
-        "loss",
-        "identity",
-        "brand",
-        "category_levels",
-        "user_attributes",
-        *(dial.name for dial in recipe_form.DIALS),
-    )
+    names = ("learner", *choices, *(dial.name for dial in shown))
     try:
         recipe = recipe_form.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
     except InvalidInput as error:
@@ -122,6 +131,8 @@ def recipe_panel() -> None:
     if mode == "search":
         search_panel(recipe)
         return
+    if adapted := recipe_form.adapted_words(recipe):
+        shared.describe(adapted)
     shared.describe(estimate(home, state.dataset, recipe).words)
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
         with shared.problems_shown():
@@ -144,9 +155,9 @@ def search_panel(recipe: Hyperparameters) -> None:
             help="The name of an earlier search on these data goes on with it. Several may work on one search.",
         )  # fmt: skip
     shared.describe(
-        f"{search_words(home, state.dataset, recipe, number)} The search varies loss, start, components, "
-        "learning rate, products tried, regularisation, half-life, category levels, brand and shopper attributes; the "
-        "best recipe is trained at the end."
+        f"{search_words(home, state.dataset, recipe, number)} The search varies the learner (ALS, "
+        "softmax and the one above), its dials, category levels, brand and shopper attributes; the best recipe is "
+        "trained at the end."
     )
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
         with shared.problems_shown():
@@ -217,6 +228,8 @@ def result(found: train.Outcome) -> None:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.standing == "candidate" and st.button("Promote", type="primary", icon=":material/publish:"):
         promoting.ask(found.model_id)
+    for sentence in found.told:
+        shared.describe(shared.plain(sentence))
     for worry in found.worries:
         st.warning(shared.plain(worry), icon=":material/health_and_safety:")
     if len(found.bars) > 2:

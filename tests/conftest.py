@@ -21,7 +21,7 @@ from tests.serving import chromium
 from tests.shops import planted_shop
 
 SMALL_RECIPE = Hyperparameters(
-    components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1, start="random", patience=3
+    learner="warp", components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1, patience=3, variety=0.0
 )
 
 

@@ -361,7 +361,8 @@ class ModelOut(BaseModel):
     trained_at: str = Field(description="UTC.", examples=["2025-01-02T03:04:05+00:00"])
     users: int
     items: int
-    epochs: int = Field(description="Passes over the data, chosen on the validation set.")
+    epochs: int = Field(description="Passes over the data that were kept, chosen on the validation set.")
+    same_as: str | None = Field(description="The stored model with equal embeddings, if there is one.")
     seed: int
     recipe: dict[str, Any] = Field(description="Hyperparameters.")
     split: dict[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")

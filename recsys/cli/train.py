@@ -88,10 +88,13 @@ def train(
     follow_up(workspace, trained.model.id)
     metrics = trained.manifest.metrics
     if as_json:
-        health = trained.manifest.health
-        console.document({"model": trained.model.id, "promoted": promote, "metrics": metrics, "health": health})
+        manifest = trained.manifest
+        told = {"epochs": manifest.epochs, "same_as": manifest.same_as, "metrics": metrics, "health": manifest.health}
+        console.document({"model": trained.model.id, "promoted": promote, **told})
         return
     console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest.seconds:g} s.")
+    for sentence in studio.how_it_went(trained.manifest):
+        console.say(sentence)
     console.say(f"Judged on {held_out(trained.manifest.split)}.")
     console.metrics(metrics)
     for worry in studio.worries(trained.manifest):

@@ -44,7 +44,7 @@ def health(model: Model, judged: Benchmark, *, seed: int = 0) -> list[Check]:
         _strongest(model, judged),
         *_without_history(judged),
         _sameness(ours, seed),
-        _curve(model.manifest.curve),
+        _curve(model.manifest.curve, model.manifest.epochs, model.manifest.plan.stopped),
         _sizes(model),
         *_features("item", "products", model.item_features, model.popularity > 0),
         *_features("user", "shoppers", model.user_features, np.diff(model.history.counts.indptr) > 0),
@@ -119,7 +119,7 @@ def _sameness(ours: Evaluation, seed: int) -> Check:
     return Check(name, "good", f"Two shoppers share {common:.0%} of their lists.")
 
 
-def _curve(curve: Sequence[Mapping[str, float]]) -> Check:
+def _curve(curve: Sequence[Mapping[str, float]], kept: int, stopped: str) -> Check:
     name = "Validation"
     if not curve:
         return Check(name, "look", "There is no learning curve, so it cannot be said whether training helped.")
@@ -130,14 +130,11 @@ def _curve(curve: Sequence[Mapping[str, float]]) -> Check:
             name, "bad", "Validation NDCG@10 never left 0: nothing of what was held out was foreseen. "
             "Check that the validation set has purchases of known shoppers and products.",
         )  # fmt: skip
-    if len(values) > 1 and best == len(values) - 1:
+    if len(values) > 1 and kept == curve[-1]["epoch"]:
         return Check(name, "look", "It was still getting better when it stopped: allow more epochs or more patience.")
-    if curve[best]["epoch"] == 0 and len(values) > 1:
-        return Check(
-            name, "good", "The start from the decomposition was best; further epochs made validation worse and were "
-            "left out.",
-        )  # fmt: skip
-    return Check(name, "good", f"Best after epoch {int(curve[best]['epoch'])}; training stopped when it got worse.")
+    if kept == 0 and len(values) > 1:
+        return Check(name, "good", "The start was best; further epochs were not better by more than chance.")
+    return Check(name, "good", stopped or f"Best after epoch {int(curve[best]['epoch'])}; then it stopped.")
 
 
 def _sizes(model: Model) -> Check:

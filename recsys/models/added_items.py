@@ -34,6 +34,7 @@ def with_added_items(model: Model, table: pd.DataFrame) -> Model:
         items=pd.concat([model.items, table], ignore_index=True),
         item_features=known,
         history=dataclasses.replace(model.history, counts=counts),
+        fold_in=None if model.fold_in is None else model.fold_in.with_items(added @ model.lightfm.item_embeddings),
     )
     carry_over(model, found, _grown(model, table, added))
     return found

@@ -1,17 +1,21 @@
 """The recipe of a training: a frozen value, checked when it is made."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from recsys.errors import InvalidInput
 
+Learner = Literal["als", "softmax", "warp", "bpr", "logistic", "warp-kos"]
 LOSSES = ("warp", "bpr", "logistic", "warp-kos")
+"""Learners that are LightFM's own: gradient steps on each purchase."""
+
+LEARNERS: tuple[Learner, ...] = ("als", "softmax", "warp", "bpr", "logistic", "warp-kos")
 SCHEDULES = ("adagrad", "adadelta")
 ENGINES = ("fast", "library")
-STARTS = ("svd", "random")
-WHOLE = ("components", "epochs", "max_sampled", "patience", "threads", "start_views")
+STARTS = ("als", "random")
+WHOLE = ("components", "epochs", "max_sampled", "patience", "threads", "windows")
 ALL = "all"
 
 
@@ -27,21 +31,32 @@ class Range:
 RANGES: Mapping[str, Range] = {
     "components": Range(2, 256, "Length of each embedding: more can say finer things and takes longer to learn."),
     "epochs": Range(1, 200, "The most passes over the purchases; training stops earlier when validation says so."),
+    "patience": Range(1, 50, "Passes without a better validation NDCG@10 before training stops."),
+    "regularisation": Range(
+        0.001,
+        1000.0,
+        "Strength of the ridge that holds shoppers back, in multiples of the mean square of a component. "
+        "Low learns single purchases, high only the broad lines.",
+    ),
+    "sharing": Range(
+        0.0, 100_000.0, "How many purchases the categories and brand of a product are worth: rare products follow them."
+    ),
+    "damping": Range(
+        0.0, 0.5, "Damping of popular products in what is learned: 0 follows the crowd, 0.5 gives all the same say."
+    ),
+    "popularity_penalty": Range(
+        0.0, 0.5, "Makes products with many buyers smaller in the lists: higher shows a wider range."
+    ),
+    "popularity_lift": Range(
+        0.0, 10.0, "How much the score favours products that many shoppers are expected to buy for the first time soon."
+    ),
+    "drift": Range(0.0, 1.0, "How much the score favours products whose buyers are mostly new of late."),
+    "half_life_days": Range(0, 3650, "A purchase counts half after this many days; 0 counts all alike."),
     "learning_rate": Range(0.0001, 1.0, "Size of each correction: too small learns slowly, too large jumps about."),
+    "dropout": Range(0.0, 0.9, "Softmax: share of a shopper's purchases hidden at each step, to be guessed."),
     "max_sampled": Range(1, 1000, "WARP: how many products are tried to find one that is wrongly ranked higher."),
     "item_alpha": Range(0.0, 0.1, "Pulls item embeddings towards zero, so that single purchases count less."),
     "user_alpha": Range(0.0, 0.1, "Pulls shopper embeddings towards zero."),
-    "patience": Range(1, 50, "Epochs without a better validation NDCG@10 before training stops."),
-    "half_life_days": Range(0, 3650, "A purchase counts half after this many days; 0 counts all alike."),
-    "start_views": Range(
-        1,
-        6,
-        "How many views of the past the start averages: each forgets at another pace. More is steadier and slower.",
-    ),
-    "start_power": Range(
-        0.0, 0.5, "Damping of popular products in the start: 0 follows the crowd, 0.5 gives every product the same say."
-    ),
-    "start_popularity": Range(0.0, 2.0, "How much the start favours products that many shoppers first bought lately."),
     "variety": Range(
         0.0,
         0.5,
@@ -54,33 +69,67 @@ RANGES: Mapping[str, Range] = {
         "The popularity dial b, score = taste + b × bias: below 1 shows rarer products, above 1 what everybody "
         "buys. Needs no new training.",
     ),
+    "windows": Range(1, 4, "How many validation periods, one before the other, the choices are made on."),
     "threads": Range(1, 64, "Threads that train together; 1 repeats to the bit with the same seed."),
 }
+
+_SHARED = (
+    "components", "epochs", "patience", "variety", "half_life_days", "category_levels", "brand", "user_attributes",
+)  # fmt: skip
+_LINEAR = ("damping", "popularity_penalty", "popularity_lift", "drift", "windows")
+_STEPS = ("learning_rate", "learning_schedule", "item_alpha", "user_alpha", "start", "threads", "engine")
+_GRADIENT = (*_SHARED, *_STEPS, "identity")
+ACTS: Mapping[Learner, tuple[str, ...]] = {
+    "als": (*_SHARED, *_LINEAR, "regularisation", "sharing", "identity"),
+    "softmax": (*_SHARED, *_LINEAR, "learning_rate", "dropout", "identity"),
+    "warp": (*_GRADIENT, "max_sampled"),
+    "bpr": _GRADIENT,
+    "logistic": _GRADIENT,
+    "warp-kos": (*(name for name in _GRADIENT if name != "half_life_days"), "max_sampled"),
+}
+"""Which hyperparameters change what a learner learns; `popularity` turns the biases of any, and all others are idle."""
+
+ADAPTABLE: Mapping[Learner, tuple[str, ...]] = {
+    "als": ("regularisation", "sharing", "popularity_lift"),
+    "softmax": ("popularity_lift",),
+    "warp": (),
+    "bpr": (),
+    "logistic": (),
+    "warp-kos": (),
+}
+"""Which of them the validation periods may move."""
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
     """Everything that decides what is trained, apart from the data and the seed.
 
-    `category_levels` and `user_attributes` are `("all",)` for those of the dataset, `()` for none, or names.
+    `category_levels` and `user_attributes` are `("all",)` for those of the dataset, `()` for none, or names. `adapt`
+    names what the validation periods may move, where that is better by more than chance: see `ADAPTABLE`.
     """
 
-    loss: Literal["warp", "bpr", "logistic", "warp-kos"] = "warp"
-    components: int = 160
+    learner: Learner = "als"
+    components: int = 128
     epochs: int = 10
+    patience: int = 2
+    regularisation: float = 3.0
+    sharing: float = 300.0
+    damping: float = 0.25
+    popularity_penalty: float = 0.2
+    popularity_lift: float = 1.2
+    drift: float = 0.15
+    half_life_days: float = 30.0
     learning_rate: float = 0.02
     learning_schedule: Literal["adagrad", "adadelta"] = "adagrad"
+    dropout: float = 0.5
     max_sampled: int = 100
     item_alpha: float = 0.0
     user_alpha: float = 0.0
-    patience: int = 1
-    half_life_days: float = 30.0
-    start: Literal["svd", "random"] = "svd"
-    start_views: int = 2
-    start_power: float = 0.25
-    start_popularity: float = 0.3
+    start: Literal["als", "random"] = "random"
     variety: float = 0.02
     popularity: float = 1.0
+    windows: int = 2
+    adapt: tuple[str, ...] = (ALL,)
     identity: bool = True
     category_levels: tuple[str, ...] = (ALL,)
     brand: bool = True
@@ -90,7 +139,7 @@ class Hyperparameters:
 
     def __post_init__(self) -> None:
         for name, options in (
-            ("loss", LOSSES),
+            ("learner", LEARNERS),
             ("learning_schedule", SCHEDULES),
             ("engine", ENGINES),
             ("start", STARTS),
@@ -110,31 +159,59 @@ class Hyperparameters:
                 raise InvalidInput(f"{name} is {value!r}; it must {kind} between {limits.low:g} and {limits.high:g}.")
         if not self.identity and not self.category_levels and not self.brand:
             raise InvalidInput("No item features are left: keep identity, a category level or brand.")
+        names = {name for found in ADAPTABLE.values() for name in found}
+        for name in self.adapt:
+            if name != ALL and name not in names:
+                raise InvalidInput(f"adapt names {name!r}; choose from {ALL}, {', '.join(sorted(names))}, or none.")
+
+    @property
+    def loss(self) -> str:
+        """The loss of LightFM's that the learner is, or that a LightFM made by another would go on training with."""
+        return self.learner if self.learner in LOSSES else "warp"
+
+    @property
+    def linear(self) -> bool:
+        """Whether the learner places a shopper by a formula over their history."""
+        return self.learner in ("als", "softmax")
+
+    def adapts(self, name: str) -> bool:
+        """Whether the validation periods may move this hyperparameter."""
+        return name in ADAPTABLE[self.learner] and (ALL in self.adapt or name in self.adapt)
 
     def to_dict(self) -> dict[str, Any]:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`; unknown names are refused. Recipes that name no start began at random."""
+        """The inverse of `to_dict`; unknown names are refused, names of earlier versions are understood."""
+        values = renamed(values)
         _refuse_unknown(values)
-        if values and "start" not in values:
-            values = {**values, "start": "random"}
         arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**arguments)
 
     def with_settings(self, settings: Mapping[str, str]) -> Self:
-        """A copy with `settings` (text, as from `--set key=value`) parsed by the type of each field."""
+        """A copy with `settings` (text, as from `--set key=value`) parsed by the type of each field.
+
+        What is set is no longer moved by the validation periods, unless `adapt` is set as well.
+        """
         _refuse_unknown(settings)
-        return replace(self, **{key: _parse(key, text, getattr(self, key)) for key, text in settings.items()})
+        found = {key: _parse(key, text, getattr(self, key)) for key, text in settings.items()}
+        return replace(self, **found) if "adapt" in found else replace(self, **found).fixing(found)
+
+    def fixing(self, names: Iterable[str]) -> Self:
+        """A copy in which the validation periods may not move what is named."""
+        fixed = [name for name in names if self.adapts(name)]
+        if not fixed:
+            return self
+        return replace(self, adapt=tuple(x for x in ADAPTABLE[self.learner] if self.adapts(x) and x not in fixed))
 
 
 PRESETS: Mapping[str, Hyperparameters] = {
-    "fast": Hyperparameters(components=32, start_views=1, epochs=1, max_sampled=20),
+    "fast": Hyperparameters(components=64, epochs=2, patience=1, windows=1, adapt=()),
     "default": Hyperparameters(),
-    "best": Hyperparameters(components=192, start_views=4, variety=0.0, epochs=20, patience=2),
+    "best": Hyperparameters(components=160, patience=3, variety=0.0, windows=3),
 }
-"""What they leave to the data is settled by the validation period: the shape of the start, and epochs after it."""
+"""What they leave to the data is settled by the validation periods: passes, and what `adapt` names."""
 
 
 def preset(name: str) -> Hyperparameters:
@@ -144,9 +221,30 @@ def preset(name: str) -> Hyperparameters:
     return PRESETS[name]
 
 
+def dials_of(learner: str) -> tuple[str, ...]:
+    """The hyperparameters that act for a learner; InvalidInput for a name that is none."""
+    if learner not in LEARNERS:
+        raise InvalidInput(f"learner is {learner!r}; choose one of {', '.join(LEARNERS)}.")
+    return ACTS[learner]
+
+
+def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe of an earlier version in today's names: its loss was the learner, a decomposition its start."""
+    if not values or "learner" in values:
+        return dict(values)
+    found = {
+        name: value for name, value in values.items() if name not in ("start_views", "start_power", "start_popularity")
+    }
+    found["learner"] = found.pop("loss", "warp")
+    found["start"] = "als" if found.get("start") == "svd" else "random"
+    return found
+
+
 def _refuse_unknown(values: Mapping[str, Any]) -> None:
     known = [field.name for field in fields(Hyperparameters)]
     for key in values:
+        if key == "loss":
+            raise InvalidInput(f"loss is called learner now; choose one of {', '.join(LEARNERS)}.")
         if key not in known:
             raise InvalidInput(f"No hyperparameter {key!r}; the names are {', '.join(known)}.")
 

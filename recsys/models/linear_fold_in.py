@@ -1,99 +1,83 @@
-"""Fold-in by one matrix: where a history lies, read off the users whose histories and embeddings are both known.
+"""Fold-in by the learner's own formula: the embedding of anybody is a weighted sum over their history.
 
-An embedding that came out of a decomposition is a linear function of the history; that function is recovered here by
-regression and then holds for anybody's history, in well under a millisecond. Where training moved far from its start
-the function explains little, and `foldin.fold_in` takes its place.
+ALS and softmax place a shopper by y F, y the weights of what they had and F a matrix that the training leaves behind.
+The same holds for somebody who comes later, in well under a millisecond. Models trained by gradient steps on every
+shopper have no such formula; there `fold_in.fold_in` takes its place.
 """
 
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
-from recsys.dataset.decay import OLD_WEIGHT
+from recsys.models.purchases import Weighting
 
-TRUSTED = 0.9
-"""Share of the variance of the known users' embeddings that the function has to explain."""
-
-RIDGE = 1e-3
 ATTRIBUTES_WORTH = 3.0
 """What the attributes say counts as much as this many items of history."""
 
 
 @dataclass(frozen=True)
 class LinearFoldIn:
-    """vector = (Σ w_i x_i) M, with x_i what item i adds and w_i its weight in the history.
+    """vector = (Σ w_i F_i) / (Σ (w_i s_i)²)^(power / 2), w_i the weight of item i in the history.
 
     Attributes:
-        items: (n_items, components) float32: embeddings, damped by how many users have had the item.
-        matrix: (2 components, components): for the history weighted by recency, and for all its items alike.
-        half_life_days: how fast recency fades; 0 for not at all.
-        mean_weight: mean weight of the pairs that the model learned from.
-        explained: share of the variance of the known users' embeddings that the function reproduces.
+        items: F, (n_items, components) float32: what each item adds.
+        scales: s, (n_items,) float32: how the norm of a history counts its items; read only where `power` is not 0.
+        matrix: (components, components) float32: from the embedding of an item that nobody has had to what it adds.
+        power: 0 for the plain sum, 1 where histories are brought to length 1.
+        weighting: gives the weights from ages and counts.
+        now: the moment that ages are counted from; NaT without times.
     """
 
     items: NDArray[np.float32]
+    scales: NDArray[np.float32]
     matrix: NDArray[np.float32]
-    half_life_days: float
-    mean_weight: float
-    explained: float
+    power: float = 0.0
+    weighting: Weighting = field(default_factory=Weighting)
+    now: np.datetime64 = field(default_factory=lambda: np.datetime64("NaT", "s"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is not an array, for manifests."""
+        now = None if np.isnat(self.now) else str(self.now.astype("datetime64[s]"))
+        return {"power": self.power, "now": now, **self.weighting.to_dict()}
 
     @classmethod
-    def fit(
+    def from_parts(
         cls,
-        counts: sparse.csr_matrix,
-        last: NDArray[np.datetime64],
-        now: pd.Timestamp,
-        item_embeddings: NDArray[np.float32],
-        user_embeddings: NDArray[np.float32],
-        *,
-        power: float,
-        half_life_days: float,
+        values: Mapping[str, Any],
+        items: NDArray[np.float32],
+        scales: NDArray[np.float32],
+        matrix: NDArray[np.float32],
     ) -> Self:
-        """Ridge regression of the embeddings of all users with a history on what their histories add up to.
-
-        Args:
-            counts: CSR (n_users, n_items), what each user has had.
-            last: aligned with `counts.data`, when for the last time; NaT for no times.
-            power: the damping of popular items in the decomposition, `start_power`.
-        """
-        buyers = np.maximum(np.bincount(counts.indices, minlength=counts.shape[1]), 1)
-        items = (item_embeddings * (buyers**-power)[:, None]).astype(np.float32)
-        days = np.nan_to_num((now.to_datetime64() - last) / np.timedelta64(1, "D"), nan=0.0)
-        fading = half_life_days if not np.isnat(last).any() else 0.0
-        weights = _fading(days, fading)
-        mean = float(weights.mean()) if len(weights) else 1.0
-        known = np.diff(counts.indptr) > 0
-        columns = np.hstack([
-            sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)[known] @ items
-            for data in ((weights / mean).astype(np.float32), np.ones(counts.nnz, np.float32))
-        ])  # fmt: skip
-        aim = user_embeddings[known].astype(np.float64)
-        wide = columns.astype(np.float64)
-        gram = wide.T @ wide
-        gram[np.diag_indices_from(gram)] += RIDGE * max(float(np.diag(gram).mean()), 1e-12)
-        matrix = np.linalg.solve(gram, wide.T @ aim)
-        left = float(((aim - wide @ matrix) ** 2).sum())
-        total = float((aim**2).sum())
-        return cls(items, matrix.astype(np.float32), fading, mean, 1 - left / total if total else 0.0)
+        """The inverse of `to_dict`, with the arrays."""
+        now = np.datetime64(values["now"] or "NaT", "s")
+        return cls(items, scales, matrix, float(values["power"]), Weighting.from_dict(values), now)
 
     def with_items(self, embeddings: NDArray[np.float32]) -> Self:
-        """The same function over more items, whom nobody has had yet: what they add is not damped."""
-        return replace(self, items=np.concatenate([self.items, embeddings]))
+        """The same function over more items, (n, components), whom nobody has had yet: they are not damped."""
+        return replace(
+            self,
+            items=np.concatenate([self.items, (embeddings @ self.matrix).astype(np.float32)]),
+            scales=np.concatenate([self.scales, np.ones(len(embeddings), np.float32)]),
+        )
 
-    @property
-    def trusted(self) -> bool:
-        """Whether it may stand in for fold-in by gradient steps."""
-        return self.explained >= TRUSTED
+    def days(self, last: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """(n,) days from the last event with each item to the moment of the training, or to the newest of them where
+        that is later; 0 without times."""
+        if len(last) == 0 or np.isnat(self.now):
+            return np.zeros(len(last))
+        newest = np.fmax(self.now, np.fmax.reduce(last))
+        return np.nan_to_num((newest - last) / np.timedelta64(1, "D"), nan=0.0)
 
     def vector(
         self,
         items: NDArray[np.int64],
         days: NDArray[np.float64] | None = None,
+        counts: NDArray[Any] | None = None,
         *,
+        strength: NDArray[Any] | None = None,
         start: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """float32 (components,) for a history.
@@ -101,11 +85,12 @@ class LinearFoldIn:
         Args:
             items: row numbers, without repeats.
             days: how long ago each was had for the last time; None for just now.
+            counts: how often each was had; None for once.
+            strength: the weight of the kind of event with each; None where all kinds weigh the same.
             start: what the attributes say, which fades as the history grows.
         """
-        weights = self._weights(len(items), days)
-        rows = self.items[items]
-        found = np.concatenate([weights.astype(np.float32) @ rows, rows.sum(axis=0)]) @ self.matrix
+        weights = self._weights(len(items), days, counts, strength)
+        found = (weights.astype(np.float32) @ self.items[items]) / np.float32(self._norm(weights, items))
         if start is not None:
             found = found + start * np.float32(ATTRIBUTES_WORTH / (ATTRIBUTES_WORTH + len(items)))
         return np.asarray(found, dtype=np.float32)
@@ -115,34 +100,41 @@ class LinearFoldIn:
         towards: NDArray[np.float32],
         items: NDArray[np.int64],
         days: NDArray[np.float64] | None = None,
+        counts: NDArray[Any] | None = None,
         *,
+        strength: NDArray[Any] | None = None,
         start: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float64]:
         """float64 (n,): how far `vector(...) @ towards` falls when each item of the history is left out, one at a time.
 
-        `vector` is linear in the items, so that leaving one out takes away its own term,
+        Leaving one out takes away its own term of the sum and of the norm, and gives what attributes say, s, the larger
+        share of the shorter history (a: `ATTRIBUTES_WORTH`):
 
-            fall_i = (w_i x_i, x_i) M · t + [a / (a + n) - a / (a + n - 1)] s · t,
+            fall_i = S / N - (S - w_i F_i · t) / N_without_i + [a / (a + n) - a / (a + n - 1)] s · t.
 
-        and gives what attributes say, s, the larger share of the shorter history (a: `ATTRIBUTES_WORTH`). All of it
-        together costs one product of a matrix with a vector, and is exact.
+        All of it together costs one product of a matrix with a vector, and is exact.
         """
         if len(items) == 0:
             return np.zeros(0)
-        recent, alike = np.split(self.matrix.astype(np.float64) @ towards.astype(np.float64), 2)
-        rows = self.items[items].astype(np.float64)
-        found = np.asarray(self._weights(len(items), days) * (rows @ recent) + rows @ alike)
+        weights = self._weights(len(items), days, counts, strength)
+        terms = weights * (self.items[items].astype(np.float64) @ towards.astype(np.float64))
+        squares = (weights * self.scales[items]) ** 2
+        left = np.maximum(squares.sum() - squares, 1e-12) ** (self.power / 2)
+        rest = (terms.sum() - terms) if len(items) > 1 else np.zeros(1)
+        found = np.asarray(terms.sum() / self._norm(weights, items) - rest / left)
         if start is not None:
             worth = ATTRIBUTES_WORTH
             share = worth / (worth + len(items)) - worth / (worth + len(items) - 1)
             found += share * float(start.astype(np.float64) @ towards.astype(np.float64))
         return found
 
-    def _weights(self, n: int, days: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        return _fading(np.zeros(n) if days is None else days, self.half_life_days) / self.mean_weight
+    def _weights(
+        self, n: int, days: NDArray[np.float64] | None, counts: NDArray[Any] | None, strength: NDArray[Any] | None
+    ) -> NDArray[np.float64]:
+        found = self.weighting.weights(np.zeros(n) if days is None else days, np.ones(n) if counts is None else counts)
+        return found if strength is None else found * strength / self.weighting.strength
 
-
-def _fading(days: NDArray[np.float64], half_life_days: float) -> NDArray[np.float64]:
-    if half_life_days <= 0:
-        return np.ones(len(days))
-    return np.asarray(OLD_WEIGHT + 0.5 ** (np.maximum(days, 0.0) / half_life_days))
+    def _norm(self, weights: NDArray[np.float64], items: NDArray[np.int64]) -> float:
+        if self.power == 0 or len(items) == 0:
+            return 1.0
+        return float(max(((weights * self.scales[items]) ** 2).sum(), 1e-12) ** (self.power / 2))

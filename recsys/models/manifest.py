@@ -39,6 +39,28 @@ class Lineage(BaseModel):
     parent: str | None = None
 
 
+class Decisions(BaseModel):
+    """What the validation periods decided of a training.
+
+    Attributes:
+        settled: the recipe with the values that were taken for what it left open; None for the recipe itself.
+        start_epochs: passes of ALS before the first, for a gradient learner that starts from it.
+        forecast: coefficients of the expected popularity; None where popularity is that of late.
+        tried: what was tried besides the recipe, each with its "ndcg" and "coverage".
+        stopped: why so many passes were kept, in a sentence.
+        windows: how many periods decided.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    settled: Recipe | None = None
+    start_epochs: int = 0
+    forecast: tuple[float, ...] | None = None
+    tried: tuple[Mapping[str, float], ...] = ()
+    stopped: str = ""
+    windows: int = 1
+
+
 class ModelManifest(BaseModel):
     """What is known of a version without its arrays. Facts that an older version did not store have their defaults.
 
@@ -53,7 +75,10 @@ class ModelManifest(BaseModel):
         epochs: passes over the data that the model kept.
         seconds: how long the training took.
         curve: points of the learning curve, `{"epoch", "seconds", "ndcg", "coverage", "loss"}`.
-        start: the initial factors, as `svd_init.Shape.to_dict` gives them, and what else was tried.
+        plan: what the validation periods decided.
+        fold_in: the learner's own formula for the embedding of anybody, without its arrays; None where it has none.
+        embeddings: the same for versions with equal embeddings and biases; "" where an older version did not say.
+        same_as: the version with equal embeddings that was there before; None without one.
         frontier: `{"popularity", "ndcg", "coverage", ...}` for settings of the popularity dial.
         repeat_share: share of products bought before in a list of the lane "all".
         again: weights of the repurchase model; None without one.
@@ -79,7 +104,10 @@ class ModelManifest(BaseModel):
     epochs: int = 0
     seconds: float = 0.0
     curve: tuple[Mapping[str, float], ...] = ()
-    start: Mapping[str, Any] = {}
+    plan: Decisions = Decisions()
+    fold_in: Mapping[str, Any] | None = None
+    embeddings: str = ""
+    same_as: str | None = None
     frontier: tuple[Mapping[str, float], ...] = ()
     repeat_share: float = 0.5
     again: Mapping[str, Any] | None = None

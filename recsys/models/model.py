@@ -1,5 +1,6 @@
 """What a training gives: the LightFM object, what its numbers stand for, and how good it is."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from recsys.errors import InvalidInput, NotFound
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.manifest import ModelManifest
 
 
@@ -34,6 +36,7 @@ class Model:
         again: float32 (n_pairs,), aligned with `history.counts.data`: chance that the pair is bought again; None where
             the shop's past was too little to learn it from.
         manifest: what else is known of it.
+        fold_in: the learner's own formula for the embedding of anybody; None where it has none.
     """
 
     id: str
@@ -49,6 +52,20 @@ class Model:
     history: Interactions
     manifest: ModelManifest
     again: NDArray[np.float32] | None = None
+    fold_in: LinearFoldIn | None = None
+
+    @property
+    def settled(self) -> Hyperparameters:
+        """The recipe with what the validation periods settled in the place of what it left open."""
+        return self.manifest.plan.settled or self.recipe
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for models with equal embeddings and biases of features, and for no others."""
+        found = hashlib.sha256()
+        for name in ("item_embeddings", "item_biases", "user_embeddings", "user_biases"):
+            found.update(np.ascontiguousarray(getattr(self.lightfm, name)).tobytes())
+        return found.hexdigest()[:32]
 
     @cached_property
     def _representations(self) -> tuple[NDArray[np.float32], ...]:

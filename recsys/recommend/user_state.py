@@ -66,13 +66,9 @@ class UserStates:
 
     def with_items(self, model: Model) -> "UserStates":
         """The same over this model with more items at the end of its table. Who had one of them stands elsewhere now,
-        so states are worked out anew, by the fold-in that was found before."""
+        so states are worked out anew."""
         found = UserStates(model, self._recent)
-        before = len(self._model.items)
-        carry_over(self, found, {
-            "linear": lambda old: None if old is None else old.with_items(model.item_embeddings[before:]),
-            "_last_event": lambda old: old,
-        })  # fmt: skip
+        carry_over(self, found, {"_last_event": lambda old: old})
         return found
 
     def is_quick(self, user_id: str) -> bool:
@@ -154,7 +150,7 @@ class UserStates:
         if user >= 0:
             start = self._model.user_embeddings[user], float(self._model.user_biases[user])
             own = dict(zip(*self._model.user_features.row(user), strict=True))
-            taste = self._taste(items, own, *start, ages=_ages(newest))
+            taste = self._taste(items, own, *start, counts=total, last=newest)
         else:
             features = self._model.user_features
             usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
@@ -227,51 +223,42 @@ class UserStates:
         if self.linear is None:
             others = standing.items[standing.items != item]
             return leave_one_out(item, others, self._model.item_embeddings, self._model.item_biases, start=start)
-        days = self._days(standing.last) if trained else None
+        days, counts = (self.linear.days(standing.last), standing.counts) if trained else (None, None)
         falls = self.linear.falls(
-            self._model.item_embeddings[item], standing.items, days, start=None if trained else start
+            self._model.item_embeddings[item], standing.items, days, counts, start=None if trained else start
         )
         order = np.argsort(-falls, kind="stable")
         order = order[standing.items[order] != item]
         return Influence(standing.items[order], falls[order], np.zeros(len(order)))
 
-    def _days(self, last: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """(n,) days before now, which is the last event of all, or of these where they are later."""
-        now = np.fmax(self._last_event, np.fmax.reduce(last)) if len(last) else self._last_event
-        return np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0)
-
     def _taste(
         self,
-        history: NDArray[np.int64],
+        items: NDArray[np.int64],
         weights: dict[int, float],
         start: NDArray[np.float32],
         bias: float,
         *,
-        ages: NDArray[np.float64] | None = None,
+        counts: NDArray[np.float32] | None = None,
+        last: NDArray[np.datetime64] | None = None,
     ) -> UserVector:
         """Fold-in over a history from a starting embedding; `weights` are those of the user features in it.
 
-        `ages` are days since each item was last had, for users the model was trained on: their whole history then
-        takes the place of the starting embedding.
+        `counts` and `last` are how often and when last each item was had, for users the model was trained on: their
+        whole history then takes the place of the starting embedding.
         """
         linear = self.linear
-        if linear is not None and len(history):
-            vector = linear.vector(history, ages, start=start if ages is None else None)
+        if linear is None or not len(items):
+            vector = fold_in(items, self._model.item_embeddings, self._model.item_biases, start=start)
+        elif last is None:
+            vector = linear.vector(items, start=start)
         else:
-            vector = fold_in(history, self._model.item_embeddings, self._model.item_biases, start=start)
+            vector = linear.vector(items, linear.days(last), counts)
         return vector_of_weights(self._model, weights, vector, bias)
 
-    @cached_property
+    @property
     def linear(self) -> LinearFoldIn | None:
-        """For models that stayed at a start by decomposition; None where gradient steps have to fold in."""
-        model = self._model
-        if model.recipe.start != "svd":
-            return None
-        found = LinearFoldIn.fit(
-            model.history.counts, model.history.last, pd.Timestamp(self._last_event), model.item_embeddings,
-            model.user_embeddings, power=model.recipe.start_power, half_life_days=model.recipe.half_life_days,
-        )  # fmt: skip
-        return found if found.trusted else None
+        """The learner's own formula; None where gradient steps have to fold in."""
+        return self._model.fold_in
 
     @cached_property
     def _last_event(self) -> np.datetime64:

@@ -40,16 +40,18 @@ def turned(model: Model, popularity: float) -> Model:
         created=created.isoformat(timespec="seconds"),
         recipe=recipe,
         parent=model.id,
+        same_as=None,
         files={},
         checksum="",
     )
-    return replace(
+    made = replace(
         model,
         id=manifest.id,
         recipe=recipe,
         lightfm=lightfm_wrapper.restore(recipe, model.seed, arrays),
         manifest=manifest,
     )
+    return replace(made, manifest=manifest.with_facts(embeddings=made.digest))
 
 
 def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, promote: bool = False) -> Model:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from recsys.errors import Corrupted, NotFound
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.manifest import Lineage
+from recsys.models.model import Model
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
 from recsys.services import promotion
@@ -59,9 +61,22 @@ def train_and_store(
         split = make_split(data, periods=periods)
         model = train(data, recipe, seed=seed, on_progress=follow, split=split, baselines=stored_baselines)
         lineage = Lineage(training=record.id, source=source, run=run, parent=live)
-        model = replace(model, manifest=model.manifest.with_facts(lineage=lineage))
+        facts = {"lineage": lineage, "same_as": same_as(workspace, model)}
+        model = replace(model, manifest=model.manifest.with_facts(**facts))
         workspace.store.save_model(model)
         record.done(model.manifest, model.id)
     if promote:
         promotion.promote(workspace, model.id)
     return workspace.load(model.id)
+
+
+def same_as(workspace: Workspace, model: Model) -> str | None:
+    """The oldest version with the same embeddings and biases, trained on the same data; None without one."""
+    for other in reversed(workspace.store.models()):
+        try:
+            manifest = workspace.store.model_manifest(other)
+        except (Corrupted, NotFound):
+            continue
+        if (manifest.fingerprint, manifest.embeddings) == (model.manifest.fingerprint, model.manifest.embeddings):
+            return other
+    return None

@@ -11,6 +11,7 @@ from scipy import sparse
 from recsys.dataset.dataset import Interactions
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features
+from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.storage.artifacts import Write, npy_writer, parquet_writer
@@ -27,6 +28,10 @@ def parts_of(model: Model) -> tuple[dict[str, Any], dict[str, Write]]:
     if model.again is not None:
         arrays["again"] = model.again
     arrays["history_value"] = model.history.value
+    if model.history.strength is not None:
+        arrays["history_strength"] = model.history.strength
+    if model.fold_in is not None:
+        arrays |= {f"fold_in_{name}": getattr(model.fold_in, name) for name in ("items", "scales", "matrix")}
     files: dict[str, Write] = {f"{name}.npy": npy_writer(array) for name, array in arrays.items()}
     for name, table in (
         ("items", model.items),
@@ -39,6 +44,7 @@ def parts_of(model: Model) -> tuple[dict[str, Any], dict[str, Write]]:
         id=model.id,
         recipe=model.recipe,
         seed=model.seed,
+        fold_in=None if model.fold_in is None else model.fold_in.to_dict(),
         category_levels=model.category_levels,
         user_attributes=model.user_attributes,
     )
@@ -63,6 +69,12 @@ def model_from(folder: Path, document: dict[str, Any]) -> Model:
             csr(f"{side}_features"), table["kind"].to_numpy(dtype=object), table["value"].to_numpy(dtype=object)
         )
 
+    def fold_in() -> LinearFoldIn | None:
+        if manifest.fold_in is None:
+            return None
+        names = ("items", "scales", "matrix")
+        return LinearFoldIn.from_parts(manifest.fold_in, *(array(f"fold_in_{name}") for name in names))
+
     recipe, seed = manifest.recipe, manifest.seed
     return Model(
         id=manifest.id,
@@ -75,9 +87,16 @@ def model_from(folder: Path, document: dict[str, Any]) -> Model:
         user_attributes=manifest.user_attributes,
         item_features=features("item"),
         user_features=features("user"),
-        history=Interactions(csr("history"), array("history_first"), array("history_last"), array("history_value")),
+        history=Interactions(
+            csr("history"),
+            array("history_first"),
+            array("history_last"),
+            array("history_value"),
+            array("history_strength") if "history_strength.npy" in manifest.files else None,
+        ),
         manifest=manifest,
         again=array("again") if "again.npy" in manifest.files else None,
+        fold_in=fold_in(),
     )
 
 

@@ -36,7 +36,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
-from recsys.models.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
+from recsys.models.hyperparameters import ALL, LEARNERS, RANGES, STARTS, Hyperparameters, renamed
 from recsys.models.manifest import ModelManifest
 from recsys.progress import Progress
 from recsys.storage.database import engine_options, file_identity, gone, storage_problem
@@ -61,12 +61,13 @@ def _distribution(name: str) -> BaseDistribution:
 
 
 DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
-    "loss": CategoricalDistribution(LOSSES),
+    "learner": CategoricalDistribution(LEARNERS),
     "start": CategoricalDistribution(STARTS),
     **{
         name: _distribution(name)
         for name in ("components", "epochs", "learning_rate", "max_sampled", "item_alpha", "user_alpha",
-                     "half_life_days", "start_views", "start_power", "start_popularity")
+                     "half_life_days", "regularisation", "sharing", "damping", "popularity_penalty", "popularity_lift",
+                     "drift", "dropout")
     },
     "identity": CategoricalDistribution((True, False)),
     "brand": CategoricalDistribution((True, False)),
@@ -158,7 +159,8 @@ class Recorder:
     def done(self, manifest: ModelManifest, model_id: str) -> None:
         """It gave a model."""
         curve = [dict(point) for point in manifest.curve]
-        best = max((point["ndcg"] for point in curve), default=0.0)
+        kept = [point["ndcg"] for point in curve if point["epoch"] == manifest.epochs]
+        best = kept[0] if kept else max((point["ndcg"] for point in curve), default=0.0)
         noted = {"model": model_id, "metrics": dict(manifest.metrics), "curve": curve}
         self._end(TrialState.COMPLETE, [best], **noted, code_version=manifest.code_version)
 
@@ -444,7 +446,7 @@ def _training(study: str, trial: FrozenTrial) -> TrainingRun:
         state=ending,
         dataset=noted["dataset"],
         fingerprint=noted["fingerprint"],
-        recipe={name: value for name, value in noted["recipe"].items() if name in KNOWN},
+        recipe={name: value for name, value in renamed(noted["recipe"]).items() if name in KNOWN},
         params=dict(trial.params),
         seed=noted["seed"],
         source=noted.get("source", ""),

@@ -18,7 +18,6 @@ from recsys.evaluation.significance import paired
 from recsys.models.base import Scorer
 from recsys.models.baselines import PopularInCategories
 from recsys.models.fold_in import fold_in
-from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.model import Model
 from recsys.training.refit import Refit, refit
 
@@ -131,13 +130,7 @@ def _users(
     test.eliminate_zeros()
     ages = age_in_days(period, split.test_start)
     seen = _without(period, cold, cold_items)
-    linear = None
-    if model.recipe.start == "svd":
-        linear = LinearFoldIn.fit(
-            seen.counts, seen.last, split.test_start, warm.item_embeddings, warm.user_embeddings,
-            power=model.recipe.start_power, half_life_days=model.recipe.half_life_days,
-        )  # fmt: skip
-        linear = linear if linear.trusted else None
+    linear = warm.fold_in
     popular = np.bincount(seen.counts.indices, minlength=seen.counts.shape[1]).astype(np.float32)
 
     def folded(most: int | None) -> _Scores:
@@ -151,7 +144,7 @@ def _users(
             if linear is None or len(items) == 0:
                 vectors.append(fold_in(items, warm.item_embeddings, warm.item_biases, start=start))
             else:
-                vectors.append(linear.vector(items, ages[span][latest], start=start))
+                vectors.append(linear.vector(items, ages[span][latest], period.counts.data[span][latest], start=start))
         return _Scores(cold, np.array(vectors, dtype=np.float32) @ warm.item_embeddings.T + warm.item_biases)
 
     def judged(scorer: Scorer) -> NDArray[np.float64]:

@@ -99,7 +99,7 @@ def search(
             trials.storage.set_trial_user_attrs(trial._trial_id, noted)
             follow = _Follow(trial, plan, lambda progress: on_progress(_overall(study, plan, progress)), deadline)
             try:
-                _, curve = validate(dataset, recipe, seed=plan.seed, split=split, on_progress=follow)
+                found = validate(dataset, recipe, seed=plan.seed, split=split, on_progress=follow)
             except Exception as error:
                 if isinstance(error, Cancelled):
                     trial.set_user_attr("ended", "cancelled")
@@ -108,7 +108,7 @@ def search(
                 raise
             finally:
                 trial.set_user_attr("curve", follow.curve)
-            best = max(curve, key=lambda point: point["ndcg"])
+            best = found.kept
             return (best["ndcg"], best["coverage"]) if plan.objective == "variety" else best["ndcg"]
 
         done = len(study.get_trials(deepcopy=False, states=ENDED))

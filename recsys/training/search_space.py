@@ -16,27 +16,29 @@ from optuna.distributions import (
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
-from recsys.models.hyperparameters import ALL, LOSSES, RANGES, STARTS, Hyperparameters
-
-RANKS_BY_TRYING = ("warp", "warp-kos")
-"""Losses that look for a product ranked too high: the only ones that `max_sampled` says something to."""
+from recsys.models.hyperparameters import ACTS, ALL, LEARNERS, RANGES, STARTS, Hyperparameters
 
 LEVEL = "level "
 ALWAYS: Mapping[str, BaseDistribution] = {
-    "loss": CategoricalDistribution(LOSSES),
-    "start": CategoricalDistribution(STARTS),
     "components": IntDistribution(8, int(RANGES["components"].high), log=True),
-    "learning_rate": FloatDistribution(0.005, 0.3, log=True),
-    "item_alpha": FloatDistribution(1e-7, 1e-3, log=True),
-    "user_alpha": FloatDistribution(1e-7, 1e-3, log=True),
     "half_life_days": FloatDistribution(7, 730, log=True),
 }
-TRYING: Mapping[str, BaseDistribution] = {"max_sampled": IntDistribution(5, 500, log=True)}
-STARTING: Mapping[str, BaseDistribution] = {
-    "start_views": IntDistribution(int(RANGES["start_views"].low), int(RANGES["start_views"].high)),
-    "start_power": FloatDistribution(RANGES["start_power"].low, RANGES["start_power"].high),
-    "start_popularity": FloatDistribution(0.01, 1.0, log=True),
+WHERE_THEY_ACT: Mapping[str, BaseDistribution] = {
+    "regularisation": FloatDistribution(0.1, 100.0, log=True),
+    "sharing": FloatDistribution(1.0, 3000.0, log=True),
+    "damping": FloatDistribution(0.0, 0.5),
+    "popularity_penalty": FloatDistribution(0.0, 0.4),
+    "popularity_lift": FloatDistribution(0.1, 10.0, log=True),
+    "drift": FloatDistribution(0.0, 0.5),
+    "dropout": FloatDistribution(0.1, 0.8),
+    "learning_rate": FloatDistribution(0.002, 0.3, log=True),
+    "item_alpha": FloatDistribution(1e-7, 1e-3, log=True),
+    "user_alpha": FloatDistribution(1e-7, 1e-3, log=True),
+    "max_sampled": IntDistribution(5, 500, log=True),
+    "start": CategoricalDistribution(STARTS),
 }
+"""Drawn for the learners that they act for (`ACTS`)."""
+
 YES_OR_NO = CategoricalDistribution((True, False))
 ATTRIBUTES = CategoricalDistribution(("base", "none"))
 
@@ -45,9 +47,9 @@ ATTRIBUTES = CategoricalDistribution(("base", "none"))
 class Space:
     """The recipes that a search may propose, around a base: what is not varied stays as it is there.
 
-    Loss, start, components, rates and half-life are always varied; `max_sampled` with the losses that use it; views,
-    power and popularity of the start with a start that has them; each category level of the base, brand and user
-    attributes on and off, as far as the data have them and a product is left with something to be known by.
+    Learner (ALS, softmax, and that of the base), components and half-life are always varied; everything else with the
+    learners that it acts for; each category level of the base, brand and user attributes on and off, as far as the data
+    have them and a product is left with something to be known by. What is drawn is not moved by the validation periods.
     """
 
     base: Hyperparameters
@@ -69,17 +71,17 @@ class Space:
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
         """By name, those that depend on others among them."""
-        found = {**ALWAYS, **TRYING, **STARTING, **{LEVEL + level: YES_OR_NO for level in self.levels}}
+        learners = tuple(x for x in LEARNERS if x in ("als", "softmax", self.base.learner))
+        found = {"learner": CategoricalDistribution(learners), **ALWAYS, **WHERE_THEY_ACT}
+        found |= {**{LEVEL + level: YES_OR_NO for level in self.levels}}
         found |= {"brand": YES_OR_NO} if self.brand else {}
         return found | ({"user_attributes": ATTRIBUTES} if self.user_attributes else {})
 
     def propose(self, trial: optuna.Trial) -> Hyperparameters:
         """The recipe that a trial draws."""
-        found = {name: self._draw(trial, name) for name in ALWAYS}
-        if found["loss"] in RANKS_BY_TRYING:
-            found |= {name: self._draw(trial, name) for name in TRYING}
-        if found["start"] != "random":
-            found |= {name: self._draw(trial, name) for name in STARTING}
+        found = {name: self._draw(trial, name) for name in ("learner", *ALWAYS)}
+        found |= {name: self._draw(trial, name) for name in WHERE_THEY_ACT if name in ACTS[found["learner"]]}
+        found["adapt"] = ()
         if self.levels:
             kept = tuple(level for level in self.levels if self._draw(trial, LEVEL + level))
             found["category_levels"] = self.base.category_levels if kept == self.levels else kept

@@ -9,6 +9,9 @@ from recsys.utils import formatting as words
 from recsys.views.recipe_form import columns_of
 
 BYTES_PER_NUMBER = 4
+LINEAR_COST = {"als": 0.5, "softmax": 4.0}
+"""Cost of a pass of the linear learners for each pair and component, against a step of WARP's that tries nothing."""
+
 LIBRARY_COST = 3.5
 """How much longer the library's own engine takes for the same pairs, roughly."""
 
@@ -74,10 +77,12 @@ def search_words(workspace: Workspace, dataset: str, recipe: Hyperparameters, tr
 
 def _work_per_pair(recipe: Hyperparameters) -> float:
     """Relative cost of one pair: a fixed part, and one that grows with the components and the products tried."""
+    if recipe.linear:
+        return LINEAR_COST[recipe.learner] * (8.0 + recipe.components)
     engine = LIBRARY_COST if recipe.engine == "library" else 1.0
     return engine * (8.0 + recipe.components) * (1.0 + recipe.max_sampled / 100.0)
 
 
 def _work_beside(recipe: Hyperparameters) -> float:
-    """Relative cost of everything but epochs: a fixed part, and the components of all views of a decomposed start."""
-    return 200.0 + (0 if recipe.start == "random" else recipe.components * recipe.start_views)
+    """Relative cost of everything but epochs: a fixed part, and the trainings that settle what is left open."""
+    return 200.0 + (recipe.components * recipe.windows if recipe.linear else 0)

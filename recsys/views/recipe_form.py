@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from recsys.models.hyperparameters import ALL, RANGES, Hyperparameters
+from recsys.models.hyperparameters import ALL, RANGES, Hyperparameters, dials_of
 from recsys.services.workspace import Workspace
+from recsys.utils import formatting as words
 
-LOSS_MEANINGS: Mapping[str, str] = {
-    "warp": "WARP: ranks bought products above others, and tries hardest at the top of the list. The usual choice.",
+LEARNER_MEANINGS: Mapping[str, str] = {
+    "als": "ALS: alternating least squares, with products that borrow from their categories. The best here, and fast.",
+    "softmax": "Softmax: a linear autoencoder that tells from a part of the purchases which they all are.",
+    "warp": "WARP: ranks bought products above others, hardest at the top of the list. LightFM's usual choice.",
     "bpr": "BPR: ranks bought products above others, anywhere in the list. Faster, usually less exact at the top.",
     "logistic": "Logistic: predicts bought or not, each pair by itself. Seldom best for lists.",
     "warp-kos": "k-OS WARP: like WARP, from a shopper's k-th best purchase. Learns from each shopper once a pass.",
 }
+
+START_MEANINGS: Mapping[str, str] = {"random": "At random", "als": "From ALS"}
 
 Scale = Literal["whole", "steps"]
 
@@ -40,7 +45,14 @@ def _dial(name: str, title: str, unit: str = "", **where: Any) -> Dial:
 _ALPHAS = (0.0, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
 DIALS: tuple[Dial, ...] = (
     _dial("components", "Components", low=2, high=256, step=2),
-    _dial("epochs", "Epochs at most", low=1, high=200),
+    _dial("epochs", "Passes at most", low=1, high=200),
+    _dial("regularisation", "Regularisation", steps=(0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
+    _dial("sharing", "Sharing within categories", "purchases", steps=(0, 3, 10, 30, 100, 300, 1000, 3000, 10_000)),
+    _dial("popularity_lift", "Lift of what is popular", steps=(0.0, 0.3, 0.6, 0.9, 1.2, 1.8, 2.7, 3.6, 5.4, 10.0)),
+    _dial("popularity_penalty", "Penalty on many buyers", steps=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
+    _dial("damping", "Damping of popular products", steps=(0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5)),
+    _dial("drift", "Favour for new buyers", steps=(0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
+    _dial("dropout", "Purchases hidden", steps=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
     _dial(
         "learning_rate",
         "Learning rate",
@@ -55,9 +67,28 @@ DIALS: tuple[Dial, ...] = (
         "days",
         steps=(0, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 730, 1095, 3650),
     ),
-    _dial("patience", "Patience", "epochs", low=1, high=50),
+    _dial("patience", "Patience", "passes", low=1, high=50),
     _dial("variety", "Accuracy given for variety", steps=(0.0, 0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)),
 )
+
+
+def dials_for(learner: str) -> tuple[Dial, ...]:
+    """The dials that act for a learner: all others would change nothing."""
+    acting = dials_of(learner)
+    return tuple(dial for dial in DIALS if dial.name in acting)
+
+
+def choices_for(learner: str) -> tuple[str, ...]:
+    """What else may be chosen for a learner, beside its dials."""
+    return tuple(
+        x for x in ("start", "identity", "brand", "category_levels", "user_attributes") if x in dials_of(learner)
+    )
+
+
+def adapted_words(recipe: Hyperparameters) -> str:
+    """What the validation set may still move, in a sentence; empty where nothing."""
+    titles = [dial.title.lower() for dial in DIALS if recipe.adapts(dial.name)]
+    return f"Validation may move {words.joined(titles)}; a dial that you turn stays where you put it." if titles else ""
 
 
 def steps_of(dial: Dial, current: float) -> list[float]:
@@ -104,7 +135,7 @@ def chosen(names: tuple[str, ...], available: tuple[str, ...]) -> list[str]:
 
 
 def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns) -> Hyperparameters:
-    """The recipe that the dials show; what has no dial stays as it was.
+    """The recipe that the dials show; what has no dial stays as it was, what was turned is not moved by validation.
 
     Raises:
         InvalidInput: a value that cannot be, or no item feature left.
@@ -113,10 +144,11 @@ def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns
     for name, available in (("category_levels", columns.category_levels), ("user_attributes", columns.user_attributes)):
         picked = tuple(settings[name])
         settings[name] = (ALL,) if picked and picked == available else picked
-    return replace(start, **settings)
+    turned = [name for name, value in settings.items() if value != getattr(start, name)]
+    return replace(start, **settings).fixing(turned)
 
 
 def recipe_words(recipe: Hyperparameters) -> str:
-    """A recipe in a line: "warp · 32 components · at most 20 epochs"."""
+    """A recipe in a line: "als · 32 components · at most 20 epochs"."""
     passes = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
-    return f"{recipe.loss} · {recipe.components} components · at most {passes}"
+    return f"{recipe.learner} · {recipe.components} components · at most {passes}"

@@ -55,8 +55,8 @@ def table(trainings: Sequence[TrainingRun], notes: Mapping[str, audit.Note]) -> 
             "coverage": training.coverage, "test": _test(training, "ndcg"), "source": training.source,
             "started": training.started, "seconds": fmt.duration(training.seconds), "epochs": len(training.curve),
         }  # fmt: skip
-        for name in ("loss", "start", "components", "learning_rate", "max_sampled", "item_alpha", "user_alpha",
-                     "half_life_days"):  # fmt: skip
+        for name in ("learner", "components", "regularisation", "sharing", "popularity_lift", "learning_rate",
+                     "max_sampled", "item_alpha", "user_alpha", "half_life_days"):  # fmt: skip
             value = recipe.get(name)
             row[name] = fmt.decimal(value) if name.endswith("_alpha") and value is not None else value
         row |= {

@@ -15,6 +15,7 @@ from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
 from recsys.storage.training_runs import TrainingRun
+from recsys.training.choose import adapted_words as adapted_sentence
 from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
 from recsys.views.quality import Bar, bars_of
@@ -24,7 +25,7 @@ SCORING_FILES = ("item_embeddings.npy", "item_biases.npy", "user_embeddings.npy"
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
 KINDS: tuple[Kind, ...] = ("train", "search")
 POINTS = 30
-SEARCHED = ("loss", "start", "components", "learning_rate", "max_sampled", "half_life_days")
+SEARCHED = ("learner", "components", "regularisation", "sharing", "popularity_lift", "half_life_days", "learning_rate")
 
 
 def starting_points(workspace: Workspace) -> dict[str, str]:
@@ -124,6 +125,7 @@ class Outcome:
         note: why it cannot be held against the live model; empty when it can.
         bars: it beside the simple methods that it was judged with.
         worries: what the health checks found that deserves a look.
+        told: how the training went, in sentences.
     """
 
     model_id: str
@@ -134,6 +136,7 @@ class Outcome:
     curves: Mapping[str, list[dict[str, float]]]
     bars: tuple[Bar, ...] = ()
     worries: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def outcome(workspace: Workspace, run: Job) -> Outcome | None:
@@ -157,7 +160,18 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
         curves=curves(workspace, run),
         bars=bars_of(manifest.metrics, "discover"),
         worries=worries(manifest),
+        told=how_it_went(manifest),
     )
+
+
+def how_it_went(manifest: ModelManifest) -> tuple[str, ...]:
+    """Sentences on a training: how many passes were kept and why, what validation moved, if all was idle."""
+    found = [manifest.plan.stopped]
+    if manifest.plan.settled is not None:
+        found.append(adapted_sentence(manifest.recipe, manifest.plan.settled))
+    if manifest.same_as:
+        found.append(f"It is the same model as {manifest.same_as}: nothing that you changed matters here.")
+    return tuple(sentence for sentence in found if sentence)
 
 
 def worries(manifest: ModelManifest) -> tuple[str, ...]:

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.errors import InvalidInput
-from recsys.models.hyperparameters import PRESETS, RANGES, WHOLE, Hyperparameters, preset
+from recsys.models.hyperparameters import (
+    ADAPTABLE,
+    LEARNERS,
+    PRESETS,
+    RANGES,
+    WHOLE,
+    Hyperparameters,
+    Learner,
+    dials_of,
+    preset,
+)
 from tests.strategies import PROPERTY
 
 
@@ -41,7 +51,7 @@ def test_text_and_flags_are_no_numbers(name: str) -> None:
             Hyperparameters(**{name: value})
 
 
-@pytest.mark.parametrize("name, value", [("loss", "hinge"), ("learning_schedule", "sgd"), ("engine", "warp9")])
+@pytest.mark.parametrize("name, value", [("learner", "hinge"), ("learning_schedule", "sgd"), ("engine", "warp9")])
 def test_unknown_choices_list_those_there_are(name: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=f"{name} is '{value}'; choose one of "):
         Hyperparameters(**{name: value})
@@ -61,10 +71,10 @@ def test_a_recipe_survives_json(name: str) -> None:
 def test_settings_are_read_by_type() -> None:
     changed = Hyperparameters().with_settings(
         {"components": "24", "learning_rate": "0.1", "identity": "no", "brand": "True", "category_levels": "a, b",
-         "loss": "bpr"}
+         "learner": "bpr"}
     )  # fmt: skip
     assert (changed.components, changed.learning_rate, changed.identity, changed.brand) == (24, 0.1, False, True)
-    assert (changed.category_levels, changed.loss) == (("a", "b"), "bpr")
+    assert (changed.category_levels, changed.learner) == (("a", "b"), "bpr")
 
 
 @pytest.mark.parametrize(
@@ -74,8 +84,9 @@ def test_settings_are_read_by_type() -> None:
         ("components", "1.5", "components='1.5' is not a whole number"),
         ("learning_rate", "fast", "learning_rate='fast' is not a number"),
         ("learning_rate", "nan", "learning_rate is nan; it must lie between"),
+        ("loss", "bpr", "loss is called learner now"),
         ("identity", "maybe", "identity='maybe' is not true or false"),
-        ("colour", "red", "No hyperparameter 'colour'; the names are loss, components"),
+        ("colour", "red", "No hyperparameter 'colour'; the names are learner, components"),
     ],
 )
 def test_settings_that_cannot_be_read_are_named(key: str, text: str, words: str) -> None:
@@ -88,3 +99,24 @@ def test_unknown_names_are_refused() -> None:
         preset("huge")
     with pytest.raises(InvalidInput, match="No hyperparameter 'colour'"):
         Hyperparameters.from_dict({"colour": "red"})
+
+
+def test_recipes_of_earlier_versions_are_read() -> None:
+    """There the loss was the learner, and a decomposition of the purchases could be its start."""
+    old = {"loss": "bpr", "components": 24, "start": "svd", "start_views": 2, "start_power": 0.25, "epochs": 3}
+    found = Hyperparameters.from_dict(old)
+    assert (found.learner, found.components, found.epochs, found.start) == ("bpr", 24, 3, "als")
+    assert Hyperparameters.from_dict({"loss": "warp", "components": 24}).start == "random"
+
+
+def test_what_is_set_is_not_moved_by_validation() -> None:
+    recipe = Hyperparameters().with_settings({"regularisation": "3"})
+    assert not recipe.adapts("regularisation") and recipe.adapts("sharing") and recipe.adapts("popularity_lift")
+    assert Hyperparameters().with_settings({"sharing": "10", "adapt": "all"}).adapts("sharing")
+    with pytest.raises(InvalidInput, match="adapt names 'drift'; choose from all, popularity_lift"):
+        Hyperparameters(adapt=("drift",))
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_what_validation_may_move_acts(learner: Learner) -> None:
+    assert set(ADAPTABLE[learner]) <= set(dials_of(learner)) <= set(vars(Hyperparameters()))

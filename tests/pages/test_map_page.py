@@ -104,7 +104,7 @@ def test_one_category_or_thousands_are_drawn_and_shown(
 ) -> None:
     make(tmp_path, 50, 6000, 20_000, kinds)
     workspace = Workspace(Settings.from_environment(tmp_path))
-    recipe = Hyperparameters(components=8, epochs=1, threads=1, start="random")
+    recipe = Hyperparameters(learner="warp", components=8, epochs=1, threads=1)
     trained = train_and_store(workspace, "large", recipe, promote=True).model.id
     draw(workspace, trained, MapSettings())
     assert workspace.store.map_manifest(trained)["facts"]["found"] > 0.8

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.errors import InvalidInput, NotFound
-from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.hyperparameters import Hyperparameters, Learner
 from recsys.models.rank.top_k import NOTHING
 from recsys.recommend.recommender import LANES, MAX_K, Recommender
 from recsys.recommend.results import mixed_lanes
@@ -28,14 +28,15 @@ def had(live: Recommender, user_id: str) -> set[str]:
     return set(live.items["item_id"].to_numpy()[rows])
 
 
-@pytest.mark.parametrize("loss", ["warp", "bpr", "logistic"])
-def test_the_withheld_diagonal_of_a_checkerboard_ranks_first(loss: str) -> None:
+@pytest.mark.parametrize("learner", ["als", "softmax", "warp", "bpr", "logistic"])
+def test_the_withheld_diagonal_of_a_checkerboard_ranks_first(learner: Learner) -> None:
     recipe = Hyperparameters(
-        loss=loss, components=4, epochs=60, patience=20, max_sampled=50, learning_rate=0.1, half_life_days=0, threads=1
+        learner=learner, popularity_lift=0.0, adapt=(), components=4, epochs=60, patience=50, max_sampled=50,
+        learning_rate=0.1, half_life_days=0, threads=1, variety=0.0,
     )  # fmt: skip
-    board = Recommender(train(checkerboard(), recipe, seed=0))
+    board = Recommender(train(checkerboard(40), recipe, seed=0))
     for user_id in board.users["user_id"]:
-        answer = board.recommend(user_id, k=11)
+        answer = board.recommend(user_id, k=21)
         assert answer.items[0].item_id == user_id
         assert all((int(item.item_id) - int(user_id)) % 2 for item in answer.items[1:])
     assert board.manifest["metrics"]["lanes"]["discover"]["model"]["ndcg"]["value"] == 1.0

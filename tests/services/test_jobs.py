@@ -29,7 +29,7 @@ from tests.conftest import SMALL_RECIPE
 from tests.serving import running_app
 
 RECIPE = SMALL_RECIPE.to_dict()
-ENDLESS = Hyperparameters(components=128, epochs=200, patience=50, max_sampled=1000, threads=1)
+ENDLESS = Hyperparameters(learner="warp", components=128, epochs=200, patience=50, max_sampled=1000, threads=1)
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_what_cannot_be_trained_says_why(home: Workspace, monkeypatch: pytest.Mo
 
 
 def test_divergence_says_what_to_do(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    wild = {"loss": "bpr", "learning_rate": 1.0, "item_alpha": 0.1, "user_alpha": 0.1, "epochs": 20, "patience": 20}
+    wild = {"learner": "bpr", "learning_rate": 1.0, "item_alpha": 0.1, "user_alpha": 0.1, "epochs": 20, "patience": 20}
     run = work(home, monkeypatch, recipe=RECIPE | wild)
     assert run.state == "failed"
     assert "Lower the learning rate" in run.message

@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 
 from recsys.dataset.dataset import Dataset
 from recsys.errors import Cancelled, InvalidInput
-from recsys.models.hyperparameters import LOSSES, PRESETS, STARTS, Hyperparameters
+from recsys.models.hyperparameters import PRESETS, STARTS, Hyperparameters, dials_of
 from recsys.progress import Progress
 from recsys.services import retention
 from recsys.services.promotion import promote, rollback
@@ -28,9 +28,11 @@ from recsys.settings import Settings
 from recsys.storage import audit
 from recsys.storage.training_runs import TrainingRuns, attributes, comparable_study, params_of
 from recsys.training.search import SearchPlan, leaderboard, pareto, search, searches
-from recsys.training.search_space import Space
+from recsys.training.search_space import WHERE_THEY_ACT, Space
 
-TINY = Hyperparameters(components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, start="random")
+TINY = Hyperparameters(
+    learner="warp", components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, variety=0.0
+)
 
 
 @pytest.fixture
@@ -241,21 +243,24 @@ def test_a_search_of_an_older_version_goes_on_or_says_why_not(home: Workspace) -
     assert len(leaderboard(home.training_runs, "even")) == 1
 
 
-def test_a_search_tries_losses_starts_and_levels_and_only_what_matters_beside_them(small_dataset: Dataset) -> None:
+def test_a_search_tries_learners_and_levels_and_only_what_acts_for_them(small_dataset: Dataset) -> None:
     space = Space.of(TINY, small_dataset)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     recipes = [space.propose(study.ask()) for _ in range(200)]
-    assert {recipe.loss for recipe in recipes} == set(LOSSES) and {recipe.start for recipe in recipes} == set(STARTS)
+    assert {recipe.learner for recipe in recipes} == {"als", "softmax", TINY.learner}
+    assert {recipe.start for recipe in recipes} == set(STARTS)
     assert {recipe.category_levels for recipe in recipes} == {("all",), ("department",), ("shelf",), ()}
     assert {recipe.brand for recipe in recipes} == {True, False}
     assert {recipe.user_attributes for recipe in recipes} == {("all",), ()}
     for trial, recipe in zip(study.get_trials(deepcopy=False), recipes, strict=True):
-        assert ("max_sampled" in trial.params) == (recipe.loss in ("warp", "warp-kos"))
-        assert ("start_power" in trial.params) == (recipe.start == "svd")
+        drawn = {name for name in trial.params if name in WHERE_THEY_ACT}
+        assert drawn == {name for name in WHERE_THEY_ACT if name in dials_of(recipe.learner)}
+        assert not any(recipe.adapts(name) for name in drawn)
     for preset in PRESETS.values():
         tried = space.propose(optuna.trial.FixedTrial(space.nearest(preset)))
-        kept = {name: getattr(TINY, name) for name in ("epochs", "patience", "threads", "variety")}
-        assert tried == replace(preset, **kept, item_alpha=1e-7, user_alpha=1e-7)
+        kept = {name: getattr(TINY, name) for name in vars(TINY) if name not in dials_of("als")}
+        kept |= {name: getattr(TINY, name) for name in ("epochs", "patience", "variety", "windows")}
+        assert tried == replace(preset, **kept | {"learner": "als", "adapt": ()})
 
 
 @pytest.mark.parametrize("levels", [("all",), ()])

@@ -17,34 +17,23 @@ from recsys.errors import InvalidInput
 from recsys.evaluation import health
 from recsys.evaluation.benchmark import Benchmark
 from recsys.evaluation.evaluate import evaluate
+from recsys.models.feature_split import by_feature
 from recsys.models.features import IDENTITY, Features
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
-from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.model import Model
-from recsys.models.shrinkage import borrowed
-from recsys.models.svd_init import (
-    Shape,
-    Source,
-    averaged,
-    begin,
-    by_feature,
-    lately_popular,
-    randomised_svd,
-    stacked,
-    views,
-)
+from recsys.models.popularity import lately_popular
+from recsys.models.shrinkage import HierarchicalPrior
 from recsys.services.popularity_dial import turn_and_store, turned
 from recsys.services.promotion import delete_model, promote
 from recsys.services.quality_assessment import assess, evaluate_stored
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Settings, Workspace
-from recsys.training.init_selection import LIFTS, choose_start
 from recsys.training.train import train
 from recsys.views.quality import view
 from tests.shops import planted_shop
 
 PAGES = Path(__file__).parents[2] / "pages"
-RECIPE = Hyperparameters(components=12, epochs=1, max_sampled=20, threads=1)
+RECIPE = Hyperparameters(components=12, epochs=2, windows=1, adapt=())
 
 
 @pytest.fixture(scope="module")
@@ -62,36 +51,16 @@ def assessed(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset, m
     return home
 
 
-def test_the_decomposition_is_that_of_numpy() -> None:
-    from scipy import sparse
-
-    dense = np.random.default_rng(0).random((40, 30)).astype(np.float32)
-    left, strength, right = randomised_svd(sparse.csr_matrix(dense), 5)
-    assert strength == pytest.approx(np.linalg.svd(dense)[1][:5], rel=1e-2)
-    assert np.abs(left.T @ left - np.eye(5)).max() < 1e-3
-    u, s, vt = np.linalg.svd(dense, full_matrices=False)
-    assert (left * strength) @ right.T == pytest.approx((u[:, :5] * s[:5]) @ vt[:5], abs=0.15)
-
-
-def test_an_average_over_all_of_one_view_is_that_view(small_dataset: Dataset) -> None:
-    period = time_split(small_dataset).fit
-    matrix, right = views(period, time_split(small_dataset).validation_start, replace(RECIPE, start_views=1), 10)[0]
-    left = matrix @ right
-    start = averaged(stacked([(left, right)]), [10], np.zeros(small_dataset.n_items, np.float32), 12)
-    whole = left @ right.T
-    assert start.users @ start.items.T == pytest.approx(whole / whole.std(), rel=2e-2, abs=2e-3)
-    assert start.users.shape[1] == 12
-
-
 def test_rare_products_borrow_from_their_category_and_popular_ones_hardly(small_dataset: Dataset, model: Model) -> None:
     features, rng = model.item_features, np.random.default_rng(2)
     own = rng.normal(size=(small_dataset.n_items, 4)).astype(np.float32)
     buyers = np.where(np.arange(small_dataset.n_items) % 2, 1, 10_000)
-    found = borrowed(own, features, buyers, 50.0)
-    assert found == pytest.approx(borrowed(own * 3, features, buyers, 50.0) / 3, abs=1e-5)
+    prior = HierarchicalPrior(features, buyers, 50.0)
+    found = prior(own)
+    assert found == pytest.approx(prior(own * 3) / 3, abs=1e-5)
     change = np.linalg.norm(found - own, axis=1) / np.linalg.norm(own, axis=1)
     assert change[buyers > 1].max() < 0.2 < 0.9 < np.median(change[buyers == 1])
-    assert borrowed(own, features, buyers, 0.0) is own
+    assert HierarchicalPrior(features, buyers, 0.0)(own) is own
 
 
 def test_what_is_borrowed_is_the_posterior_mean() -> None:
@@ -104,21 +73,7 @@ def test_what_is_borrowed_is_the_posterior_mean() -> None:
     kind = (4 * means[0] + 9 * means[1]) / (4 + 9 + sharing)
     expected = (buyers * means + sharing * kind) / (buyers + sharing) * np.sqrt(buyers)
     expected[2] = own[2, 0]  # shares nothing
-    assert borrowed(own, features, buyers, sharing)[:, 0] == pytest.approx(expected, rel=1e-5)
-
-
-def test_variety_is_given_accuracy_for_and_never_more_than_asked(small_dataset: Dataset, model: Model) -> None:
-    split = time_split(small_dataset)
-    source = Source(split.fit, split.validation_start, RECIPE, model.item_features)
-    chosen = {}
-    for variety in (0.0, 0.1, 0.5):
-        shape, tried = choose_start(source, split, RECIPE.components, variety)
-        found = {Shape.from_dict(one): one for one in tried}
-        best = max(one["ndcg"] for one in [*tried[-len(LIFTS) :], found[shape]])
-        assert found[shape]["ndcg"] >= (1 - variety) * best
-        chosen[variety] = found[shape]
-    assert chosen[0.0]["coverage"] <= chosen[0.1]["coverage"] <= chosen[0.5]["coverage"]
-    assert chosen[0.0]["ndcg"] >= chosen[0.1]["ndcg"] >= chosen[0.5]["ndcg"]
+    assert HierarchicalPrior(features, buyers, sharing)(own)[:, 0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_features_give_back_the_start_exactly(small_dataset: Dataset, model: Model) -> None:
@@ -134,12 +89,11 @@ def test_the_result_is_a_working_lightfm_that_can_train_on(model: Model) -> None
         3, np.arange(20), item_features=model.item_features.matrix, user_features=model.user_features.matrix
     )
     assert before == pytest.approx(model.scores(np.array([3]))[0][:20], abs=1e-4)
-    assert model.manifest["start"]["lengths"]
-    assert model.manifest["curve"][0]["epoch"] == 0
-    assert model.manifest["epochs"] in (0, 1)
+    assert model.manifest["curve"][0]["epoch"] == 1
+    assert 1 <= model.manifest["epochs"] <= RECIPE.epochs
 
 
-def test_the_start_beats_popular_where_taste_was_planted() -> None:
+def test_it_beats_popular_where_taste_was_planted() -> None:
     model = train(planted_shop(n_users=1000), RECIPE, seed=1)
     assert model.manifest["metrics"]["comparisons"]["discover"]["popular"]["verdict"] == "better"
 
@@ -149,27 +103,6 @@ def test_new_is_counted_by_first_purchases_and_centred(small_dataset: Dataset) -
     found = lately_popular(split.fit, split.validation_start)
     assert found.mean() == pytest.approx(0, abs=1e-5)
     assert found[-4:] == pytest.approx(np.full(4, found.min()))
-
-
-def test_a_linear_fold_in_finds_the_known_users_again(model: Model) -> None:
-    linear = LinearFoldIn.fit(
-        model.history.counts, model.history.last, time_now(model), model.item_embeddings, model.user_embeddings,
-        power=RECIPE.start_power, half_life_days=RECIPE.half_life_days,
-    )  # fmt: skip
-    assert linear.trusted
-    user = 5
-    span = model.history.of_user(user)
-    days = (time_now(model).to_datetime64() - model.history.last[span]) / np.timedelta64(1, "D")
-    vector = linear.vector(model.history.counts.indices[span].astype(np.int64), days)
-    cosine = vector @ model.user_embeddings[user] / np.linalg.norm(vector) / np.linalg.norm(model.user_embeddings[user])
-    assert cosine > 0.9
-    assert np.array_equal(linear.vector(np.zeros(0, np.int64)), np.zeros(12, np.float32))
-
-
-def time_now(model: Model):  # type: ignore[no-untyped-def]
-    import pandas as pd
-
-    return pd.Timestamp(model.manifest["split"]["test_start"])
 
 
 def test_the_dial_moves_the_biases_and_nothing_else(model: Model, assessed: Workspace) -> None:
@@ -231,7 +164,7 @@ def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> Non
     assert states["Lists differ between shoppers"] == "bad"
     flat = replace(model, manifest=model.manifest.with_facts(curve=[{"epoch": 1, "ndcg": 0.0}]))
     assert {c.name: c.state for c in health.health(flat, worse)}["Validation"] == "bad"
-    bare = train(small_dataset, replace(RECIPE, identity=False, start="random"), seed=1)
+    bare = train(small_dataset, replace(RECIPE, learner="warp", identity=False, epochs=1), seed=1)
     found = {c.name: c.state for c in health.health(bare, worse)}
     assert found["Item identity"] == "look"
 
@@ -310,16 +243,6 @@ def test_without_a_report_the_page_offers_to_find_out(trained_home: Path, tmp_pa
     assert started == [home.live_id()]
 
 
-def test_begin_fills_a_model_completely(small_dataset: Dataset, model: Model) -> None:
-    from recsys.models import lightfm_wrapper
-
-    fresh = lightfm_wrapper.new(RECIPE, 0)
-    split = time_split(small_dataset)
-    source = Source(split.training, split.test_start, RECIPE, model.item_features)
-    begin(fresh, source.start(Shape((8, 5), 20.0, 0.2)), model.user_features, model.item_features)
-    assert all(np.isfinite(part).all() for part in lightfm_wrapper.state(fresh).values())
-
-
 def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Workspace) -> None:
     kept = set((assessed.settings.home / "baselines").iterdir())
     model = train_and_store(assessed, "small", RECIPE, seed=4).model
@@ -331,7 +254,6 @@ def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Wor
     assert {check["name"] for check in model.manifest["health"]["checks"]} >= {
         "Against the strongest simple method",
         "Validation",
-        "Features",
     }
     for file in kept.pop().glob("*-ease-lists.npy"):
         file.write_bytes(b"cut short")

@@ -16,8 +16,10 @@ from recsys.models.features import IDENTITY
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.model import Model
 from recsys.progress import Progress
+from recsys.training import choose
 from recsys.training import train as training
 from recsys.training.train import train
+from recsys.training.windows import Measured
 from tests.conftest import SMALL_RECIPE
 
 
@@ -85,7 +87,7 @@ def test_nothing_of_the_test_period_is_learned(small_dataset: Dataset, model: Mo
 
 def with_curve(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Validation gives these values, epoch by epoch; everything else is real."""
-    monkeypatch.setattr(training, "ndcg_and_coverage", lambda *_: (values.pop(0), 0.5))
+    monkeypatch.setattr(choose, "measured", lambda *_: Measured(np.full(50, values.pop(0)), 0.5))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def with_curve(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
         ([0.1, 0.2, 0.3, 0.4, 0.5], 2, 5, 5),
         ([0.5, 0.5, 0.5, 0.5, 0.5], 3, 4, 1),
         ([0.3, 0.2, 0.4, 0.1, 0.1], 3, 5, 3),
-        ([float("nan"), 0.0, 0.2, 0.1, 0.1], 5, 5, 3),
+        ([0.0, 0.0, 0.2, 0.1, 0.1], 5, 5, 3),
     ],
 )
 def test_it_stops_when_validation_no_longer_improves(
@@ -137,7 +139,7 @@ def test_an_exception_from_progress_ends_the_training(small_dataset: Dataset) ->
 
 def test_divergence_is_said_with_the_learning_rate(small_dataset: Dataset) -> None:
     recipe = replace(
-        SMALL_RECIPE, loss="bpr", epochs=20, patience=20, learning_rate=1.0, item_alpha=0.1, user_alpha=0.1
+        SMALL_RECIPE, learner="bpr", epochs=20, patience=20, learning_rate=1.0, item_alpha=0.1, user_alpha=0.1
     )
     with pytest.raises(Diverged, match=r"Training diverged: with learning rate 1 .* after epoch \d+\. Lower the"):
         train(small_dataset, recipe, seed=0)
@@ -146,7 +148,7 @@ def test_divergence_is_said_with_the_learning_rate(small_dataset: Dataset) -> No
 @pytest.mark.parametrize("loss", ["warp", "bpr", "logistic", "warp-kos"])
 @pytest.mark.parametrize("half_life_days", [0.0, 30.0])
 def test_every_loss_trains(small_dataset: Dataset, loss: str, half_life_days: float) -> None:
-    recipe = replace(SMALL_RECIPE, loss=loss, epochs=2, learning_rate=0.02, half_life_days=half_life_days)
+    recipe = replace(SMALL_RECIPE, learner=loss, epochs=2, learning_rate=0.02, half_life_days=half_life_days)
     model = train(small_dataset, recipe, seed=1)
     assert np.isfinite(model.item_embeddings).all()
     assert model.manifest["metrics"]["lanes"]["discover"]["model"]["ndcg"]["value"] > 0
@@ -184,7 +186,7 @@ def test_nobody_to_judge_is_no_crash() -> None:
 
 def test_hyperparameters_reach_lightfm() -> None:
     recipe = Hyperparameters(
-        loss="bpr", components=7, learning_rate=0.03, learning_schedule="adadelta", max_sampled=11, item_alpha=0.002,
+        learner="bpr", components=7, learning_rate=0.03, learning_schedule="adadelta", max_sampled=11, item_alpha=0.002,
         user_alpha=0.003,
     )  # fmt: skip
     made = lightfm_wrapper.new(recipe, seed=5)

@@ -33,7 +33,7 @@ def stored(workspace: Workspace) -> dict[str, bytes]:
 def test_a_run_that_diverges_fails_names_the_epoch_and_leaves_the_live_model(home: Workspace, engine: str) -> None:
     before, live = stored(home), home.load().model.id
     recipe = replace(
-        SMALL_RECIPE, loss="bpr", epochs=20, patience=20, learning_rate=1.0, item_alpha=0.1, user_alpha=0.1,
+        SMALL_RECIPE, learner="bpr", epochs=20, patience=20, learning_rate=1.0, item_alpha=0.1, user_alpha=0.1,
         engine=engine,
     )  # fmt: skip
     run_id = home.job_store.create("train", "small", recipe.to_dict(), seed=0, promote=True)

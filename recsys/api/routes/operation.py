@@ -29,6 +29,7 @@ def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> 
             "id": recommender.model.id,
             "dataset": manifest.dataset,
             "epochs": manifest.epochs,
+            "same_as": manifest.same_as,
             "split": manifest.split.to_dict(),
             "metrics": manifest.metrics,
             "trained_at": manifest.created,

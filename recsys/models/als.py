@@ -1,0 +1,100 @@
+"""ALS: alternating ridge regression on the parametrisation of LightFM, with a hierarchical prior inside every pass.
+
+Shoppers are read off products and products off shoppers in turn (alternating least squares; Hu, Koren & Volinsky 2008
+for implicit feedback), here on the damped matrix of purchases alone: a pass is two sparse products and two small
+systems. Every pass ends with products borrowing from their categories and brand (`HierarchicalPrior`), which is what
+LightFM's sum over features says of them.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import linalg
+
+from recsys.errors import Diverged
+from recsys.models.features import Features
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.learned import Learned, spread
+from recsys.models.linear_fold_in import LinearFoldIn
+from recsys.models.purchases import Purchases, product
+from recsys.models.shrinkage import HierarchicalPrior
+
+TINY = 1e-9
+NOTHING = 1e-6
+"""Directions with less than this share of the strongest's strength hold rounding alone: with fewer shoppers or items
+than components there are such, and they are left empty."""
+
+
+class AlternatingRidge:
+    """One training, pass by pass.
+
+    With Y = X diag(totals^-damping), X the weighted purchases, and R the products (n_items, components):
+
+        Q = Y R (R'R + lambda I)^-1,   lambda = regularisation x trace(R'R) / components
+        R = prior(Y' Q V S^-1/2),   Q'Q = V S V'
+
+    It starts from a random R, of the size that the number of buyers gives.
+    """
+
+    def __init__(
+        self, purchases: Purchases, features: Features, recipe: Hyperparameters, now: pd.Timestamp, *, seed: int = 0
+    ) -> None:
+        self._purchases, self._recipe, self._now = purchases, recipe, now
+        self._matrix = purchases.damped(recipe.damping)
+        self._transposed = self._matrix.T.tocsr()
+        self._prior = HierarchicalPrior(features, purchases.buyers, recipe.sharing)
+        n_items, d = self._matrix.shape[1], recipe.components
+        size = np.sqrt(purchases.buyers / max(float(purchases.buyers.mean()), TINY)) / np.sqrt(d)
+        rows = np.random.default_rng(seed).standard_normal((n_items, d), dtype=np.float32)
+        self._items = rows * size[:, None].astype(np.float32)
+        self._users: NDArray[np.float32] | None = None
+
+    def step(self) -> None:
+        """One pass over all purchases.
+
+        Raises:
+            Diverged: embeddings are no longer finite numbers.
+        """
+        users = self._solved()[0]
+        strength, directions = linalg.eigh((users.T @ users).astype(np.float64))
+        there = strength > NOTHING * max(float(strength[-1]), TINY)
+        white = directions * np.where(there, 1 / np.sqrt(np.where(there, strength, 1.0)), 0.0)
+        self._items = self._prior(product(self._transposed, users @ white.astype(np.float32)))
+        self._users = None
+        if not np.isfinite(self._items).all():
+            raise Diverged(
+                f"Training diverged: with regularisation {self._recipe.regularisation:g} the embeddings are no longer "
+                "finite numbers. Raise the regularisation."
+            )
+
+    def learned(self, recipe: Hyperparameters) -> Learned:
+        """Embeddings after the passes so far, with the popularity part as `recipe` says.
+
+        Products are made smaller by buyers^-popularity_penalty and larger by drift^recipe.drift; shoppers are scaled so
+        that their scores have standard deviation 1; the biases are popularity_lift times the expected popularity.
+        """
+        users, inverse = self._solved()
+        buyers = np.maximum(self._purchases.buyers, 1).astype(np.float64)
+        factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
+        items = (self._items * factor[:, None]).astype(np.float32)
+        scale = np.float32(1 / max(spread(users, items), 1e-12))
+        damping = (self._purchases.totals**-self._recipe.damping).astype(np.float32)
+        fold_in = LinearFoldIn(
+            (self._items @ (inverse * scale)) * damping[:, None],
+            damping,
+            inverse * scale,
+            weighting=self._purchases.weighting,
+            now=self._now.to_datetime64().astype("datetime64[s]"),
+        )
+        biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
+        return Learned(users * scale, items, biases, fold_in)
+
+    def _solved(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Q (n_users, components), and (R'R + lambda I)^-1."""
+        gram = (self._items.T @ self._items).astype(np.float64)
+        ridge = self._recipe.regularisation * max(float(np.trace(gram)), TINY) / len(gram)
+        gram[np.diag_indices_from(gram)] += ridge
+        inverse = linalg.inv(gram).astype(np.float32)
+        if self._users is None:
+            self._users = product(self._matrix, self._items) @ inverse
+        return self._users, inverse

@@ -1,0 +1,54 @@
+"""From embeddings of whole users and items to those of features, so that a LightFM gives them back."""
+
+import numpy as np
+from lightfm import LightFM
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import linalg as sparse_linalg
+
+from recsys.models import lightfm_wrapper
+from recsys.models.base import Representations
+from recsys.models.features import IDENTITY, Features
+
+RIDGE = 5.0
+"""Rows' worth of zeros that what is shared by many rows is mixed with."""
+
+
+def put_into(lightfm: LightFM, found: Representations, users: Features, items: Features) -> None:
+    """Put embeddings and biases of whole users and items into an untrained LightFM, as those of features.
+
+    Afterwards feature matrix times feature embeddings gives the embeddings found for every row that has an identity,
+    and `LightFM.predict` their scores; the others get what they share with those that have one.
+    """
+    lightfm_wrapper.prepare(lightfm, users, items)
+    for side, features, rows, values in (
+        ("user", users, found.user_embeddings, np.zeros(len(found.user_embeddings), np.float32)),
+        ("item", items, found.item_embeddings, found.item_biases),
+    ):
+        both = by_feature(features, np.column_stack([rows, values]))
+        getattr(lightfm, f"{side}_embeddings")[...] = both[:, :-1]
+        getattr(lightfm, f"{side}_biases")[...] = both[:, -1]
+
+
+def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n_features, m) whose combination by `features.matrix` is `target` (n_rows, m) in every row with an identity.
+
+    What rows share (categories, brand, attributes) takes the ridge regression on it; the identity takes what is left.
+    """
+    identity = features.kinds == IDENTITY
+    found = np.zeros((len(features.kinds), target.shape[1]), dtype=np.float32)
+    own = features.matrix[:, identity].tocoo()
+    shared = np.flatnonzero(~identity)
+    if len(shared):
+        design = features.matrix[:, shared].tocsr()
+        rows = np.unique(own.row) if identity.any() else np.arange(len(target))
+        known = design[rows]
+        weight = float(known.data.mean()) if known.nnz else 1.0
+        gram = (known.T @ known + RIDGE * weight**2 * sparse.identity(len(shared))).tocsc()
+        found[shared] = sparse_linalg.splu(gram.astype(np.float64)).solve(
+            np.asarray(known.T @ target[rows], np.float64)
+        )
+        target = target - design @ found[shared]
+    if own.nnz:
+        found[np.flatnonzero(identity)[own.col]] = target[own.row] / own.data[:, None]
+    return found

@@ -1,0 +1,50 @@
+"""What the linear learners give: embeddings of whole users and items, and the formula that places anybody."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.models.linear_fold_in import LinearFoldIn
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Embeddings and biases of whole users and items.
+
+    Attributes:
+        users, items: (n_users, components), (n_items, components) float32.
+        biases: (n_items,) float32.
+        fold_in: gives the embedding of anybody from their history; of the known users those in `users`.
+    """
+
+    users: NDArray[np.float32]
+    items: NDArray[np.float32]
+    biases: NDArray[np.float32]
+    fold_in: LinearFoldIn
+
+    @property
+    def user_embeddings(self) -> NDArray[np.float32]:
+        return self.users
+
+    @property
+    def item_embeddings(self) -> NDArray[np.float32]:
+        return self.items
+
+    @property
+    def item_biases(self) -> NDArray[np.float32]:
+        return self.biases
+
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items) float32."""
+        block = self.users[users] @ self.items.T
+        block += self.biases
+        return block
+
+
+def spread(users: NDArray[np.float32], items: NDArray[np.float32]) -> float:
+    """Standard deviation of users @ items.T, without making it."""
+    n = max(len(users) * len(items), 1)
+    mean = float(users.sum(axis=0, dtype=np.float64) @ items.sum(axis=0, dtype=np.float64)) / n
+    square = float(((users.T @ users).astype(np.float64) * (items.T @ items)).sum()) / n
+    return float(np.sqrt(max(square - mean**2, 0.0)))

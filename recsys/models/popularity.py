@@ -1,0 +1,93 @@
+"""How popular each item is lately, and how popular it will be soon: the part of a score that all users share."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys.dataset.dataset import Dataset, Interactions
+from recsys.dataset.decay import faded
+
+HALF_LIVES = (7.0, 14.0, 30.0, 60.0, 180.0)
+"""Days after which a person counts half, in the columns that a forecast is made from."""
+
+LATELY = 30.0
+RIDGE = 1.0
+FEWEST_ITEMS = 50
+"""With fewer items that somebody newly had, a forecast has nothing to learn from."""
+
+
+def lately_popular(period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
+    """(n_items,): log(1 + people), people who first had the item, each halved every 30 days since; mean 0.
+
+    Without times everybody counts alike.
+    """
+    return _centred(np.log1p(people(period, now, LATELY, "first")))
+
+
+def people(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> NDArray[np.float64]:
+    """(n_items,) people who had each item, each halved with every half-life since their "first" or "last" event with
+    it; all alike where there are no times."""
+    if not timed(period):
+        return np.bincount(period.counts.indices, minlength=period.counts.shape[1]).astype(np.float64)
+    return np.asarray(faded(period, now, half_life_days, since).sum(axis=0), dtype=np.float64).ravel()
+
+
+def timed(period: Interactions) -> bool:
+    """Whether the events of a period have times."""
+    return len(period.last) > 0 and not bool(np.isnat(period.last).any())
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How many people will have each item for the first time soon: a ridge regression of log(1 + people) on the
+    logarithms of how many had it lately, over several half-lives.
+
+    It is learned from what was known some days before `now` and what came in these days.
+
+    Attributes:
+        coefficients: one for each column of `_columns`, the last is the constant.
+    """
+
+    coefficients: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, dataset: Dataset, now: pd.Timestamp, days: float) -> Self | None:
+        """Learn from the `days` before `now`; None where there are no times or too little happened."""
+        if pd.isna(now) or days <= 0 or dataset.period[0] + pd.Timedelta(days=2 * days) > now:
+            return None
+        cut = now - pd.Timedelta(days=days)
+        before, until_now = dataset.interactions(end=cut), dataset.interactions(end=now)
+        new = until_now.first >= cut.to_datetime64()
+        came = np.bincount(until_now.counts.indices[new], minlength=dataset.n_items)
+        if not timed(before) or (came > 0).sum() < FEWEST_ITEMS:
+            return None
+        columns = _columns(before, cut)
+        gram = columns.T @ columns + RIDGE * np.eye(columns.shape[1])
+        return cls(tuple(float(x) for x in np.linalg.solve(gram, columns.T @ np.log1p(came))))
+
+    def popularity(self, period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
+        """(n_items,) float32: the logarithm of 1 + people that is expected after `now`; mean 0."""
+        return _centred(_columns(period, now) @ np.asarray(self.coefficients))
+
+
+def expected_popularity(
+    period: Interactions, now: pd.Timestamp, coefficients: tuple[float, ...] | None
+) -> NDArray[np.float32]:
+    """(n_items,) float32, mean 0: by the forecast with these coefficients, or `lately_popular` without."""
+    if coefficients and timed(period):
+        return Forecast(coefficients).popularity(period, now)
+    return lately_popular(period, now)
+
+
+def _columns(period: Interactions, now: pd.Timestamp) -> NDArray[np.float64]:
+    """(n_items, 2 x half-lives + 2): log(1 + people) by half-life and since first or last event, all people, and 1."""
+    found = [people(period, now, half_life, since) for half_life in HALF_LIVES for since in ("first", "last")]
+    everybody = np.bincount(period.counts.indices, minlength=period.counts.shape[1])
+    return np.column_stack([np.log1p(x) for x in (*found, everybody)] + [np.ones(len(everybody))])
+
+
+def _centred(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(values - values.mean(), dtype=np.float32)

@@ -1,0 +1,145 @@
+"""The periods that choices are made on: the validation period, and others before it where the data reach back far
+enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse, stats
+
+from recsys.dataset.dataset import Dataset, Interactions
+from recsys.dataset.splitting import Split
+from recsys.evaluation.evaluate import Evaluation, evaluate
+from recsys.models.base import Scorer
+from recsys.models.features import Features, item_features, user_features
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.popularity import Forecast
+
+MOST_USERS = 5000
+"""More shoppers of one period than this are sampled; where there are several, they share that number."""
+
+FEWEST_USERS = 30
+"""A period with fewer shoppers to judge is no second opinion."""
+
+SIGNIFICANT = 0.05
+K = 10
+
+
+@dataclass(frozen=True)
+class Window:
+    """One period to learn from and what came after it.
+
+    Attributes:
+        period: what was bought before `now`.
+        now: NaT without times.
+        later: CSR (n_users, n_items), what was bought after it, of at most so many shoppers.
+        users, items: features; who or what has no event in the period goes without identity.
+        forecast: of the popularity after `now`, learned before it; None where popularity is that of late.
+    """
+
+    period: Interactions
+    now: pd.Timestamp
+    later: sparse.csr_matrix
+    users: Features
+    items: Features
+    forecast: Forecast | None
+
+    @property
+    def coefficients(self) -> tuple[float, ...] | None:
+        return None if self.forecast is None else self.forecast.coefficients
+
+    def judged(self, scorer: Scorer, only: Sequence[str] = ("ndcg",)) -> Evaluation:
+        """Products not had before, at most `K` of them."""
+        k = min(K, self.later.shape[1])
+        return evaluate(scorer, self.period.counts, self.later, k=k, only=only, popularity=self.buyers)
+
+    @cached_property
+    def buyers(self) -> NDArray[np.int64]:
+        """(n_items,) how many users had each item in the period."""
+        return np.bincount(self.period.counts.indices, minlength=self.period.counts.shape[1])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model reaches on all windows: NDCG@10 of every shopper, (n,), and the mean share of products shown."""
+
+    values: NDArray[np.float64]
+    coverage: float
+
+    @classmethod
+    def of(cls, found: Sequence[Evaluation]) -> "Measured":
+        return cls(
+            np.concatenate([one.values["ndcg"] for one in found]),
+            float(np.mean([(one.shown > 0).mean() for one in found])),
+        )
+
+    @property
+    def ndcg(self) -> float:
+        """Mean over all shoppers; 0 where there is none."""
+        return float(self.values.mean()) if len(self.values) else 0.0
+
+    def better_than(self, other: "Measured") -> bool:
+        """Whether the mean is greater by more than chance: paired t-test over the shoppers, at 5%."""
+        differences = self.values - other.values
+        if len(differences) < 2 or differences.mean() <= 0:
+            return False
+        if np.ptp(differences) <= 1e-12:
+            return True
+        return bool(stats.ttest_1samp(differences, 0.0).pvalue < SIGNIFICANT)
+
+
+def measured(windows: Sequence[Window], scorers: Sequence[Scorer]) -> Measured:
+    """One scorer for each window, judged together."""
+    return Measured.of([window.judged(scorer) for window, scorer in zip(windows, scorers, strict=True)])
+
+
+def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: int) -> tuple[Window, ...]:
+    """The validation period first, then those before it, each as long; as many as wanted and as the data allow.
+
+    An earlier one needs twice its length before it, half of the purchases that the first learns from, and
+    `FEWEST_USERS` shoppers to judge.
+    """
+    parts = [(split.fit, split.validation_start, split.validation.counts)]
+    if split.kind == "time":
+        length = split.test_start - split.validation_start
+        first = dataset.period[0]
+        for number in range(1, wanted):
+            now = split.validation_start - number * length
+            if now - first < 2 * length:
+                break
+            period, later = dataset.interactions(end=now), dataset.interactions(start=now, end=now + length)
+            if period.counts.nnz < split.fit.counts.nnz / 2 or (np.diff(later.counts.indptr) > 0).sum() < FEWEST_USERS:
+                break
+            parts.append((period, now, later.counts))
+    most = MOST_USERS // (1 if len(parts) == 1 else 2 * len(parts))
+    days = 0.0 if split.kind != "time" else (split.test_start - split.validation_start) / pd.Timedelta(days=1)
+    found = []
+    for period, now, later in parts:
+        users, items = features_for(dataset, recipe, period)
+        found.append(Window(period, now, _some(later, most), users, items, Forecast.fit(dataset, now, days)))
+    return tuple(found)
+
+
+def features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions) -> tuple[Features, Features]:
+    """User and item features; who or what has no event in the period goes without identity, which nothing trains."""
+    pairs = period.counts
+    users = user_features(dataset, recipe).without_identity_of(np.diff(pairs.indptr) == 0)
+    items = item_features(dataset, recipe).without_identity_of(
+        np.bincount(pairs.indices, minlength=pairs.shape[1]) == 0
+    )
+    return users, items
+
+
+def _some(counts: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
+    """The same matrix, with purchases of at most so many users."""
+    active = np.flatnonzero(np.diff(counts.indptr))
+    if len(active) <= most:
+        return counts
+    kept = np.zeros(counts.shape[0], dtype=counts.dtype)
+    kept[np.random.default_rng(0).choice(active, most, replace=False)] = 1
+    sampled = (sparse.diags(kept) @ counts).tocsr()
+    sampled.eliminate_zeros()
+    return sampled

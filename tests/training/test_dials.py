@@ -1,0 +1,71 @@
+"""Every dial of every learner acts: turning it changes what is learned, and those named idle change nothing."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.dataset.dataset import Dataset
+from recsys.dataset.splitting import make_split
+from recsys.models.hyperparameters import LEARNERS, Hyperparameters, Learner, dials_of
+from recsys.training.fit import fit
+from recsys.training.train import validate
+from recsys.training.windows import features_for
+from recsys.views.recipe_form import DIALS, choices_for, dials_for
+
+PLAIN = Hyperparameters(components=6, epochs=2, threads=1, adapt=(), start="random", windows=1, variety=0.0)
+TURNED: dict[str, Any] = {
+    "components": 7, "half_life_days": 5.0, "regularisation": 0.3, "sharing": 10.0, "damping": 0.5,
+    "popularity_penalty": 0.0, "popularity_lift": 0.2, "drift": 0.9, "learning_rate": 0.1, "dropout": 0.1,
+    "learning_schedule": "adadelta", "max_sampled": 2, "item_alpha": 0.01, "user_alpha": 0.01, "start": "als",
+    "identity": False, "category_levels": ("department",), "brand": False, "user_attributes": (), "threads": 2,
+    "engine": "library",
+}  # fmt: skip
+DECIDED = ("epochs", "patience", "variety", "windows")
+"""They act through what the validation periods decide."""
+
+NOWHERE = ("learner", "popularity", "adapt")
+"""Which learner it is; a dial of the finished model; and what validation may move."""
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_every_dial_acts_or_is_named_idle(small_dataset: Dataset, learner: Learner) -> None:
+    recipe = replace(PLAIN, learner=learner)
+    plain = embeddings(small_dataset, recipe)
+    assert np.array_equal(plain, embeddings(small_dataset, recipe)), "the same dials give the same"
+    for name, value in TURNED.items():
+        changed = embeddings(small_dataset, replace(recipe, **{name: value}))
+        if name in ("threads", "engine") and name in dials_of(learner):
+            continue  # the same steps in another order: they may give the same
+        same = changed.shape == plain.shape and np.array_equal(changed, plain)
+        assert same == (name not in dials_of(learner)), f"{name} of {learner}"
+
+
+def test_every_hyperparameter_is_among_them() -> None:
+    assert {field.name for field in fields(Hyperparameters)} == {*TURNED, *DECIDED, *NOWHERE}
+    for learner in LEARNERS:
+        assert {dial.name for dial in dials_for(learner)} <= set(dials_of(learner))
+        assert set(dials_of(learner)) <= {dial.name for dial in DIALS} | {
+            *choices_for(learner), "learning_schedule", "threads", "engine", "windows",
+        }  # fmt: skip
+
+
+def test_what_validation_decides_obeys_its_dials(small_dataset: Dataset) -> None:
+    recipe = replace(PLAIN, epochs=6, patience=2)
+    whole = validate(small_dataset, recipe)
+    assert len(validate(small_dataset, replace(recipe, epochs=1)).curve) == 1
+    assert len(validate(small_dataset, replace(recipe, patience=6)).curve) == 6 >= len(whole.curve)
+    wide = validate(small_dataset, replace(recipe, variety=0.5, adapt=("popularity_lift",)))
+    assert wide.kept["coverage"] >= whole.kept["coverage"]
+    assert wide.settled.popularity_lift < whole.settled.popularity_lift, "range is bought with the lift"
+    assert validate(small_dataset, replace(recipe, windows=2)).windows == 2
+
+
+def embeddings(dataset: Dataset, recipe: Hyperparameters) -> np.ndarray:
+    """What LightFM holds for all items and users after two passes."""
+    split = make_split(dataset)
+    users, items = features_for(dataset, recipe, split.fit)
+    lightfm, _ = fit(split.fit, split.validation_start, users, items, recipe, 2, start_epochs=2, seed=1)
+    whole = (users.matrix @ lightfm.user_embeddings, items.matrix @ lightfm.item_embeddings)
+    return np.concatenate([np.ravel(part) for part in whole] + [items.matrix @ lightfm.item_biases])
