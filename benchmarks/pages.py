@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._large import make
-from recsys.services.user_search import Search, UserSearch
+from recsys.services.search.user_search import Search, UserSearch
 from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings

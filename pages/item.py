@@ -9,7 +9,7 @@ from pages import shared
 from pages.product_list import product_list
 from recsys.errors import InsiderError
 from recsys.services import export
-from recsys.services.item_search import find_items
+from recsys.services.search.item_search import find_items
 from recsys.utils import formatting as fmt
 from recsys.views import product
 from recsys.views.shopper import currency_of

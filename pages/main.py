@@ -12,7 +12,7 @@ ASSETS = Path(__file__).parent / "assets"
 st.set_page_config(page_title="Insider", page_icon=ASSETS / "favicon.svg", layout="wide")
 st.logo(ASSETS / "insider.svg", size="medium")
 # What this button of Streamlit's tables writes is run by a spreadsheet where a title begins with "="; our own buttons
-# (recsys.views.export) write such a title as text.
+# (recsys.services.export) write such a title as text.
 st.html("<style>[data-testid='stElementToolbarButton']:has([aria-label='Download as CSV']) { display: none }</style>")
 
 visitor.check()

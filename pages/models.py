@@ -4,10 +4,10 @@ import streamlit as st
 
 from pages import choosing, making, promoting, shared
 from recsys.errors import InsiderError
+from recsys.services.model_card import report
 from recsys.services.promotion import delete_model
 from recsys.views import models
 from recsys.views.glossary import meaning
-from recsys.views.model_card import report
 from recsys.views.models import Version
 
 home = shared.workspace()

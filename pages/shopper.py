@@ -6,7 +6,7 @@ from pages import shared
 from pages.workbench import comparing, desk, drafting, expectations, finding, reasons, recommended, ruling, whatif
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import LANES, MAX_K
-from recsys.services.user_search import BEHAVIOURS
+from recsys.services.search.user_search import BEHAVIOURS
 from recsys.services.workbench.target_user import Personas
 from recsys.utils import formatting as fmt
 from recsys.views import compare, shopper, shopper_history

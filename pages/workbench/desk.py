@@ -8,7 +8,7 @@ from pages import shared
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.user_search import UserSearch
+from recsys.services.search.user_search import UserSearch
 from recsys.services.workbench.rule_sets import OFF, RuleSets
 from recsys.services.workspace import Workspace
 from recsys.views import shopper

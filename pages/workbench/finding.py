@@ -7,7 +7,7 @@ import streamlit as st
 from pages import shared
 from pages.workbench import desk
 from recsys.errors import InsiderError
-from recsys.services.user_search import BEHAVIOURS, LATELY_DAYS, Found, Search
+from recsys.services.search.user_search import BEHAVIOURS, LATELY_DAYS, Found, Search
 from recsys.services.workbench.target_user import Lists, Personas
 from recsys.services.workspace import Workspace
 from recsys.storage.new_entries import known_by_events

@@ -10,7 +10,7 @@ from pages.workbench import drafting
 from recsys.recommend.conditions import ALWAYS, BETWEEN, Conditions
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import STRONGEST, Rules, boost
-from recsys.services.item_search import find_items
+from recsys.services.search.item_search import find_items
 from recsys.utils import formatting as fmt
 from recsys.views import shopper
 

@@ -9,7 +9,7 @@ from recsys.errors import InsiderError
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services import export
-from recsys.services.item_search import find_items
+from recsys.services.search.item_search import find_items
 from recsys.services.workbench.target_user import Personas
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt

@@ -131,7 +131,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the model card of a version: one HTML file with data, recipe, metrics, baselines, segments, limits."""
-    from recsys.views import model_card as card
+    from recsys.services import model_card as card
 
     workspace = open_workspace()
     found = workspace.load(model_id).model.id

@@ -11,7 +11,7 @@ from recsys import columns as c
 from recsys.item_map.points import ItemMap
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.recommend.recommender import Recommender
-from recsys.services.item_search import find_items
+from recsys.services.search.item_search import find_items
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt

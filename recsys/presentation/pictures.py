@@ -15,7 +15,7 @@ from recsys.item_map.scene import scene
 from recsys.item_map.shopper import shopper_on_map
 from recsys.item_map.view import Found
 from recsys.presentation.slides import KINDS, Kind, Presentation, Slide
-from recsys.services.user_history import user_history
+from recsys.services.search.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.utils import palette

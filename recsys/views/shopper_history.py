@@ -12,7 +12,7 @@ from recsys import columns as c
 from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, NotFound
 from recsys.recommend.recommender import RankedItem, Recommender
-from recsys.services.user_history import user_history
+from recsys.services.search.user_history import user_history
 from recsys.services.workbench.target_user import TargetUser
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt

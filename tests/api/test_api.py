@@ -26,8 +26,8 @@ from recsys.models.hyperparameters import Hyperparameters
 from recsys.progress import Progress
 from recsys.recommend.recommender import MAX_K, Recommender
 from recsys.services.promotion import promote, rollback
+from recsys.services.search.user_history import user_history
 from recsys.services.training_service import train_and_store
-from recsys.services.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.event_log import Event

@@ -13,9 +13,9 @@ from recsys.dataset.splitting import leave_k_out, make_split, split_again, time_
 from recsys.errors import InvalidInput
 from recsys.models.features import item_features
 from recsys.services.quality_assessment import evaluate_stored
+from recsys.services.search.user_history import user_history
 from recsys.services.stored_models import stored_models
 from recsys.services.training_service import train_and_store
-from recsys.services.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.conftest import SMALL_RECIPE
@@ -151,10 +151,10 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
 def test_every_place_with_metrics_says_that_nothing_is_a_later_period(tmp_path, monkeypatch, capsys):
     from recsys.cli import app
     from recsys.recommend.rules import Rules
+    from recsys.services.model_card import report
     from recsys.services.promotion_preview import preview
     from recsys.services.workbench.list_comparison import compare
     from recsys.views import models
-    from recsys.views.model_card import report
     from recsys.views.rule_cost import priced
 
     monkeypatch.setenv("INSIDER_HOME", str(tmp_path))

@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recsys.charts import runs
+from recsys.services.model_card import report
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
 from recsys.training.search import SearchPlan, search
 from recsys.views import runs as run_view
-from recsys.views.model_card import report
 from tests.storage.test_training_runs import TINY
 
 
@@ -121,6 +121,6 @@ def test_the_model_card_is_one_file_with_everything_in_it(studio: Workspace) -> 
 
 
 def test_names_from_data_stay_text_in_the_card(studio: Workspace) -> None:
-    from recsys.views.model_card import _table
+    from recsys.services.model_card import _table
 
     assert "<b>" not in _table(["<b>x"], [["<b>y"]])

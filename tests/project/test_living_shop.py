@@ -24,9 +24,9 @@ from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.projection import item_map
 from recsys.recommend.rules import Boost, Rules
 from recsys.services.freshness import freshness
+from recsys.services.search.user_history import user_history
+from recsys.services.search.user_search import BEHAVIOURS, Search, UserSearch
 from recsys.services.training_service import train_and_store
-from recsys.services.user_history import user_history
-from recsys.services.user_search import BEHAVIOURS, Search, UserSearch
 from recsys.services.workbench import target_user
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace

@@ -18,7 +18,7 @@ from recsys.models.fold_in import fold_in
 from recsys.recommend.leave_one_out import fold_in_without, leave_one_out
 from recsys.recommend.recommender import Recommender
 from recsys.services.export import csv_bytes, curl_known, curl_new, excel_bytes
-from recsys.services.user_search import LATELY_DAYS, NEW_DAYS, Search, UserSearch
+from recsys.services.search.user_search import LATELY_DAYS, NEW_DAYS, Search, UserSearch
 from recsys.services.workbench.list_comparison import compare, moves, rank_biased_overlap
 from recsys.services.workspace import Workspace
 

@@ -8,7 +8,7 @@ from recsys.api import schemas
 from recsys.api.pagination import Page
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import live_answers
-from recsys.services.item_search import find_items
+from recsys.services.search.item_search import find_items
 from recsys.services.workspace import Workspace
 from recsys.utils.json_values import records, with_category
 

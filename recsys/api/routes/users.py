@@ -8,8 +8,8 @@ from recsys.api import schemas
 from recsys.api.pagination import Page
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import UserId
-from recsys.services.user_history import user_history
-from recsys.services.user_search import find_users
+from recsys.services.search.user_history import user_history
+from recsys.services.search.user_search import find_users
 from recsys.services.workspace import Workspace
 from recsys.utils.json_values import records, with_category
 

@@ -1,0 +1,1 @@
+"""Users and items found, and what a user did."""
