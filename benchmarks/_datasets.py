@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recsys.dataset import Dataset
+from recsys.dataset.dataset import Dataset
 
 
 class NotInstalled(Exception):
@@ -140,7 +140,7 @@ def planted(*, n_users: int = 2000, n_items: int = 3000, n_events: int = 120_000
 
 def demo() -> Dataset:
     """The built-in data."""
-    from recsys.demo import load_demo
+    from recsys.dataset.demo import load_demo
 
     return load_demo()
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._datasets import DATASETS
 from benchmarks._measuring import say
-from benchmarks.quality import DATASETS
 from recsys.dataset.splitting import Split, make_split
 from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.significance import compare

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks.quality import DATASETS
+from benchmarks._datasets import DATASETS
 from recsys.dataset.dataset import Dataset, Interactions
 from recsys.dataset.splitting import Split, make_split, split_at
 from recsys.evaluation.evaluate import Evaluation, evaluate
