@@ -117,6 +117,8 @@ def test_colour_search_lasso_export_and_a_shopper(
 
         page.goto(again)
         expect(page.get_by_text(" shoppers for ")).to_be_visible()
+        expect(page.locator(FIRST)).to_be_visible()
+        page.locator(AT_REST).wait_for()
         assert abs(dimmed(page) - selected) <= 3, "the lasso is in the link"
 
 

@@ -254,7 +254,7 @@ def test_what_is_drawn_over_the_map_has_colours_of_its_own_and_the_rest_is_dimme
     assert min(apart(one, other) for one in own for other in own if one != other) > 90
     found = view.Found(None, None, "")
     plain = scene.scene(item_map, "department", found).figure
-    drawn = scene.scene(item_map, "department", found, shopper=shopper_on_map(item_map, "u001")).figure
+    drawn = scene.scene(item_map, "department", found, shopper=shopper_on_map(item_map, item_map.live, "u001")).figure
     base = len(plain.data)
     assert max(trace.marker.opacity for trace in drawn.data[:base]) < 0.2 < plain.data[0].marker.opacity
     layers = {trace.marker.color for trace in drawn.data[base:]}
