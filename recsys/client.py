@@ -55,6 +55,7 @@ class Answer(TypedDict):
     path: Literal["known", "folded", "cold", "popular"]
     rules: str | None
     items: list[Item]
+    unknown_items: NotRequired[list[str]]
 
 
 class Event(TypedDict):
@@ -121,7 +122,10 @@ class Client:
         self, history: Sequence[str] = (), user: Mapping[str, str] | None = None, k: int = 10, *,
         lane: Lane = "discover", category: Sequence[str] = (), explain: bool = False, rules: str | None = None,
     ) -> Answer:  # fmt: skip
-        """What to show somebody never seen, by the items they had and what is known of them."""
+        """What to show somebody never seen, by the items they had and what is known of them.
+
+        Items that the model does not know are left out of the history; `unknown_items` in the answer names them.
+        """
         body = {"history": list(history), "user": dict(user or {}), "k": k, "lane": lane,
                 "category": list(category), "explain": explain} | _asked(rules)  # fmt: skip
         return cast(Answer, self._call("POST", "/v1/recommendations", body))
@@ -129,7 +133,7 @@ class Client:
     def recommend_batch(
         self, user_ids: Sequence[str], k: int = 10, *, lane: Lane = "discover", rules: str | None = None
     ) -> list[Answer]:
-        """What to show up to 1,000 users, in their order."""
+        """What to show up to 1,000 users, in their order; those whom nobody knows are left out."""
         body = {"user_ids": list(user_ids), "k": k, "lane": lane} | _asked(rules)
         return cast(list[Answer], self._call("POST", "/v1/recommendations/batch", body)["answers"])
 

@@ -29,3 +29,9 @@ UNCATEGORISED = "uncategorised"
 
 SEPARATOR = "|"
 """Between the categories of an item that has several on one level."""
+
+MISSING = (
+    "nan", "NaN", "NULL", "null", "None", "<NA>", "\\N", "N/A", "n/a", "#N/A", "(not set)", "undefined", "(null)",
+    "[null]", "(none)", "<null>",
+)  # fmt: skip
+"""What programs write for a missing value; as an id they count as empty."""

@@ -13,6 +13,10 @@ class NotFound(InvalidInput):
     """A user, item, model, dataset or category that does not exist (exit code 2, HTTP 404)."""
 
 
+class UnknownUser(NotFound):
+    """A user whom neither the model nor the log of events knows."""
+
+
 class NoModel(InsiderError):
     """Nothing has been trained and promoted yet (exit code 2, HTTP 503)."""
 

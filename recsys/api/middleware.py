@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.api.auth import Authenticator
 from recsys.api.metrics import ApiMetrics
-from recsys.api.problems import internal_problem, problem
+from recsys.api.problems import HIDDEN, internal_problem, problem
 from recsys.api.response_cache import CachedResponse, ResponseCache, send_again
 from recsys.errors import InsiderError
 
@@ -104,7 +104,8 @@ class ApiMiddleware:
         try:
             refusal = self._gate.refusal(scope)
         except InsiderError as error:
-            return problem("storage", str(error), path)
+            logger.error("%s %s: %s", scope["method"], path, error)
+            return problem("storage", HIDDEN["storage"], path)
         if refusal is None or not _leads_somewhere(scope):
             return None
         response = problem(refusal.kind, refusal.detail, path)

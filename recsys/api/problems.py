@@ -78,6 +78,13 @@ _KINDS: dict[str, tuple[int, str]] = {
     "internal": (500, "Something went wrong inside"),
 }
 
+HIDDEN = {
+    "storage": "The store cannot be used at the moment; nothing was changed. Try again; the server's log says why.",
+    "damaged": "What is stored is damaged; the server's log says which file. Ask whoever runs this service.",
+    "internal": "The error was logged. Try again; if it stays, look at the server's log.",
+}
+"""What callers read of errors that speak of the inside: addresses, folders and accounts stay in the log."""
+
 _KIND_OF_ERROR: tuple[tuple[type[InsiderError], str], ...] = (
     (Conflict, "conflict"),
     (NotFound, "not-found"),
@@ -150,14 +157,14 @@ def install(app: FastAPI, waiting: Callable[[], tuple[str, Waiting | None]]) -> 
                 detail, progress = waiting()
             except InsiderError:
                 logger.exception("It cannot be told how far the first model is")
-                detail, progress = str(error), None
+                detail, progress = "No model is live yet; the server's log says more.", None
             extra = {"progress": progress.model_dump()} if progress else {}
             response = problem(kind, detail, path, **extra)
             response.headers["Retry-After"] = str(RETRY_SECONDS)
             return response
-        if kind == "internal":
+        if kind in HIDDEN:
             logger.error("%s %s: %s", request.method, path, error)
-        return problem(kind, str(error), path)
+        return problem(kind, HIDDEN.get(kind, str(error)), path)
 
     @app.exception_handler(RequestValidationError)
     def unusable(request: Request, error: RequestValidationError) -> Response:

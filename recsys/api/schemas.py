@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from recsys import columns
 from recsys.api.problems import MAX_LIMIT
 from recsys.recommend.recommender import MAX_K
 
@@ -58,7 +59,17 @@ Id = Annotated[str, Field(max_length=500)]
 
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE)]
+
+
+def _named(text: str) -> str:
+    """An id, as imports take it: what programs write for a missing value names nobody."""
+    if not text.strip() or text.strip() in columns.MISSING:
+        raise ValueError("That stands for a missing value; send an id, or leave the entry out")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE), AfterValidator(_named)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def now() -> datetime:
@@ -68,7 +79,10 @@ def now() -> datetime:
 
 def _plausible(at: datetime) -> datetime:
     """In UTC without a zone; a clock that is wrong by years must not get into the data."""
-    at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at
+    try:
+        at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at
+    except OverflowError:  # at the edge of the calendar
+        at = datetime.min
     if not datetime(1970, 1, 1) <= at <= now() + timedelta(days=1):
         raise ValueError("A time must lie between 1970 and now")
     return at
@@ -169,10 +183,11 @@ class EventIn(Asked):
     )
     event: str = Field(
         "purchase", min_length=1, max_length=50, pattern=_PRINTABLE,
-        description="The kind. Every kind counts as one more interaction.", examples=["purchase"],
+        description="The kind, in the words that an import knows: a purchase weighs more than a view, and what takes "
+        "something back (a refund, a removal) is kept and is no like.", examples=["purchase"],
     )  # fmt: skip
-    quantity: float = Field(1.0, ge=0, le=1e9, allow_inf_nan=False, examples=[2])
-    value: float = Field(0.0, ge=-1e9, le=1e9, allow_inf_nan=False, description="Money.", examples=[1.96])
+    quantity: Number = Field(1.0, ge=0, le=1e9, examples=[2])
+    value: Number = Field(0.0, ge=-1e9, le=1e9, description="Money.", examples=[1.96])
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = Field(
         None, description="Your name for this event: sent again under it, it is stored once.", examples=["order-77-1"]
     )
@@ -187,7 +202,7 @@ class ItemIn(Asked):
         [], max_length=20, description="Its categories, widest first.", examples=[["Produce", "Tropical fruit"]]
     )
     brand: str | None = Field(None, max_length=200, pattern=_PRINTABLE, examples=["National brand"])
-    price: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False, examples=[2.49])
+    price: Number | None = Field(None, ge=0, le=1e9, examples=[2.49])
 
 
 class UserIn(Asked):
@@ -269,11 +284,22 @@ class AnswerOut(BaseModel):
     items: list[RankedItemOut]
 
 
+class NewUserAnswerOut(AnswerOut):
+    """Ranked items for somebody never seen."""
+
+    unknown_items: list[str] = Field(
+        description="Items of the history that the model does not know: they were left out of it."
+    )
+
+
 class BatchOut(BaseModel):
-    """Answers in the order asked."""
+    """Answers in the order asked, without those for users whom nobody knows."""
 
     model: str
     answers: list[AnswerOut]
+    unknown_users: list[str] = Field(
+        description="Users whom neither the model nor the log of events knows: they have no answer."
+    )
 
 
 class SimilarItemOut(BaseModel):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import columns as c
+from recsys.dataset import raw_tables
 from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.errors import InvalidInput, NotFound
 
@@ -107,13 +108,18 @@ class Dataset:
         """Build a dataset from tables that use outside ids.
 
         Args:
-            events: `user_id`, `item_id`, optional `timestamp`, `quantity` (1), `value` (0) and `weight`.
+            events: `user_id`, `item_id`, optional `timestamp` (times, text, or seconds to nanoseconds since 1970),
+                `quantity` (1), `value` (0) and `weight` (0 or more).
             items: `item_id`, optional `title` and the category levels; items without events are kept as cold items.
             users: `user_id` and attributes; users without events are dropped.
+
+        Raises:
+            InvalidInput: a column is missing, or a value cannot be used; it is named, with its row.
         """
-        events = events.copy()
-        events[c.USER] = events[c.USER].astype(str)
-        events[c.ITEM] = events[c.ITEM].astype(str)
+        events = events.assign(**{key: raw_tables.ids(events, key, "events") for key in (c.USER, c.ITEM)})
+        for table, names, what in ((items, category_levels, "items"), (users, user_attributes, "users")):
+            if names:
+                raw_tables.check_columns(pd.DataFrame() if table is None else table, names, what)
         item_table = _table(items, events[c.ITEM], c.ITEM, keep_unseen=True)
         user_table = _table(users, events[c.USER], c.USER, keep_unseen=False)
         if c.TITLE not in item_table:
@@ -125,10 +131,10 @@ class Dataset:
             {
                 c.USER: pd.Index(user_table[c.USER]).get_indexer(events[c.USER]).astype(np.int32),
                 c.ITEM: pd.Index(item_table[c.ITEM]).get_indexer(events[c.ITEM]).astype(np.int32),
-                c.TIMESTAMP: _times(events),
-                c.QUANTITY: _numbers(events, c.QUANTITY, 1.0),
-                c.VALUE: _numbers(events, c.VALUE, 0.0),
-                **({c.WEIGHT: _numbers(events, c.WEIGHT, 1.0)} if c.WEIGHT in events else {}),
+                c.TIMESTAMP: raw_tables.times(events),
+                c.QUANTITY: raw_tables.numbers(events, c.QUANTITY, 1.0),
+                c.VALUE: raw_tables.numbers(events, c.VALUE, 0.0),
+                **({c.WEIGHT: raw_tables.numbers(events, c.WEIGHT, 1.0, lowest=0.0)} if c.WEIGHT in events else {}),
             }
         )
         coded = coded.sort_values([c.USER, c.ITEM, c.TIMESTAMP], kind="stable", ignore_index=True)
@@ -350,36 +356,17 @@ def as_stored(events: pd.DataFrame) -> pd.DataFrame:
     return events.assign(**{c.TIMESTAMP: events[c.TIMESTAMP].astype("datetime64[s]")})
 
 
-def _times(events: pd.DataFrame) -> NDArray[np.datetime64]:
-    if c.TIMESTAMP not in events:
-        return np.full(len(events), np.datetime64("NaT"), dtype="datetime64[s]")
-    return np.asarray(pd.to_datetime(events[c.TIMESTAMP]).to_numpy().astype("datetime64[s]"))
-
-
 def _table(given: pd.DataFrame | None, seen: pd.Series, key: str, *, keep_unseen: bool) -> pd.DataFrame:
     """The table of users or items: every id that has events, and (for items) those that only the table knows."""
     ids = pd.Index(seen.unique())
     if given is None:
         return pd.DataFrame({key: ids.sort_values().to_numpy(dtype=object)})
-    given = given.copy()
-    given[key] = given[key].astype(str)
+    given = given.assign(**{key: raw_tables.ids(given, key, "users" if key == c.USER else "items")})
     given = given.drop_duplicates(key)
     wanted = ids.union(pd.Index(given[key])) if keep_unseen else ids
     table = given.set_index(key).reindex(wanted.sort_values())
     table.index.name = key
     return table.reset_index()
-
-
-def _numbers(events: pd.DataFrame, column: str, default: float) -> NDArray[np.float32]:
-    if column not in events:
-        return np.full(len(events), default, dtype=np.float32)
-    numbers = pd.to_numeric(events[column], errors="coerce")
-    wrong = numbers.isna() & events[column].notna()
-    if wrong.any():
-        raise InvalidInput(
-            f"{column} holds {events[column][wrong].iloc[0]!r} in row {int(np.argmax(wrong))}, which is no number."
-        )
-    return numbers.fillna(default).to_numpy(dtype=np.float32)
 
 
 def _weighted(events: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.errors import InvalidInput, NotFound
+from recsys.errors import InvalidInput, NotFound, UnknownUser
 from recsys.models import lightfm_wrapper
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
@@ -130,7 +130,7 @@ class Model:
         """Row number of a user; NotFound when the model has never seen them."""
         row = self.rows_of_users.get(user_id, -1)
         if row < 0:
-            raise NotFound(f"No user {user_id!r} in model {self.id!r}.")
+            raise UnknownUser(f"No user {user_id!r} in model {self.id!r}.")
         return row
 
     def item_rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:

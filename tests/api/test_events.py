@@ -361,3 +361,69 @@ def test_what_was_acknowledged_is_there_once_after_kill_9(trained_home: Path) ->
     assert found.acknowledged > 100
     assert found.lost == 0
     assert found.doubled == 0
+
+
+# What is no event, and what is no like
+
+
+@pytest.mark.parametrize("name", ["nan", "NaN", "NULL", "null", "None", "<NA>", " ", "\u3000", " nan "])
+@pytest.mark.parametrize("where", ["user_id", "item_id"])
+def test_ids_that_stand_for_a_missing_value_are_refused_as_by_imports(
+    client: TestClient, home: Workspace, name: str, where: str
+) -> None:
+    for sent in (
+        {"events": [had("u001", "00001") | {where: name}]},
+        {"items": [{"item_id": name}]} if where == "item_id" else {"users": [{"user_id": name, "attributes": {}}]},
+    ):
+        refused = client.post(EVENTS, json=sent)
+        assert refused.status_code == 422, refused.text
+        assert where in refused.json()["detail"] and "missing value" in refused.json()["detail"]
+    assert home.event_log.head("small") == Mark()
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("items", "price", False), ("items", "price", True), ("events", "value", True), ("events", "quantity", False),
+        ("events", "timestamp", "0001-01-01T00:00:00+14:00"), ("events", "timestamp", "9999-12-31T23:59:59-12:00"),
+        ("events", "timestamp", "0001-01-01T00:00:00Z"), ("events", "timestamp", True), ("events", "timestamp", 1e300),
+        ("events", "timestamp", -1e18),
+    ],
+)  # fmt: skip
+def test_values_of_another_kind_and_times_at_the_edge_are_refused(
+    client: TestClient, part: str, field: str, value: Any
+) -> None:
+    entry = had("u001", "00001") if part == "events" else {"item_id": "new-1"}
+    refused = client.post(EVENTS, json={part: [entry | {field: value}]})
+    assert refused.status_code == 422, refused.text
+    assert field in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["refund", "order_refunded", "return", "remove from cart"])
+def test_what_takes_something_back_is_no_like(client: TestClient, home: Workspace, kind: str) -> None:
+    before = client.get("/v1/users/u001/recommendations").json()["items"]
+    liked = before[0]["item_id"]
+    assert client.post(EVENTS, json={"events": [had("u001", liked, event=kind)]}).json()["accepted"] == 1
+    assert client.get("/v1/users/u001/recommendations").json()["items"] == before
+    client.post(EVENTS, json={"events": [had("only took back", liked, event=kind)]})
+    assert client.get("/v1/users/only took back/recommendations").json()["path"] == "popular"
+    assert "only took back" not in home.dataset("small").user_index
+
+
+def test_an_unknown_item_does_not_lose_the_rest_of_a_history(client: TestClient) -> None:
+    history = ["00001", "new today", "00005", "new today", "newer"]
+    answer = client.post("/v1/recommendations", json={"history": history, "k": 3}).json()
+    known = client.post("/v1/recommendations", json={"history": ["00001", "00005"], "k": 3}).json()
+    assert answer["unknown_items"] == ["new today", "newer"]
+    assert (answer["path"], answer["items"]) == ("folded", known["items"])
+    nothing = client.post("/v1/recommendations", json={"history": ["newer"], "k": 3})
+    assert (nothing.status_code, nothing.json()["path"], len(nothing.json()["items"])) == (200, "popular", 3)
+
+
+def test_an_unknown_user_does_not_lose_the_others_of_a_batch(client: TestClient) -> None:
+    asked = {"user_ids": ["u001", "signed up today", "u002", "signed up today"], "k": 2}
+    found = client.post("/v1/recommendations/batch", json=asked).json()
+    assert [answer["user"] for answer in found["answers"]] == ["u001", "u002"]
+    assert found["unknown_users"] == ["signed up today"]
+    refused = client.post("/v1/recommendations/batch", json=asked | {"category": ["No such"]})
+    assert refused.status_code == 404, "what holds for all of them is still refused"

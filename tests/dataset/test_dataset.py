@@ -1,5 +1,7 @@
 """The dataset: ids kept to the letter, events gathered per pair exactly, wrong tables refused by name."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,3 +148,52 @@ def test_the_summary_counts(small_dataset: Dataset) -> None:
 )
 def test_a_demo_product_is_called_what_it_is(kind: str, category: str, expected: str) -> None:
     assert demo.product_name(demo.plain(kind), demo.plain(category)) == expected
+
+
+RAW = pd.DataFrame({"user_id": ["a", "b"], "item_id": ["1", "2"], "timestamp": [1704067200, 1706745600]})
+
+
+@pytest.mark.parametrize("factor", [1, 1000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize("form", [int, float, str])
+def test_times_since_1970_are_read_in_their_unit(factor: int, form: type) -> None:
+    given = [form(second * factor) for second in RAW["timestamp"]]
+    found = Dataset.from_raw("epoch", RAW.assign(timestamp=pd.Series(given, dtype=object if form is str else None)))
+    assert [str(day.date()) for day in found.events["timestamp"]] == ["2024-01-01", "2024-02-01"]
+
+
+def test_times_with_a_zone_are_kept_in_utc() -> None:
+    for times in (["2024-01-01T01:00:00+02:00"] * 2, pd.to_datetime(["2024-01-01 01:00"] * 2).tz_localize("Etc/GMT-2")):
+        found = Dataset.from_raw("zoned", RAW.assign(timestamp=times))
+        assert found.period[0] == pd.Timestamp("2023-12-31T23:00:00")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"timestamp": [19723, 19754]}, "timestamp holds numbers from 19723 to 19754"),
+        ({"timestamp": [1704067200, 1704067200000]}, "neither seconds nor milliseconds"),
+        ({"timestamp": ["2024-01-01", "soon"]}, "timestamp holds 'soon' in row 1"),
+        ({"weight": [1, -2]}, "weight holds -2 in row 1, which is below 0"),
+        ({"weight": [1, float("inf")]}, "weight holds inf in row 1"),
+        ({"value": ["1", "much"]}, "value holds 'much' in row 1"),
+        ({"user_id": ["a", None]}, "Row 1 of the events has no user_id"),
+        ({"user_id": ["a", float("nan")]}, "Row 1 of the events has no user_id"),
+        ({"item_id": [pd.NA, "2"]}, "Row 0 of the events has no item_id"),
+    ],
+)
+def test_raw_values_that_cannot_be_used_are_named(changed: dict, said: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(said)):
+        Dataset.from_raw("raw", RAW.assign(**changed))
+
+
+def test_raw_columns_that_are_missing_are_named() -> None:
+    items = pd.DataFrame({"item_id": ["1", "2"], "aisle": ["x", "y"]})
+    for arguments, said in (
+        ({"events": RAW.drop(columns="user_id")}, "The events have no column 'user_id'; they have item_id, timestamp"),
+        ({"events": RAW.drop(columns="item_id")}, "The events have no column 'item_id'"),
+        ({"items": items.rename(columns={"item_id": "id"})}, "The items have no column 'item_id'; they have id, aisle"),
+        ({"items": items, "category_levels": ("shelf",)}, "The items have no column 'shelf'"),
+        ({"user_attributes": ("age",)}, "The users have no column 'age'; they have none"),
+    ):
+        with pytest.raises(InvalidInput, match=re.escape(said)):
+            Dataset.from_raw("raw", **({"events": RAW} | arguments))  # type: ignore[arg-type]  # on purpose

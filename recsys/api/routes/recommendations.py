@@ -18,7 +18,7 @@ from recsys.api import schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.response_cache import CachedResponse, ResponseCache
-from recsys.errors import InsiderError
+from recsys.errors import InsiderError, UnknownUser
 from recsys.recommend.conditions import Situation
 from recsys.recommend.recommender import Answer, Recommender
 from recsys.recommend.rules import Rules
@@ -171,7 +171,7 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
         "/v1/recommendations",
         tags=["Recommendations"],
         summary="What to show somebody new",
-        response_model=schemas.AnswerOut,
+        response_model=schemas.NewUserAnswerOut,
         responses=documented(404, 413, 422, 503),
     )
     def recommend_for(
@@ -189,11 +189,16 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
             ),
         ],
     ) -> Any:
-        """The k best items for somebody the model has never seen; nothing is stored."""
+        """The k best items for somebody the model has never seen; nothing is stored.
+
+        Items of the history that the model does not know are left out of it, and named.
+        """
         recommender = workspace.load()
         rules = one.laid_over(recommender, request, user=request.user)
-        answer = recommender.recommend_for(request.history, request.user, **asked(request), rules=rules)
-        return JSONResponse(out(answer, request.k))
+        known = [item for item in request.history if item in recommender.model.rows_of_items]
+        unknown = list(dict.fromkeys(item for item in request.history if item not in recommender.model.rows_of_items))
+        answer = recommender.recommend_for(known, request.user, **asked(request), rules=rules)
+        return JSONResponse(out(answer, request.k) | {"unknown_items": unknown})
 
     @app.post(
         "/v1/recommendations/batch",
@@ -208,17 +213,22 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
             Body(openapi_examples={"two households": {"value": {"user_ids": [schemas.EXAMPLE_USER, "1"], "k": 3}}}),
         ],
     ) -> Any:
-        """Up to 1,000 users from one model version; an unknown one refuses the whole batch.
+        """Up to 1,000 users from one model version. Users whom nobody knows are named, and the others answered.
 
         All lists together hold 50,000 items at most (users x k), with `explain` 10,000.
         """
         recommender = workspace.load()
-        found = []
+        found, unknown = [], []
         for user_id in request.user_ids:
-            rules = one.laid_over(recommender, request, user_id=user_id)
-            answer = recommender.recommend(user_id, **asked(request), rules=rules)
-            found.append(_json.encode(out(answer, request.k)))
-        body = f'{{"model":{_json.encode(recommender.model.id)},"answers":[{",".join(found)}]}}'
+            try:
+                rules = one.laid_over(recommender, request, user_id=user_id)
+                answer = recommender.recommend(user_id, **asked(request), rules=rules)
+            except UnknownUser:
+                unknown.append(user_id)
+            else:
+                found.append(_json.encode(out(answer, request.k)))
+        about = _json.encode({"model": recommender.model.id, "unknown_users": list(dict.fromkeys(unknown))})
+        body = f'{about[:-1]},"answers":[{",".join(found)}]}}'
         return Response(body.encode(), media_type="application/json")
 
 

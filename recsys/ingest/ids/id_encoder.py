@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_KINDS = 50
-MISSING = (
-    "nan", "NaN", "NULL", "null", "None", "<NA>", "\\N", "N/A", "n/a", "#N/A", "(not set)", "undefined", "(null)",
-    "[null]", "(none)", "<null>",
-)  # fmt: skip
-"""What programs write for a missing value; as an id they count as empty."""
-
 SIDES = (("u", "user_ids"), ("i", "item_ids"))
 
 
@@ -97,7 +91,7 @@ NO_OBJECT = 10
 
 def id_sql(text: str) -> str:
     """An id to the letter; NULL where there is none."""
-    missing = ", ".join(duckdb_session.text(x) for x in MISSING)
+    missing = ", ".join(duckdb_session.text(x) for x in c.MISSING)
     return f"CASE WHEN trim({text}) = '' OR {text} IN ({missing}) THEN NULL ELSE {text} END"
 
 
