@@ -192,3 +192,25 @@ def test_the_dashboard_of_grafana_asks_for_metrics_and_labels_that_are_there(hom
     assert {name for name in exposed if not name.endswith(("_created", "_count", "_sum"))} == asked, "none is left out"
     places = [tuple(panel["gridPos"][x] for x in "xy") for panel in board["panels"]]
     assert len(set(places)) == len(places)
+
+
+def test_what_callers_read_names_no_address_folder_or_account(
+    trained_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the database out of reach and with files that were changed: the log says where, the answer does not."""
+    folder = Path(shutil.copytree(trained_home, tmp_path / "secret-folder"))
+    settings = Settings.from_environment(folder)
+    url = "postgresql+psycopg://secret_account:secret_word@127.0.0.1:1/secret_base"
+    for given, damage in ((replace(settings, database_url=url), False), (settings, True)):
+        if damage:
+            for path in (folder / "models").glob("*/manifest.json"):
+                path.write_text("{}")
+        options = {"base_url": "http://127.0.0.1", "client": ("127.0.0.1", 5000), "raise_server_exceptions": False}
+        client = TestClient(create_api(Workspace(given)), **options)
+        for path in ("/v1/users/u001/recommendations", "/v1/model", "/v1/users?query=u", "/readyz"):
+            answer = client.get(path)
+            assert answer.status_code == 503, (path, answer.text)
+            for word in ("secret", str(tmp_path), "127.0.0.1:1", "sqlite", "postgresql", "psycopg", "manifest.json"):
+                assert word not in answer.text, (path, answer.text)
+        assert client.get("/healthz").status_code == 200
+    assert "manifest.json" in caplog.text
