@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from recsys.views.component_files import component_file
 from recsys.views.product_cards import ProductCard
 
-ASSETS = Path(__file__).parent / "assets"
 OPEN = "open"
 """The action of a title: show the product's own page."""
 
@@ -63,7 +62,10 @@ def product_list(
         on_open: the same for a title that is pressed; by default the product's own page is shown.
     """
     show = st.components.v2.component(
-        "insider_product_list", html="<ol></ol>", css=_read("product_list.css"), js=_read("product_list.js")
+        "insider_product_list",
+        html="<ol></ol>",
+        css=component_file("product_list.css"),
+        js=component_file("product_list.js"),
     )
     data = {
         "label": label, "rows": [asdict(card) for card in cards], "order": order, "height": height,
@@ -86,8 +88,3 @@ def product_list(
 
 def _done(did: Any) -> Done | None:
     return Done(str(did["action"]), str(did["item"]), did.get("to")) if did else None
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _read(name: str) -> str:
-    return (ASSETS / name).read_text()

@@ -140,11 +140,12 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
     from recsys.views.home import overview
     from recsys.views.shopper import view
 
-    seen = view(workspace, user, since=True)
-    assert "no times" in seen.learned
+    seen = view(workspace, user)
+    assert "no times" in seen.learned()
+    assert "marked as set aside" in seen.learned(since=True)
     assert "set aside at random" in seen.verdict
     told = overview(workspace)
-    assert "set aside at random, because the data have no times" in told.evidence
+    assert "set aside at random, because the data have no times" in told.judged
     assert "no times in the data" in {fact.value for fact in told.facts}
 
 

@@ -220,6 +220,7 @@ def test_buy_again_changes_everything_that_is_shown(assessed: Workspace, monkeyp
 
 
 def test_the_popularity_dial_has_a_button(assessed: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     app = page(assessed, monkeypatch)
     assert not any("python -m" in text.value for text in app.caption)
     before = set(assessed.store.models())
