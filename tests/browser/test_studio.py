@@ -34,7 +34,7 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
         components.focus()
         for _ in range(8):
             page.keyboard.press("ArrowLeft")
-        epochs = page.get_by_role("slider", name="Epochs at most")
+        epochs = page.get_by_role("slider", name="Passes at most")
         epochs.focus()
         for _ in range(3):
             page.keyboard.press("ArrowLeft")
@@ -74,6 +74,7 @@ def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home
         for _ in range(2):  # with the keyboard alone
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
         expect(page.get_by_text("Only what differs.")).to_be_visible(timeout=30_000)
         expect(page.get_by_text(f"Training {number - 1} against Training {number}", exact=False)).to_be_visible()
         page.get_by_role("link", name="Models").click()
