@@ -40,7 +40,11 @@ Placement = Annotated[
 ]  # fmt: skip
 LookedAt = Annotated[
     str | None,
-    Field(max_length=200, description="The item that is looked at: served rules may depend on its categories."),
+    Field(
+        max_length=200,
+        description="The item that is looked at: served rules may depend on its categories.",
+        examples=[EXAMPLE_ITEM],
+    ),
 ]
 Lane = Annotated[Literal["discover", "again", "all"], Field(description=_LANE, examples=["discover"])]
 K = Annotated[int, Field(ge=1, le=MAX_K, description="How many items.", examples=[5])]

@@ -147,7 +147,7 @@ def test_turning_over_and_revoking(home: Workspace) -> None:
 
 def test_a_database_from_before_gets_the_tables_it_lacks(home: Workspace, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "own.sqlite") as old:
-        old.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY)")
+        old.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, state VARCHAR)")
     assert client_of(home).get(USER).status_code == 200
     assert ApiKeyStore(home.database).create("shop", ["read"])[0].state == "valid"
 
