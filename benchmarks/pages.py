@@ -59,7 +59,8 @@ def _domain(workspace: Workspace, size: str, runs: int) -> list[dict[str, Any]]:
     title = str(live.items["title"].iloc[int(live.model.popularity.argmax())])
 
     def everything(user: str) -> None:
-        view = shopper.view(workspace, user, since=True)
+        view = shopper.view(workspace, user)
+        shopper.history(live, view, since=True)
         shopper_history.timeline(workspace, live, view.subject)
 
     def change(user: str) -> None:

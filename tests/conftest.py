@@ -9,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from playwright.sync_api import Browser
 
+from recsys import access
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.projection.projection import item_map
@@ -23,6 +24,12 @@ from tests.shops import planted_shop
 SMALL_RECIPE = Hyperparameters(
     learner="warp", components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1, patience=3, variety=0.0
 )
+
+
+@pytest.fixture(autouse=True)
+def nobody_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest gives every test the same session; a visitor settled in one must not be that of the next."""
+    monkeypatch.setattr(access, "sessions", access.Sessions())
 
 
 @pytest.fixture(scope="session")

@@ -289,8 +289,8 @@ from numba.core import caching, config
 config.CACHE_DIR = ""
 for locator in (caching.InTreeCacheLocator, caching.UserWideCacheLocator):
     locator.from_function = classmethod(lambda *_: None)
-from recsys.utils.numba_modules import compiled
-print(compiled("models.engine.kernels").train, config.CACHE_DIR)
+from recsys.utils.numba_modules import numba_module
+print(numba_module("models.engine.kernels").train, config.CACHE_DIR)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert "insider-" in done.stdout
