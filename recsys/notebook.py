@@ -1,6 +1,6 @@
 """What `import recsys` offers beside the app: fit, evaluate, compare and cross-validate in a few lines of Python."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, overload
@@ -12,6 +12,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import Split, leave_k_out, make_split, split_again, time_split
 from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import benchmark_of, category_codes, judge, judge_baselines
+from recsys.evaluation.documents import EvaluationDocument
 from recsys.evaluation.evaluate import PER_USER
 from recsys.evaluation.evaluate import evaluate as evaluate_scorer
 from recsys.evaluation.significance import compare as compare_evaluations
@@ -55,9 +56,9 @@ class FittedModel(Recommender):
         return self.model.id
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Mapping[str, Any]:
         """Metrics on the test period, in the form of `recsys.evaluate`."""
-        return dict(self.manifest.metrics)
+        return self.manifest.metrics
 
     @overload
     def recommend(
@@ -184,7 +185,7 @@ def fit(
     return FittedModel(model, dataset_source=lambda: dataset)
 
 
-def evaluate(model: Recommender, dataset: Dataset, k: int = 10, baselines: bool = False) -> dict[str, Any]:
+def evaluate(model: Recommender, dataset: Dataset, k: int = 10, baselines: bool = False) -> EvaluationDocument:
     """Metrics of a model on its test period, which it has not learned from, each with a 95% interval.
 
     Args:
@@ -309,7 +310,7 @@ def _folds(dataset: Dataset, folds: int) -> list[tuple[Dataset, Split]]:
     return found
 
 
-def _recipe(preset: str, settings: dict[str, Any]) -> Hyperparameters:
+def _recipe(preset: str, settings: Mapping[str, object]) -> Hyperparameters:
     base = preset_named(preset)
     return Hyperparameters.from_dict({**base.to_dict(), **settings}) if settings else base
 

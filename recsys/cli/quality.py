@@ -37,9 +37,8 @@ def evaluate(
     if as_json:
         console.document(found)
         return
-    console.say(
-        f"Model {found['model']} on {found['dataset']}, judged on {held_out(SplitDescription(**found['split']))}."
-    )
+    judged_on = held_out(SplitDescription.model_validate(found["split"]))
+    console.say(f"Model {found['model']} on {found['dataset']}, judged on {judged_on}.")
     console.metrics(found)
     console.verdicts(found)
 
@@ -58,9 +57,8 @@ def quality(
     if as_json:
         console.document(report)
         return
-    console.say(
-        f"Model {report['model']} on {report['dataset']}, judged on {held_out(SplitDescription(**report['split']))}."
-    )
+    judged_on = held_out(SplitDescription.model_validate(report["split"]))
+    console.say(f"Model {report['model']} on {report['dataset']}, judged on {judged_on}.")
     console.metrics(report["evaluation"])
     console.verdicts(report["evaluation"])
     floor = report["noise"]

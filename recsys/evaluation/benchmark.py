@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from recsys.dataset.dataset import Dataset, Interactions
 from recsys.dataset.decay import age_in_days, faded, ones
 from recsys.dataset.splitting import Split, split_again
 from recsys.evaluation.baseline_selection import Which, fitted_baselines
+from recsys.evaluation.documents import BenchmarkDocument, EvaluationDocument, WithoutHistory
 from recsys.evaluation.evaluate import Evaluation, Lane, evaluate
 from recsys.evaluation.significance import Comparison, compare
 from recsys.models.base import Scorer
@@ -20,6 +20,7 @@ from recsys.models.baselines import Popular, ease
 from recsys.models.model import Model
 from recsys.models.repurchase import WORTHWHILE_SHARE, AgainScorer, frequency, repeat_share
 from recsys.models.segment_popularity import Segments
+from recsys.utils.json_values import jsonable
 
 K = 10
 
@@ -40,7 +41,7 @@ class Benchmark:
 
     k: int
     lanes: Mapping[Lane, Mapping[str, Evaluation]]
-    chosen: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
     without_history: Mapping[str, Evaluation] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -56,14 +57,8 @@ class Benchmark:
             for lane, found in self.lanes.items()
         }
 
-    def document(self) -> dict[str, Any]:
-        """`{"k", "users", "lanes": {lane: {method: {metric: {"value", "low", "high"}}}}, "comparisons", "chosen",
-        "left_out", "without_history", "near_duplicates"}`.
-
-        `users` are those with a history who had something new in the period, "without_history" is `{"users", "methods",
-        "comparison"}` or null. Every method is judged by its own ranking, without the cap that a served list has on
-        products that differ in nothing but their size: "near_duplicates" says so.
-        """
+    def document(self) -> BenchmarkDocument:
+        """All of it as means with their intervals, ready for JSON."""
         return {
             "k": self.k,
             "users": len(self.lanes["discover"]["model"].users),
@@ -71,24 +66,21 @@ class Benchmark:
                 lane: {name: evaluation.summary() for name, evaluation in found.items()}
                 for lane, found in self.lanes.items()
             },
-            "comparisons": {
-                lane: {name: comparison.to_dict() for name, comparison in found.items()}
-                for lane, found in self.comparisons().items()
-            },
+            "comparisons": jsonable(self.comparisons()),
             "chosen": dict(self.chosen),
             "left_out": dict(self.left_out),
             "without_history": self._apart(),
             "near_duplicates": "not capped",
         }
 
-    def _apart(self) -> dict[str, Any] | None:
+    def _apart(self) -> WithoutHistory | None:
         if not self.without_history:
             return None
         model, fallback = (self.without_history[name] for name in ("model", "fallback"))
         return {
             "users": len(model.users),
             "methods": {"model": model.summary(), "fallback": fallback.summary()},
-            "comparison": compare(model, fallback).to_dict(),
+            "comparison": jsonable(compare(model, fallback)),
         }
 
 
@@ -106,12 +98,12 @@ class Baselines:
 
     k: int
     lanes: Mapping[Lane, Mapping[str, Evaluation]]
-    chosen: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
     fallback: Evaluation | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | None = None) -> dict[str, Any]:
+def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | None = None) -> EvaluationDocument:
     """The document of `evaluate --json`: metrics on the model's own test period, with 95% intervals.
 
     Args:
@@ -123,13 +115,8 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | 
         "model": model.id,
         "dataset": dataset.name,
         "split": split.describe().to_dict(),
-        **measure(model, split, k=k, baselines=baselines),
+        **benchmark_of(model, split, k=k, baselines=baselines).document(),
     }
-
-
-def measure(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> dict[str, Any]:
-    """`Judgement.document` of a model."""
-    return benchmark_of(model, split, k=k, baselines=baselines).document()
 
 
 def benchmark_of(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> Benchmark:
@@ -173,7 +160,7 @@ def judge_baselines(
     """
     judge_of = _Judge.of(split, items, category_levels, k)
     lanes: dict[Lane, dict[str, Evaluation]] = {"discover": {}}
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Mapping[str, float | str]] = {}
     for name, scorer, settings in fitted_baselines(split, items, category_levels, which=which, on_step=on_step):
         if settings:
             chosen[name] = dict(settings)
@@ -181,9 +168,10 @@ def judge_baselines(
             lanes["discover"][name] = judge_of(scorer, "discover")
         elif _repeats(split):
             lanes["again"] = {name: judge_of(scorer, "again")}
-    lately = chosen.get("popular_lately", {"half_life_days": 30.0, "since": "first"})
+    lately = chosen.get("popular_lately", {})
+    half_life, since = float(lately.get("half_life_days", 30.0)), str(lately.get("since", "first"))
     timed = split.kind == "time"
-    pairs = faded(split.training, split.test_start, *lately.values()) if timed else ones(split.training)
+    pairs = faded(split.training, split.test_start, half_life, since) if timed else ones(split.training)
     fallback = judge_of.without_history(Popular.fit(pairs)) if split.without_history.nnz else None
     why = ease.left_out(split.training.counts) if which == "all" else ""
     return Baselines(k, lanes, chosen, fallback, {"ease": why} if why else {})

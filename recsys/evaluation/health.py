@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from recsys.evaluation.benchmark import Benchmark
+from recsys.evaluation.documents import HealthDocument
 from recsys.evaluation.evaluate import Evaluation
 from recsys.evaluation.significance import Comparison, compare
 from recsys.models import lightfm_wrapper
@@ -14,6 +15,7 @@ from recsys.models.features import IDENTITY, Features
 from recsys.models.hyperparameters import PRESETS
 from recsys.models.model import Model
 from recsys.utils import formatting as fmt
+from recsys.utils.json_values import jsonable
 
 State = Literal["good", "look", "bad"]
 SAME_LISTS = 0.8
@@ -32,9 +34,6 @@ class Check:
     name: str
     state: State
     sentence: str
-
-    def to_dict(self) -> dict[str, str]:
-        return {"name": self.name, "state": self.state, "sentence": self.sentence}
 
 
 def health(model: Model, judged: Benchmark, *, seed: int = 0) -> list[Check]:
@@ -187,6 +186,6 @@ def ablation(with_features: float, without: float, comparison: Comparison) -> Ch
     )  # fmt: skip
 
 
-def summary(checks: Sequence[Check]) -> dict[str, Any]:
+def summary(checks: Sequence[Check]) -> HealthDocument:
     """For manifests and JSON."""
-    return {"worst": checks[0].state if checks else "good", "checks": [check.to_dict() for check in checks]}
+    return {"worst": checks[0].state if checks else "good", "checks": jsonable(checks)}

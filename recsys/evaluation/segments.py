@@ -49,9 +49,6 @@ class Segment:
     verdict: Verdict
     examples: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "examples": list(self.examples)}
-
 
 def segments(model: Model, split: Split, ours: Evaluation, popular: Evaluation) -> list[Segment]:
     """All segments with at least `FEWEST` users, within each kind those that gain least over "most popular" first.

@@ -1,7 +1,7 @@
 """Is one method better than another, or is it chance? Two evaluations of the same users, compared in pairs."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,6 @@ class Comparison:
     p_value: float
     verdict: Verdict
     users: int
-
-    def to_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
 
 
 def compare(first: Evaluation, second: Evaluation, metric: str = "ndcg", *, seed: int = 0) -> Comparison:

@@ -8,6 +8,7 @@ from typing import Any
 from recsys.dataset.splitting import held_out, split_again
 from recsys.errors import InsiderError, InvalidInput
 from recsys.evaluation.benchmark import benchmark_of
+from recsys.evaluation.documents import Metrics
 from recsys.evaluation.segments import Segment, segments
 from recsys.models.manifest import Lineage, ModelManifest
 from recsys.progress import OnProgress, Progress
@@ -46,11 +47,12 @@ def report(workspace: Workspace, model_id: str = "live", *, on_progress: OnProgr
         on_progress(Progress("Fitting and judging the simple methods", 0.15))
         found = benchmark_of(model, split, baselines=baselines_of(workspace.store, dataset, split))
         discover = found.lanes["discover"]
-        judged, problem = found.document(), ""
+        judged: Mapping[str, Any] = found.document()
+        problem = ""
         on_progress(Progress("Measuring the segments", 0.6))
         groups = segments(model, split, discover["model"], discover["popular"])
     except (InsiderError, InvalidInput) as error:
-        judged, problem, groups = dict(manifest.metrics), str(error), []
+        judged, problem, groups = manifest.metrics, str(error), []
     on_progress(Progress("Comparing with the live model", 0.75))
     lineage = manifest.lineage or Lineage()
     facts = [
@@ -126,7 +128,7 @@ def _judged_on(manifest: ModelManifest, judged: Any) -> str:
     )
 
 
-def _lane(lane: str, methods: dict[str, Any], k: int) -> str:
+def _lane(lane: str, methods: Mapping[str, Metrics], k: int) -> str:
     title = {"discover": "Products not bought before", "again": "Products bought before"}.get(lane, lane)
     names = list(methods)
     rows = [

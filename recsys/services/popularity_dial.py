@@ -9,7 +9,7 @@ import numpy as np
 from recsys.access import require
 from recsys.dataset.splitting import split_again
 from recsys.errors import InvalidInput
-from recsys.evaluation.benchmark import measure
+from recsys.evaluation.benchmark import benchmark_of
 from recsys.models import lightfm_wrapper
 from recsys.models.model import Model
 from recsys.services import promotion
@@ -63,8 +63,8 @@ def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, pr
     require("admin" if promote else "merchandiser", "Training and promoting" if promote else "Making a model")
     old = workspace.load(model_id).trained
     model = turned(old, popularity)
-    metrics = measure(model, split_again(workspace.dataset_of(old.id), old.manifest.split))
-    model = replace(model, manifest=model.manifest.with_facts(metrics=metrics))
+    judged = benchmark_of(model, split_again(workspace.dataset_of(old.id), old.manifest.split))
+    model = replace(model, manifest=model.manifest.with_facts(metrics=judged.document()))
     workspace.store.save_model(model)
     if promote:
         promotion.promote(workspace, model.id)

@@ -1,10 +1,9 @@
 """How good a stored model is: its metrics, and the quality report that is stored with it."""
 
-from typing import Any
-
 from recsys.dataset.splitting import split_again
 from recsys.evaluation.baseline_selection import Which
 from recsys.evaluation.benchmark import judge
+from recsys.evaluation.documents import EvaluationDocument, QualityReport
 from recsys.progress import OnProgress
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
@@ -13,7 +12,7 @@ from recsys.training.quality_report import report_on
 
 def evaluate_stored(
     workspace: Workspace, model_id: str = "live", *, k: int = 10, baselines: Which = "none"
-) -> dict[str, Any]:
+) -> EvaluationDocument:
     """Metrics of a version on what was held out of its training, in the form of `evaluate --json`."""
     model = workspace.load(model_id).trained
     data = workspace.dataset_of(model.id)
@@ -21,7 +20,7 @@ def evaluate_stored(
     return judge(model, data, k=k, baselines=baselines_of(workspace.store, data, split, k=k, which=baselines))
 
 
-def assess(workspace: Workspace, model_id: str, *, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
+def assess(workspace: Workspace, model_id: str, *, on_progress: OnProgress = lambda _: None) -> QualityReport:
     """The report of `quality_report.report_on` for a version, stored with it.
 
     Raises:

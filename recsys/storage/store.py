@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset, as_stored
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
+from recsys.evaluation.documents import QualityReport
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.storage import model_files
@@ -172,16 +173,16 @@ class Store:
 
         return self._folders.read("maps", model_id, "map", build)
 
-    def save_quality(self, model_id: str, report: Mapping[str, Any]) -> None:
+    def save_quality(self, model_id: str, report: QualityReport) -> None:
         """Store what was found out about how good a version is; replaces what was there."""
         self._folders.manifest("models", model_id, "model")
         self._folders.write("quality", model_id, {"model": model_id, "report": dict(report)}, {})
 
-    def load_quality(self, model_id: str) -> dict[str, Any] | None:
+    def load_quality(self, model_id: str) -> QualityReport | None:
         """What `save_quality` stored, or None."""
         if model_id not in self._folders.names("quality"):
             return None
-        report: dict[str, Any] = self._folders.manifest("quality", model_id, "quality report")["report"]
+        report: QualityReport = self._folders.manifest("quality", model_id, "quality report")["report"]
         return report
 
     def save_baselines(

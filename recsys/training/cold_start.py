@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from recsys.dataset.dataset import Dataset, Interactions
 from recsys.dataset.decay import age_in_days, ones
 from recsys.dataset.splitting import Split
 from recsys.evaluation.baseline_selection import codes_of
+from recsys.evaluation.documents import ColdItems, ColdStart, ColdUsers, Measured
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import bootstrap_interval
 from recsys.evaluation.significance import paired
@@ -20,6 +20,7 @@ from recsys.models.baselines import PopularInCategories
 from recsys.models.fold_in import fold_in
 from recsys.models.model import Model
 from recsys.training.refit import Refit, refit
+from recsys.utils.json_values import jsonable
 
 SHARE = 0.1
 """Share of the products, and of the shoppers, that are kept out."""
@@ -42,15 +43,11 @@ class _Scores:
         return self.rows[np.searchsorted(self.users, users)]
 
 
-def cold_start(model: Model, dataset: Dataset, split: Split, *, seed: int = 0) -> dict[str, Any]:
+def cold_start(model: Model, dataset: Dataset, split: Split, *, seed: int = 0) -> ColdStart:
     """Train the model's recipe without a tenth of the products and of the shoppers, and judge on the test period.
 
-    Returns:
-        `{"items": {"held_out", "users", "level", "methods": {name: {"value", "low", "high"}}, "comparison"}, "users":
-        [{"known", "users", "methods"}]}`. Products: NDCG@10 of lists of held-out products only; "popular_in_categories"
-        takes the category level that does best there, "level". Shoppers: NDCG@10 of what they had
-        not had before, by how many of their latest products are known (None: all); "trained" is the stored model's own
-        embedding of the same shoppers, which did learn from them.
+    Products: NDCG@10 of lists of held-out products only. Shoppers: NDCG@10 of what they had not had before, by how many
+    of their latest products are known.
     """
     rng = np.random.default_rng(seed)
     counts = split.training.counts
@@ -68,7 +65,7 @@ def cold_start(model: Model, dataset: Dataset, split: Split, *, seed: int = 0) -
 
 def _items(
     model: Model, split: Split, warm: Refit, cold: NDArray[np.int64], cold_users: NDArray[np.int64]
-) -> dict[str, Any]:
+) -> ColdItems:
     before = _without(split.training, cold_users, np.zeros(0, np.int64)).counts
     train = before[:, cold].tocsr()
     test = split.test.counts[:, cold].tocsr()
@@ -108,7 +105,7 @@ def _items(
         "users": len(found["model"]),
         "level": strongest,
         "methods": {name: _summary(values) for name, values in found.items()},
-        "comparison": None if other is None else paired(found["model"], other).to_dict(),
+        "comparison": None if other is None else jsonable(paired(found["model"], other)),
     }
 
 
@@ -122,7 +119,7 @@ class _Same:
 
 def _users(
     model: Model, split: Split, warm: Refit, cold_items: NDArray[np.int64], cold: NDArray[np.int64]
-) -> list[dict[str, Any]]:
+) -> list[ColdUsers]:
     period = split.training
     only = np.zeros(period.counts.shape[0], dtype=np.float32)
     only[cold] = 1
@@ -151,13 +148,13 @@ def _users(
         return evaluate(scorer, period.counts, test, k=min(K, test.shape[1]), only=("ndcg",)).values["ndcg"]
 
     fixed: Mapping[str, NDArray[np.float64]] = {"popular": judged(_Same(popular)), "trained": judged(model)}
-    found = []
+    found: list[ColdUsers] = []
     for most in HISTORIES:
         values = judged(folded(most))
         methods = {name: _summary(x) for name, x in {"model": values, **fixed}.items()}
         found.append({
             "known": most, "users": len(values), "methods": methods,
-            "comparison": paired(values, fixed["popular"]).to_dict(),
+            "comparison": jsonable(paired(values, fixed["popular"])),
         })  # fmt: skip
     return found
 
@@ -173,7 +170,7 @@ def _without(period: Interactions, users: NDArray[np.int64], items: NDArray[np.i
     return Interactions(kept, period.first[keep], period.last[keep], period.value[keep], strength)
 
 
-def _summary(values: NDArray[np.float64]) -> dict[str, float | None]:
+def _summary(values: NDArray[np.float64]) -> Measured:
     if len(values) == 0:
         return {"value": None, "low": None, "high": None}
     low, high = bootstrap_interval(values)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -10,6 +9,7 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import Split, split_again
 from recsys.evaluation import health
 from recsys.evaluation.benchmark import Baselines, K, benchmark_of
+from recsys.evaluation.documents import QualityReport
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.segments import segments
 from recsys.evaluation.significance import compare
@@ -18,6 +18,7 @@ from recsys.progress import OnProgress, Progress
 from recsys.training.cold_start import cold_start
 from recsys.training.refit import refit
 from recsys.training.seed_variance import noise
+from recsys.utils.json_values import jsonable
 
 STEPS = (
     "Fitting and judging the baselines",
@@ -34,14 +35,11 @@ def report_on(
     *,
     baselines: Callable[[Split], Baselines],
     on_progress: OnProgress = lambda _: None,
-) -> dict[str, Any]:
+) -> QualityReport:
     """Find out all of it.
 
     Args:
         baselines: the baselines fitted and judged for a split.
-
-    Returns:
-        `{"model", "dataset", "split", "evaluation", "segments", "noise", "health", "cold_start"}`, ready for JSON.
     """
 
     def step(number: int) -> None:
@@ -67,8 +65,8 @@ def report_on(
         "made": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "split": split.describe().to_dict(),
         "evaluation": judged.document(),
-        "segments": [segment.to_dict() for segment in found],
-        "noise": floor.to_dict(),
+        "segments": jsonable(found),
+        "noise": jsonable(floor),
         "health": health.summary(checks),
         "cold_start": cold,
     }

@@ -1,7 +1,6 @@
 """The floor of noise: how far two trainings of one recipe on the same data lie apart, from nothing but their seeds."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,9 +29,6 @@ class Noise:
     ndcg: tuple[float, ...]
     spread: float
     overlap: float
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "ndcg": list(self.ndcg)}
 
 
 def noise(model: Model, dataset: Dataset, split: Split, *, seeds: int = SEEDS) -> Noise:

@@ -1,6 +1,7 @@
 """Tables and results as values that JSON can carry."""
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,12 @@ def with_category(rows: list[Record], levels: tuple[str, ...]) -> list[Record]:
 
 
 def jsonable(x: Any) -> Any:
-    """A result with everything in it, however deep, as JSON can carry it; what is not finite becomes None."""
+    """A result with everything in it, however deep, as JSON can carry it; what is not finite becomes None.
+
+    Dataclasses become objects of their fields.
+    """
+    if is_dataclass(x) and not isinstance(x, type):
+        return {field.name: jsonable(getattr(x, field.name)) for field in fields(x)}
     if isinstance(x, Mapping):
         return {str(key): jsonable(part) for key, part in x.items()}
     if isinstance(x, (list, tuple, np.ndarray)):

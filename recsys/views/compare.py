@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from recsys.dataset.dataset import Dataset
 from recsys.errors import InsiderError
+from recsys.evaluation.documents import NoiseDocument
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.services.stored_models import stored_models
 from recsys.services.workbench.list_comparison import Difference, compare, overlap, rank_biased_overlap, siblings
@@ -215,11 +215,11 @@ def _twins(workspace: Workspace, compared: Sequence[str]) -> Iterator[list[str]]
             yield sorted((one, twin))
 
 
-def _measured_noise(workspace: Workspace, compared: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _measured_noise(workspace: Workspace, compared: Sequence[str]) -> Iterator[tuple[str, NoiseDocument]]:
     for one in compared:
-        measured = (workspace.store.load_quality(one) or {}).get("noise")
-        if measured:
-            yield one, measured
+        report = workspace.store.load_quality(one)
+        if report is not None:
+            yield one, report["noise"]
 
 
 def _ids(side: Recommender, subject: TargetUser, k: int) -> list[str]:

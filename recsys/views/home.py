@@ -7,6 +7,7 @@ from typing import Any
 
 from recsys.dataset.splitting import SplitDescription, timestamp
 from recsys.errors import InsiderError
+from recsys.evaluation.documents import Metrics
 from recsys.services.jobs import ensure_demo, first_model_jobs
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
@@ -160,27 +161,20 @@ def _headline(name: str, measure: fmt.Measure, methods: Mapping[str, Any], stron
     return Headline(measure.title, value("model"), " · ".join(against), measure.meaning)
 
 
-def ratios(model: dict[str, Any], popular: dict[str, Any], measures: dict[str, fmt.Measure]) -> tuple[Ratio, ...]:
+def ratios(model: Metrics, popular: Metrics, measures: dict[str, fmt.Measure]) -> tuple[Ratio, ...]:
     """Metrics as multiples of "most popular"; those that cannot be divided are left out."""
     found = []
     for name in AGAINST_POPULAR:
         ours, theirs = model.get(name, {}), popular.get(name, {})
         base = theirs.get("value")
-        if not base or ours.get("low") is None or theirs.get("low") is None:
+        ends = (ours.get("value"), ours.get("low"), ours.get("high"), theirs.get("low"), theirs.get("high"))
+        known = [end / base for end in ends if base and end is not None]
+        if len(known) < len(ends):
             continue
+        value, low, high, popular_low, popular_high = known
         is_share = measures[name].share
         detail = f"{fmt.interval(ours, is_share=is_share)} against {fmt.interval(theirs, is_share=is_share)}"
-        found.append(
-            Ratio(
-                title=measures[name].title,
-                value=ours["value"] / base,
-                low=ours["low"] / base,
-                high=ours["high"] / base,
-                popular_low=theirs["low"] / base,
-                popular_high=theirs["high"] / base,
-                detail=detail,
-            )
-        )
+        found.append(Ratio(measures[name].title, value, low, high, popular_low, popular_high, detail))
     return tuple(found)
 
 

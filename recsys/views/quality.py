@@ -10,6 +10,7 @@ from recsys.dataset.splitting import SplitDescription, held_out
 from recsys.utils import formatting as fmt
 
 if TYPE_CHECKING:
+    from recsys.evaluation.documents import BenchmarkDocument, ColdUsers, Metrics, SegmentDocument
     from recsys.services.workspace import Workspace
     from recsys.storage.jobs import Job
 
@@ -81,7 +82,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
         return None
     evaluation = report["evaluation"]
     lanes = {lane: title for lane, title in LANES.items() if lane in evaluation["lanes"]}
-    split = SplitDescription(**report["split"])
+    split = SplitDescription.model_validate(report["split"])
     told = {lane: _verdict(evaluation, split, lane) for lane in lanes}
     floor = report["noise"]
     cold = report["cold_start"]
@@ -121,7 +122,7 @@ def report_run(workspace: "Workspace", model_id: str) -> "Job | None":
     return next(iter(workspace.job_store.newest(1, kinds=("quality",), model=model_id)), None)
 
 
-def _verdict(evaluation: dict[str, Any], split: SplitDescription, lane: str) -> tuple[str, str]:
+def _verdict(evaluation: "BenchmarkDocument", split: SplitDescription, lane: str) -> tuple[str, str]:
     methods = evaluation["lanes"][lane]
     others = {name: m["ndcg"]["value"] for name, m in methods.items() if name != "model"}
     if methods["model"]["ndcg"]["value"] is None or not others:
@@ -148,8 +149,8 @@ def _where(split: SplitDescription) -> str:
     return f"among {held_out(split)}" if told else "in a period that neither had seen"
 
 
-def bars_of(evaluation: Mapping[str, Any], lane: str) -> tuple[Bar, ...]:
-    """The methods of a lane, best first; `evaluation` is a `Judgement.document`."""
+def bars_of(evaluation: "BenchmarkDocument | Mapping[str, Any]", lane: str) -> tuple[Bar, ...]:
+    """The methods of a lane, best first; `evaluation` is a `Benchmark.document`."""
     compared = evaluation["comparisons"][lane]
     details = {
         name: f"this model is {VERDICTS[x['verdict']]} ({x['difference']:+.4f}, p = {x['p_value']:.3f})"
@@ -158,17 +159,17 @@ def bars_of(evaluation: Mapping[str, Any], lane: str) -> tuple[Bar, ...]:
     return _method_bars({name: m["ndcg"] for name, m in evaluation["lanes"][lane].items()}, details)
 
 
-def _method_bars(metrics: dict[str, Any], details: dict[str, str] | None = None) -> tuple[Bar, ...]:
+def _method_bars(metrics: "Metrics", details: dict[str, str] | None = None) -> tuple[Bar, ...]:
     found = [
-        Bar(fmt.method(name), float(m["value"]), float(m["low"]), float(m["high"]), name == "model",
+        Bar(fmt.method(name), value, float(m["low"] or 0), float(m["high"] or 0), name == "model",
             (details or {}).get(name, ""))
         for name, m in metrics.items()
-        if m["value"] is not None
+        if (value := m["value"]) is not None
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda bar: -bar.value))
 
 
-def _table(evaluation: dict[str, Any], lane: str) -> pd.DataFrame:
+def _table(evaluation: "BenchmarkDocument", lane: str) -> pd.DataFrame:
     measures = fmt.measures(evaluation["k"])
     rows = []
     for name, found in evaluation["lanes"][lane].items():
@@ -182,7 +183,7 @@ def _table(evaluation: dict[str, Any], lane: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _segments(found: list[dict[str, Any]]) -> dict[str, tuple[SegmentRow, ...]]:
+def _segments(found: "list[SegmentDocument]") -> dict[str, tuple[SegmentRow, ...]]:
     kinds: dict[str, list[SegmentRow]] = {}
     for x in found:
         kinds.setdefault(_kind(x["kind"]), []).append(
@@ -196,7 +197,7 @@ def _kind(kind: str) -> str:
     return KINDS.get(kind, fmt.label(kind))
 
 
-def _point(x: dict[str, Any]) -> tuple[str, float, float, float]:
+def _point(x: "ColdUsers") -> tuple[str, float, float, float]:
     value, low, high = (float(x["methods"]["model"][end] or 0) for end in ("value", "low", "high"))
     return _known(x["known"]), value, low, high
 
