@@ -27,8 +27,9 @@ from benchmarks._shop import (
 from recsys.evaluation.evaluate import ndcg_at_k
 from recsys.models.base import Scorer
 from recsys.models.engine import trainer
-from recsys.training.choose import Reporter, choose
+from recsys.training.choose import choose
 from recsys.training.fit import LinearLearner, linear_learner
+from recsys.training.passes import Reporter
 from recsys.training.windows import Window
 
 AS_GOOD = 0.99

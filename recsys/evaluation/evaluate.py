@@ -1,6 +1,6 @@
 """Judging anything that scores items, on a held-out period, by one protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
@@ -48,12 +48,12 @@ class Evaluation:
         """
         nothing = len(self.users) == 0
         found: dict[str, dict[str, float | None]] = {}
-        for name, values in self.values.items():
-            if nothing:
-                found[name] = {"value": None, "low": None, "high": None}
-                continue
-            low, high = metrics.bootstrap_interval(values, seed=seed)
-            found[name] = {"value": float(values.mean()), "low": low, "high": high}
+        if nothing:
+            found = {name: {"value": None, "low": None, "high": None} for name in self.values}
+        elif self.values:
+            intervals = metrics.bootstrap_intervals(np.column_stack(list(self.values.values())), seed=seed)
+            for (name, values), (low, high) in zip(self.values.items(), intervals, strict=True):
+                found[name] = {"value": float(values.mean()), "low": float(low), "high": float(high)}
         found["coverage"] = {"value": None if nothing else metrics.coverage(self.shown)}
         found["gini"] = {"value": None if nothing else metrics.gini(self.shown)}
         return found
@@ -81,44 +81,99 @@ def evaluate(
         popularity: (n_items,) number of users who have had each item, for novelty; without it that is left out.
         only: the measures wanted; leaving out "auc" saves most of the time.
     """
+    return _evaluated(lambda users: (scorer.scores(users),), 1, train, test, k, lane, categories, popularity, only)[0]
+
+
+def evaluate_biases(
+    taste: Scorer,
+    biases: Sequence[NDArray[np.float32]],
+    train: sparse.csr_matrix,
+    test: sparse.csr_matrix,
+    *,
+    k: int = 10,
+    popularity: NDArray[Any] | None = None,
+    only: Sequence[str] = PER_USER,
+) -> list[Evaluation]:
+    """`evaluate` for the scores of `taste` plus each of these biases, (n_items,); the scores are worked out once."""
+
+    def variants(users: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
+        scores = taste.scores(users)
+        for bias in biases:
+            yield scores + bias
+
+    return _evaluated(variants, len(biases), train, test, k, "discover", None, popularity, only)
+
+
+def _evaluated(
+    variants: Callable[[NDArray[np.int64]], Iterable[NDArray[np.float32]]],
+    n_variants: int,
+    train: sparse.csr_matrix,
+    test: sparse.csr_matrix,
+    k: int,
+    lane: Lane,
+    categories: NDArray[np.int64] | None,
+    popularity: NDArray[Any] | None,
+    only: Sequence[str],
+) -> list[Evaluation]:
+    """One evaluation for each kind of scores that `variants` gives, one after the other, for a block of users."""
     had, later = train.astype(bool), test.astype(bool)
     relevant = (later.multiply(had) if lane == "again" else later - later.multiply(had)).tocsr()
     relevant.eliminate_zeros()
     relevant.sort_indices()
-    n_relevant = np.diff(relevant.indptr)
-    users = np.flatnonzero(n_relevant)
-    names = [
-        x for x in only if (x != "diversity" or categories is not None) and (x != "novelty" or popularity is not None)
-    ]
+    users = np.flatnonzero(np.diff(relevant.indptr))
     kept = local()
 
-    def judge(start: int) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]:
+    def judge(start: int) -> list[tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]]:
         block = users[start : start + BLOCK]
         if not hasattr(kept, "room"):
             kept.room = np.empty((min(BLOCK, len(users)), train.shape[1]), np.float32)
         scores: NDArray[np.float32] = kept.room[: len(block)]
-        scores[...] = scorer.scores(block)
-        own = had[block].tocsr()
-        n_candidates = np.diff(own.indptr).astype(np.int64)
-        if lane == "again":
-            rows = np.repeat(np.arange(len(block)), n_candidates)
-            had_before = scores[rows, own.indices]
-            scores.fill(-np.inf)
-            scores[rows, own.indices] = had_before
-            lists, _ = top_k_block(scores, k)
-        else:
-            n_candidates = train.shape[1] - n_candidates
-            lists, _ = top_k_block(scores, k, own)
-        wanted = relevant[block]
-        auc = metrics.auc(scores, wanted, n_candidates) if "auc" in names else np.zeros(len(block))
-        return lists, _contains(wanted, lists), auc
+        own, wanted, found = had[block].tocsr(), relevant[block], []
+        for given in variants(block):
+            scores[...] = given
+            lists, n_candidates = _listed(scores, own, lane, k)
+            auc = metrics.auc(scores, wanted, n_candidates) if "auc" in only else np.zeros(len(block))
+            found.append((lists, _contains(wanted, lists), auc))
+        return found
 
     with threads.limited_blas_threads(), ThreadPoolExecutor(threads.cores()) as pool:
         parts = list(pool.map(judge, range(0, len(users), BLOCK)))
+    n_relevant = np.diff(relevant.indptr)[users].astype(np.int64)
+    return [
+        _measured([part[n] for part in parts], users, n_relevant, k, lane, train.shape, categories, popularity, only)
+        for n in range(n_variants)
+    ]
+
+
+def _listed(
+    scores: NDArray[np.float32], own: sparse.csr_matrix, lane: Lane, k: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """(n, k) the best candidates of a block of users, and (n,) how many candidates each has; scores of what is no
+    candidate become -inf."""
+    n_had = np.diff(own.indptr).astype(np.int64)
+    if lane == "discover":
+        return top_k_block(scores, k, own)[0], scores.shape[1] - n_had
+    rows = np.repeat(np.arange(len(scores)), n_had)
+    had_before = scores[rows, own.indices]
+    scores.fill(-np.inf)
+    scores[rows, own.indices] = had_before
+    return top_k_block(scores, k)[0], n_had
+
+
+def _measured(
+    parts: Sequence[tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]],
+    users: NDArray[np.int64],
+    n_relevant: NDArray[np.int64],
+    k: int,
+    lane: Lane,
+    shape: tuple[int, int],
+    categories: NDArray[np.int64] | None,
+    popularity: NDArray[Any] | None,
+    only: Sequence[str],
+) -> Evaluation:
     lists = np.concatenate([p[0] for p in parts]) if parts else np.zeros((0, k), np.int32)
     hits = np.concatenate([p[1] for p in parts]) if parts else np.zeros((0, k), bool)
-    n_relevant = n_relevant[users].astype(np.int64)
-    measures = {
+    measures: dict[str, Callable[[], NDArray[np.float64]]] = {
         "precision": lambda: metrics.precision(hits),
         "recall": lambda: metrics.recall(hits, n_relevant),
         "ndcg": lambda: metrics.ndcg(hits, n_relevant),
@@ -126,13 +181,13 @@ def evaluate(
         "mrr": lambda: metrics.mrr(hits),
         "hit_rate": lambda: metrics.hit_rate(hits),
         "auc": lambda: np.concatenate([p[2] for p in parts]) if parts else np.zeros(0),
-        "diversity": lambda: metrics.diversity(lists, categories if categories is not None else np.zeros(0, np.int64)),
-        "novelty": lambda: metrics.novelty(
-            lists, popularity if popularity is not None else np.zeros(0), train.shape[0]
-        ),
     }
-    values = {name: measures[name]() if len(users) else np.zeros(0) for name in names}
-    return Evaluation(lane, k, users, values, lists, metrics.exposure(lists, train.shape[1]))
+    if categories is not None:
+        measures["diversity"] = lambda: metrics.diversity(lists, categories)
+    if popularity is not None:
+        measures["novelty"] = lambda: metrics.novelty(lists, popularity, shape[0])
+    values = {name: measures[name]() if len(users) else np.zeros(0) for name in only if name in measures}
+    return Evaluation(lane, k, users, values, lists, metrics.exposure(lists, shape[1]))
 
 
 def ndcg_at_k(scorer: Scorer, train: sparse.csr_matrix, test: sparse.csr_matrix, k: int = 10) -> float | None:

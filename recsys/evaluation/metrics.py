@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+DRAWN_TOGETHER = 100
+"""Bootstrap samples that are in memory at once."""
+
 Hits = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -138,11 +141,27 @@ def bootstrap_interval(
 
     For fewer than two users both ends are the mean itself.
     """
+    low, high = bootstrap_intervals(values[:, None], seed=seed, level=level, samples=samples)[0]
+    return float(low), float(high)
+
+
+def bootstrap_intervals(
+    values: Values, *, seed: int = 0, level: float = 0.95, samples: int = 1000
+) -> NDArray[np.float64]:
+    """(m, 2): `bootstrap_interval` of each column of (n_users, m), from the same users drawn for all of them."""
     n = len(values)
     if n < 2:
-        return (float(values.mean()), float(values.mean())) if n else (float("nan"), float("nan"))
+        ends = values[0] if n else np.full(values.shape[1], np.nan)
+        return np.column_stack([ends, ends])
     rng = np.random.default_rng(seed)
-    means = np.array([values[rng.integers(0, n, n)].mean() for _ in range(samples)])
+    means = np.empty((samples, values.shape[1]))
+    columns = np.ascontiguousarray(values.T)
+    for start in range(0, samples, DRAWN_TOGETHER):
+        end = min(start + DRAWN_TOGETHER, samples)
+        times = np.array([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(start, end)], np.float64)
+        for column, values_of_one in enumerate(
+            columns
+        ):  # one by one: what stands beside it must not round it otherwise
+            means[start:end, column] = times @ values_of_one / n
     tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    return np.quantile(means, [tail, 1 - tail], axis=0).T

@@ -6,6 +6,9 @@ systems. Every pass ends with products borrowing from their categories and brand
 LightFM's sum over features says of them.
 """
 
+from copy import copy
+from typing import Self
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -46,8 +49,16 @@ class AlternatingRidge:
         n_items, d = self._matrix.shape[1], recipe.components
         size = np.sqrt(purchases.buyers / max(float(purchases.buyers.mean()), TINY)) / np.sqrt(d)
         rows = np.random.default_rng(seed).standard_normal((n_items, d), dtype=np.float32)
+        self._features = features
         self._items = rows * size[:, None].astype(np.float32)
-        self._users: NDArray[np.float32] | None = None
+        self._sums: NDArray[np.float32] | None = None
+
+    def copy(self, sharing: float | None = None) -> Self:
+        """The same after as many passes, to go on from by itself; with another sharing from here on where given."""
+        found = copy(self)
+        if sharing is not None:
+            found._prior = HierarchicalPrior(self._features, self._purchases.buyers, sharing)
+        return found
 
     def step(self) -> None:
         """One pass over all purchases.
@@ -55,12 +66,12 @@ class AlternatingRidge:
         Raises:
             Diverged: embeddings are no longer finite numbers.
         """
-        users = self._solved()[0]
+        users = self._solved(self._recipe.regularisation)[0]
         strength, directions = linalg.eigh((users.T @ users).astype(np.float64))
         there = strength > NOTHING * max(float(strength[-1]), TINY)
         white = directions * np.where(there, 1 / np.sqrt(np.where(there, strength, 1.0)), 0.0)
         self._items = self._prior(product(self._transposed, users @ white.astype(np.float32)))
-        self._users = None
+        self._sums = None
         if not np.isfinite(self._items).all():
             raise Diverged(
                 f"Training diverged: with regularisation {self._recipe.regularisation:g} the embeddings are no longer "
@@ -68,12 +79,15 @@ class AlternatingRidge:
             )
 
     def learned(self, recipe: Hyperparameters) -> Learned:
-        """Embeddings after the passes so far, with the popularity part as `recipe` says.
+        """Embeddings after the passes so far, with the regularisation and the popularity part that `recipe` says.
+
+        The regularisation acts here alone: it changes Q, but not which directions Q spans, and so not what a pass makes
+        of them.
 
         Products are made smaller by buyers^-popularity_penalty and larger by drift^recipe.drift; shoppers are scaled so
         that their scores have standard deviation 1; the biases are popularity_lift times the expected popularity.
         """
-        users, inverse = self._solved()
+        users, inverse = self._solved(recipe.regularisation)
         buyers = np.maximum(self._purchases.buyers, 1).astype(np.float64)
         factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
         items = (self._items * factor[:, None]).astype(np.float32)
@@ -89,12 +103,12 @@ class AlternatingRidge:
         biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
         return Learned(users * scale, items, biases, fold_in)
 
-    def _solved(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _solved(self, regularisation: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Q (n_users, components), and (R'R + lambda I)^-1."""
         gram = (self._items.T @ self._items).astype(np.float64)
-        ridge = self._recipe.regularisation * max(float(np.trace(gram)), TINY) / len(gram)
+        ridge = regularisation * max(float(np.trace(gram)), TINY) / len(gram)
         gram[np.diag_indices_from(gram)] += ridge
         inverse = linalg.inv(gram).astype(np.float32)
-        if self._users is None:
-            self._users = product(self._matrix, self._items) @ inverse
-        return self._users, inverse
+        if self._sums is None:
+            self._sums = product(self._matrix, self._items)
+        return self._sums @ inverse, inverse

@@ -77,7 +77,7 @@ class BuyAgain:
         used = np.flatnonzero(repeats[rows] > 0)
         if len(used) > MOST_EXAMPLES:
             used = np.sort(np.random.default_rng(0).choice(used, MOST_EXAMPLES, replace=False))
-        features = pair_features(dataset, before, now)[used]
+        features = pair_features(dataset, before, now, used)
         importance = 1 / np.sqrt(repeats[rows[used]])
         mean, scale = features.mean(axis=0), features.std(axis=0)
         scale[scale < 1e-9] = 1.0
@@ -89,8 +89,9 @@ class BuyAgain:
 
         It holds for someone who buys anything again at all in that time.
         """
-        standard = (pair_features(dataset, period, now) - self.mean) / self.scale
-        return np.asarray(_sigmoid(standard @ self.weights[1:] + self.weights[0]), dtype=np.float32)
+        slopes = self.weights[1:] / self.scale
+        raw = pair_features(dataset, period, now) @ slopes.astype(np.float32)
+        return np.asarray(_sigmoid(raw + (self.weights[0] - float(self.mean @ slopes))), dtype=np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """For manifests: the weight of every standardised feature."""
@@ -119,8 +120,14 @@ def repeat_share(before: Interactions, after: Interactions) -> float:
     return float(_found_in(before.counts, after.counts).sum() / max(after.counts.nnz, 1))
 
 
-def pair_features(dataset: Dataset, period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
-    """float32 (n_pairs, len(FEATURES)) of what is known at `now`; `period` holds every event before it."""
+def pair_features(
+    dataset: Dataset, period: Interactions, now: pd.Timestamp, only: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """float32 (n_pairs, len(FEATURES)) of what is known at `now`; `period` holds every event before it.
+
+    Args:
+        only: numbers of the pairs that are wanted; None for all.
+    """
     pairs = period.counts
     n_users, n_items = pairs.shape
     rows, items = _rows(pairs), pairs.indices
@@ -157,7 +164,10 @@ def pair_features(dataset: Dataset, period: Interactions, now: pd.Timestamp) -> 
         np.log(count / np.maximum(known, 14.0)), decayed[2] ** 2, log_since**2, decayed[2] * log_since,
         decayed[0] * decayed[3],
     )  # fmt: skip
-    return np.column_stack(found).astype(np.float32)
+    features = np.empty((len(FEATURES), len(items) if only is None else len(only)), dtype=np.float32)
+    for feature, values in zip(features, found, strict=True):
+        feature[:] = values if only is None else values[only]
+    return features.T
 
 
 def _decayed_counts(dataset: Dataset, now: pd.Timestamp) -> list[NDArray[np.float64]]:

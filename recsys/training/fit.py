@@ -19,6 +19,7 @@ from recsys.models.learned import Learned
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.purchases import Purchases
 from recsys.models.softmax import LinearAutoencoder
+from recsys.utils.threads import limited_blas_threads
 
 
 class LinearLearner(Protocol):
@@ -47,6 +48,7 @@ def linear_learner(
     return learner(purchases, items, recipe, now, seed=seed)
 
 
+@limited_blas_threads()
 def fit(
     period: Interactions,
     now: pd.Timestamp,

@@ -23,8 +23,9 @@ from recsys.models.model import Model
 from recsys.models.popularity import Forecast
 from recsys.models.repurchase import WORTHWHILE_SHARE, BuyAgain, repeat_share
 from recsys.progress import OnProgress
-from recsys.training.choose import Reporter, TrainingPlan, choose
+from recsys.training.choose import TrainingPlan, choose
 from recsys.training.fit import fit
+from recsys.training.passes import Reporter
 from recsys.training.windows import Window, features_for, windows_of
 
 LEARN = "Learning from everything but the test set"

@@ -1,9 +1,11 @@
 """The periods that choices are made on: the validation period, and others before it where the data reach back far
 enough."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,12 @@ from scipy import sparse, stats
 
 from recsys.dataset.dataset import Dataset, Interactions
 from recsys.dataset.splitting import Split
-from recsys.evaluation.evaluate import Evaluation, evaluate
-from recsys.models.base import Scorer
+from recsys.evaluation.evaluate import Evaluation, evaluate, evaluate_biases
+from recsys.models.base import Factors, Representations, Scorer
 from recsys.models.features import Features, item_features, user_features
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.popularity import Forecast
+from recsys.utils.threads import cores
 
 MOST_USERS = 5000
 """More shoppers of one period than this are sampled; where there are several, they share that number."""
@@ -56,6 +59,14 @@ class Window:
         k = min(K, self.later.shape[1])
         return evaluate(scorer, self.period.counts, self.later, k=k, only=only, popularity=self.buyers)
 
+    def judged_with(
+        self, model: Representations, biases: Sequence[NDArray[np.float32]], only: Sequence[str] = ("ndcg",)
+    ) -> list[Evaluation]:
+        """`judged` for the taste of a model plus each of these biases, (n_items,)."""
+        k = min(K, self.later.shape[1])
+        taste = Factors(model.user_embeddings, model.item_embeddings, model.item_biases, 0.0)
+        return evaluate_biases(taste, biases, self.period.counts, self.later, k=k, only=only, popularity=self.buyers)
+
     @cached_property
     def buyers(self) -> NDArray[np.int64]:
         """(n_items,) how many users had each item in the period."""
@@ -93,7 +104,13 @@ class Measured:
 
 def measured(windows: Sequence[Window], scorers: Sequence[Scorer]) -> Measured:
     """One scorer for each window, judged together."""
-    return Measured.of([window.judged(scorer) for window, scorer in zip(windows, scorers, strict=True)])
+    return Measured.of(side_by_side(Window.judged, windows, scorers))
+
+
+def side_by_side(work: Callable[..., Any], *of_windows: Sequence[Any]) -> list[Any]:
+    """`map` over what belongs to each window, on as many cores as there are; an error of one is raised."""
+    with ThreadPoolExecutor(min(cores(), max(len(of_windows[0]), 1))) as pool:
+        return list(pool.map(work, *of_windows))
 
 
 def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: int) -> tuple[Window, ...]:

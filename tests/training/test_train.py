@@ -16,7 +16,7 @@ from recsys.models.features import IDENTITY
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.model import Model
 from recsys.progress import Progress
-from recsys.training import choose
+from recsys.training import passes
 from recsys.training import train as training
 from recsys.training.train import train
 from recsys.training.windows import Measured
@@ -87,7 +87,7 @@ def test_nothing_of_the_test_period_is_learned(small_dataset: Dataset, model: Mo
 
 def with_curve(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Validation gives these values, epoch by epoch; everything else is real."""
-    monkeypatch.setattr(choose, "measured", lambda *_: Measured(np.full(50, values.pop(0)), 0.5))
+    monkeypatch.setattr(passes, "measured", lambda *_: Measured(np.full(50, values.pop(0)), 0.5))
 
 
 @pytest.mark.parametrize(
