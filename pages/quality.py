@@ -102,7 +102,8 @@ lane = st.segmented_control(
 )  # fmt: skip
 st.title(shared.plain(view.verdict[lane]), anchor=False)
 st.markdown(shared.plain(view.evidence[lane]))
-assessment()
+with st.container():  # of its own: a bound widget leaves the link when what stands above it comes or goes
+    assessment()
 with st.container(border=True):
     st.header("Beside simple methods", anchor=False)
     shared.describe("Each was fitted to the same purchases and judged on the same shoppers. Intervals are 95%.")

@@ -36,6 +36,9 @@ LEVEL_NAMES = {level: fmt.label(level) for level in shopper.levels(live)}
 BEHAVIOUR_NAMES = {name: title for name, (title, _) in BEHAVIOURS.items()}
 rule_choices = desk.rule_choices(home)
 
+problems = (
+    st.container()
+)  # a container of its own: bound widgets leave the link when what stands above them comes or goes
 if "shopper" not in state:
     link = {name: st.query_params.get_all(name) for name in IN_LINK}
     labels = {
@@ -53,7 +56,7 @@ if "shopper" not in state:
         "period": list(shopper_history.PERIODS), "against": list(labels["against"]),
     }  # fmt: skip
     for sentence in shopper.link_problems(live, link, labels, there):
-        st.warning(shared.plain(f"The link asks for what does not exist: {sentence} The usual is shown instead."))
+        problems.warning(shared.plain(f"The link asks for what does not exist: {sentence} The usual is shown instead."))
     for name, values in (("period", recommended.PERIOD_NAMES), ("level", LEVEL_NAMES)):
         for value, title in values.items():
             if link[name] in ([title], [value]):
@@ -80,6 +83,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         placeholder="All categories",
             filter_mode="contains", select_all=False,
         )  # fmt: skip
+    truth, truth_help = shopper_history.truth_words(live)
+    since = st.toggle(truth, key="since", bind="query-params", help=truth_help)
     chosen_rules = desk.AS_SERVED
     if len(rule_choices) > 2:
         if state.get("rules") not in (None, *rule_choices):
@@ -88,8 +93,6 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             "Rules", rule_choices, key="rules", bind="query-params", width=150,
             help="“as served”: what the API does when nothing is asked; “off”: the model alone.",
         )  # fmt: skip
-    truth, truth_help = shopper_history.truth_words(live)
-    since = st.toggle(truth, key="since", bind="query-params", help=truth_help)
 
 try:
     rules = desk.rules_in_force(home, chosen_rules)
@@ -114,11 +117,12 @@ with st.container(horizontal=True, gap="xsmall"):
     if not view.attributes:
         st.caption("Nothing is known of them but what they bought.")
 shared.describe(view.summary)
-if view.subject.missing:
-    st.warning(
-        shared.plain(f"This model does not know {fmt.joined(list(view.subject.missing[:5]))}; it is left out."),
-        icon=":material/help:",
-    )
+with st.container():
+    if view.subject.missing:
+        st.warning(
+            shared.plain(f"This model does not know {fmt.joined(list(view.subject.missing[:5]))}; it is left out."),
+            icon=":material/help:",
+        )
 
 tabs = st.tabs(SECTIONS, on_change="rerun", key="section", bind="query-params")
 section = dict(zip(SECTIONS, tabs, strict=True))

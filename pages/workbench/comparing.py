@@ -97,10 +97,11 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
     with st.container(border=True):
         st.subheader("All shoppers", anchor=False)
         which = others[0]
-        if others[1:]:
-            which = st.selectbox(
-                "The live model against", others, format_func=choices.get, key="everybody", bind="query-params"
-            )
+        with st.container():  # of its own: a bound widget leaves the link when what stands above it comes or goes
+            if others[1:]:
+                which = st.selectbox(
+                    "The live model against", others, format_func=choices.get, key="everybody", bind="query-params"
+                )
         if st.toggle(
             "Compare over everybody", key="overall", bind="query-params",
             help="Both lists of every shopper (at most 5,000, drawn): how much they share, the measures with a paired "

@@ -167,10 +167,10 @@ def chips(attributes: dict[str, list[str]]) -> None:
         found["bought"] = f"Bought {bought}{lately}"
     if part := (state.get("idpart") or "").strip():
         found["idpart"] = f"Id with {part}"
-    if not found:
-        return
+    # Drawn when it is empty too: a bound widget leaves the link when what stands above it comes or goes.
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="filter_chips"):
-        st.caption("Previous, next and random stay among")
+        if found:
+            st.caption("Previous, next and random stay among")
         for key, text in found.items():
             st.button(
                 shared.plain(text), icon=":material/close:", key=f"chip_{key}", on_click=clear, args=(key,),
@@ -224,6 +224,7 @@ def bar(home: Workspace, attributes: dict[str, list[str]]) -> tuple[str, str | N
                     Lists(home.database).add, name, user_id, done=f"{user_id} is on the list “{name}”."
                 ):
                     st.caption("You find saved lists under Find.")
-    if problem := state.pop("finder_problem", ""):
-        st.warning(shared.plain(problem))
+    with st.container():  # of its own, as in `chips`
+        if problem := state.pop("finder_problem", ""):
+            st.warning(shared.plain(problem))
     return user_id, persona

@@ -77,15 +77,14 @@ def show(
     with left, st.container(border=True, height="stretch"):
         st.subheader("Change something", anchor=False)
         nobody = st.toggle("Start from nobody", key="nobody", bind="query-params", help="As if nothing were known.")
-        if not nobody:
-            without = st.multiselect(
-                "Taken away", list(own), format_func=lambda item: shopper.item_label(own[item], item), key="without",
-                bind="query-params",
-                placeholder="Choose among what they bought",
-            filter_mode="contains", select_all=False,
-        )  # fmt: skip
-        else:
-            without = []
+        without = []
+        with st.container():  # of its own: a bound widget leaves the link when what stands above it comes or goes
+            if not nobody:
+                without = st.multiselect(
+                    "Taken away", list(own), format_func=lambda item: shopper.item_label(own[item], item),
+                    key="without", bind="query-params", placeholder="Choose among what they bought",
+                    filter_mode="contains", select_all=False,
+                )  # fmt: skip
         word = st.text_input("Find a product to add", placeholder="Words of product or category", key="whatif_word")
         found = find_items(home, word, limit=20)
         there = dict(zip(found["item_id"], found["title"], strict=True)) | shopper.titles(

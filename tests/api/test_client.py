@@ -58,9 +58,9 @@ def test_the_client_says_what_the_package_says(client: Client, live: Recommender
         client.recommend("u001", 4, lane="all", explain=True)
         == live.recommend("u001", 4, "all", explain=True).to_dict()
     )
-    assert (
-        client.recommend_for(["00001"], {"age": "45+"}, 3) == live.recommend_for(["00001"], {"age": "45+"}, 3).to_dict()
-    )
+    known = live.recommend_for(["00001"], {"age": "45+"}, 3).to_dict()
+    assert client.recommend_for(["00001"], {"age": "45+"}, 3) == known | {"unknown_items": []}
+    assert client.recommend_for(["00001", "nothing"], {"age": "45+"}, 3) == known | {"unknown_items": ["nothing"]}
     assert [a["user"] for a in client.recommend_batch(["u003", "u002"], 2)] == ["u003", "u002"]
     assert [item["item_id"] for item in client.similar("00001", 3)] == [x.item_id for x in live.similar("00001", 3)]
     assert client.model()["id"] == live.model.id

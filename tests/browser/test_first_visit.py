@@ -42,17 +42,18 @@ def test_from_an_empty_home_to_recommendations_and_the_map(browser: Browser, tmp
         assert json.loads(told.stdout)["items"] == served["items"]
         titles = [item["title"] for item in served["items"]]
 
-        def listed() -> list[str]:
-            cells = page.get_by_test_id("stDataFrame").locator("td").all_text_contents()
-            return [cell for cell in cells if cell in titles][:10]
-
-        wait_until(lambda: listed() == titles, "the page lists what the API answers", seconds=30)
+        links = page.get_by_role("list", name=f"Recommendations for {HOUSEHOLD}").get_by_role("link")
+        ids = [f"item?item={item['item_id']}" for item in served["items"]]
+        wait_until(
+            lambda: [link.get_attribute("href") for link in links.all()] == ids,
+            "the page lists what the API answers", seconds=30,
+        )  # fmt: skip
 
         wait_until(lambda: httpx.get(f"{url}/v1/model").json()["has_map"], "the map is drawn", seconds=5 * MINUTES)
         page.get_by_role("tab", name="Why").click()
         page.get_by_role("link", name="See it on the map").click()
         expect(page).to_have_url(re.compile(r"/map\?item="))
-        expect(page.locator(".js-plotly-plot").first).to_be_visible()
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
         expect(page.get_by_text(titles[0]).first).to_be_visible()
 
         page.goto(f"{url}/docs")

@@ -53,7 +53,7 @@ def dashboard(trained_home: Path, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.browser
 def test_who_has_a_role_gets_in_and_nobody_else(dashboard: str, browser: Browser) -> None:
-    for who, sees in (("ann@shop.example", "Against most popular"), ("eve@other.example", "No access")):
+    for who, sees in (("ann@shop.example", "In figures"), ("eve@other.example", "No access")):
         page = browser.new_context().new_page()
         page.goto(f"{dashboard}/shopper")
         button = page.get_by_role("button", name="Sign in")

@@ -54,7 +54,7 @@ def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, traine
         expect(page.get_by_text(reasons.sentence)).to_be_visible()
         chart = page.get_by_test_id("stPlotlyChart").first
         for _, value in reasons.parts:
-            said = f"{value:+.2f}"
+            said = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
             expect(chart.get_by_text(said, exact=True).first).to_be_visible()
 
         # Remove an item, see the change, take it back.

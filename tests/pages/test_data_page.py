@@ -18,6 +18,7 @@ from recsys.services.jobs import cancel_job
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.views import data as data_view
+from tests.accessibility import settled
 from tests.ingest.test_import import BAD_FILES, GOOD, lines
 from tests.serving import ROOT, page_of, running_app, wait_until
 from tests.shops import planted_shop
@@ -188,9 +189,11 @@ def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
 
 def take(tab: Page, column: str, field: str) -> None:
     """Say on the page what a column is."""
+    settled(tab)
     tab.get_by_role("combobox", name=column).filter(visible=True).click()
+    tab.wait_for_timeout(1500)  # the list of options may still move to where there is room for it
     tab.get_by_role("option", name=field, exact=True).click()
-    tab.wait_for_timeout(700)
+    settled(tab)
 
 
 @pytest.mark.browser

@@ -100,9 +100,10 @@ def guess(lines: bytes) -> Guess:
     beyond = [x for x in sample.decode(USUAL, errors_of(USUAL)) if ord(x) > 127]
     if len(set(beyond)) <= TOO_FEW and set(beyond) <= _WESTERN:
         found = USUAL
-    if found == USUAL and beyond and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
-        found = "cp1254"
-    found = _least_odd(sample, found)
+    else:
+        if found == USUAL and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
+            found = "cp1254"
+        found = _least_odd(sample, found)
     text = sample.decode(found, "replace")
     example = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return Guess(found, example[:60])
