@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.testing.v1 import AppTest
 
 from recsys.errors import InvalidInput
@@ -188,12 +190,18 @@ def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
 
 
 def take(tab: Page, column: str, field: str) -> None:
-    """Say on the page what a column is."""
-    settled(tab)
-    tab.get_by_role("combobox", name=column).filter(visible=True).click()
-    tab.wait_for_timeout(1500)  # the list of options may still move to where there is room for it
-    tab.get_by_role("option", name=field, exact=True).click()
-    settled(tab)
+    """Say on the page what a column is; a run of the page that comes late closes the list of options."""
+    box = tab.get_by_role("combobox", name=column).filter(visible=True)
+
+    def taken() -> bool:
+        settled(tab)
+        box.click()
+        with suppress(PlaywrightTimeout):
+            tab.get_by_role("option", name=field, exact=True).click(timeout=5000)
+        settled(tab)
+        return box.input_value() == field
+
+    wait_until(taken, f"{column} is taken as {field}", seconds=120)
 
 
 @pytest.mark.browser
