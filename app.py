@@ -21,8 +21,9 @@ from recsys import access
 from recsys.api.app import PATHS, create_api
 from recsys.errors import InsiderError, NoModel
 from recsys.server.front import Front
-from recsys.services.datasets import sweep_uploads, upload_bytes
+from recsys.services.datasets import upload_bytes
 from recsys.services.jobs import end_own_jobs, ensure_demo
+from recsys.services.startup import put_right, wind_down
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import APP_ROOT, Settings
 from recsys.utils import threads
@@ -49,8 +50,7 @@ class ApiRoute(BaseRoute):
 def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
     threads.limit_blas_threads()
-    workspace.store.sweep()
-    sweep_uploads(workspace.settings.home)
+    put_right(workspace)
     try:
         ensure_demo(workspace)
         workspace.load().warm()
@@ -78,6 +78,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         await preparing
         await asyncio.to_thread(end_jobs, workspace)
+        await asyncio.to_thread(wind_down, workspace)
 
 
 try:

@@ -63,6 +63,7 @@ def create_api(workspace: Workspace) -> FastAPI:
         kept=kept,
         quick=one.quick,
         max_body_bytes=MAX_BODY_BYTES,
+        stale_since=lambda: workspace.database.failing_since,
         log=settings.request_log,
     )
     app.add_middleware(GZipMiddleware, minimum_size=SHORTEST_ZIPPED, compresslevel=5)
@@ -72,7 +73,7 @@ def create_api(workspace: Workspace) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
-            expose_headers=["ETag", "X-Request-Id", "Retry-After"],
+            expose_headers=["ETag", "X-Request-Id", "Retry-After", "Insider-Stale"],
         )
     add_recommendations(app, workspace, telemetry, one)
     add_events(app, workspace, telemetry)

@@ -40,6 +40,10 @@ class ApiMetrics:
                               registry=registry)  # fmt: skip
         self._events = Counter("insider_events", "Events received, by what became of them.", ["result"],
                                registry=registry)  # fmt: skip
+        self._stale = Counter(
+            "insider_stale_answers", "Answers given from what was known, while the database could not be read.",
+            registry=registry,
+        )  # fmt: skip
         self._read_now = _ReadNow(workspace)
         # Looking a counter up takes longer than counting. Labels have few values, so that this stays small.
         self._of_request: Callable[[str, str, int], tuple[Counter, Histogram]] = cache(
@@ -50,10 +54,12 @@ class ApiMetrics:
         )
         self._of_answer: Callable[[str, str], Counter] = cache(self._answers.labels)
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+    def request(self, method: str, route: str, status: int, seconds: float, *, stale: bool = False) -> None:
         count, time = self._of_request(method, route, status)
         count.inc()
         time.observe(seconds)
+        if stale and status < 400:
+            self._stale.inc()
 
     def answer(self, answer: Answer, k: int) -> None:
         self.answered(answer.path, answer.lane, k, len(answer.items))
@@ -96,15 +102,17 @@ class _ReadNow(Collector):
             "insider_events_not_learned", "Logged events that came after the live model's training data."
         )
         lag = GaugeMetricFamily("insider_event_lag_seconds", "Age of the oldest of them.")
+        database = GaugeMetricFamily("insider_database_up", "1 while the database can be read.")
         try:
-            manifest = self._workspace.load().manifest
-            count, oldest = self._workspace.event_log.waiting(manifest.dataset, manifest.log[0])
+            answers = self._workspace.load()
+            count, oldest = answers.recent.waiting() if answers.recent is not None else (0, None)
         except InsiderError:
             live.add_metric([], 0)
         else:
             now = datetime.now(UTC)
             live.add_metric([], 1)
-            age.add_metric([], (now - manifest.created_at).total_seconds())
+            age.add_metric([], (now - answers.manifest.created_at).total_seconds())
             waiting.add_metric([], count)
             lag.add_metric([], (now - oldest.replace(tzinfo=UTC)).total_seconds() if oldest else 0.0)
-        return (live, age, waiting, lag)
+        database.add_metric([], int(self._workspace.database.failing_since is None))
+        return (live, age, waiting, lag, database)

@@ -7,8 +7,11 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -20,6 +23,7 @@ from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import HIDDEN, internal_problem, problem
 from recsys.api.response_cache import CachedResponse, ResponseCache, send_again
 from recsys.errors import InsiderError
+from recsys.utils.waiting import WouldWait, never_wait
 
 UNMATCHED = "unmatched"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -27,6 +31,11 @@ BODY_SECONDS = 20.0
 """How long a whole body may take to arrive."""
 
 REQUEST_ID = b"x-request-id"
+STALE = b"insider-stale"
+"""Since when (UTC) the answers go on from what was known, because the database cannot be read."""
+
+T = TypeVar("T")
+
 _USABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 HEADERS: Mapping[bytes, bytes] = {
@@ -48,7 +57,8 @@ class ApiMiddleware:
     Asks the gate; gives again what was given before and still holds, or takes the short way where `quick` knows one;
     measures each request, stops bodies over `max_body_bytes` with 413, adds `HEADERS` and a request id (the client's,
     if it sends a usable one as `X-Request-Id`), turns an answer whose ETag the client already has into 304, and an
-    error nobody foresaw into a problem without a word of the inside.
+    error nobody foresaw into a problem without a word of the inside. What asks the database happens in a thread, and
+    while that cannot be read every answer says so (`STALE`).
 
     With `log`, every request is one line of JSON: route, status, milliseconds, key id, address; never a key, a query
     or an id out of a path.
@@ -62,6 +72,7 @@ class ApiMiddleware:
         kept: ResponseCache,
         quick: Callable[[Scope], CachedResponse | None],
         max_body_bytes: int,
+        stale_since: Callable[[], datetime | None] = lambda: None,
         log: bool = False,
     ) -> None:
         self._app = app
@@ -70,6 +81,7 @@ class ApiMiddleware:
         self._kept = kept
         self._quick = quick
         self._max_body_bytes = max_body_bytes
+        self._stale_since = stale_since
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,12 +90,12 @@ class ApiMiddleware:
             return
         began = time.perf_counter()
         known, request_id, announced = _asked(scope)
-        answer = _Answer(send, known, request_id)
+        answer = _Answer(send, known, request_id, self._stale_since)
         try:
-            refused = self._refusal(scope)
+            refused = await _without_waiting(lambda: self._refusal(scope))
             if refused is not None:
                 await refused(scope, receive, answer.send)
-            elif (given := self._kept.find(scope) or self._quick(scope)) is not None:
+            elif (given := await _without_waiting(lambda: self._kept.find(scope) or self._quick(scope))) is not None:
                 await send_again(given, scope, answer.send)
             else:
                 await self._app(scope, _limited(receive, announced, self._max_body_bytes), answer.send)
@@ -95,7 +107,7 @@ class ApiMiddleware:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path_format", UNMATCHED)
             method = scope["method"] if scope["method"] in METHODS else "other"
-            self._telemetry.request(method, route, answer.status, seconds)
+            self._telemetry.request(method, route, answer.status, seconds, stale=answer.stale)
             if self._log:
                 _write_down(scope, method, route, answer.status, seconds, request_id.decode())
 
@@ -114,6 +126,15 @@ class ApiMiddleware:
         if refusal.retry_after is not None:
             response.headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
         return response
+
+
+async def _without_waiting(ask: Callable[[], T]) -> T:
+    """What a function gives: here where that takes no waiting, else from a thread. The loop goes on for the others."""
+    try:
+        with never_wait():
+            return ask()
+    except WouldWait:
+        return await run_in_threadpool(ask)
 
 
 def _leads_somewhere(scope: Scope) -> bool:
@@ -138,8 +159,12 @@ def _asked(scope: Scope) -> tuple[set[str], bytes, int]:
 class _Answer:
     """One answer on its way out."""
 
-    def __init__(self, send: Send, known: set[str], request_id: bytes) -> None:
+    def __init__(
+        self, send: Send, known: set[str], request_id: bytes, stale_since: Callable[[], datetime | None]
+    ) -> None:
         self._send = send
+        self._stale_since = stale_since
+        self.stale = False
         self._known = known
         self._request_id = request_id
         self.began = False
@@ -152,6 +177,9 @@ class _Answer:
             there = {name for name, _ in headers}
             headers += [(name, value) for name, value in HEADERS.items() if name not in there]
             headers.append((REQUEST_ID, self._request_id))
+            if (since := self._stale_since()) is not None:
+                self.stale = True
+                headers.append((STALE, f"{since:%Y-%m-%dT%H:%M:%SZ}".encode()))
             if self._known and message["status"] == 200:
                 tags = {value.decode("latin-1") for name, value in headers if name == b"etag"}
                 if tags & self._known:

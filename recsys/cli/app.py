@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from recsys.cli import console, quality, recommend, rules, serve, train, training_runs, tune
+from recsys.cli import backup, console, quality, recommend, rules, serve, train, training_runs, tune
 from recsys.cli.dataset import datasets
 from recsys.cli.events import events
 from recsys.cli.keys import keys
@@ -62,6 +62,7 @@ app.add_typer(models, name="models")
 recommend.register(app)
 rules.register(app)
 serve.register(app)
+backup.register(app)
 app.add_typer(
     keys, name="keys", help="Make, turn over and revoke keys of the API.",
     epilog="Example: python -m recsys keys create shop --scope read --scope events",

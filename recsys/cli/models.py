@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     pass
 
 
+ELSEWHERE_WORDS = "The log is that of all machines on this database; each has the models of its own home."
 models = typer.Typer(rich_markup_mode=None)
 
 
@@ -113,14 +114,27 @@ def log(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Who made what live, went back or deleted, and when."""
+    from recsys.services.stored_models import ELSEWHERE, whereabouts
     from recsys.storage import audit
 
-    found = audit.entries(open_workspace().database, limit)
+    workspace = open_workspace()
+    found = audit.entries(workspace.database, limit)
+    away = whereabouts(workspace, found)
     if as_json or ctx.obj:
-        console.document({"log": [entry.to_dict() for entry in found]})
+        lines = [entry.to_dict() | {"whereabouts": away.get(entry.subject, "")} for entry in found]
+        console.document({"live": workspace.live_id(), "log": lines})
         return
-    rows = [(f"{e.at:%Y-%m-%d %H:%M}", e.who, audit.ACTIONS[e.action], e.subject, e.before, e.note) for e in found]
+
+    def shown(name: str | None) -> str:
+        return f"{name} ({away[name]})" if name in away else name or ""
+
+    rows = [
+        (f"{e.at:%Y-%m-%d %H:%M}", e.who, audit.ACTIONS[e.action], shown(e.subject), shown(e.before), e.note)
+        for e in found
+    ]
     console.table(("when (UTC)", "who", "did", "what", "live before", "note"), rows)
+    if ELSEWHERE in away.values():
+        console.note(f"{ELSEWHERE_WORDS} Live in this home: {workspace.live_id() or 'nothing'}.")
 
 
 @models.command("report", epilog="Example: python -m recsys models report live --out model.html")

@@ -1,11 +1,7 @@
 """From files to a stored dataset: out of core, all or nothing, with a report of what was found and not used."""
 
-import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +29,11 @@ from recsys.ingest.ids.text_encoder import TextEncoder
 from recsys.ingest.read import Read
 from recsys.ingest.rejects import FILE, collect
 from recsys.ingest.schema import check_columns
+from recsys.ingest.work_folder import work_folder
 from recsys.progress import OnProgress, Progress
-from recsys.storage.artifacts import check_name, readable_errors
-from recsys.storage.jobs import process_alive, process_identity
+from recsys.storage.artifacts import check_name
 from recsys.storage.store import Store
 from recsys.utils.numba_modules import numba_module
-
-WORK = "importing"
 
 LOOK, READ, CHOOSE, WRITE, KEEP = (
     "Looking through the files", "Reading the events", "Choosing what counts",
@@ -68,7 +62,7 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
         low, high = _SPANS[step]
         on_progress(Progress(step, low + (high - low) * min(fraction, 1.0)))
 
-    with _work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
+    with work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
         for kernels in (text_encoder.KERNELS, event_sort.KERNELS):
             beside.submit(numba_module, kernels)
         tell(LOOK)
@@ -184,22 +178,3 @@ def _places(db: DuckSession, known: TextEncoder, ids: "pd.Series[str]", table: s
     seen[db.arrow(f"SELECT h FROM {table}").column("h").to_numpy()] = True
     places[~seen] = -1
     return places
-
-
-@contextmanager
-def _work_folder(home: Path) -> Iterator[Path]:
-    """A folder below the home for one import; what imports that were killed have left there is removed first."""
-    parent = home / WORK
-    for left in parent.glob("*"):
-        owner = left.name.partition("_")[0]
-        if not process_alive(owner):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = parent / f"{process_identity(os.getpid())}_{uuid.uuid4().hex[:8]}"
-    with readable_errors(home):
-        folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            parent.rmdir()

@@ -13,7 +13,7 @@ from recsys.ingest.duckdb_session import DuckSession, text
 from recsys.ingest.events.event_rows import REASONS
 from recsys.ingest.events.staging import Staged
 from recsys.ingest.files.dialect import Dialect
-from recsys.ingest.files.sources import Source
+from recsys.ingest.files.sources import UNREAD, Source
 from recsys.utils.spreadsheet import safe_cell
 
 SHOWN = 100
@@ -97,6 +97,7 @@ def _of_events(db: DuckSession, staged: Staged, number: int) -> Iterator[Reject]
     if source.kind == "text":
         yield from _located(source, _lines(db, "events", number), bad)
     else:
+        yield from _of_parts(db, source)
         for row, reason, value in bad:
             yield Reject(source.shown, int(row), REASONS[reason], str(value or ""))
 
@@ -104,6 +105,16 @@ def _of_events(db: DuckSession, staged: Staged, number: int) -> Iterator[Reject]
 def _of_lines(db: DuckSession, part: str, number: int, source: Source) -> Iterator[Reject]:
     if source.kind == "text":
         yield from _located(source, _lines(db, part, number), iter(()))
+    yield from _of_parts(db, source)
+
+
+def _of_parts(db: DuckSession, source: Source) -> Iterator[Reject]:
+    """Lines that could not be read of the files that a source was made of."""
+    for file in source.made_of:
+        lines = db.connection.cursor().execute(
+            f"SELECT line, reason, value FROM {UNREAD} WHERE path = {text(str(file.path))} ORDER BY line"
+        )
+        yield from _located(file, _fetched(lines), iter(()))
 
 
 def _lines(db: DuckSession, part: str, number: int) -> Iterator[tuple[int, str, str | None]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +46,10 @@ class Activity(Protocol):
 
     def new_users(self) -> list[str]:
         """Ids of everybody who did something, or of whom something was announced."""
+        ...
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """How many events that is, those of held-out periods not counted, and when the oldest was received (UTC)."""
         ...
 
     def new_items(self) -> tuple[int, Mapping[str, Mapping[str, Any]]]:

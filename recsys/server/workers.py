@@ -49,6 +49,9 @@ class _Supervisor:
     def run(self) -> None:
         from prometheus_client import multiprocess
 
+        from recsys.services.startup import put_right, wind_down
+
+        put_right(self._workspace)
         try:
             self._workspace.load().warm()
         except NoModel:
@@ -79,6 +82,7 @@ class _Supervisor:
                 )
                 time.sleep(max(0.0, SECONDS_BETWEEN_STARTS - (time.monotonic() - began)))
                 self._fork()
+        wind_down(self._workspace)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping = True

@@ -1,7 +1,13 @@
 """Which version is live: promote one, go back to the one before, delete one. Every change is in the audit log."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import sqlalchemy as sa
+
 from recsys.access import require
-from recsys.errors import Corrupted, InvalidInput
+from recsys.errors import Corrupted, InvalidInput, StorageProblem
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 
@@ -21,14 +27,17 @@ def promote(
     require("admin", "Promoting a model")
     workspace.load(model_id)
     store = workspace.store
-    with store.changing_live(), workspace.database.begin() as connection:
-        before = live_unless_damaged(workspace)
-        if instead_of not in ("any", before):
-            raise InvalidInput(
-                f"Model {before!r} was made live in the meantime, so {model_id!r} was not: compare the two first."
-            )
-        audit.write(connection, "promote", model_id, who=who, before=before, note=note)
-        store.set_live(model_id)
+    with store.changing_live():
+        finish_interrupted(workspace)
+        with workspace.database.begin() as connection:
+            before = live_unless_damaged(workspace)
+            if instead_of not in ("any", before):
+                raise InvalidInput(
+                    f"Model {before!r} was made live in the meantime, so {model_id!r} was not: compare the two first."
+                )
+            line = audit.line("promote", model_id, who=who, before=before, note=note)
+            _with_line(workspace, connection, line, lambda: store.set_live(model_id))
+        store.pointer.settled()
     return model_id
 
 
@@ -37,20 +46,67 @@ def rollback(workspace: Workspace, *, who: str = "") -> str:
     require("admin", "Rolling back")
     store = workspace.store
     workspace.load(store.earlier())
-    with store.changing_live(), workspace.database.begin() as connection:
-        before = workspace.live_id()
-        model_id = store.earlier()
-        audit.write(connection, "rollback", model_id, who=who, before=before)
-        store.roll_back()
+    with store.changing_live():
+        finish_interrupted(workspace)
+        with workspace.database.begin() as connection:
+            model_id = store.earlier()
+            line = audit.line("rollback", model_id, who=who, before=workspace.live_id())
+            _with_line(workspace, connection, line, store.roll_back)
+        store.pointer.settled()
     return model_id
 
 
 def delete_model(workspace: Workspace, model_id: str, *, who: str = "", note: str = "") -> None:
     """Remove a version; the live one is refused."""
     require("admin", "Deleting a model")
-    with workspace.store.changing_live(), workspace.database.begin() as connection:
-        audit.write(connection, "delete", model_id, who=who, note=note)
-        workspace.store.delete_model(model_id)
+    store = workspace.store
+    with store.changing_live():
+        finish_interrupted(workspace)
+        store.check_deletable(model_id)
+        with workspace.database.begin() as connection:
+            line = audit.line("delete", model_id, who=who, note=note)
+            _with_line(workspace, connection, line, lambda: store.delete_model(model_id))
+        store.pointer.settled()
+
+
+def finish_interrupted(workspace: Workspace) -> dict[str, Any] | None:
+    """Write the line of the audit log that a change lacks whose process was killed in between; gives it.
+
+    The change itself is one step: it has happened or not. Whoever calls this holds `store.changing_live`.
+    """
+    pointer = workspace.store.pointer
+    line = pointer.intended()
+    if line is None:
+        return None
+    subject = line["subject"]
+    if line["action"] == "delete":
+        happened = subject not in workspace.store.models()
+    else:
+        happened = live_unless_damaged(workspace) == subject
+    if happened:
+        with workspace.database.begin() as connection:
+            audit.write_line(connection, line)
+    pointer.settled()
+    return line if happened else None
+
+
+def _with_line(
+    workspace: Workspace, connection: sa.Connection, line: dict[str, Any], change: Callable[[], object]
+) -> None:
+    """Change what is live and write the line of the audit log, in the transaction of the caller. Which line it is
+    stands in the home before, so that a kill in between loses none (`finish_interrupted`)."""
+    try:
+        workspace.store.pointer.intend(line)
+    except StorageProblem:
+        if line["action"] != "delete":
+            raise  # deleting is how space is freed: on a full disk it goes without
+    audit.write_line(connection, line)
+    try:
+        change()
+    except Exception:
+        with suppress(StorageProblem):
+            workspace.store.pointer.settled()
+        raise
 
 
 def live_unless_damaged(workspace: Workspace) -> str | None:

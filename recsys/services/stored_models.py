@@ -1,10 +1,12 @@
 """The list of stored versions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from recsys.models.manifest import ModelManifest
 from recsys.services.workspace import Workspace
+from recsys.storage.audit import AuditEntry
 
 LISTED = (
     "id", "dataset", "fingerprint", "created", "recipe", "seed", "epochs", "seconds", "metrics", "curve", "lineage",
@@ -40,3 +42,25 @@ def stored_models(workspace: Workspace) -> list[StoredModel]:
 def models_on(workspace: Workspace, dataset: str) -> list[StoredModel]:
     """Those that were trained on a dataset, newest first."""
     return [model for model in stored_models(workspace) if model.manifest.dataset == dataset]
+
+
+DELETED, ELSEWHERE = "deleted since", "not in this home"
+
+
+def whereabouts(workspace: Workspace, log: Sequence[AuditEntry]) -> dict[str, str]:
+    """Why a version that lines of the audit log name cannot be found here: id to `DELETED` or `ELSEWHERE`.
+
+    Several machines may share one database, and with it the log; each has the models of its own home.
+
+    Args:
+        log: lines of the log, newest first.
+    """
+    here, found = set(workspace.store.models()), dict[str, str]()
+    for entry in log:
+        if entry.action == "delete":
+            found.setdefault(entry.subject, DELETED)
+        elif entry.action in ("promote", "rollback"):
+            for name in (entry.subject, entry.before):
+                if name:
+                    found.setdefault(name, ELSEWHERE)
+    return {name: why for name, why in found.items() if name not in here}

@@ -12,9 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recsys.errors import InvalidInput, NotFound
+from recsys.errors import InvalidInput, NotFound, StorageProblem
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import api_keys
+from recsys.utils.waiting import taken
 
 READ, EVENTS, ADMIN = "read", "events", "admin"
 SCOPES = (READ, EVENTS, ADMIN)
@@ -66,7 +67,7 @@ class ApiKeyStore:
         self._environment_hash = _hash(environment_key) if environment_key else None
         self._lock = threading.Lock()
         self._read_at = float("-inf")
-        self._hashes: dict[str, tuple[str, ApiKey]] = {}
+        self._hashes: dict[str, tuple[str, ApiKey]] | None = None
 
     def create(self, name: str, scopes: Sequence[str], *, rate: float = 0.0) -> tuple[ApiKey, str]:
         """A new key, and its text, which is nowhere else and cannot be had again.
@@ -155,15 +156,24 @@ class ApiKeyStore:
             self._read_at = float("-inf")
 
     def _known(self) -> dict[str, tuple[str, ApiKey]]:
-        with self._lock:
-            if time.monotonic() - self._read_at > REFRESH_SECONDS:
-                self._hashes = {}
-                if self._database.exists():
-                    with self._database.read() as connection:
-                        rows = connection.execute(api_keys.select()).mappings().all()
-                    self._hashes = {row["id"]: (row["hash"], _key(row)) for row in rows}
+        """The keys as last read, at most `REFRESH_SECONDS` ago; for as long as the database is away, those that were
+        known before. StorageProblem where none were: nobody can tell then who may what."""
+        with taken(self._lock):
+            if self._hashes is None or time.monotonic() - self._read_at > REFRESH_SECONDS:
+                try:
+                    self._hashes = self._stored()
+                except StorageProblem:
+                    if self._hashes is None:
+                        raise
                 self._read_at = time.monotonic()
             return self._hashes
+
+    def _stored(self) -> dict[str, tuple[str, ApiKey]]:
+        if not self._database.exists():
+            return {}
+        with self._database.read() as connection:
+            rows = connection.execute(api_keys.select()).mappings().all()
+            return {row["id"]: (row["hash"], _key(row)) for row in rows}
 
 
 def _insert(connection: sa.Connection, name: str, scopes: list[str], rate: float) -> tuple[str, str]:

@@ -27,6 +27,9 @@ from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 SWEEP_SECONDS = 3600.0
+LEFTOVERS = ("*/.writing-*", "*/.deleted-*", ".live-*", ".restoring-*")
+"""What writers that were killed leave in a home."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 _HERE, _RENAME_EXCHANGE = -100, 2
@@ -93,10 +96,10 @@ class ArtifactFolders:
     def sweep(self, older_than: float = SWEEP_SECONDS) -> None:
         """Remove what writers that were killed have left beside the stored folders."""
         limit = time.time() - older_than
-        for left in [*self.home.glob("*/.writing-*"), *self.home.glob("*/.deleted-*")]:
+        for left in (path for pattern in LEFTOVERS for path in self.home.glob(pattern)):
             with suppress(OSError):
                 if left.stat().st_mtime < limit:
-                    shutil.rmtree(left, ignore_errors=True)
+                    shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
 
     def folder(self, kind: str, name: str, what: str) -> Path:
         """Where it is; NotFound when there is none."""

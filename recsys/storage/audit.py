@@ -1,6 +1,7 @@
 """Who changed what is live or stored, and when; notes and tags on trainings and models."""
 
 import getpass
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -43,12 +44,25 @@ class Note:
     tags: tuple[str, ...] = ()
 
 
+def line(action: str, subject: str, *, who: str = "", before: str | None = None, note: str = "") -> dict[str, Any]:
+    """What a line of the log says, ready for JSON; nothing is written."""
+    values = {"who": who or whoami(), "action": action, "subject": subject, "before": before, "note": note}
+    return {"at": utc_now().isoformat(), **values}
+
+
+def write_line(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    """Add a line to the log, within a transaction of the caller, unless it is there already."""
+    row = {**values, "at": datetime.fromisoformat(values["at"])}
+    same = sa.and_(*(audit_table.c[name] == row[name] for name in ("at", "action", "subject")))
+    if connection.execute(sa.select(audit_table.c.id).where(same)).first() is None:
+        connection.execute(audit_table.insert().values(**row))
+
+
 def write(
     connection: sa.Connection, action: str, subject: str, *, who: str = "", before: str | None = None, note: str = ""
 ) -> None:
     """Add a line to the log, within a transaction of the caller: the deed and the line happen together."""
-    values = {"at": utc_now(), "who": who or whoami(), "action": action, "subject": subject, "before": before}
-    connection.execute(audit_table.insert().values(**values, note=note))
+    write_line(connection, line(action, subject, who=who, before=before, note=note))
 
 
 def entries(database: Database, limit: int = 100) -> list[AuditEntry]:

@@ -2,6 +2,9 @@
 
 import logging
 import os
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,10 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from recsys.errors import Corrupted, StorageProblem
 from recsys.storage import schema
+from recsys.utils.waiting import check_may_wait
 
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS, CONNECT_SECONDS = 30, 10
+READ_WAIT_SECONDS = 2
+"""How long a reader waits for an SQLite file that somebody has locked as a whole; a writer alone stops no reader."""
+
+RETRY_SECONDS = 0.5
+"""A database that could not be reached is asked again after so long, by one thread; until then all are told at once."""
 
 _WRITERS = 5_114_771
 """Number of the lock under which PostgreSQL's writers queue, so that ids become visible in their order."""
@@ -27,8 +36,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+class Busy(StorageProblem):
+    """Another process keeps the database locked."""
+
+
 class Database:
-    """Connections to one database; at the first use its tables are made or brought up to date."""
+    """Connections to one database; at the first use its tables are made or brought up to date.
+
+    Attributes:
+        failing_since: since when it cannot be read (UTC); None while it can.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
@@ -36,6 +53,10 @@ class Database:
         self._engine: sa.Engine | None = None
         self._file: tuple[int, int] | None = None
         self._checked = False
+        self.failing_since: datetime | None = None
+        self._failure = ""
+        self._again_at = 0.0
+        self._probe = threading.Lock()
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -43,25 +64,70 @@ class Database:
 
         Those of all processes happen one after the other, so that what is read in one still holds when it writes.
         """
-        try:
-            with self._connect().begin() as connection:
-                _queue_up(connection)
-                yield connection
-        except SQLAlchemyError as error:
-            raise self._problem(error) from error
-        except ValueError as error:
-            raise damaged_row(error) from error
+        with self._watched(writes=True):
+            try:
+                with self._connect().begin() as connection:
+                    _queue_up(connection)
+                    yield connection
+            except SQLAlchemyError as error:
+                raise self._problem(error) from error
+            except ValueError as error:
+                raise damaged_row(error) from error
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """The same for reading only: waits for no writer, and holds none up."""
+        with self._watched(writes=False):
+            try:
+                with self._connect().execution_options(reads=True).begin() as connection:
+                    yield connection
+            except SQLAlchemyError as error:
+                raise self._problem(error) from error
+            except (ValueError, TypeError, AttributeError) as error:
+                raise damaged_row(error) from error
+
+    def cannot_be_read(self, problem: StorageProblem) -> None:
+        """Note that it could not be read: `failing_since` says so until it is read again."""
+        if self.failing_since is None:
+            logger.error("%s", problem)
+            self.failing_since = utc_now()
+        self._failure, self._again_at = str(problem), time.monotonic() + RETRY_SECONDS
+
+    @contextmanager
+    def _watched(self, *, writes: bool) -> Iterator[None]:
+        """Remembers whether the database can be read; while it cannot, one thread at a time tries, and not at once."""
+        check_may_wait()
+        probing = self.failing_since is not None
+        if probing and (time.monotonic() < self._again_at or not self._probe.acquire(blocking=False)):
+            raise StorageProblem(self._failure)
         try:
-            with self._connect().execution_options(reads=True).begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise self._problem(error) from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise damaged_row(error) from error
+            yield
+        except StorageProblem as error:
+            if not (writes and isinstance(error, Busy)):
+                self.cannot_be_read(error)
+            raise
+        except Exception:
+            self.failing_since = None
+            raise
+        else:
+            self.failing_since = None
+        finally:
+            if probing:
+                self._probe.release()
+
+    def checkpoint(self) -> bool:
+        """Move what stands in SQLite's write-ahead log into the database file and empty the log; whether it is empty
+        now (another process that reads may need it still). Nothing to do for any other database."""
+        if not self._sqlite or not self.exists():
+            return True
+        check_may_wait()
+        try:
+            with self._connect().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                raw = connection.connection.driver_connection
+                assert raw is not None
+                return not raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise storage_problem(self.url, error) from error
 
     def sqlite_file(self) -> str | None:
         """The file of an SQLite database; None for any other."""
@@ -110,7 +176,9 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
     options: dict[str, Any] = {"pool_pre_ping": True}
     if url.get_backend_name() == "postgresql":
         wait = f"-c lock_timeout={WAIT_SECONDS}s"
-        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait} | dict(url.query)
+        # a server that is gone without a word, or a network that is cut, is noticed as soon
+        silent = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 10_000}
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait, **silent} | dict(url.query)
     return options
 
 
@@ -149,7 +217,7 @@ def storage_problem(url: sa.URL, error: BaseException) -> StorageProblem:
     cause = error.__cause__ or error
     reason = " ".join(str(getattr(error, "orig", None) or getattr(cause, "orig", None) or cause).split())
     if any(text in reason.lower() for text in ("database is locked", "lock timeout")):
-        return StorageProblem(
+        return Busy(
             f"The database {shown} is busy: another process has kept it locked for more than {WAIT_SECONDS} seconds. "
             "Nothing was changed. Try again; if it stays so, end the process that holds it."
         )
@@ -180,8 +248,11 @@ def _prepare_sqlite(connection: "sa.engine.interfaces.DBAPIConnection", _: objec
     connection.execute("PRAGMA journal_mode=WAL")
     # FULL: a commit is on the disk when it returns, also when the power fails right after it.
     connection.execute("PRAGMA synchronous=FULL")
+    # What is deleted is overwritten: `forget` must leave nothing of anybody in the file.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
     reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * (READ_WAIT_SECONDS if reads else WAIT_SECONDS)}")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -83,7 +83,7 @@ class DocumentStore:
             .group_by(documents.c.name)
             .scalar_subquery()
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(sa.select(documents).where(documents.c.id.in_(newest))).all()
         found = [_document(row) for row in rows if row.content is not None]
         return sorted(found, key=lambda document: document.name.casefold())
@@ -116,7 +116,7 @@ class DocumentStore:
         if not self._database.exists():
             return []
         wanted = sa.select(documents).where(documents.c.kind == self._kind, documents.c.name == name)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_document(row) for row in connection.execute(wanted.order_by(documents.c.version)).all()]
 
 

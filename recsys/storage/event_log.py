@@ -1,6 +1,7 @@
 """The log: what shops send while a model is live. Durable before it answers, and never the same event twice."""
 
 import hashlib
+import logging
 import sqlite3
 import threading
 import time
@@ -14,11 +15,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from recsys import columns as c
-from recsys.errors import InvalidInput
+from recsys.errors import InvalidInput, StorageProblem
 from recsys.storage.database import Database, storage_problem, utc_now
 from recsys.storage.tables import announcements, events
 
 ITEM, USER, FORGOTTEN = "item", "user", "forgotten"
+logger = logging.getLogger(__name__)
+
 POLL_SECONDS = 0.2
 """How long another process's events may stay unseen on a database that cannot tell cheaply that it has changed."""
 
@@ -134,20 +137,29 @@ class EventLog:
             ]
         return Mark(*ids)
 
-    def newest_by_user(self, dataset: str, after: int, or_from: datetime | None = None) -> dict[str, int]:
-        """For every user with events after an id (or, whatever their id, from a time on): the id of their last one."""
+    def newest_by_user(
+        self, dataset: str, after: int, or_from: datetime | None = None
+    ) -> tuple[dict[str, int], int, datetime | None]:
+        """For every user with events after an id (or, whatever their id, from a time on): the id of their last one.
+        And of all events after that id: how many, and when the oldest was received (UTC)."""
         if not self.database.exists():
-            return {}
-        wanted = events.c.id > after
-        if or_from is not None:
-            wanted = sa.or_(wanted, events.c.timestamp >= or_from)
+            return {}, 0, None
+        e, later = events.c, events.c.id > after
+        wanted = later if or_from is None else sa.or_(later, e.timestamp >= or_from)
         query = (
-            sa.select(events.c.user_id, sa.func.max(events.c.id))
-            .where(events.c.dataset == dataset, wanted)
-            .group_by(events.c.user_id)
+            sa.select(
+                e.user_id,
+                sa.func.max(e.id),
+                sa.func.count().filter(later),
+                sa.func.min(e.received).filter(later),
+            )
+            .where(e.dataset == dataset, wanted)
+            .group_by(e.user_id)
         )
         with self.database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+            rows = connection.execute(query).all()
+        oldest = min((row[3] for row in rows if row[3] is not None), default=None)
+        return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows), oldest
 
     def of_user(self, dataset: str, user_id: str) -> list[tuple[int, str, datetime, float, str]]:
         """All logged events of one user: id, item, time, value, kind; in the order they came."""
@@ -207,7 +219,11 @@ class EventLog:
         return count, oldest
 
     def forget(self, dataset: str, user_id: str) -> int:
-        """Delete everything the log holds of one user; gives the number of events that were deleted."""
+        """Delete everything the log holds of one user; gives the number of events that were deleted.
+
+        In SQLite they are overwritten, in the file and in its write-ahead log (`Database.checkpoint`), where a process
+        that reads just now does not need that log; then the next checkpoint does it.
+        """
         with self.database.begin() as connection:
             gone = connection.execute(
                 events.delete().where(events.c.dataset == dataset, events.c.user_id == user_id)
@@ -218,6 +234,9 @@ class EventLog:
             note = {"dataset": dataset, "kind": FORGOTTEN, "name": "", "content": {}, "received": utc_now()}
             connection.execute(t.insert().values(**note))
         self._watch.wrote()
+        if not self.database.checkpoint():
+            logger.warning("Other processes are reading: what was deleted leaves the write-ahead log with the next "
+                           "checkpoint, at the latest when the server ends.")  # fmt: skip
         return int(gone)
 
     def forgotten(self, dataset: str) -> int:
@@ -249,8 +268,8 @@ class _Watch:
     """Tells whether the database may have changed: SQLite counts commits; another one is asked again now and then."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._file = database.sqlite_file()
-        self._url = database.url
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._connected = 0
@@ -275,9 +294,14 @@ class _Watch:
                     if not Path(self._file).exists():
                         return -1
                     # autocommit: the connection never holds a transaction open, so it always sees the latest commit
-                    self._connection = sqlite3.connect(self._file, check_same_thread=False, isolation_level=None)
+                    # no timeout: this is asked on the event loop
+                    self._connection = sqlite3.connect(
+                        self._file, timeout=0, check_same_thread=False, isolation_level=None
+                    )
                     self._connected += 1  # every connection counts from the same number
                 version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
             except sqlite3.Error as error:
-                raise storage_problem(self._url, error) from error
+                problem: StorageProblem = storage_problem(self._database.url, error)
+                self._database.cannot_be_read(problem)
+                raise problem from error
             return self._connected * 1_000_000_000 + version

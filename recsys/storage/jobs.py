@@ -91,7 +91,7 @@ class JobStore:
             return _insert(connection, values)
 
     def get(self, run_id: int) -> Job:
-        self.settle()
+        """One job; NotFound when there is none. One that no process works on has failed."""
         with self._database.read() as connection:
             row = connection.execute(table.select().where(table.c.id == run_id)).mappings().first()
             if row is None:
@@ -101,7 +101,7 @@ class JobStore:
     def newest(
         self, limit: int = 50, *, kinds: Collection[str] = (), model: str | None = None, active: bool = False
     ) -> list[Job]:
-        """The newest jobs, newest first.
+        """The newest jobs, newest first. Those that no process works on have failed.
 
         Args:
             kinds: only these; () for all.
@@ -110,7 +110,6 @@ class JobStore:
         """
         if not self._database.exists():
             return []
-        self.settle()
         wanted = table.select()
         if kinds:
             wanted = wanted.where(table.c.kind.in_(kinds))
@@ -120,7 +119,8 @@ class JobStore:
             wanted = wanted.where(table.c.state.in_(ACTIVE))
         with self._database.read() as connection:
             rows = connection.execute(wanted.order_by(table.c.id.desc()).limit(limit)).mappings().all()
-            return [_run(row) for row in rows]
+            found = [_run(row) for row in rows]
+            return [job for job in found if job.active or not active]
 
     def attach(self, run_id: int, pid: int) -> None:
         """Note which process works on a run."""
@@ -192,7 +192,7 @@ class JobStore:
         return {run_id: pid for run_id, process in rows if (pid := _pid_here(process)) is not None}
 
     def settle(self) -> None:
-        """End as failed every run whose process is gone, so that none seems to run for ever."""
+        """End as failed every run whose process is gone. Readers see that of themselves, and write nothing."""
         if not self._database.exists():
             return
         ended = [
@@ -206,23 +206,35 @@ class JobStore:
                 for statement in ended:
                     connection.execute(statement)
 
+    def end_all(self, message: str) -> None:
+        """End as failed every run that is queued or running: they ran elsewhere, or in another time."""
+        with self._database.begin() as connection:
+            ended = {"state": "failed", "message": message, "ended": utc_now()}
+            connection.execute(table.update().where(table.c.state.in_(ACTIVE)).values(**ended))
+
     def _lost(self) -> list[tuple[int, State, str]]:
         """Runs that count as active and that no process works on: id, and how each ends. Only reads."""
-        wanted = sa.select(
-            table.c.id, table.c.process, table.c.created, table.c.cancel_requested, table.c.progress
-        ).where(table.c.state.in_(ACTIVE))
         with self._database.read() as connection:
-            rows = connection.execute(wanted).all()
-        found: list[tuple[int, State, str]] = []
-        for run_id, process, created, cancelled, progress in rows:
-            young = (utc_now() - created).total_seconds() < NO_PROCESS_SECONDS
-            if not (_is_worked_on(process, progress) if process else young):
-                found.append((run_id, "cancelled", "") if cancelled else (run_id, "failed", LOST))
-        return found
+            rows = connection.execute(table.select().where(table.c.state.in_(ACTIVE))).mappings().all()
+        return [(row["id"], *_lost_as(row)) for row in rows if _is_lost(row)]
 
     def _update(self, run_id: int, **values: Any) -> None:
         with self._database.begin() as connection:
             connection.execute(table.update().where(table.c.id == run_id).values(**values))
+
+
+def _is_lost(row: sa.RowMapping) -> bool:
+    """Whether a run counts as active and no process works on it."""
+    if row["state"] not in ACTIVE:
+        return False
+    if row["process"]:
+        return not _is_worked_on(row["process"], row["progress"])
+    return (utc_now() - row["created"]).total_seconds() >= NO_PROCESS_SECONDS
+
+
+def _lost_as(row: sa.RowMapping) -> tuple[State, str]:
+    """State and message of a run that is lost."""
+    return ("cancelled", "") if row["cancel_requested"] else ("failed", LOST)
 
 
 def _insert(connection: sa.Connection, values: dict[str, Any]) -> int:
@@ -279,24 +291,26 @@ def _start_ticks(pid: int) -> str | None:
 
 def _run(row: sa.RowMapping) -> Job:
     progress = row["progress"]
-    done = row["state"] == "done"
+    state, message = _lost_as(row) if _is_lost(row) else (row["state"], row["message"])
+    ended = row["ended"] or (utc_now() if state not in ACTIVE else None)
+    done = state == "done"
     return Job(
         id=row["id"],
         kind=row["kind"],
-        state=row["state"],
+        state=state,
         dataset=row["dataset"],
         recipe=row["recipe"],
         seed=row["seed"],
         promote=row["promote"],
         created=row["created"].replace(tzinfo=UTC),
         started=row["started"].replace(tzinfo=UTC) if row["started"] else None,
-        ended=row["ended"].replace(tzinfo=UTC) if row["ended"] else None,
+        ended=ended.replace(tzinfo=UTC) if ended else None,
         step=progress["step"],
         fraction=1.0 if done else progress.get("fraction", 0.0),
         epoch=progress.get("epoch", 0),
         epochs=progress.get("epochs", 0),
         seconds_left=0.0 if done else progress.get("seconds_left"),
         curve=progress.get("curve", []),
-        message=row["message"],
+        message=message,
         model=row["model"],
     )

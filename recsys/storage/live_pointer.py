@@ -4,19 +4,25 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from recsys.errors import Corrupted, StorageProblem
 from recsys.storage.artifacts import readable_errors, sync
 
 
 class LivePointer:
-    """`live.json` in a home: {"model": ID, "before": [IDs that were live earlier, newest first]}."""
+    """`live.json` in a home: {"model": ID, "before": [IDs that were live earlier, newest first]}.
+
+    `live.intended.json` beside it is there while a change is under way, with the line of the audit log that belongs to
+    it: who is killed in between leaves it, and the next one can tell what happened.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._intended = home / "live.intended.json"
         self._pointer = str(home / "live.json")
         self._live: tuple[tuple[int, ...], str | None, tuple[str, ...]] | None = None
 
@@ -49,12 +55,32 @@ class LivePointer:
 
     def write(self, model_id: str | None, before: Sequence[str]) -> None:
         """Point to a version; a reader sees the old pointer or the new one."""
-        pointer = self.home / "live.json"
-        aside = pointer.with_name(f".live-{uuid.uuid4().hex}")
+        self._put(self.home / "live.json", {"model": model_id, "before": list(before)})
+
+    def intend(self, line: Mapping[str, Any]) -> None:
+        """Note, before a change, which line of the audit log belongs to it."""
+        self._put(self._intended, line)
+
+    def intended(self) -> dict[str, Any] | None:
+        """The note of a change that is under way, or that was not finished; None without one."""
+        try:
+            found: dict[str, Any] = json.loads(self._intended.read_text())
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def settled(self) -> None:
+        """Remove the note: the change and its line are stored, or neither is."""
+        with readable_errors(self.home):
+            self._intended.unlink(missing_ok=True)
+
+    def _put(self, file: Path, content: Mapping[str, Any]) -> None:
+        aside = self.home / f".live-{uuid.uuid4().hex}"
         with readable_errors(self.home):
             try:
-                aside.write_text(json.dumps({"model": model_id, "before": list(before)}))
+                aside.write_text(json.dumps(content))
                 sync(aside)
-                aside.replace(pointer)
+                aside.replace(file)
+                sync(self.home)
             finally:
                 aside.unlink(missing_ok=True)

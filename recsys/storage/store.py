@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from recsys.models.model import Model
 from recsys.storage import model_files
 from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, ArtifactFolders, Write, mover, npy_writer, parquet_writer
 from recsys.storage.live_pointer import LivePointer
+
+KINDS = ("datasets", "models", "maps", "quality", "baselines")
+"""The folders of a home in which something is stored."""
 
 
 class Store:
@@ -36,6 +39,19 @@ class Store:
         self._folders = ArtifactFolders(home)
         self._pointer = LivePointer(home)
         self._maps = str(home / "maps")
+
+    def names(self, kind: str) -> list[str]:
+        """Names of the folders of one of the `KINDS`."""
+        return self._folders.names(kind)
+
+    def checked_files(self, kind: str, name: str) -> dict[str, IO[bytes]]:
+        """Every file of a stored folder, its manifest too, opened for reading after all were checked; whoever asks
+        closes them. NotFound or Corrupted when that cannot be."""
+
+        def opened(folder: Path, manifest: dict[str, Any]) -> dict[str, IO[bytes]]:
+            return {file: (folder / file).open("rb") for file in (*manifest["files"], MANIFEST)}
+
+        return self._folders.read(kind, name, kind, opened)
 
     def datasets(self) -> list[str]:
         return self._folders.names("datasets")
@@ -121,15 +137,19 @@ class Store:
 
     def delete_model(self, model_id: str) -> None:
         """Remove a version and its map, also a damaged one. The live one is refused."""
-        self._folders.folder("models", model_id, "model")
+        self.check_deletable(model_id)
         live, before = self.live()
-        if model_id == live:
-            raise InvalidInput(f"Model {model_id!r} is live; promote another one before deleting it.")
         for kind in ("models", "maps", "quality"):
             if (self.home / kind / model_id).exists():
                 self._folders.remove(kind, model_id)
         if model_id in before:  # after the folders: on a full disk there is room for the pointer only now
             self._pointer.write(live, [x for x in before if x != model_id])
+
+    def check_deletable(self, model_id: str) -> None:
+        """NotFound for a version that is not there, InvalidInput for the live one."""
+        self._folders.folder("models", model_id, "model")
+        if model_id == self.live()[0]:
+            raise InvalidInput(f"Model {model_id!r} is live; promote another one before deleting it.")
 
     def save_map(
         self,
@@ -247,6 +267,11 @@ class Store:
     def changing_live(self) -> AbstractContextManager[None]:
         """One process at a time decides what is live; the others wait. The lock goes with the process that holds it."""
         return self._pointer.changing()
+
+    @property
+    def pointer(self) -> LivePointer:
+        """The live pointer itself, for who changes it together with the audit log."""
+        return self._pointer
 
     def sweep(self, older_than: float = SWEEP_SECONDS) -> None:
         """Remove what writers that were killed have left beside the stored folders."""

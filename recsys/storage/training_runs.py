@@ -326,11 +326,10 @@ class TrainingRuns:
         return [study.study_name for study in studies]
 
     def all(self, dataset: str | None = None) -> list[TrainingRun]:
-        """Every training, newest first; of one dataset, if named."""
+        """Every training, newest first; of one dataset, if named. One whose process is gone has failed."""
         if self._file is None and self.url.startswith("sqlite") and not _has_file(self.url):
             return []
         with translated(self.url):
-            self.settle()
             found = [
                 _training(study.study_name, trial)
                 for study in self.storage.get_all_studies()
@@ -348,14 +347,13 @@ class TrainingRuns:
         raise NotFound(f"No training {training_id}. The list: python -m recsys runs")
 
     def settle(self) -> None:
-        """End as failed every trial whose process on this machine is gone, so that none seems to run for ever.
+        """End as failed every trial whose process on this machine is gone. Readers see that of themselves.
 
         Those of other machines are ended by Optuna, once they have not beaten for `GRACE_SECONDS`.
         """
         for study in self.storage.get_all_studies():
             for trial in self.storage.get_all_trials(study._study_id, deepcopy=False, states=(TrialState.RUNNING,)):
-                host, _, process = str(trial.user_attrs.get("process", "")).rpartition("/")
-                if host != socket.gethostname() or process_alive(process):
+                if not _is_lost(trial):
                     continue
                 try:
                     self.storage.set_trial_user_attr(trial._trial_id, "reason", LOST)
@@ -435,7 +433,7 @@ def _training(study: str, trial: FrozenTrial) -> TrainingRun:
         TrialState.RUNNING: "running", TrialState.WAITING: "waiting", TrialState.COMPLETE: "done",
         TrialState.PRUNED: "pruned",
     }  # fmt: skip
-    ending: Ending = states.get(trial.state, noted.get("ended", "failed"))
+    ending: Ending = "failed" if _is_lost(trial) else states.get(trial.state, noted.get("ended", "failed"))
     points = [{"epoch": float(epoch), "ndcg": value} for epoch, value in sorted(trial.intermediate_values.items())]
     curve = noted.get("curve") or points
     best = max(curve, key=lambda point: point["ndcg"], default=None)
@@ -463,6 +461,12 @@ def _training(study: str, trial: FrozenTrial) -> TrainingRun:
         code_version=noted.get("code_version", ""),
         attributes=dict(noted),
     )
+
+
+def _is_lost(trial: FrozenTrial) -> bool:
+    """Whether a trial counts as running and its process, on this machine, is gone."""
+    host, _, process = str(trial.user_attrs.get("process", "")).rpartition("/")
+    return trial.state == TrialState.RUNNING and host == socket.gethostname() and not process_alive(process)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -11,11 +11,13 @@ import pandas as pd
 
 from recsys.dataset.event_kinds import weight_of
 from recsys.dataset.splitting import timestamp
+from recsys.errors import StorageProblem
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.recommend.activity import NewActivity
 from recsys.storage import event_log
 from recsys.storage.event_log import EventLog, Mark
+from recsys.utils.waiting import check_may_wait
 
 USERS_IN_MEMORY = 20_000
 
@@ -35,7 +37,8 @@ class UnlearnedEvents:
     """The log beside one model: everything it holds that the model has not learned. Safe between threads.
 
     That is what came after the model's mark in the log, and what lies in the period held out for its evaluation; but
-    not what takes something back, as a refund does.
+    not what takes something back, as a refund does. While the log cannot be read, what was read before goes on
+    counting; StorageProblem where nothing was.
 
     Args:
         weights: kind of event to weight, on top of `event_kinds.DEFAULT_WEIGHTS`, as the import of the dataset had it.
@@ -47,8 +50,11 @@ class UnlearnedEvents:
         self._dataset = str(model.manifest.dataset)
         self._mark = mark_of(model.manifest)
         self._cut = learned_until(model.manifest)
+        self._learned_users = model.rows_of_users
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._version: int | None = None
+        self._waiting: tuple[int, datetime | None] = (0, None)
         self._seen = Mark()
         self._forgotten = 0
         self._last: dict[str, int] = {}
@@ -59,8 +65,8 @@ class UnlearnedEvents:
 
     def news(self, user_id: str) -> NewActivity | None:
         """What the log adds for a user; None when nothing does."""
+        self._refresh()
         with self._lock:
-            self._refresh()
             last = self._last.get(user_id, 0)
             announced, attributes = self._users.get(user_id, (0, {}))
             if not last and not announced:
@@ -69,9 +75,15 @@ class UnlearnedEvents:
             if known is not None and known.version == (last, announced):
                 self._cache.move_to_end(user_id)
                 return known
+        try:
+            logged = self._log.of_user(self._dataset, user_id)
+        except StorageProblem:
+            if known is None and user_id not in self._learned_users:
+                raise
+            return known
         rows = [
             row
-            for row in self._log.of_user(self._dataset, user_id)
+            for row in logged
             if row[0] <= last
             and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
             and weight_of(row[4], self._weights)[0] > 0
@@ -93,55 +105,81 @@ class UnlearnedEvents:
 
     def version_of(self, user_id: str) -> tuple[int, int]:
         """A value that changes whenever `news` of this user does; (0, 0) without any."""
+        self._refresh()
         with self._lock:
-            self._refresh()
             return self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]
 
     def versions(self, user_id: str | None) -> tuple[int, int, int]:
         """Those of the announced items and, if one is named, of a user: for telling whether an answer still holds."""
+        self._refresh()
         with self._lock:
-            self._refresh()
             if user_id is None:
                 return self._items_version, 0, 0
             return self._items_version, self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]
 
     def new_users(self) -> list[str]:
         """Ids of everybody the log has something new about."""
+        self._refresh()
         with self._lock:
-            self._refresh()
             return list(dict.fromkeys([*self._last, *self._users]))
 
     def new_items(self) -> tuple[int, Mapping[str, Mapping[str, Any]]]:
         """Items announced since the training, by id, and a number that changes when they do."""
+        self._refresh()
         with self._lock:
-            self._refresh()
             return self._items_version, self._items
 
+    def waiting(self) -> tuple[int, datetime | None]:
+        """How many events came after the model's training data, and when the oldest was received (UTC). Counted as
+        they come, so that asking costs the same however many there are."""
+        self._refresh()
+        with self._lock:
+            return self._waiting
+
     def _refresh(self) -> None:
-        version = self._log.version()
-        if version == self._version:
-            return
+        try:
+            version = self._log.version()
+            if version == self._version:
+                return
+            check_may_wait()
+            with self._reading:  # not the lock that every answer takes: a database may keep this waiting
+                if version != self._version:
+                    self._read()
+                    self._version = version
+        except StorageProblem:
+            if self._version is None:
+                raise
+
+    def _read(self) -> None:
+        """Read what came into the log since it was last read."""
         head = self._log.head(self._dataset)
-        if self._log.forgotten(self._dataset) != self._forgotten:
-            self._forgotten = self._log.forgotten(self._dataset)
-            self._seen, self._last, self._users = Mark(), {}, {}
-            self._cache.clear()
-        if head.events > self._seen.events:
-            first = not self._seen.events
-            newest = self._log.newest_by_user(
+        forgotten = self._log.forgotten(self._dataset)
+        anew = forgotten != self._forgotten
+        seen = Mark() if anew else self._seen
+        newest: dict[str, int] = {}
+        count, oldest = 0, None
+        if head.events > seen.events:
+            first = not seen.events
+            newest, count, oldest = self._log.newest_by_user(
                 self._dataset,
-                self._mark.events if first else self._seen.events,
+                self._mark.events if first else seen.events,
                 self._cut if first and self._mark.events else None,
             )
-            self._last |= newest
-        if head.announcements > self._seen.announcements:
-            seen = self._seen.announcements
-            after = max(self._mark.announcements, seen)
+        items: Mapping[str, Mapping[str, Any]] = {}
+        users: Mapping[str, Mapping[str, str]] = {}
+        if head.announcements > seen.announcements:
+            after = max(self._mark.announcements, seen.announcements)
             items = self._log.announced(self._dataset, event_log.ITEM, after, head.announcements)
-            users = self._log.announced(self._dataset, event_log.USER, seen, head.announcements)
+            users = self._log.announced(self._dataset, event_log.USER, seen.announcements, head.announcements)
+        with self._lock:
+            if anew:
+                self._forgotten = forgotten
+                self._last, self._users, self._waiting = {}, {}, (0, None)
+                self._cache.clear()
+            self._last |= newest
+            self._waiting = self._waiting[0] + count, self._waiting[1] or oldest
             if items:
                 self._items = {**self._items, **items}
                 self._items_version = head.announcements
             self._users |= {name: (head.announcements, content) for name, content in users.items()}
-        self._seen = Mark(max(head.events, self._seen.events), max(head.announcements, self._seen.announcements))
-        self._version = version
+            self._seen = Mark(max(head.events, seen.events), max(head.announcements, seen.announcements))

@@ -91,6 +91,7 @@ def search(
     split = make_split(dataset)
     with translated(trials.url):
         space = Space.of(plan.base, dataset)
+        trials.settle()
         study = _study(trials, dataset, plan, space)
 
         def objective(trial: optuna.Trial) -> float | tuple[float, float]:

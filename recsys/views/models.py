@@ -7,7 +7,7 @@ import pandas as pd
 
 from recsys.dataset.splitting import told
 from recsys.models.manifest import Lineage
-from recsys.services.stored_models import StoredModel, stored_models
+from recsys.services.stored_models import StoredModel, stored_models, whereabouts
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.storage.model_names import ModelNames
@@ -79,14 +79,20 @@ def table(found: list[Version]) -> pd.DataFrame:
 
 
 def log_table(workspace: Workspace, limit: int = 100) -> pd.DataFrame:
-    """The audit log as a table, newest first."""
+    """The audit log as a table, newest first. A version that is not in this home is said to be so."""
+    entries = audit.entries(workspace.database, limit)
+    away = whereabouts(workspace, entries)
+
+    def shown(name: str | None) -> str | None:
+        return f"{name} ({away[name]})" if name in away else name
+
     return pd.DataFrame(
         [
             {
                 "at": entry.at, "who": entry.who, "did": audit.ACTIONS.get(entry.action, entry.action),
-                "subject": entry.subject, "before": entry.before, "note": entry.note,
+                "subject": shown(entry.subject), "before": shown(entry.before), "note": entry.note,
             }
-            for entry in audit.entries(workspace.database, limit)
+            for entry in entries
         ]
     )  # fmt: skip
 

@@ -33,13 +33,15 @@ pytestmark = pytest.mark.real_data
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home that the README's own commands have filled, with the environment pointing at it."""
-    folder = tmp_path_factory.mktemp("readme")
+    folder, work = tmp_path_factory.mktemp("readme"), tmp_path_factory.mktemp("work")
+    (work / "data").symlink_to(ROOT / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INSIDER_HOME", str(folder))
+        patch.setenv("PYTHONPATH", str(ROOT))
         for line in RECSYS:
             if line not in SERVES:
                 done = subprocess.run(
-                    [sys.executable, *shlex.split(line)[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+                    [sys.executable, *shlex.split(line)[1:]], cwd=work, capture_output=True, text=True, check=False
                 )
                 assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
                 assert done.stdout, line

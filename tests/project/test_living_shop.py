@@ -255,7 +255,7 @@ NOT_HERE = {
     "dataset import": "reads files", "dataset demo": "reads other data", "dataset delete": "takes the data away",
     "note": "reads no model", "keys create": "reads no model", "keys list": "reads no model",
     "keys rotate": "reads no model", "keys revoke": "reads no model", "keys delete": "reads no model",
-    "rules save": "in `every_view_shows`",
+    "rules save": "in `every_view_shows`", "restore": "needs an empty home",
 }  # fmt: skip
 
 COMMANDS: dict[str, Callable[[Shop], list[str]]] = {
@@ -285,6 +285,7 @@ COMMANDS: dict[str, Callable[[Shop], list[str]]] = {
     "rules delete": lambda shop: [RULES],
     "models prune": lambda shop: ["--keep", "9"],
     "models delete": lambda shop: [next(x for x in shop.workspace.store.models() if x != shop.workspace.live_id())],
+    "backup": lambda shop: [str(shop.home.parent / "backup.zip")],
     "events forget": lambda shop: ["visitor"],
 }
 

@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl, quote
 
 from fastapi import Body, FastAPI, Path, Query, Request
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import Scope
@@ -150,16 +149,9 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
         response_model=schemas.AnswerOut,
         responses=documented(404, 422, 503),
     )
-    async def recommend(
-        user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], request: Request
-    ) -> Any:
+    def recommend(user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], request: Request) -> Any:
         """The k best items for a user the model was trained on, or who has sent events since."""
-        route = request.scope["route"]
-        loaded = one.loaded(user_id, query)
-        if loaded is not None:
-            given = one.answer(request.scope, route, user_id, query, loaded)
-        else:
-            given = await run_in_threadpool(one.answer, request.scope, route, user_id, query)
+        given = one.answer(request.scope, request.scope["route"], user_id, query)
         given.tell()
         response = Response(given.body)
         response.raw_headers = list(given.headers)

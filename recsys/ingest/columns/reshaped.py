@@ -9,7 +9,7 @@ from recsys.errors import InvalidInput
 from recsys.ingest import column_names as names
 from recsys.ingest import duckdb_session
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.files.sources import Inputs, Source
+from recsys.ingest.files.sources import UNREAD, Inputs, Source, move_rejects
 
 KEYS = (
     "orderid", "basketid", "transactionid", "invoiceno", "invoice", "invoiceid", "cartid", "sessionid", "ordernumber",
@@ -62,13 +62,16 @@ def _joined(db: DuckSession, events: tuple[Source, ...]) -> tuple[Source, ...]:
         wanted = ", ".join([*(f"l.{duckdb_session.name(x)}" for x in source.columns),
                             *(f"h.{duckdb_session.name(x)}" for x in kept)])  # fmt: skip
         db.run(
-            f"CREATE TABLE {table} AS SELECT {wanted} FROM {mine} l LEFT JOIN {heads} h "
+            f"CREATE TABLE {table} AS SELECT {wanted} FROM {mine} l "
+            f"LEFT JOIN (SELECT * FROM {heads} QUALIFY row_number() OVER "
+            f"(PARTITION BY {duckdb_session.name(other)} ORDER BY rowid) = 1) h "
             f"ON l.{duckdb_session.name(key)} = h.{duckdb_session.name(other)}"
         )
         db.rows(f"DROP TABLE {mine}")
         shown = f"{source.shown} with {' and '.join(x.shown for x in orders)}"
         notes = (*source.notes, f"its rows were joined with those of {orders[0].shown} by {key!r}")
-        found.append(_of_table(table, shown, (*source.columns, *kept), [source, *orders], notes))
+        found.append(_of_table(table, shown, (*source.columns, *kept), [source, *orders], notes,
+                               [source] if number else [source, *orders]))  # fmt: skip
     others = [s for s in events if s not in lines and s not in orders]
     return (*found, *others)
 
@@ -100,7 +103,8 @@ def _wide(db: DuckSession, items: tuple[Source, ...]) -> tuple[Source, ...]:
     db.run(f"CREATE TABLE wide_items AS SELECT {q(item)}{last} FROM {table} GROUP BY 1")
     db.rows(f"DROP TABLE {table}")
     note = f"each row is one property of an item; the last value of {len(known):,} of {len(there):,} properties is read"
-    wide = _of_table("wide_items", " and ".join(s.shown for s in long), (item, *known), long, (*long[0].notes, note))
+    shown = " and ".join(s.shown for s in long)
+    wide = _of_table("wide_items", shown, (item, *known), long, (*long[0].notes, note), long)
     return (wide, *(s for s in items if s not in long))
 
 
@@ -118,20 +122,36 @@ def _long_form(source: Source) -> tuple[str, str, str, str | None] | None:
 
 
 def _table(db: DuckSession, sources: Sequence[Source], name: str) -> str:
-    """Rows of files with the same columns, as text, in a table."""
-    parts = []
-    for source in sources:
+    """Rows of files with the same columns, as text, in a table; lines that cannot be read go to the table `UNREAD`."""
+    db.rows(f"CREATE TABLE IF NOT EXISTS {UNREAD} (path VARCHAR, line BIGINT, reason VARCHAR, value VARCHAR)")
+    for number, source in enumerate(sources):
         wanted = ", ".join(
             f"{source.expression(x) if x in source.columns else 'NULL'} AS {duckdb_session.name(x)}"
             for x in sources[0].columns
         )
-        parts.append(f"SELECT {wanted} FROM {source.scan()}")
-    db.run(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
+        begin = f"INSERT INTO {name}" if number else f"CREATE OR REPLACE TABLE {name} AS"
+        db.run(f"{begin} SELECT {wanted} FROM {source.scan(rejects=source.kind == 'text')}")
+        path = duckdb_session.text(str(source.path))
+        db.rows(f"DELETE FROM {UNREAD} WHERE path = {path}")
+        for unread in source.unread:
+            values = (
+                f"{path}, {unread.record}, {duckdb_session.text(unread.reason)}, {duckdb_session.text(unread.value)}"
+            )
+            db.rows(f"INSERT INTO {UNREAD} VALUES ({values})")
+        move_rejects(db, UNREAD, path)
     return name
 
 
 def _of_table(
-    table: str, shown: str, columns: Sequence[str], sources: Sequence[Source], notes: tuple[str, ...]
+    table: str,
+    shown: str,
+    columns: Sequence[str],
+    sources: Sequence[Source],
+    notes: tuple[str, ...],
+    counted: Sequence[Source],
 ) -> Source:
+    """A table as a source; `counted` are the files whose lines that could not be read are counted with it."""
     size = sum(source.size for source in sources)
-    return Source(shown, Path(table), "table", size, sources[0].encoding, tuple(columns), notes=notes)
+    return Source(
+        shown, Path(table), "table", size, sources[0].encoding, tuple(columns), notes=notes, made_of=tuple(counted)
+    )

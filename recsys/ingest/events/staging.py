@@ -16,7 +16,7 @@ from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
 from recsys.ingest.events.event_rows import REASONS, event_rows
 from recsys.ingest.events.event_times import SAMPLED, readings
-from recsys.ingest.files.sources import Source
+from recsys.ingest.files.sources import UNREAD, Source, move_rejects
 from recsys.ingest.ids.id_encoder import MOST_KINDS, IdEncoder
 from recsys.ingest.schema import ITEM_FIELDS, Mapped
 
@@ -188,17 +188,14 @@ class Trial:
 
 def keep_rejects(db: DuckSession, part: str, number: int, source: Source) -> None:
     """Move what the reader of text files rejected into `rejected_lines`, one row per line of the file; and what was set
-    aside before, because its quotes do not close."""
+    aside before, because its quotes do not close, or its file was put together with another one."""
     for unread in source.unread:
         db.rows(
             f"INSERT INTO rejected_lines VALUES ({duckdb_session.text(part)}, {number}, {unread.record}, "
             f"{duckdb_session.text(unread.reason)}, {duckdb_session.text(unread.value)})"
         )
-    if not db.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")[0]:
-        return
-    db.rows(
-        f"INSERT INTO rejected_lines SELECT {duckdb_session.text(part)}, {number}, line, "
-        "arg_min(lower(CAST(error_type AS VARCHAR)), byte_position), NULL FROM reject_errors GROUP BY line"
-    )
-    db.rows("DELETE FROM reject_errors")
-    db.rows("DELETE FROM reject_scans")
+    place = f"{duckdb_session.text(part)}, {number}"
+    for file in source.made_of:
+        path = duckdb_session.text(str(file.path))
+        db.rows(f"INSERT INTO rejected_lines SELECT {place}, line, reason, value FROM {UNREAD} WHERE path = {path}")
+    move_rejects(db, "rejected_lines", place)

@@ -20,6 +20,9 @@ ELEMENT = "element"
 IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELSE false END"
 """SQL: whether a line is a whole JSON object."""
 
+UNREAD = "unread_of_files"
+"""Table of the lines that could not be read of files that were put together: path, line, reason, value."""
+
 LIST, BYTES, FLOAT, DECIMAL, OBJECTS = "list", "bytes", "float", "decimal", "objects"
 """Types of columns of Parquet that are read in a way of their own."""
 
@@ -63,6 +66,7 @@ class Source:
         continued: line ends of a text file within fields.
         unread: records that were no rows, with an empty line in the copy in place of each.
         notes: what was done to read it, in words.
+        made_of: of a table, the files whose lines that could not be read are counted with it (`UNREAD`).
     """
 
     shown: str
@@ -79,6 +83,7 @@ class Source:
     unread: tuple[Unread, ...] = ()
     continued: int = 0
     notes: tuple[str, ...] = ()
+    made_of: tuple["Source", ...] = ()
 
     def scan(self, *, rejects: bool = False) -> str:
         """SQL of the table function that gives its rows; of text files as text, columns named c0, c1..."""
@@ -187,6 +192,19 @@ def shown_names(paths: Sequence[Path]) -> dict[Path, str]:
             n += 1
         found[path] = "/".join(parts[-n:])
     return found
+
+
+def move_rejects(db: DuckSession, table: str, before: str) -> None:
+    """Move what the reader of text files has refused into a table, one row per line of the file: line, reason, and no
+    text, after the columns `before` (SQL)."""
+    if not db.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")[0]:
+        return
+    db.rows(
+        f"INSERT INTO {table} SELECT {before}, line, arg_min(lower(CAST(error_type AS VARCHAR)), byte_position), NULL "
+        "FROM reject_errors GROUP BY line"
+    )
+    db.rows("DELETE FROM reject_errors")
+    db.rows("DELETE FROM reject_scans")
 
 
 def _relative(path: Path) -> str:

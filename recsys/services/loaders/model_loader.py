@@ -17,6 +17,7 @@ from recsys.storage.event_log import EventLog
 from recsys.storage.new_entries import Enlarged, with_new_items
 from recsys.storage.store import Store
 from recsys.storage.unlearned_events import UnlearnedEvents
+from recsys.utils.waiting import check_may_wait
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class ModelLoader:
         self._dataset_of = dataset_of
         self._lock = threading.RLock()
         self._loading = threading.Lock()
+        self._enlarging = threading.Lock()
         self._damaged: dict[str, tuple[str, str]] = {}
         self._served: Key | None = None
         self._next: Key | None = None
@@ -108,19 +110,24 @@ class ModelLoader:
         with self._lock:
             if key in self._models:
                 self._served = key
-                return self._opened(key)
-            if self._served is None or self._served not in self._models:
+            elif self._served is None or self._served not in self._models:
                 return None
-            if self._next != key:
+            elif self._next != key:
                 self._next = key
                 threading.Thread(target=self._load_next, daemon=True, name=f"load {live}").start()
-            return self._opened(self._served)
+            key = self._served
+            base = self._opened(key)
+        return self._with_new_items(key, base)
 
     def _load(self, wanted: str) -> Recommender:
         key = (wanted, self._store.has_map(wanted))
         with self._lock:
-            if key in self._models:
-                return self._opened(key)
+            base = self._opened(key) if key in self._models else None
+        return self._with_new_items(key, self._read(key) if base is None else base)
+
+    def _read(self, key: Key) -> Recommender:
+        """A version from its files, unless another thread has read it meanwhile."""
+        wanted = key[0]
         with self._loading:
             if key not in self._models:
                 model = self._store.load_model(wanted)
@@ -148,20 +155,25 @@ class ModelLoader:
 
     def _opened(self, key: Key) -> Recommender:
         self._models.move_to_end(key)
+        found = self._models[key]
         while len(self._models) > MODELS_IN_MEMORY:
             self._enlarged.pop(self._models.popitem(last=False)[0], None)
-        return self._with_new_items(key)
+        return found
 
-    def _with_new_items(self, key: Key) -> Recommender:
-        """The answers from a loaded model, over its items and those announced since."""
-        base = self._models[key]
+    def _with_new_items(self, key: Key, base: Recommender) -> Recommender:
+        """The answers from a loaded model, over its items and those announced since. Asks the log, so no lock of this
+        loader is held that an answer without waiting takes."""
         version, announced = base.recent.new_items() if base.recent is not None else (0, {})
         if not announced:
             return base
         known = self._enlarged.get(key)
-        if known is None or known[0] != version:
-            known = version, with_new_items(base, announced, None if known is None else known[1])
-            self._enlarged[key] = known
+        if known is None or known[0] < version:
+            check_may_wait()
+            with self._enlarging:
+                known = self._enlarged.get(key)
+                if known is None or known[0] < version:
+                    known = version, with_new_items(base, announced, None if known is None else known[1])
+                    self._enlarged[key] = known
         return known[1].recommender
 
     def _kind_weights(self, dataset: str) -> Mapping[str, float]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.access import require
-from recsys.errors import InvalidInput, NotFound
+from recsys.errors import InvalidInput, NotFound, StorageProblem
 from recsys.recommend.conditions import ALWAYS, Conditions, Situation
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
@@ -119,14 +119,25 @@ class RuleSets:
             return []
 
     def served_sets(self) -> tuple[Rules, ...]:
-        """The newest versions of the served sets, in the order in which they are tried; at most `FRESH_SECONDS` old."""
-        if self._seen is None or time.monotonic() - self._seen[0] > FRESH_SECONDS:
-            found = []
-            for name in self.served_names():
-                with suppress(NotFound):
-                    found.append(self.get(name))
-            self._seen = time.monotonic(), tuple(found)
-        return self._seen[1]
+        """The newest versions of the served sets, in the order in which they are tried; at most `FRESH_SECONDS` old,
+        or, while the database cannot be read, those that were known before."""
+        seen = self._seen
+        if seen is None or time.monotonic() - seen[0] > FRESH_SECONDS:
+            try:
+                found = self._stored()
+            except StorageProblem:
+                if seen is None:
+                    raise
+                found = seen[1]
+            self._seen = seen = time.monotonic(), found
+        return seen[1]
+
+    def _stored(self) -> tuple[Rules, ...]:
+        found = []
+        for name in self.served_names():
+            with suppress(NotFound):
+                found.append(self.get(name))
+        return tuple(found)
 
     def served(self, situation: Callable[[], Situation] | None = None) -> Rules | None:
         """What is served in a situation, or None; without one, to somebody of whom nothing is known, today."""
@@ -147,7 +158,15 @@ class RuleSets:
         conditions are."""
         if name is None:
             return self.served(situation)
-        return None if name == OFF else self.get(name)
+        if name == OFF:
+            return None
+        try:
+            return self.get(name)
+        except StorageProblem:
+            known = next((rules for rules in (self._seen or (0.0, ()))[1] if rules.name == name), None)
+            if known is None:
+                raise
+            return known
 
 
 def situation_of(

@@ -36,3 +36,42 @@ def test_an_export_is_read_as_a_stranger_would_have_it(tmp_path, name):
     assert (report["period"] or [None])[0] == shape.first
     if shape.levels:
         assert tuple(report["categories"]) == shape.levels
+
+
+TOGETHER = {
+    "Instacart": ("order_products__prior.csv", "orders.csv"),
+    "RetailRocket": ("item_properties_part1.csv",),
+}
+"""Shapes with files that are joined, or turned from a row for each property into a row for each item."""
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_lines_that_cannot_be_read_of_files_put_together_are_counted_and_named(tmp_path, name):
+    shape = SHAPES[name]
+    paths = write(tmp_path, shape)
+    for file in TOGETHER[name]:
+        lines = (tmp_path / file).read_text().splitlines()
+        lines[4:4] = ["too,many," + lines[2], "few"]
+        (tmp_path / file).write_text("\n".join(lines) + "\n")
+    report = import_dataset(Store(tmp_path / "home"), ImportPlan("x", **paths, **shape.options))
+    first = {(x["file"], x["line"], x["reason"], x["value"][:8]) for x in report["rejected"]["first"]}
+    many, few = ("more fields than the header", "too,many"), ("fewer fields than the header", "few")
+    assert first == {(file, 5 + n, *found) for file in TOGETHER[name] for n, found in enumerate((many, few))}
+    assert report["rejected"]["rows"] == 2 * len(TOGETHER[name])
+    rows = report["rows"]
+    in_events = 2 * len(TOGETHER[name]) if name == "Instacart" else 0
+    assert rows["rejected"] == in_events and rows["read"] == ROWS + in_events
+    assert rows["read"] == rows["used"] + rows["rejected"] + rows["left_out"]
+    put_together = next(x for x in report["files"] if TOGETHER[name][0] in x["file"])
+    assert put_together["rejected"] == 2 * len(TOGETHER[name])
+    stored = {"users": USERS, "items": ITEMS, "events": ROWS} | dict(shape.stored)
+    assert {key: report[key] for key in stored} == stored, "all other lines are used"
+
+
+def test_an_order_that_stands_twice_does_not_double_its_lines(tmp_path):
+    shape = SHAPES["Instacart"]
+    paths = write(tmp_path, shape)
+    orders = tmp_path / "orders.csv"
+    orders.write_text(orders.read_text() + "\n".join(orders.read_text().splitlines()[1:4]) + "\n")
+    report = import_dataset(Store(tmp_path / "home"), ImportPlan("x", **paths, **shape.options))
+    assert report["events"] == ROWS == report["rows"]["read"]
