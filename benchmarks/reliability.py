@@ -1,7 +1,8 @@
-"""Proofs that versions change safely: promotion under load, random kill -9, a damaged version.
+"""Proofs that a shop lives on: promotion under load, random kill -9, a damaged version, many slow and many visitors.
 
-`python -m benchmarks reliability [--only load kills damage] [--kills 30] [--longest 12]`, on a home with a live model
-(`INSIDER_HOME`); everything happens on a copy of it. What it prints are counts: the target of each error count is 0.
+`python -m benchmarks reliability [--only load kills damage crowd] [--kills 30] [--longest 12]`, on a home with a live
+model (`INSIDER_HOME`); everything happens on a copy of it. The target of each count of errors is 0, and `/healthz` has
+to answer within 100 ms, 99 times of 100.
 """
 
 import argparse
@@ -10,45 +11,30 @@ import json
 import os
 import random
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks._crowd import DASHBOARDS, SLOW, VIEWERS, health, slow_connections, visitors
+from benchmarks._killing import QUICK, strike
 from recsys.errors import Corrupted
-from recsys.models.hyperparameters import PRESETS, Hyperparameters
-from recsys.services.jobs import cancel_job, start_search, start_training
 from recsys.services.promotion import promote, rollback
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.training.search import SearchPlan
 
 CONNECTIONS = 16
 SWAPS = 20
 USERS = 25
-QUICK: Hyperparameters = replace(PRESETS["fast"], components=8, epochs=2, max_sampled=5)
-PARTS = ("load", "kills", "damage")
-
-PROMOTING = """
-import sys
-from recsys.settings import Settings
-from recsys.services.promotion import promote, rollback
-from recsys.services.workspace import Workspace
-home = Workspace(Settings.from_environment(sys.argv[1]))
-versions = home.store.models()
-print("ready", flush=True)
-while True:
-    for version in versions:
-        promote(home, version, who="benchmark")
-    rollback(home, who="benchmark")
-"""
+PARTS = ("load", "kills", "damage", "crowd")
+MOST_HEALTH_MS = 100.0
 
 
 @dataclass
@@ -83,6 +69,8 @@ def run(options: list[str]) -> list[dict[str, Any]]:
             results += kills(settings, given.kills, given.seed, given.longest)
         if "damage" in given.only:
             results += damage(settings)
+        if "crowd" in given.only:
+            results += crowd(settings, given.seconds)
     return results
 
 
@@ -146,37 +134,57 @@ def promotions_under_load(settings: Settings, seconds: float) -> list[dict[str, 
 
 
 def kills(settings: Settings, number: int, seed: int, longest: float) -> list[dict[str, Any]]:
-    """kill -9 at random moments of training, search and promotion; after each, everything must be whole."""
-    rng = random.Random(seed)
-    dataset = Workspace(settings).load().manifest["dataset"]
-    broken: list[str] = []
-    struck = dict.fromkeys(("training", "search", "promotion"), 0)
-    for turn in range(number):
-        kind = tuple(struck)[turn % 3]
-        home = Workspace(settings)
-        if kind == "promotion":
-            _kill_promoting(settings, rng)
-        else:
-            run = (
-                start_training(home, dataset, QUICK, seed=turn, promote=bool(turn % 2))
-                if kind == "training"
-                else start_search(home, SearchPlan(dataset, f"killed {turn}", trials=20, base=QUICK))
-            )
-            process = home.job_store.process(run.id)
-            time.sleep(rng.uniform(0.2, longest))
-            _kill(process)
-        struck[kind] += 1
-        broken += [f"{kind} {turn}: {text}" for text in _what_is_broken(settings)]
-        print(f"kill {turn + 1} of {number}, {kind}: {len(broken)} troubles so far", file=sys.stderr, flush=True)
-    for text in broken:
+    """kill -9 at random moments of everything that writes; after each, everything must be whole."""
+    toll = strike(settings, number, seed, longest, lambda line: print(line, file=sys.stderr, flush=True))
+    for text in toll.broken:
         print(text, file=sys.stderr)
-    home = Workspace(settings)
-    lost = sum(run.state == "failed" for run in home.job_store.newest(500))
+    lost = sum(job.state == "failed" for job in Workspace(settings).job_store.newest(500))
     return [
-        *(_line(f"kill -9 of a {kind}", count, "kills", None) for kind, count in struck.items()),
-        _line("jobs that were in the middle of it, and say so", lost, "jobs", lost > 0),
-        _line("times anything was not whole afterwards", len(broken), "times", not broken, 0),
+        *(_line(f"kill -9: {kind}", count, "kills", None) for kind, count in toll.struck.items()),
+        _line("events acknowledged by the servers that were killed", toll.acknowledged, "events", None),
+        _line("jobs that were in the middle of it, and say so", lost, "jobs", None),
+        _line("times anything was lost or not whole afterwards", len(toll.broken), "times", not toll.broken, 0),
     ]
+
+
+def crowd(settings: Settings, seconds: float) -> list[dict[str, Any]]:
+    """500 slow connections and 50 open dashboards, then 25 viewers on the map: `/healthz` meanwhile."""
+    results: list[dict[str, Any]] = []
+    server, port = _serve(settings)
+    try:
+        results += _health("nobody else", health(port, server.pid, seconds / 4))
+        with slow_connections(port) as cut, visitors(port, "", DASHBOARDS, again=60) as shown:
+            _until(lambda: sum(shown) >= DASHBOARDS, 300)
+            results += _health(
+                f"{SLOW} slow connections, {DASHBOARDS} dashboards open", health(port, server.pid, seconds)
+            )
+            results.append(_line("slow connections that were cut off", cut[0], "connections", None))
+        with visitors(port, "map", VIEWERS, again=20) as shown:
+            results += _health(f"{VIEWERS} viewers open the map at once", health(port, server.pid, seconds))
+            _until(lambda: sum(shown) >= VIEWERS, 300)
+            results.append(_line("maps that were shown to the end", shown[0], "pages", shown[1] == 0))
+        results += _health("nobody any more", health(port, server.pid, seconds / 4))
+    finally:
+        _end(server)
+    return results
+
+
+def _health(when: str, times: list[tuple[float, float]]) -> list[dict[str, Any]]:
+    every = sorted(ms for ms, _ in times)
+    free = sorted(max(ms - waited, 0.0) for ms, waited in times)
+    last = int(0.99 * (len(times) - 1))
+    return [
+        _line(f"/healthz, {when}: median", statistics.median(every), "ms", None),
+        _line(f"/healthz, {when}: 99th percentile", every[last], "ms", None),
+        _line(f"/healthz, {when}: 99th percentile without waiting for a processor", free[last], "ms",
+              free[last] < MOST_HEALTH_MS, MOST_HEALTH_MS),
+    ]  # fmt: skip
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.2)
 
 
 def damage(settings: Settings) -> list[dict[str, Any]]:
@@ -204,57 +212,12 @@ def damage(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _two_versions(home: Workspace) -> None:
-    dataset = home.load().manifest["dataset"]
+    dataset = home.load().manifest.dataset
     while len(home.store.models()) < 2:
         train_and_store(home, dataset, QUICK, seed=len(home.store.models()), source="benchmark")
     first, second = home.store.models()[:2]
     promote(home, second, who="benchmark")
     promote(home, first, who="benchmark")
-
-
-def _what_is_broken(settings: Settings) -> list[str]:
-    """Everything that is not as it must be: nothing runs, the live version and all others load, no trial is open."""
-    fresh = Workspace(settings)
-    found = []
-    until = time.monotonic() + 60
-    while active := [run for run in fresh.job_store.newest(500) if run.active and run.kind != "map"]:
-        if time.monotonic() > until:
-            found += [f"run {run.id} is {run.state} for ever" for run in active]
-            break
-        time.sleep(0.5)
-    for run in fresh.job_store.newest(500):
-        if run.active:
-            cancel_job(fresh, run.id)
-    found += [f"training {t.id} is running for ever" for t in fresh.trials.all() if t.state == "running"]
-    for version in fresh.store.models():
-        try:
-            fresh.store.load_model(version)
-        except Exception as error:
-            found.append(f"version {version}: {error}")
-    try:
-        fresh.load().recommend(str(fresh.load().users["user_id"].iloc[0]))
-    except Exception as error:
-        found.append(f"live: {error}")
-    return found
-
-
-def _kill_promoting(settings: Settings, rng: random.Random) -> None:
-    command = [sys.executable, "-c", PROMOTING, str(settings.home)]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(rng.uniform(0.0, 1.5))
-    process.kill()
-    process.wait()
-
-
-def _kill(process: int | None) -> None:
-    if process is None:
-        return
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _serve(settings: Settings) -> tuple[subprocess.Popen[bytes], int]:

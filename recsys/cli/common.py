@@ -45,8 +45,8 @@ def open_workspace() -> "Workspace":
 
 
 def resolved(workspace: "Workspace", model_id: str) -> str:
-    """The id that "live" stands for, or the id itself."""
-    return (workspace.live_id() or workspace.load().model.id) if model_id == "live" else model_id
+    """The id that "live" stands for (that of an earlier version where the live one cannot answer), or the id itself."""
+    return (workspace.answering_id() or workspace.load().model.id) if model_id == "live" else model_id
 
 
 class OptionalBaselines(TyperCommand):

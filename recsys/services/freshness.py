@@ -28,7 +28,7 @@ MIN_USERS = 100
 
 def not_learned(workspace: Workspace, name: str) -> int:
     """How many logged events of a dataset came after the training data of the live model."""
-    live = workspace.live_id()
+    live = workspace.answering_id()
     manifest = workspace.store.model_manifest(live) if live is not None else None
     mark = mark_of(manifest) if manifest is not None and manifest.dataset == name else Mark()
     return workspace.event_log.waiting(name, mark.events)[0]
@@ -36,7 +36,7 @@ def not_learned(workspace: Workspace, name: str) -> int:
 
 def logged_dataset(workspace: Workspace) -> str:
     """Name of the dataset whose log receives events: that of the live model."""
-    live = workspace.live_id()
+    live = workspace.answering_id()
     manifest = workspace.load().manifest if live is None else workspace.store.model_manifest(live)
     return manifest.dataset
 

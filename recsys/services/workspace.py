@@ -76,6 +76,12 @@ class Workspace:
         """Id of the live version, or None."""
         return self.store.live()[0]
 
+    def answering_id(self) -> str | None:
+        """Id of the version that answers: the live one or, where that is gone or damaged, an earlier one that is whole;
+        None where nothing is live. Raises as `load` where none is whole."""
+        live = self.live_id()
+        return live if live is None or self.live_manifest() is not None else self.load().model.id
+
     def live_manifest(self) -> ModelManifest | None:
         """What is known of the live version without reading its arrays; None where there is none, or it is damaged."""
         live = self.live_id()

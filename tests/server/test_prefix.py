@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.serving import page_of, running_app
+from tests.serving import page_of, running_app, wait_until
 
 PREFIX = "/insider"
 
@@ -70,9 +70,12 @@ def test_dashboard_and_docs_work_below_a_path(
 ) -> None:
     settings = {"STREAMLIT_SERVER_BASE_URL_PATH": "insider", "INSIDER_BASE_PATH": PREFIX}
     with running_app(trained_home, tmp_path / "log", settings) as to, proxy(to, strips=strips) as url:
-        assert httpx.get(f"{url}/", follow_redirects=True).status_code == 200
-        assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
-        assert httpx.get(f"{url}/v1/users/u001/recommendations?k=2").status_code == 200
+        # a server answers before its model is loaded: the first to ask for a list, the first case here, waits for that
+        wait_until(lambda: httpx.get(f"{to}/readyz", timeout=60).status_code == 200, "the model is loaded", seconds=120)
+        with httpx.Client(timeout=60, follow_redirects=True) as caller:
+            assert caller.get(f"{url}/").status_code == 200
+            assert caller.get(f"{url}/healthz").json() == {"status": "ok"}
+            assert caller.get(f"{url}/v1/users/u001/recommendations?k=2").status_code == 200
         with page_of(browser) as page:
             page.goto(f"{url}/docs")
             expect(page.get_by_text("What to show a known user")).to_be_visible(timeout=60_000)

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from starlette.testclient import TestClient
 
+from recsys.api.app import create_api
 from recsys.dataset.splitting import split_again
-from recsys.errors import Corrupted
+from recsys.errors import InsiderError
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.significance import LEVEL, compare
 from recsys.services import promotion_preview as module
@@ -152,25 +154,42 @@ def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_pa
     assert "expectation is newly broken" in found.headline
 
 
-def test_a_damaged_live_version_is_named_and_the_one_before_answers(trained_home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("gone", [False, True], ids=["a byte was changed", "its folder is gone"])
+def test_a_damaged_live_version_is_named_and_the_one_before_answers(
+    trained_home: Path, tmp_path: Path, gone: bool
+) -> None:
     folder = tmp_path / "home"
     shutil.copytree(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     good = str(home.live_id())
     bad = train_and_store(home, "small", SMALL_RECIPE, seed=6, promote=True).model.id
     assert not home.damaged_live()
-    file = folder / "models" / bad / "item_embeddings.npy"
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
-    file.write_bytes(content)
+    file, named = folder / "models" / bad / "item_embeddings.npy", bad if gone else "item_embeddings.npy"
+    if gone:
+        shutil.rmtree(file.parent)
+    else:
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
     fresh = Workspace(Settings.from_environment(folder))
-    with pytest.raises(Corrupted, match=r"item_embeddings\.npy"):
+    with pytest.raises(InsiderError, match=named):
         fresh.load(bad)
     assert fresh.load().model.id == good
     assert fresh.load().model.id == good, "and again, without reading the damaged one anew"
-    assert (
-        bad in fresh.damaged_live() and "item_embeddings.npy" in fresh.damaged_live() and good in fresh.damaged_live()
-    )
+    assert all(word in fresh.damaged_live() for word in (bad, named, good))
+    environment = {"INSIDER_HOME": str(folder)}
+    for command in (
+        ("recommend", "u001"),
+        ("events", "show"),
+        ("models",),
+        ("models", "show", "live"),
+        ("similar", "00001"),
+    ):
+        told = run(*command, "--json", environment=environment)
+        assert told.exit_code == 0, (command, told.stderr)
+    with TestClient(create_api(fresh)) as client:
+        assert client.get("/v1/model").json()["id"] == client.get("/readyz").json()["model"] == good
+        assert client.get("/v1/users/u001/recommendations").json()["model"] == good
     assert rollback(fresh) == good and not fresh.damaged_live()
 
 
