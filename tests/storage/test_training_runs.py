@@ -160,7 +160,7 @@ def test_several_processes_share_a_search_without_double_work(home: Workspace) -
                "--set", "epochs=2", "--set", "threads=1", "--json"]  # fmt: skip
     workers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
     for worker in workers:
-        assert worker.wait(timeout=120) == 0
+        assert worker.wait(timeout=400) == 0
     found = leaderboard(home.training_runs, "shared")
     assert 8 <= len(found) <= 9, "each process may have one under way when the budget is used up"
     points = [json.dumps(t.params, sort_keys=True) for t in found]
