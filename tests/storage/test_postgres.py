@@ -80,7 +80,7 @@ def test_machines_share_a_search_without_double_work(machines: tuple[Workspace, 
         ) for home in machines
     ]  # fmt: skip
     for process in workers:
-        told, _ = process.communicate(timeout=120)
+        told, _ = process.communicate(timeout=400)
         assert process.returncode == 0 and json.loads(told)["best"]
     found = leaderboard(machines[0].training_runs, "shared")
     assert 8 <= len(found) <= 9, "each process may have one under way when the budget is used up"
