@@ -42,7 +42,7 @@ class AlternatingRidge:
     def __init__(
         self, purchases: Purchases, features: Features, recipe: Hyperparameters, now: pd.Timestamp, *, seed: int = 0
     ) -> None:
-        self._purchases, self._recipe, self._now = purchases, recipe, now
+        self._purchases, self.recipe, self._now = purchases, recipe, now
         self._matrix = purchases.damped(recipe.damping)
         self._transposed = self._matrix.T.tocsr()
         self._prior = HierarchicalPrior(features, purchases.buyers, recipe.sharing)
@@ -53,11 +53,19 @@ class AlternatingRidge:
         self._items = rows * size[:, None].astype(np.float32)
         self._sums: NDArray[np.float32] | None = None
 
-    def copy(self, sharing: float | None = None) -> Self:
-        """The same after as many passes, to go on from by itself; with another sharing from here on where given."""
+    def going_on(self, recipe: Hyperparameters, purchases: Purchases | None = None) -> Self:
+        """The same after as many passes, to go on from by itself with another recipe.
+
+        Args:
+            purchases: those that the recipe weighs otherwise; None for the same.
+        """
         found = copy(self)
-        if sharing is not None:
-            found._prior = HierarchicalPrior(self._features, self._purchases.buyers, sharing)
+        found.recipe, found._purchases = recipe, purchases or self._purchases
+        if purchases is not None or recipe.damping != self.recipe.damping:
+            found._matrix = found._purchases.damped(recipe.damping)
+            found._transposed, found._sums = found._matrix.T.tocsr(), None
+        if recipe.sharing != self.recipe.sharing:
+            found._prior = HierarchicalPrior(self._features, self._purchases.buyers, recipe.sharing)
         return found
 
     def step(self) -> None:
@@ -66,7 +74,7 @@ class AlternatingRidge:
         Raises:
             Diverged: embeddings are no longer finite numbers.
         """
-        users = self._solved(self._recipe.regularisation)[0]
+        users = self._solved(self.recipe.regularisation)[0]
         strength, directions = linalg.eigh((users.T @ users).astype(np.float64))
         there = strength > NOTHING * max(float(strength[-1]), TINY)
         white = directions * np.where(there, 1 / np.sqrt(np.where(there, strength, 1.0)), 0.0)
@@ -74,7 +82,7 @@ class AlternatingRidge:
         self._sums = None
         if not np.isfinite(self._items).all():
             raise Diverged(
-                f"Training diverged: with regularisation {self._recipe.regularisation:g} the embeddings are no longer "
+                f"Training diverged: with regularisation {self.recipe.regularisation:g} the embeddings are no longer "
                 "finite numbers. Raise the regularisation."
             )
 
@@ -92,7 +100,7 @@ class AlternatingRidge:
         factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
         items = (self._items * factor[:, None]).astype(np.float32)
         scale = np.float32(1 / max(spread(users, items), 1e-12))
-        damping = (self._purchases.totals**-self._recipe.damping).astype(np.float32)
+        damping = (self._purchases.totals**-self.recipe.damping).astype(np.float32)
         fold_in = LinearFoldIn(
             (self._items @ (inverse * scale)) * damping[:, None],
             damping,

@@ -90,7 +90,7 @@ ACTS: Mapping[Learner, tuple[str, ...]] = {
 """Which hyperparameters change what a learner learns; `popularity` turns the biases of any, and all others are idle."""
 
 ADAPTABLE: Mapping[Learner, tuple[str, ...]] = {
-    "als": ("regularisation", "sharing", "popularity_lift"),
+    "als": ("regularisation", "sharing", "half_life_days", "damping", "popularity_penalty", "popularity_lift"),
     "softmax": ("popularity_lift",),
     "warp": (),
     "bpr": (),
@@ -111,7 +111,7 @@ class Hyperparameters:
     learner: Learner = "als"
     components: int = 128
     epochs: int = 10
-    patience: int = 2
+    patience: int = 1
     regularisation: float = 3.0
     sharing: float = 300.0
     damping: float = 0.25
@@ -209,7 +209,7 @@ class Hyperparameters:
 PRESETS: Mapping[str, Hyperparameters] = {
     "fast": Hyperparameters(components=64, epochs=2, patience=1, windows=1, adapt=()),
     "default": Hyperparameters(),
-    "best": Hyperparameters(components=160, patience=3, variety=0.0, windows=3),
+    "best": Hyperparameters(components=160, patience=2, variety=0.0, windows=3),
 }
 """What they leave to the data is settled by the validation periods: passes, and what `adapt` names."""
 

@@ -49,6 +49,7 @@ class Decisions(BaseModel):
         tried: what was tried besides the recipe, each with its "ndcg" and "coverage".
         stopped: why so many passes were kept, in a sentence.
         windows: how many periods decided.
+        counted: how popularity is counted where that is not by a forecast, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -59,6 +60,7 @@ class Decisions(BaseModel):
     tried: tuple[Mapping[str, float], ...] = ()
     stopped: str = ""
     windows: int = 1
+    counted: str = ""
 
 
 class ModelManifest(BaseModel):

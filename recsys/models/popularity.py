@@ -1,5 +1,6 @@
 """How popular each item is lately, and how popular it will be soon: the part of a score that all users share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +13,9 @@ from recsys.dataset.decay import faded
 
 HALF_LIVES = (7.0, 14.0, 30.0, 60.0, 180.0)
 """Days after which a person counts half, in the columns that a forecast is made from."""
+
+ALONE = (7.0, 30.0, 180.0)
+"""Those that are tried alone, in the place of a forecast."""
 
 LATELY = 30.0
 RIDGE = 1.0
@@ -71,6 +75,14 @@ class Forecast:
     def popularity(self, period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
         """(n_items,) float32: the logarithm of 1 + people that is expected after `now`; mean 0."""
         return _centred(_columns(period, now) @ np.asarray(self.coefficients))
+
+
+def sources() -> Mapping[str, tuple[float, ...]]:
+    """Coefficients of a `Forecast` that count people in one way alone: by name, those that are tried in its place."""
+    found = {f"how many newly had it, halved every {days:g} days": 2 * HALF_LIVES.index(days) for days in ALONE}
+    found["how many had it at all"] = 2 * len(HALF_LIVES)
+    width = 2 * len(HALF_LIVES) + 2
+    return {name: tuple(float(column == place) for column in range(width)) for name, place in found.items()}
 
 
 def expected_popularity(

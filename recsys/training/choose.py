@@ -12,14 +12,17 @@ from recsys.models.learned import Learned
 from recsys.models.manifest import Decisions
 from recsys.training.fit import LinearLearner, gradient_passes, linear_learner, started
 from recsys.training.passes import Kept, Reporter, best_pass
-from recsys.training.settle import PROBE_PASSES, Settled, adapted, turned
+from recsys.training.settle import PROBE_PASSES, STEPS, Popularity, Settled, adapted, counted, turned
 from recsys.training.windows import Window, side_by_side
 from recsys.utils.formatting import joined
 from recsys.utils.threads import limited_blas_threads
 
-ADAPT = "Trying regularisation and sharing on the validation set"
+ADAPT = "Trying other values on the validation set"
 FRONTIER = "Turning the popularity on the validation set"
-NAMES = {"regularisation": "regularisation", "sharing": "sharing", "popularity_lift": "popularity lift"}
+NAMES = {
+    "regularisation": "regularisation", "sharing": "sharing", "half_life_days": "half-life", "damping": "damping",
+    "popularity_penalty": "popularity penalty", "popularity_lift": "popularity lift",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class TrainingPlan:
         tried: what was tried besides the recipe, each with its "ndcg" and "coverage".
         stopped: why so many passes were kept, in a sentence.
         frontier: `{"popularity", "ndcg", "coverage", "novelty", "mean_popularity"}` for turns of the popularity dial.
+        counted: how popularity is counted, in words; empty where by the forecast or, without one, of late.
+        popularity: the coefficients that count so; None likewise.
     """
 
     settled: Hyperparameters
@@ -44,12 +49,14 @@ class TrainingPlan:
     stopped: str = ""
     windows: int = 1
     frontier: tuple[Mapping[str, float], ...] = ()
+    counted: str = ""
+    popularity: tuple[float, ...] | None = None
 
     def decisions(self, forecast: tuple[float, ...] | None) -> Decisions:
         """For manifests: what a refit needs, and what was tried."""
         return Decisions(
             settled=self.settled, start_epochs=self.start_epochs, forecast=forecast, tried=self.tried,
-            stopped=self.stopped, windows=self.windows,
+            stopped=self.stopped, windows=self.windows, counted=self.counted,
         )  # fmt: skip
 
     @property
@@ -83,12 +90,13 @@ def _choose_linear(windows: Sequence[Window], recipe: Hyperparameters, seed: int
 
     kept = best_pass(windows, recipe, seed, reporter, passes())
     models, tried = kept.models, list[dict[str, Any]]()
-    if any(recipe.adapts(name) for name in ("regularisation", "sharing")):
+    if any(recipe.adapts(name) for name in STEPS):
         start = _settled(recipe, kept, states)
         settled = adapted(windows, start, tried, lambda: reporter.report(ADAPT))
         recipe, models = settled.recipe, settled.models
     reporter.report(FRONTIER)
-    recipe, frontier = turned(windows, recipe, models, tried)
+    popularity = counted(windows, recipe, models)
+    recipe, frontier = turned(windows, recipe, models, popularity, tried)
     return TrainingPlan(
         recipe,
         kept.epoch,
@@ -97,6 +105,8 @@ def _choose_linear(windows: Sequence[Window], recipe: Hyperparameters, seed: int
         stopped=kept.stopped,
         windows=len(windows),
         frontier=frontier,
+        counted=popularity.name,
+        popularity=popularity.coefficients,
     )
 
 
@@ -104,7 +114,7 @@ def _remember(
     states: dict[int, list[AlternatingRidge]], number: int, learners: Sequence[LinearLearner], recipe: Hyperparameters
 ) -> None:
     """Keep what the learners of ALS are after a pass, for as long as it may be the start of trying another sharing."""
-    states[number] = [learner.copy() for learner in learners if isinstance(learner, AlternatingRidge)]
+    states[number] = [learner.going_on(recipe) for learner in learners if isinstance(learner, AlternatingRidge)]
     states.pop(number - recipe.patience - PROBE_PASSES - 1, None)
 
 
@@ -132,7 +142,8 @@ def _choose_gradient(windows: Sequence[Window], recipe: Hyperparameters, seed: i
 
     kept = best_pass(windows[:1], recipe, seed, reporter, passes(), begun)
     reporter.report(FRONTIER)
-    _, frontier = turned(windows[:1], recipe, kept.models, [])
+    popularity = Popularity([model.item_biases for model in kept.models])
+    _, frontier = turned(windows[:1], recipe, kept.models, popularity, [])
     return TrainingPlan(settled, kept.epoch, start_epochs, reporter.curve, (), kept.stopped, 1, frontier)
 
 

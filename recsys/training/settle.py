@@ -1,28 +1,46 @@
-"""What the validation periods move in a recipe once its passes are done: sharing, regularisation, popularity lift."""
+"""What the validation periods move in a recipe once its passes are done."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.evaluation.evaluate import Evaluation
 from recsys.models.als import AlternatingRidge
 from recsys.models.base import Representations
 from recsys.models.hyperparameters import RANGES, Hyperparameters
 from recsys.models.learned import Learned
+from recsys.models.popularity import Forecast, sources, timed
+from recsys.models.purchases import Purchases
 from recsys.training.windows import Measured, Window, measured, side_by_side
 
 PROBE_PASSES = 2
-"""So many of the last passes are made anew with another sharing."""
+"""So many of the last passes are made anew where a pass would come out otherwise."""
 
-FACTOR = 3.0
-"""Neighbouring values that are tried lie so far apart."""
+QUICK_PAIRS = 300_000
+"""With more pairs of shopper and product than this only what costs little is tried: sharing, regularisation and
+popularity; half-life, damping and popularity penalty stay as the recipe has them."""
 
-TURNS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+STEPS: Mapping[str, float] = {
+    "sharing": 3.0, "half_life_days": 4.0, "damping": 2.0, "regularisation": 3.0, "popularity_penalty": 2.0,
+}  # fmt: skip
+"""Neighbouring values that are tried lie so many times apart, in this order."""
+
+READ_OFF = ("regularisation", "popularity_penalty", "popularity_lift")
+"""What passes do not depend on."""
+
+LEAST: Mapping[str, float] = {"sharing": 1.0, "half_life_days": 1.0, "damping": 0.05, "popularity_penalty": 0.05}
+
+TURNS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 """Multiples of the popularity at which accuracy and range are measured."""
 
-ADAPTED = ("regularisation", "sharing", "popularity_lift")
+LIKELY = 0.32
+"""How much the popularity counts and how it is counted moves where it is better by one standard error: no value of
+these is at home on all data."""
+
+ADAPTED = (*STEPS, "popularity_lift")
 
 
 @dataclass(frozen=True)
@@ -32,7 +50,7 @@ class Settled:
     Attributes:
         models: what it gives on each window.
         measured: how good they are.
-        learners: those that gave them, and as they were `PROBE_PASSES` before.
+        learners: those that gave them, and as they were so many `passes` before.
     """
 
     recipe: Hyperparameters
@@ -42,55 +60,68 @@ class Settled:
     before: Sequence[AlternatingRidge]
     passes: int
 
-    def with_sharing(self, sharing: float, windows: Sequence[Window]) -> "Settled":
-        """The last passes made anew with another sharing."""
+    def changed(self, recipe: Hyperparameters, windows: Sequence[Window]) -> "Settled | None":
+        """The same with another recipe; None where it is behind on the first of several windows already.
 
-        def again(before: AlternatingRidge) -> AlternatingRidge:
-            learner = before.copy(sharing)
-            for _ in range(self.passes):
-                learner.step()
-            return learner
+        Where only `READ_OFF` is another the passes are the same; otherwise the last ones are made anew.
+        """
+        anew = replace(recipe, **{name: getattr(self.recipe, name) for name in READ_OFF}) != self.recipe
 
-        learners = side_by_side(again, self.before)
-        return replace(self, learners=learners)._read(replace(self.recipe, sharing=sharing), windows)
+        def found(
+            window: Window, learner: AlternatingRidge, before: AlternatingRidge
+        ) -> tuple[AlternatingRidge, Learned]:
+            if anew:
+                learner = before.going_on(recipe, _weighed(recipe, before, window))
+                for _ in range(self.passes):
+                    learner.step()
+            return learner, learner.learned(recipe)
 
-    def with_regularisation(self, regularisation: float, windows: Sequence[Window]) -> "Settled":
-        """The same passes, read off with another regularisation."""
-        return self._read(replace(self.recipe, regularisation=regularisation), windows)
+        first = found(windows[0], self.learners[0], self.before[0])
+        if len(windows) > 1:
+            values = Measured.of([windows[0].judged(first[1])]).values
+            if len(values) and values.mean() <= self.measured.values[: len(values)].mean():
+                return None
+        all_found = [first, *side_by_side(found, windows[1:], self.learners[1:], self.before[1:])]
+        learners, models = [x[0] for x in all_found], [x[1] for x in all_found]
+        return replace(self, recipe=recipe, learners=learners, models=models, measured=measured(windows, models))
 
-    def _read(self, recipe: Hyperparameters, windows: Sequence[Window]) -> "Settled":
-        models = side_by_side(lambda learner: learner.learned(recipe), self.learners)
-        return replace(self, recipe=recipe, models=models, measured=measured(windows, models))
+
+def _weighed(recipe: Hyperparameters, before: AlternatingRidge, window: Window) -> Purchases | None:
+    """The purchases of a window where this recipe weighs them otherwise than a learner does."""
+    if recipe.half_life_days == before.recipe.half_life_days:
+        return None
+    return Purchases.of(window.period, window.now, recipe.half_life_days, window.coefficients)
 
 
 def adapted(
     windows: Sequence[Window], start: Settled, tried: list[dict[str, Any]], on_try: Callable[[], None]
 ) -> Settled:
-    """With the sharing and the regularisation that are better by more than chance.
+    """With the values that are better by more than chance.
 
-    One after the other goes down, or else up, by a factor, for as long as that helps: there is no edge but that of
+    One dial after the other goes down, or else up, by a factor, for as long as that helps: there is no edge but that of
     `RANGES`.
     """
 
-    def note(found: Settled) -> None:
-        tried.append({name: getattr(found.recipe, name) for name in ADAPTED}
-                     | {"ndcg": found.measured.ndcg, "coverage": found.measured.coverage})  # fmt: skip
+    def note(recipe: Hyperparameters, result: Measured) -> None:
+        tried.append({name: getattr(recipe, name) for name in ADAPTED}
+                     | {"ndcg": result.ndcg, "coverage": result.coverage})  # fmt: skip
 
-    note(start)
+    note(start.recipe, start.measured)
     best = start
-    ways: tuple[tuple[str, float, Callable[[Settled, float, Sequence[Window]], Settled]], ...] = (
-        ("sharing", 1.0, Settled.with_sharing),
-        ("regularisation", 0.0, Settled.with_regularisation),
-    )
-    for name, least, changed in ways:
-        if not start.recipe.adapts(name) or (name == "sharing" and len(windows[0].items.names) < 2):
+    for name, factor in STEPS.items():
+        if not _open(name, start.recipe, windows[0]):
             continue
-        for step in (1 / FACTOR, FACTOR):
+        for step in (1 / factor, factor):
             moved = False
-            while max(RANGES[name].low, least) <= getattr(best.recipe, name) * step <= RANGES[name].high:
+            while True:
+                value = getattr(best.recipe, name) * step
+                if not max(RANGES[name].low, LEAST.get(name, 0.0)) <= value <= RANGES[name].high:
+                    break
                 on_try()
-                found = changed(best, getattr(best.recipe, name) * step, windows)
-                note(found)
+                found = best.changed(replace(best.recipe, **{name: value}), windows)
+                if found is None:
+                    break
+                note(found.recipe, found.measured)
                 if not found.measured.better_than(best.measured):
                     break
                 best, moved = found, True
@@ -99,18 +130,76 @@ def adapted(
     return best
 
 
+def _open(name: str, recipe: Hyperparameters, window: Window) -> bool:
+    """Whether another value of a dial is to be tried on data like these."""
+    if not recipe.adapts(name) or getattr(recipe, name) == 0:
+        return False
+    if name == "sharing":
+        return len(window.items.names) > 1
+    if name == "half_life_days" and not timed(window.period):
+        return False
+    return name == "regularisation" or window.period.counts.nnz <= QUICK_PAIRS
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """How the popularity of items is counted on all windows.
+
+    Attributes:
+        biases: for each window, (n_items,).
+        name: in words; empty for the forecast, or what is popular of late where there is none.
+        coefficients: of the `Forecast` that counts so; None for the one learned from the data.
+    """
+
+    biases: Sequence[NDArray[np.float32]]
+    name: str = ""
+    coefficients: tuple[float, ...] | None = None
+
+
+def counted(windows: Sequence[Window], recipe: Hyperparameters, kept: Sequence[Representations]) -> Popularity:
+    """The way to count popularity that foretells most beside the taste of these models, with the lift of the recipe.
+
+    It stays the forecast unless another is better by one standard error; those behind on the first window are not
+    judged on the others.
+    """
+    now = Popularity([model.item_biases for model in kept])
+    if not recipe.adapts("popularity_lift") or recipe.popularity_lift == 0 or not timed(windows[0].period):
+        return now
+    ways = [now]
+    for name, coefficients in sources().items():
+        lifted = [
+            np.float32(recipe.popularity_lift) * Forecast(coefficients).popularity(w.period, w.now) for w in windows
+        ]
+        ways.append(Popularity(lifted, name, coefficients))
+    first = [Measured.of([x]).ndcg for x in windows[0].judged_with(kept[0], [way.biases[0] for way in ways])]
+    ways = [way for way, value in zip(ways, first, strict=True) if way is now or value > first[0]]
+    if len(ways) == 1:
+        return now
+    of_window = side_by_side(
+        lambda window, model, biases: window.judged_with(model, biases), windows, kept,
+        [[way.biases[n] for way in ways] for n in range(len(windows))],
+    )  # fmt: skip
+    results = [Measured.of(one) for one in zip(*of_window, strict=True)]
+    place = max(range(len(ways)), key=lambda n: results[n].ndcg)
+    return ways[place] if results[place].better_than(results[0], LIKELY) else now
+
+
 def turned(
-    windows: Sequence[Window], recipe: Hyperparameters, kept: Sequence[Representations], tried: list[dict[str, Any]]
+    windows: Sequence[Window],
+    recipe: Hyperparameters,
+    kept: Sequence[Representations],
+    popularity: Popularity,
+    tried: list[dict[str, Any]],
 ) -> tuple[Hyperparameters, tuple[Mapping[str, float], ...]]:
     """The recipe with the popularity lift that does best, and what the turns of the popularity dial give from there.
 
-    A turn is taken where it is better by more than chance, or, of those within `recipe.variety` of the best, where it
+    A turn is taken where it is better by one standard error, or, of those within `recipe.variety` of the best, where it
     shows the widest range. Where the largest turn is the best, larger ones are tried.
     """
     moves = recipe.adapts("popularity_lift")
     scale = 1.0
     while True:
-        found = _judged(windows, kept, scale)
+        found = _judged(windows, kept, popularity, scale)
         results = [Measured.of(one) for one in found]
         place = _best_turn(results, recipe.variety) if moves else TURNS.index(1.0)
         lift = recipe.popularity_lift * scale * TURNS[place]
@@ -131,20 +220,21 @@ def turned(
     )
 
 
-def _judged(windows: Sequence[Window], kept: Sequence[Representations], scale: float) -> list[list[Evaluation]]:
+def _judged(
+    windows: Sequence[Window], kept: Sequence[Representations], popularity: Popularity, scale: float
+) -> list[list[Evaluation]]:
     """For each of `TURNS`, times `scale`, the evaluations on all windows."""
 
-    def of_window(window: Window, model: Representations) -> list[Evaluation]:
-        biases = [np.float32(scale * turn) * model.item_biases for turn in TURNS]
-        return window.judged_with(model, biases, ("ndcg", "novelty"))
+    def of_window(window: Window, model: Representations, biases: NDArray[np.float32]) -> list[Evaluation]:
+        return window.judged_with(model, [np.float32(scale * turn) * biases for turn in TURNS], ("ndcg", "novelty"))
 
-    return [list(one) for one in zip(*side_by_side(of_window, windows, kept), strict=True)]
+    return [list(one) for one in zip(*side_by_side(of_window, windows, kept, popularity.biases), strict=True)]
 
 
 def _best_turn(results: Sequence[Measured], variety: float) -> int:
     now = TURNS.index(1.0)
     order = sorted(range(len(TURNS)), key=lambda place: -results[place].ndcg)
-    best = next((place for place in order if results[place].better_than(results[now])), now)
+    best = next((place for place in order if results[place].better_than(results[now], LIKELY)), now)
     if variety == 0:
         return best
     enough = [

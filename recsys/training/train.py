@@ -68,7 +68,7 @@ def train(
         reporter.report(LEARN, number, plan.epochs)
 
     users, items = features_for(dataset, recipe, split.training)
-    forecast = forecast_for(dataset, split)
+    forecast = plan.popularity or forecast_for(dataset, split)
     lightfm, fold_in = fit(
         split.training, split.test_start, users, items, plan.settled, plan.epochs,
         start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass,

@@ -38,7 +38,7 @@ class Window:
     Attributes:
         period: what was bought before `now`.
         now: NaT without times.
-        later: CSR (n_users, n_items), what was bought after it, of at most so many shoppers.
+        later: CSR (n_users, n_items), what was bought after it by at most so many shoppers with a history.
         users, items: features; who or what has no event in the period goes without identity.
         forecast: of the popularity after `now`, learned before it; None where popularity is that of late.
     """
@@ -92,14 +92,14 @@ class Measured:
         """Mean over all shoppers; 0 where there is none."""
         return float(self.values.mean()) if len(self.values) else 0.0
 
-    def better_than(self, other: "Measured") -> bool:
-        """Whether the mean is greater by more than chance: paired t-test over the shoppers, at 5%."""
+    def better_than(self, other: "Measured", level: float = SIGNIFICANT) -> bool:
+        """Whether the mean is greater by more than chance: paired t-test over the shoppers, at 5%, or `level`."""
         differences = self.values - other.values
         if len(differences) < 2 or differences.mean() <= 0:
             return False
         if np.ptp(differences) <= 1e-12:
             return True
-        return bool(stats.ttest_1samp(differences, 0.0).pvalue < SIGNIFICANT)
+        return bool(stats.ttest_1samp(differences, 0.0).pvalue < level)
 
 
 def measured(windows: Sequence[Window], scorers: Sequence[Scorer]) -> Measured:
@@ -128,7 +128,10 @@ def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: 
             if now - first < 2 * length:
                 break
             period, later = dataset.interactions(end=now), dataset.interactions(start=now, end=now + length)
-            if period.counts.nnz < split.fit.counts.nnz / 2 or (np.diff(later.counts.indptr) > 0).sum() < FEWEST_USERS:
+            if (
+                period.counts.nnz < split.fit.counts.nnz / 2
+                or (np.diff(_with_history(later.counts, period).indptr) > 0).sum() < FEWEST_USERS
+            ):
                 break
             parts.append((period, now, later.counts))
     most = MOST_USERS // (1 if len(parts) == 1 else 2 * len(parts))
@@ -136,7 +139,8 @@ def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: 
     found = []
     for period, now, later in parts:
         users, items = features_for(dataset, recipe, period)
-        found.append(Window(period, now, _some(later, most), users, items, Forecast.fit(dataset, now, days)))
+        judged = _some(_with_history(later, period), most)
+        found.append(Window(period, now, judged, users, items, Forecast.fit(dataset, now, days)))
     return tuple(found)
 
 
@@ -150,13 +154,27 @@ def features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions
     return users, items
 
 
+def _with_history(later: sparse.csr_matrix, period: Interactions) -> sparse.csr_matrix:
+    """Purchases of those who had something before, as they are judged in the end; of all where these are too few.
+
+    Others are all shown one list, and would decide how much popularity counts for everybody.
+    """
+    known = (np.diff(period.counts.indptr) > 0) & (np.diff(later.indptr) > 0)
+    return _of_users(later, known) if known.sum() >= FEWEST_USERS else later
+
+
 def _some(counts: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
     """The same matrix, with purchases of at most so many users."""
     active = np.flatnonzero(np.diff(counts.indptr))
     if len(active) <= most:
         return counts
-    kept = np.zeros(counts.shape[0], dtype=counts.dtype)
-    kept[np.random.default_rng(0).choice(active, most, replace=False)] = 1
-    sampled = (sparse.diags(kept) @ counts).tocsr()
-    sampled.eliminate_zeros()
-    return sampled
+    kept = np.zeros(counts.shape[0], dtype=bool)
+    kept[np.random.default_rng(0).choice(active, most, replace=False)] = True
+    return _of_users(counts, kept)
+
+
+def _of_users(counts: sparse.csr_matrix, kept: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """The same matrix, with the rows of those marked (n_users,)."""
+    found = (sparse.diags(kept.astype(counts.dtype)) @ counts).tocsr()
+    found.eliminate_zeros()
+    return found

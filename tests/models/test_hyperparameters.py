@@ -113,7 +113,7 @@ def test_what_is_set_is_not_moved_by_validation() -> None:
     recipe = Hyperparameters().with_settings({"regularisation": "3"})
     assert not recipe.adapts("regularisation") and recipe.adapts("sharing") and recipe.adapts("popularity_lift")
     assert Hyperparameters().with_settings({"sharing": "10", "adapt": "all"}).adapts("sharing")
-    with pytest.raises(InvalidInput, match="adapt names 'drift'; choose from all, popularity_lift"):
+    with pytest.raises(InvalidInput, match="adapt names 'drift'; choose from all, damping, half_life_days, pop"):
         Hyperparameters(adapt=("drift",))
 
 

@@ -37,7 +37,7 @@ ODD = {
     "no category": shop(40, 50),
     "one category": shop(40, 50, categories=1),
     "one moment": shop(40, 50, moment=True),
-    "one heavy shopper": Dataset.from_raw("odd", pd.concat([bought("heavy", 20_000, 300), bought("", 600, 37)])),
+    "one heavy shopper": Dataset.from_raw("odd", pd.concat([bought("heavy", 100_000, 300), bought("", 600, 37)])),
 }
 
 
