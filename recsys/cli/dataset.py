@@ -1,11 +1,14 @@
 """The group `dataset`: what is stored, imports, and what is known of each."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys.cli import console
 from recsys.cli.common import Json, open_workspace
+
+if TYPE_CHECKING:
+    from recsys.dataset.documents import DatasetSummary, ImportReport
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a dataset.")]
 IMPORT_EXAMPLE = "python -m recsys dataset import shop --events orders-*.csv.gz --items products.tsv --min-users 5"
@@ -35,9 +38,10 @@ def dataset_list(as_json: Json = False) -> None:
     else:
         numbers = ("users", "items", "events")
         rows = [
-            [d["name"], *(f"{d[n]:,}" for n in numbers), " to ".join(t[:10] for t in d["period"] or ["no times"])]
+            [d["name"], f"{d['users']:,}", f"{d['items']:,}", f"{d['events']:,}",
+             " to ".join(t[:10] for t in d["period"] or ["no times"])]
             for d in found
-        ]
+        ]  # fmt: skip
         console.table(("name", *numbers, "period"), rows, numbers=numbers)
 
 
@@ -174,7 +178,7 @@ def delete(
         console.note(f"Models trained on it can still answer, but not be evaluated: {', '.join(orphans)}")
 
 
-def _tell(report: dict[str, Any], as_json: bool) -> None:
+def _tell(report: "ImportReport", as_json: bool) -> None:
     from recsys.ingest.report import sections
 
     if as_json:
@@ -192,7 +196,7 @@ def _tell(report: dict[str, Any], as_json: bool) -> None:
         console.table(("file", "line", "reason", "value"), rows, numbers=("line",))
 
 
-def _show(summary: dict[str, Any], as_json: bool) -> None:
+def _show(summary: "DatasetSummary", as_json: bool) -> None:
     if as_json:
         console.document(summary)
     else:

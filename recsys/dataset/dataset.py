@@ -14,6 +14,7 @@ from scipy import sparse
 
 from recsys import columns as c
 from recsys.dataset import raw_tables
+from recsys.dataset.documents import DatasetSummary, summarised
 from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.errors import InvalidInput, NotFound
 
@@ -296,28 +297,23 @@ class Dataset:
         tables = ([table] for table in (self.users, self.items, self.events))
         return fingerprint_of(tables, self.category_levels, self.user_attributes)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> DatasetSummary:
         """Counts, period, density, repeat rate and category sizes, ready for JSON."""
         pairs = self.interactions().counts
-        first, last = self.period
-        return {
-            "name": self.name,
-            "fingerprint": self.fingerprint,
-            "users": self.n_users,
-            "items": self.n_items,
-            "items_without_events": int((np.bincount(pairs.indices, minlength=self.n_items) == 0).sum()),
-            "events": len(self.events),
-            "pairs": int(pairs.nnz),
-            "density": float(pairs.nnz / (self.n_users * self.n_items)),
-            "repeat_rate": float((pairs.data > 1).mean()),
-            "period": [first.isoformat(), last.isoformat()] if self.timed else None,
-            "categories": {level: int(self.items[level].nunique()) for level in self.category_levels},
-            "user_attributes": {
-                name: {"values": int(self.users[name].nunique()), "known": float(self.users[name].notna().mean())}
-                for name in self.user_attributes
-            },
-            "notes": dict(self.notes),
-        }
+        return summarised(
+            self.name,
+            self.fingerprint,
+            self.users,
+            self.items,
+            items_without_events=int((np.bincount(pairs.indices, minlength=self.n_items) == 0).sum()),
+            events=len(self.events),
+            pairs=int(pairs.nnz),
+            repeated=int((pairs.data > 1).sum()),
+            period=self.period if self.timed else None,
+            category_levels=self.category_levels,
+            user_attributes=self.user_attributes,
+            notes=self.notes,
+        )
 
 
 class Hashed(NamedTuple):

@@ -1,8 +1,8 @@
 """What became of every line and row that was read: used, rejected or left out, to the last one."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from recsys.dataset.documents import ColumnReport, FileReport
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.files.sources import Source
@@ -17,9 +17,6 @@ class Account:
     used: int
     rejected: int
     left_out: int
-
-    def to_dict(self) -> dict[str, int]:
-        return dict(vars(self))
 
 
 def account(db: DuckSession, read: Read, survey: ImportStatistics) -> Account:
@@ -38,32 +35,31 @@ def account(db: DuckSession, read: Read, survey: ImportStatistics) -> Account:
     return found
 
 
-def files(db: DuckSession, read: Read) -> list[dict[str, Any]]:
+def files(db: DuckSession, read: Read) -> list[FileReport]:
     """Every file: how it was read, its columns by field, and where its lines went."""
     events = dict(db.rows("SELECT file, count(*) FROM staged GROUP BY 1"))
-    found = []
+    found: list[FileReport] = []
     for number, entry in enumerate(read.staged.sources):
         reading = entry.reading.words if entry.reading else None
         notes = (*entry.source.notes, *(entry.reading.notes if entry.reading else ()))
-        found.append(
-            _file(db, read, entry.source, "events", number, events.get(number, 0), notes)
-            | {"mapping": {name: list(columns) for name, columns in entry.mapped.items()}, "timestamps": reading}
-        )
+        told = _file(db, read, entry.source, "events", number, events.get(number, 0), notes)
+        told["mapping"] = {name: list(columns) for name, columns in entry.mapped.items()}
+        told["timestamps"] = reading
+        found.append(told)
     for part, entries in (("items", read.recognised.items), ("users", read.recognised.users)):
         for number, other in enumerate(entries):
             rows = read.tables.rows.get((part, number), 0)
-            found.append(
-                _file(db, read, other.source, part, number, rows, other.source.notes)
-                | {"mapping": {name: list(columns) for name, columns in other.mapped.items()}}
-            )
+            told = _file(db, read, other.source, part, number, rows, other.source.notes)
+            told["mapping"] = {name: list(columns) for name, columns in other.mapped.items()}
+            found.append(told)
     return found
 
 
 def _file(
     db: DuckSession, read: Read, source: Source, part: str, number: int, rows: int, notes: tuple[str, ...]
-) -> dict[str, Any]:
+) -> FileReport:
     unread = db.one(f"SELECT count(*) FROM rejected_lines WHERE part = '{part}' AND file = {number}")[0]
-    found: dict[str, Any] = {
+    found: FileReport = {
         "file": source.shown, "part": part, "bytes": source.size, "written": source.describe(), "notes": list(notes),
         "rows": rows + unread, "rejected": read.rejects.of_files.get((part, number), 0),
     }  # fmt: skip
@@ -77,7 +73,8 @@ def _file(
     missing = rest - empty
     if missing:
         found["notes"].append(f"{abs(missing):,} lines of {source.shown} are not accounted for: look at it closely")
-    return found | {"lines": lines}
+    found["lines"] = lines
+    return found
 
 
 def _empty_lines(source: Source, above: int) -> int:
@@ -87,7 +84,7 @@ def _empty_lines(source: Source, above: int) -> int:
     return empty - len(source.unread)
 
 
-def columns(read: Read) -> list[dict[str, Any]]:
+def columns(read: Read) -> list[ColumnReport]:
     """Every column of every file: what it was taken for and why, or why it is not used."""
     return [
         {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from recsys import columns as c
+from recsys.dataset.documents import FileReport
 from recsys.ingest.accounts import Account
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
@@ -13,7 +14,7 @@ MUCH = 0.5
 """Share of rejected rows from which on it is said first."""
 
 
-def findings(read: Read, account: Account, files: Sequence[dict[str, object]]) -> list[str]:
+def findings(read: Read, account: Account, files: Sequence[FileReport]) -> list[str]:
     """In words, the weightiest first; nothing for an import without any doubt."""
     found: list[str] = []
     if account.rejected >= MUCH * account.read:
@@ -38,7 +39,7 @@ def findings(read: Read, account: Account, files: Sequence[dict[str, object]]) -
         found.append(f"availability {word!r} is not known: {formatting.plural(n, 'item')} count as not available")
     if n := read.tables.facts.get("prices_not_readable", 0):
         found.append(f"{formatting.plural(n, 'price')} of the catalogue cannot be read and are left empty")
-    found += [f"{file['file']}: {note}" for file in files for note in file["notes"]]  # type: ignore[attr-defined]  # JSON
+    found += [f"{file['file']}: {note}" for file in files for note in file["notes"]]
     return list(dict.fromkeys(found))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
+from recsys.dataset.documents import DatasetDocument, ImportReport
 from recsys.dataset.event_kinds import KIND_WEIGHTS
 from recsys.ingest import catalog, learnable, meeting, report
 from recsys.ingest.columns.recognition import recognise_all
@@ -44,7 +44,7 @@ GATHERING = 0.3
 """Share of gathering in the time that gathering, sorting, counting and writing take."""
 
 
-def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lambda _: None) -> dict[str, Any]:
+def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lambda _: None) -> ImportReport:
     """Read, check and store; gives the report.
 
     Needs memory for DuckDB's share (1 GB) and a piece of a million events, whatever the size of the data; disk space
@@ -91,8 +91,7 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
         tell(KEEP)
         files = {name: work / name for name in ("users.parquet", "items.parquet", "events.parquet", FILE)}
         store.save_dataset_files(manifest, files)
-    found: dict[str, Any] = manifest["report"]
-    return found
+    return manifest["report"]
 
 
 def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
@@ -127,7 +126,9 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
     return Inputs(found["events"], found["items"], found["users"])
 
 
-def _manifest(db: DuckSession, read: Read, room: "Future[Room]", work: Path, on_fraction: OnFraction) -> dict[str, Any]:
+def _manifest(
+    db: DuckSession, read: Read, room: "Future[Room]", work: Path, on_fraction: OnFraction
+) -> DatasetDocument:
     plan, staged, kept, tables = read.plan, read.staged, read.kept, read.tables
     users, items = (pd.read_parquet(work / f"{part}.parquet") for part in ("users", "items"))
     survey = ImportStatistics(len(users), len(items))
@@ -153,14 +154,14 @@ def _manifest(db: DuckSession, read: Read, room: "Future[Room]", work: Path, on_
     summary = report.summary(plan.name, fingerprint, users, items, survey, tables)
     found = report.build(db, read, survey, users, items, summary)
     kinds = {KIND_WEIGHTS: {kind["kind"]: kind["weight"] for kind in kept.kinds} | dict(plan.weights)}
+    notes = {"source": found["source"], "left_out": found["left_out"]}
+    summary["notes"] = notes
     return {
         "name": plan.name,
         "category_levels": list(tables.category_levels),
         "user_attributes": list(tables.user_attributes),
-        "notes": summary["notes"]
-        | {"source": found["source"], "left_out": found["left_out"]}
-        | (kinds if any(kinds.values()) else {}),
-        "summary": summary | {"notes": {"source": found["source"], "left_out": found["left_out"]}},
+        "notes": {**notes, **(kinds if any(kinds.values()) else {})},
+        "summary": summary,
         "report": found,
     }
 

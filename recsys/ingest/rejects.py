@@ -39,9 +39,6 @@ class Reject:
     reason: str
     value: str
 
-    def to_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
-
 
 @dataclass(frozen=True)
 class Rejects:

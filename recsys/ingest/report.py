@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recsys import columns as c
+from recsys.dataset.documents import CategorySize, DatasetSummary, ImportReport, Outliers, TrainingPeriods, summarised
 from recsys.dataset.splitting import LEAVE_OUT, split_days
 from recsys.ingest import accounts
 from recsys.ingest.catalog import Tables
@@ -16,6 +17,7 @@ from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.findings import findings
 from recsys.ingest.read import Read
 from recsys.utils import formatting as fmt
+from recsys.utils.json_values import jsonable
 
 CATEGORIES_SHOWN = 40
 HIGH = 0.999
@@ -23,29 +25,22 @@ HIGH = 0.999
 
 def summary(
     name: str, fingerprint: str, users: pd.DataFrame, items: pd.DataFrame, survey: ImportStatistics, tables: Tables
-) -> dict[str, Any]:
+) -> DatasetSummary:
     """What `Dataset.summary` says, without reading the events at once."""
-    period = (
-        None if survey.first is None or survey.last is None else [survey.first.isoformat(), survey.last.isoformat()]
+    return summarised(
+        name,
+        fingerprint,
+        users,
+        items,
+        items_without_events=int((survey.users_of_item == 0).sum()),
+        events=survey.events,
+        pairs=survey.pairs,
+        repeated=survey.repeated,
+        period=None if survey.first is None or survey.last is None else (survey.first, survey.last),
+        category_levels=tables.category_levels,
+        user_attributes=tables.user_attributes,
+        notes={},
     )
-    return {
-        "name": name,
-        "fingerprint": fingerprint,
-        "users": len(users),
-        "items": len(items),
-        "items_without_events": int((survey.users_of_item == 0).sum()),
-        "events": survey.events,
-        "pairs": survey.pairs,
-        "density": survey.pairs / (len(users) * len(items)),
-        "repeat_rate": survey.repeated / survey.pairs,
-        "period": period,
-        "categories": {level: int(items[level].nunique()) for level in tables.category_levels},
-        "user_attributes": {
-            attribute: {"values": int(users[attribute].nunique()), "known": float(users[attribute].notna().mean())}
-            for attribute in tables.user_attributes
-        },
-        "notes": {},
-    }
 
 
 def build(
@@ -54,25 +49,29 @@ def build(
     survey: ImportStatistics,
     users: pd.DataFrame,
     items: pd.DataFrame,
-    counted: dict[str, Any],
-) -> dict[str, Any]:
+    counted: DatasetSummary,
+) -> ImportReport:
     """The report, ready for JSON."""
     staged, kept, tables, rejects = read.staged, read.kept, read.tables, read.rejects
     suspects = survey.suspects()
-    outliers = _quantities(db, kept.condition) if c.QUANTITY in staged.fields else {}
+    outliers: Outliers = {
+        "suspects": [{"user_id": str(users[c.USER].iloc[u]), "events": int(survey.events_of_user[u])} for u in suspects]
+    }
+    if c.QUANTITY in staged.fields:
+        outliers["largest_quantity"], outliers["quantity_99_9_percent"] = _quantities(db, kept.condition)
     account, files = accounts.account(db, read, survey), accounts.files(db, read)
     return {
         **counted,
         "source": ", ".join(source.shown for source in read.inputs.events),
         "warnings": findings(read, account, files),
-        "rows": account.to_dict(),
+        "rows": jsonable(account),
         "columns": accounts.columns(read),
         "files": files,
         "rows_read": account.read,
         "rejected": {
             "rows": rejects.total,
             "by_reason": rejects.by_reason,
-            "first": [reject.to_dict() for reject in rejects.first],
+            "first": jsonable(rejects.first),
         },
         "left_out": kept.left_out,
         "returned_in_part": kept.reduced,
@@ -80,12 +79,7 @@ def build(
         "min_rating": kept.min_rating,
         "filters": {"min_users": read.plan.min_users, "min_items": read.plan.min_items},
         "duplicates": survey.duplicates,
-        "outliers": outliers
-        | {
-            "suspects": [
-                {c.USER: str(users[c.USER].iloc[u]), "events": int(survey.events_of_user[u])} for u in suspects
-            ]
-        },
+        "outliers": outliers,
         "items_per_user": _spread(survey.items_of_user),
         "users_per_item": _spread(survey.users_of_item[survey.users_of_item > 0]),
         "long_tail": survey.long_tail(),
@@ -97,7 +91,7 @@ def build(
     }
 
 
-def _quantities(db: DuckSession, condition: str) -> dict[str, Any]:
+def _quantities(db: DuckSession, condition: str) -> tuple[float | None, float | None]:
     """The largest quantity, and the one that 99.9% do not exceed (linear between neighbours): from the counts of equal
     ones, since most are 1."""
     most, rows = db.one(f"SELECT max(q), count(q) FROM staged WHERE {condition}")
@@ -107,7 +101,7 @@ def _quantities(db: DuckSession, condition: str) -> dict[str, Any]:
         f"sum(n) OVER (ORDER BY q) AS upto FROM (SELECT q, count(q) AS n FROM staged WHERE {condition} GROUP BY q))"
     )
     between = None if most is None else low + (high - low) * (place - math.floor(place))
-    return {"largest_quantity": most, "quantity_99_9_percent": between}
+    return most, between
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ class Section:
     facts: tuple[tuple[str, str], ...]
 
 
-def sections(found: dict[str, Any]) -> list[Section]:
+def sections(found: ImportReport) -> list[Section]:
     """The report in words, for the command line and the page alike."""
     number, share = fmt.number, fmt.share
     told: list[Section] = []
@@ -129,8 +123,8 @@ def sections(found: dict[str, Any]) -> list[Section]:
         named = {name: cols for name, cols in file.get("mapping", {}).items() if cols != [name]}
         mapped = ", ".join(f"{name} from {' and '.join(cols)}" for name, cols in named.items())
         files.append((file["file"], "; ".join(x for x in (file["part"], file["written"], mapped) if x)))
-        if file.get("timestamps"):
-            files.append(("Times", file["timestamps"]))
+        if times := file.get("timestamps"):
+            files.append(("Times", times))
     told.append(Section("Files", tuple(files)))
     period = found["period"]
     told.append(
@@ -182,7 +176,7 @@ def sections(found: dict[str, Any]) -> list[Section]:
     return told
 
 
-def _accounts(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _accounts(found: ImportReport) -> tuple[tuple[str, str], ...]:
     """Where every row and line went, and which columns were taken for what."""
     rows = found["rows"]
     told = [
@@ -209,7 +203,7 @@ _LINES = (
 )  # fmt: skip
 
 
-def _catalogue_words(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _catalogue_words(found: ImportReport) -> tuple[tuple[str, str], ...]:
     number, share, facts = fmt.number, fmt.share, found["catalogue"]
     told = [(f"{fmt.label(level)} names", number(n)) for level, n in found["categories"].items()]
     told += [(f"{fmt.label(name)} known", f"{share(known)} of items") for name, known in found["coverage"].items()]
@@ -237,7 +231,7 @@ def _kept(items: int, how: str) -> str:
     return f"{fmt.plural(items, 'item')}; kept, {how}" if items else "none"
 
 
-def _training(survey: ImportStatistics) -> dict[str, Any]:
+def _training(survey: ImportStatistics) -> TrainingPeriods:
     days = None if survey.first is None else split_days(survey.first, survey.last)
     if days is None or survey.last is None:
         why = "no times" if survey.first is None else "all times on one day"
@@ -268,7 +262,7 @@ def _spread_words(spread: dict[str, float]) -> str:
     return f"half have {middle} or more, one in ten {high} or more, at most {most}"
 
 
-def _tail_words(found: dict[str, Any]) -> str:
+def _tail_words(found: ImportReport) -> str:
     tail = found["long_tail"]
     half = tail["half_of_pairs_on_items"]
     return (
@@ -284,7 +278,7 @@ def _coverage(items: pd.DataFrame, tables: Tables) -> dict[str, float]:
     return named | levels | {name: float(items[name].notna().mean()) for name in others}
 
 
-def _tree(items: pd.DataFrame, survey: ImportStatistics, tables: Tables) -> list[dict[str, Any]]:
+def _tree(items: pd.DataFrame, survey: ImportStatistics, tables: Tables) -> list[CategorySize]:
     """The largest categories on the two widest levels: path, items, pairs."""
     if not tables.category_levels:
         return []

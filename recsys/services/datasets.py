@@ -7,13 +7,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NotRequired, TypedDict
 
 import pandas as pd
 
 from recsys.access import require
 from recsys.dataset import demo
 from recsys.dataset.dataset import Dataset
+from recsys.dataset.documents import DatasetSummary, ImportReport
 from recsys.errors import InsiderError, InvalidInput
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.rejects import FILE
@@ -34,31 +35,52 @@ UPLOAD_SECONDS = 24 * 3600.0
 """Uploads that nothing was imported from are removed after this long."""
 
 
-def datasets(workspace: Workspace) -> list[dict[str, Any]]:
+class ListedDataset(TypedDict):
+    """A stored dataset in the list: bytes on disk, the models trained on it, and its counts or its `problem`."""
+
+    name: str
+    bytes: int
+    models: list[str]
+    live: bool
+    changed: float
+    problem: NotRequired[str]
+    users: NotRequired[int]
+    items: NotRequired[int]
+    events: NotRequired[int]
+    pairs: NotRequired[int]
+    period: NotRequired[list[str] | None]
+    fingerprint: NotRequired[str]
+
+
+def datasets(workspace: Workspace) -> list[ListedDataset]:
     """Every stored dataset: name, counts, period, bytes on disk, and the models trained on it; newest first.
 
     A damaged one has `problem` instead of counts.
     """
     models = stored_models(workspace)
-    found = []
+    found: list[ListedDataset] = []
     for name in workspace.datasets():
         folder = workspace.store.home / "datasets" / name
         size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
         users = [model for model in models if model.manifest.dataset == name]
-        entry = {
+        entry: ListedDataset = {
             "name": name,
             "bytes": size,
             "models": [model.id for model in users],
             "live": any(model.live for model in users),
+            "changed": 0.0,
         }
+        found.append(entry)
         try:
             manifest = workspace.store.dataset_manifest(name)
         except InsiderError as error:
-            found.append(entry | {"problem": str(error), "changed": 0.0})
+            entry["problem"] = str(error)
             continue
         summary = manifest["summary"]
-        kept = {key: summary[key] for key in ("users", "items", "events", "pairs", "period", "fingerprint")}
-        found.append(entry | kept | {"changed": (folder / "manifest.json").stat().st_mtime})
+        entry["users"], entry["items"], entry["events"] = summary["users"], summary["items"], summary["events"]
+        entry["pairs"], entry["period"] = summary["pairs"], summary["period"]
+        entry["fingerprint"] = summary["fingerprint"]
+        entry["changed"] = (folder / "manifest.json").stat().st_mtime
     return sorted(found, key=lambda entry: -float(entry["changed"]))
 
 
@@ -204,7 +226,7 @@ class StoredDataset:
 
     name: str
     sections: tuple[Section, ...]
-    report: dict[str, Any] | None
+    report: ImportReport | None
     rejects: Path | None
     warning: str
     may_go: bool
@@ -231,7 +253,7 @@ def stored(workspace: Workspace, name: str) -> StoredDataset:
     return StoredDataset(name, told, report, file, warning, not live)
 
 
-def table(found: list[dict[str, Any]]) -> pd.DataFrame:
+def table(found: list[ListedDataset]) -> pd.DataFrame:
     """The list of datasets for people: one row each, sizes in MB."""
     return pd.DataFrame(
         {
@@ -252,7 +274,7 @@ def import_under_way(workspace: Workspace) -> Job | None:
     return next(iter(workspace.job_store.newest(1, kinds=("import",), active=True)), None)
 
 
-def _in_words(summary: dict[str, Any]) -> Section:
+def _in_words(summary: DatasetSummary) -> Section:
     facts = [
         ("Events", fmt.number(summary["events"])),
         ("Users", fmt.number(summary["users"])),

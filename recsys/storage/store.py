@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset, as_stored
+from recsys.dataset.documents import DatasetDocument, DatasetManifest
 from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 from recsys.evaluation.documents import QualityReport
 from recsys.models.manifest import ModelManifest
@@ -58,7 +59,7 @@ class Store:
 
     def save_dataset(self, dataset: Dataset) -> None:
         """Store a dataset under its name; one of the same name is replaced."""
-        manifest = {
+        manifest: DatasetDocument = {
             "name": dataset.name,
             "category_levels": list(dataset.category_levels),
             "user_attributes": list(dataset.user_attributes),
@@ -72,7 +73,7 @@ class Store:
         }
         self._folders.write("datasets", dataset.name, manifest, files)
 
-    def save_dataset_files(self, manifest: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    def save_dataset_files(self, manifest: DatasetDocument, files: Mapping[str, Path]) -> None:
         """Store a dataset whose tables are files already, below the same home: they are moved, not copied.
 
         Args:
@@ -110,9 +111,9 @@ class Store:
 
         return self._folders.read("datasets", name, "dataset", build)
 
-    def dataset_manifest(self, name: str) -> dict[str, Any]:
+    def dataset_manifest(self, name: str) -> DatasetManifest:
         """What is known of a dataset without reading it: its summary, notes and columns."""
-        return self._folders.manifest("datasets", name, "dataset")
+        return cast(DatasetManifest, self._folders.manifest("datasets", name, "dataset"))
 
     def models(self) -> list[str]:
         """Ids of the versions, newest first."""
@@ -202,8 +203,7 @@ class Store:
         """What `save_quality` stored, or None."""
         if model_id not in self._folders.names("quality"):
             return None
-        report: QualityReport = self._folders.manifest("quality", model_id, "quality report")["report"]
-        return report
+        return cast(QualityReport, self._folders.manifest("quality", model_id, "quality report")["report"])
 
     def save_baselines(
         self, dataset: str, fingerprint: str, key: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]

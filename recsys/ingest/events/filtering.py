@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from recsys import columns as c
+from recsys.dataset.documents import KindReport
 from recsys.errors import InvalidInput
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
@@ -35,7 +35,7 @@ class Filtered:
     events: int
     columns: dict[str, str]
     weights: tuple[float, ...]
-    kinds: tuple[dict[str, Any], ...]
+    kinds: tuple[KindReport, ...]
     left_out: dict[str, int]
     min_rating: float | None
     reduced: int
@@ -109,14 +109,14 @@ def _by_rating(db: DuckSession, plan: ImportPlan, leave_out: Callable[[str, str]
     return float(least)
 
 
-def _weights(db: DuckSession, plan: ImportPlan, staged: Staged) -> tuple[dict[int, float], tuple[dict[str, Any], ...]]:
+def _weights(db: DuckSession, plan: ImportPlan, staged: Staged) -> tuple[dict[int, float], tuple[KindReport, ...]]:
     """Weight of each kind of events by its place, and what the report says of each."""
     if c.EVENT not in staged.fields:
         return {}, ()
     rows = db.rows("SELECT kind, count(*) FROM staged WHERE reason = 0 GROUP BY 1")
     rows.sort(key=lambda row: (-row[1], staged.kinds[row[0]]))
     found = {place: plan.weight_of(staged.kinds[place]) for place, _ in rows}
-    kinds = tuple(
+    kinds: tuple[KindReport, ...] = tuple(
         {"kind": staged.kinds[place] or "(none)", "events": n, "weight": found[place][0], "known": found[place][1]}
         for place, n in rows
     )

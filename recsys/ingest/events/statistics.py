@@ -1,11 +1,12 @@
 """What is counted while sorted events go by: the figures of the report."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from recsys.dataset.documents import LongTail
 
 BOT_FACTOR = 50.0
 """A user with more than this many times the events of the middle user, and more than 1,000, may be a program."""
@@ -71,7 +72,7 @@ class ImportStatistics:
             return None
         return pd.Timestamp(int(self.counted[which]), unit="s")
 
-    def long_tail(self) -> dict[str, Any]:
+    def long_tail(self) -> LongTail:
         """How concentrated demand is: shares of the items, most popular first, against shares of the pairs."""
         counts = np.sort(self.users_of_item)[::-1]
         total = max(int(counts.sum()), 1)
