@@ -58,6 +58,10 @@ class Answer(TypedDict):
     unknown_items: NotRequired[list[str]]
 
 
+Found = Mapping[str, Any]
+"""An object that the API answered with; `/docs` describes its fields."""
+
+
 class Event(TypedDict):
     """One thing somebody did; with an `id`, it is stored once however often it is sent."""
 
@@ -154,19 +158,19 @@ class Client:
         headers = {"Idempotency-Key": once or uuid.uuid4().hex}
         return cast(Receipt, self._call("POST", "/v1/events", body, headers))
 
-    def history(self, user_id: str, limit: int = 100) -> list[dict[str, Any]]:
+    def history(self, user_id: str, limit: int = 100) -> list[Found]:
         """What a user did, most recent first."""
-        return cast(list[dict[str, Any]], self._get(f"/v1/users/{_part(user_id)}/history", {"limit": limit})["items"])
+        return cast(list[Found], self._get(f"/v1/users/{_part(user_id)}/history", {"limit": limit})["items"])
 
-    def users(self, query: str = "") -> Iterator[dict[str, Any]]:
+    def users(self, query: str = "") -> Iterator[Found]:
         """All users whose id contains `query`, page by page."""
         return self._pages("/v1/users", "users", query)
 
-    def items(self, query: str = "") -> Iterator[dict[str, Any]]:
+    def items(self, query: str = "") -> Iterator[Found]:
         """All items found by `query`, page by page."""
         return self._pages("/v1/items", "items", query)
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Found:
         """What is live."""
         return self._get("/v1/model", {})
 
@@ -181,19 +185,17 @@ class Client:
     ) -> None:
         self.close()
 
-    def _pages(self, path: str, name: str, query: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, name: str, query: str) -> Iterator[Found]:
         cursor: str | None = ""
         while cursor is not None:
             page = self._get(path, {"query": query, "limit": 500} | ({"cursor": cursor} if cursor else {}))
             yield from page[name]
             cursor = page["next"]
 
-    def _get(self, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    def _get(self, path: str, query: Mapping[str, object]) -> Found:
         return self._call("GET", f"{path}?{urlencode(query, doseq=True)}")
 
-    def _call(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Found:
         """Every call may be repeated: the ones that store something carry a name."""
         content = None if body is None else json.dumps(body).encode()
         for attempt in range(1, TRIES + 1):
@@ -213,7 +215,7 @@ class Client:
                 continue
             if response.status != 200:
                 raise Refused(response.status, _problem(text))
-            return cast(dict[str, Any], json.loads(text))
+            return cast(Found, json.loads(text))
         raise AssertionError("the last try returns or raises")
 
 

@@ -1,5 +1,6 @@
 """What the API takes and gives: pydantic models, described, with examples that work on the built-in data."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -394,9 +395,9 @@ class ModelOut(BaseModel):
     epochs: int = Field(description="Passes over the data that were kept, chosen on the validation set.")
     same_as: str | None = Field(description="The stored model with equal embeddings, if there is one.")
     seed: int
-    recipe: dict[str, Any] = Field(description="Hyperparameters.")
-    split: dict[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")
-    metrics: dict[str, Any] = Field(description="On what was held out, beside “most popular”, with 95% intervals.")
+    recipe: Mapping[str, Any] = Field(description="Hyperparameters.")
+    split: Mapping[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")
+    metrics: Mapping[str, Any] = Field(description="On what was held out, beside “most popular”, with 95% intervals.")
     has_map: bool = Field(description="Whether its map of items is drawn.")
 
 

@@ -116,12 +116,13 @@ def log(
     """Who made what live, went back or deleted, and when."""
     from recsys.services.stored_models import ELSEWHERE, whereabouts
     from recsys.storage import audit
+    from recsys.utils.json_values import jsonable
 
     workspace = open_workspace()
     found = audit.entries(workspace.database, limit)
     away = whereabouts(workspace, found)
     if as_json or ctx.obj:
-        lines = [entry.to_dict() | {"whereabouts": away.get(entry.subject, "")} for entry in found]
+        lines = [jsonable(entry) | {"whereabouts": away.get(entry.subject, "")} for entry in found]
         console.document({"live": workspace.live_id(), "log": lines})
         return
 

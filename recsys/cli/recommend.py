@@ -1,7 +1,7 @@
 """The commands `recommend`, `similar` and `batch`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,7 @@ from recsys.cli import console
 from recsys.cli.common import AskedRules, Json, K, open_workspace
 
 if TYPE_CHECKING:
+    from recsys.cluster.batch_partitions import BatchDone
     from recsys.recommend.rules import Rules
     from recsys.services.workspace import Workspace
 
@@ -110,7 +111,7 @@ def batch(
         )
 
 
-def _batch_file(workspace: "Workspace", out: Path, k: int, rules: "Rules | None") -> dict[str, Any]:
+def _batch_file(workspace: "Workspace", out: Path, k: int, rules: "Rules | None") -> "BatchDone":
     from recsys.services.batch import check_target, everybody, recommend_all, write
 
     check_target(out)
@@ -129,7 +130,7 @@ def _batch_file(workspace: "Workspace", out: Path, k: int, rules: "Rules | None"
 
 def _batch_folder(
     workspace: "Workspace", out: Path, k: int, rules: "Rules | None", partition: int, scheduler: str | None
-) -> dict[str, Any]:
+) -> "BatchDone":
     from recsys.cluster.batch_partitions import write_partitions
 
     with console.ProgressOnStderr() as show:

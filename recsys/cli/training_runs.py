@@ -27,7 +27,7 @@ def runs(
     workspace = open_workspace()
     found, jobs = workspace.training_runs.all(dataset), workspace.job_store.newest()
     if as_json:
-        documents = {"runs": [job.to_dict() for job in jobs], "trainings": [t.to_dict() for t in found[:limit]]}
+        documents = {"runs": jobs, "trainings": [t.to_dict() for t in found[:limit]]}
         console.document(documents)
         return
     if not found and not jobs:

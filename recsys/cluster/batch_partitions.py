@@ -2,10 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -57,6 +57,19 @@ class Partition:
     end: int
 
 
+class BatchDone(TypedDict):
+    """What was written: `users` and `rows` in `partitions` files, of which `kept` were there already."""
+
+    out: str
+    model: str
+    k: int
+    rules: str | None
+    users: int
+    rows: int
+    partitions: NotRequired[int]
+    kept: NotRequired[int]
+
+
 def write_partitions(
     workspace: Workspace,
     folder: Path,
@@ -66,7 +79,7 @@ def write_partitions(
     partition: int = USERS_A_PARTITION,
     scheduler: str | None = None,
     on_progress: OnProgress = lambda _: None,
-) -> dict[str, Any]:
+) -> BatchDone:
     """Write the k best new items of every user; partitions that are there already are kept.
 
     Args:
@@ -74,9 +87,6 @@ def write_partitions(
         rules: what is laid over the model.
         partition: users in a file.
         scheduler: address of a Dask scheduler whose workers reach the home, the database and the folder.
-
-    Returns:
-        `{"out", "model", "k", "rules", "users", "rows", "partitions", "kept"}`; `kept` were there already.
 
     Raises:
         InvalidInput: the folder holds other lists, or the scheduler cannot be used.
@@ -89,13 +99,13 @@ def write_partitions(
         for number, (start, end) in enumerate(pieces(plan.users, plan.partition))
     ]
     missing = [task for task in tasks if rows_of(_file(folder, task.number)) is None]
-    kept = len(tasks) - len(missing)
-    for done, _ in enumerate(run_tasks(write_partition, missing, scheduler), start=kept + 1):
+    there = len(tasks) - len(missing)
+    for done, _ in enumerate(run_tasks(write_partition, missing, scheduler), start=there + 1):
         on_progress(Progress(f"Partition {done} of {len(tasks)} written", done / len(tasks)))
     rows = sum(rows_of(_file(folder, task.number)) or 0 for task in tasks)
-    found = {
+    found: BatchDone = {
         "out": str(folder), "model": plan.model, "k": plan.k, "rules": rules.label if rules else None,
-        "users": plan.users, "rows": rows, "partitions": len(tasks), "kept": kept,
+        "users": plan.users, "rows": rows, "partitions": len(tasks), "kept": there,
     }  # fmt: skip
     _write_text(folder / DONE, json.dumps({"rows": rows, "partitions": len(tasks), "users": plan.users}))
     return found
@@ -124,7 +134,7 @@ def rows_of(path: Path) -> int | None:
 def _begun(workspace: Workspace, folder: Path, k: int, rules: Rules | None, partition: int) -> BatchPlan:
     """The plan of the folder: the one that lies there, if it is the one that is wanted, or a new one."""
     live = workspace.load()
-    wanted: dict[str, Any] = {
+    wanted: dict[str, str | int | None] = {
         "model": live.model.id, "k": k,
         "rules": rules.name if rules else None, "rules_version": rules.version if rules else 0,
     }  # fmt: skip
@@ -144,7 +154,10 @@ def _begun(workspace: Workspace, folder: Path, k: int, rules: Rules | None, part
         raise StorageProblem(f"Cannot make the folder {folder}: {error.strerror or error}.") from error
     ids = everybody(live)
     _write(folder / USERS, lambda path: pq.write_table(pa.table({c.USER: pa.array(ids, pa.string())}), path))
-    plan = BatchPlan(**wanted, users=len(ids), partition=partition)
+    plan = BatchPlan(
+        model=live.model.id, k=k, rules=rules.name if rules else None, rules_version=rules.version if rules else 0,
+        users=len(ids), partition=partition,
+    )  # fmt: skip
     _write_text(folder / PLAN, json.dumps(asdict(plan)))
     return plan
 
@@ -157,7 +170,7 @@ def _file(folder: Path, number: int) -> Path:
     return folder / f"part-{number:05d}.parquet"
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError) as error:

@@ -1,5 +1,6 @@
 """Cutting a dataset in three: learn from one part, choose on a second, judge on a third that nothing has looked at."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -49,7 +50,7 @@ class SplitDescription(BaseModel):
     validation_pairs: int = 0
     test_pairs: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         """Ready for JSON."""
         return self.model_dump(exclude_unset=True)
 

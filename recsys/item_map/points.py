@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from recsys.errors import NoModel
 from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import EXPOSURE, TREND, middle_level
 from recsys.services.workspace import Workspace
+from recsys.storage.manifests import MapFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class ItemMap:
 
     live: Recommender
     points: Points
-    facts: dict[str, Any]
+    facts: MapFacts
     exposure: NDArray[np.float64] | None = None
     trend: NDArray[np.float64] | None = None
     nearest: NDArray[np.int32] | None = None

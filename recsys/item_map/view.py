@@ -118,7 +118,12 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
     """How faithful the map is, and how far things moved since the one before."""
     facts = item_map.facts
     found = []
-    worth, kept, purity, moved = (facts.get(name) for name in ("trustworthiness", "kept", "purity", "moved"))
+    worth, kept, purity, moved = (
+        facts.get("trustworthiness"),
+        facts.get("kept"),
+        facts.get("purity"),
+        facts.get("moved"),
+    )
     if worth is not None:
         found.append(
             Badge(
@@ -137,7 +142,7 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
             )
         )
     if purity is not None:
-        level = fmt.label(facts["purity_level"]).lower()
+        level = fmt.label(facts["purity_level"] or "").lower()
         part = facts.get("settings", {}).get("part")
         told = "The model does not know it here." if part == "own" else "The model was told it, so this proves little."
         found.append(

@@ -1,8 +1,7 @@
 """What each slide shows, as plain values and one figure: read from the home at the moment it is asked for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
@@ -63,8 +62,8 @@ def picture_of(workspace: Workspace, slide: Slide, theme: str = "light") -> Pict
     try:
         found = _MAKERS[slide.kind](workspace, slide, theme)
     except InsiderError as error:
-        found = {"title": KINDS[slide.kind], "problem": str(error)}
-    return Picture(**{**found, "title": slide.title or found["title"], "text": slide.text, "notes": slide.notes})
+        found = Picture(KINDS[slide.kind], problem=str(error))
+    return replace(found, title=slide.title or found.title, text=slide.text, notes=slide.notes)
 
 
 def suggested(workspace: Workspace) -> Presentation:
@@ -94,21 +93,21 @@ def suggested(workspace: Workspace) -> Presentation:
     return Presentation(slides=tuple(slides))
 
 
-def _words(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
-    return {"title": slide.title}
+def _words(workspace: Workspace, slide: Slide, theme: str) -> Picture:
+    return Picture(slide.title)
 
 
-def _result(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
+def _result(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     found = overview(workspace)
-    return {
-        "title": found.story,
-        "facts": tuple((headline.title, headline.value) for headline in found.headlines),
-        "figure": base.against_popular(found.ratios) if found.ratios else None,
-        "caption": f"{found.beside} {found.judged}",
-    }
+    return Picture(
+        title=found.story,
+        facts=tuple((headline.title, headline.value) for headline in found.headlines),
+        figure=base.against_popular(found.ratios) if found.ratios else None,
+        caption=f"{found.beside} {found.judged}",
+    )
 
 
-def _shopper(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
+def _shopper(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     live = workspace.load()
     history = user_history(workspace, slide.shopper, limit=SHOWN)
     levels = live.model.category_levels
@@ -118,13 +117,13 @@ def _shopper(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
         (item.title, item.category[len(item.category) // 2] if item.category else "")
         for item in live.recommend(slide.shopper, SHOWN).items
     ]
-    return {
-        "title": f"Shopper {slide.shopper}",
-        "panels": (Panel("They bought, latest first", tuple(bought)), Panel("We recommend", tuple(shown))),
-    }
+    return Picture(
+        title=f"Shopper {slide.shopper}",
+        panels=(Panel("They bought, latest first", tuple(bought)), Panel("We recommend", tuple(shown))),
+    )
 
 
-def _map(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
+def _map(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     live = workspace.load()
     item_map = open_map(workspace, live)
     by = slide.colour or next(iter(colours.colourings(item_map)))
@@ -132,14 +131,14 @@ def _map(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
     found = scene(item_map, by, Found(None, None, ""), shopper=person, regions="large", contours=True, theme=theme)
     found.figure.update_layout(height=None, autosize=True)
     title = "All products, as shoppers' purchases place them"
-    return {
-        "title": f"Shopper {slide.shopper} among all products" if person else title,
-        "figure": found.figure,
-        "caption": f"{found.note} Close together: bought by the same kind of shopper.".strip(),
-    }
+    return Picture(
+        title=f"Shopper {slide.shopper} among all products" if person else title,
+        figure=found.figure,
+        caption=f"{found.note} Close together: bought by the same kind of shopper.".strip(),
+    )
 
 
-def _comparison(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
+def _comparison(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     manifests = [workspace.store.model_manifest(x) for x in (slide.first, slide.second)]
     judged = [manifest.measured() for manifest in manifests]
     measures = fmt.measures(manifests[0].metrics["k"])
@@ -163,23 +162,23 @@ def _comparison(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any
     caption = "Both were judged on the same shoppers and purchases." if same else (
         "The two were judged on different data or periods, so their figures cannot be compared fairly."
     )  # fmt: skip
-    return {"title": f"Model {slide.second} beside {slide.first}", "figure": figure, "caption": caption}
+    return Picture(f"Model {slide.second} beside {slide.first}", figure=figure, caption=caption)
 
 
-def _training(workspace: Workspace, slide: Slide, theme: str) -> dict[str, Any]:
+def _training(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     if slide.training is None:
         raise NoModel("The slide names no training.")
     training = workspace.training_runs.get(slide.training)
     if not training.curve:
         raise NoModel(f"Training {slide.training} stored no curve.")
-    return {
-        "title": f"Training {slide.training} on “{training.dataset}”, pass by pass",
-        "figure": base.learning_curves({f"Training {slide.training}": training.curve}, height=420),
-        "replay": True,
-    }
+    return Picture(
+        title=f"Training {slide.training} on “{training.dataset}”, pass by pass",
+        figure=base.learning_curves({f"Training {slide.training}": training.curve}, height=420),
+        replay=True,
+    )
 
 
-_MAKERS: Mapping[Kind, Callable[[Workspace, Slide, str], dict[str, Any]]] = {
+_MAKERS: Mapping[Kind, Callable[[Workspace, Slide, str], Picture]] = {
     "words": _words,
     "result": _result,
     "shopper": _shopper,

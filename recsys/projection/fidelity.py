@@ -1,6 +1,6 @@
 """How faithful a map is to the space it was drawn from, and how far things moved since the map before."""
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,18 @@ SAMPLE = 2000
 BLOCK = 200
 
 
+class Fidelity(TypedDict):
+    """How faithful a map is: both figures, and over how many neighbours of how many items they are measured."""
+
+    trustworthiness: float | None
+    kept: float | None
+    k: int
+    sample: int
+
+
 def fidelity(
     rows: NDArray[np.float32], places: NDArray[np.float32], *, k: int = K, sample: int = SAMPLE, seed: int = 0
-) -> dict[str, Any]:
+) -> Fidelity:
     """Trustworthiness and the share of true neighbours kept, over a sample of the items.
 
     Trustworthiness (Venna & Kaski 2001): 1 - 2 / (n k (2n - 3k - 1)) times the sum, over every item and those of its
@@ -26,8 +35,7 @@ def fidelity(
         places: (n, 2).
         sample: how many items are looked at, each against all others.
 
-    Returns:
-        `trustworthiness`, `kept` (0 to 1; None each when there are too few items for k), `k`, `sample`.
+    Both are 0 to 1, and None when there are too few items for k.
     """
     n = len(rows)
     k = min(k, max((n - 1) // 3, 0))

@@ -49,5 +49,6 @@ class MapSettings:
         names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in names})
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
+        """Ready for JSON."""
         return asdict(self)

@@ -1,17 +1,41 @@
 """What a recommender answers: ranked items with their reasons, and what may be asked for."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, TypedDict, cast
 
 import numpy as np
 
 from recsys.errors import InvalidInput
-from recsys.recommend.explain import Reason
+from recsys.recommend.explain import Reason, ReasonDocument
 
 MAX_K = 1000
 LANES = ("discover", "again", "all")
 Lane = Literal["discover", "again", "all"]
 Path = Literal["known", "folded", "cold", "popular"]
+
+
+class RankedItemDocument(TypedDict):
+    """A `RankedItem` as JSON holds it."""
+
+    rank: int
+    item_id: str
+    title: str
+    category: list[str]
+    score: float
+    lane: str
+    popularity_rank: int
+    reasons: list[ReasonDocument]
+
+
+class AnswerDocument(TypedDict):
+    """An `Answer` as JSON holds it."""
+
+    user: str | None
+    model: str
+    lane: str
+    path: Path
+    rules: str | None
+    items: list[RankedItemDocument]
 
 
 class RankedItem(NamedTuple):
@@ -27,7 +51,8 @@ class RankedItem(NamedTuple):
     popularity_rank: int
     reasons: tuple[Reason, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> RankedItemDocument:
+        """Ready for JSON; written out, as it is done for every item of every answer."""
         return {
             "rank": self.rank,
             "item_id": self.item_id,
@@ -53,7 +78,8 @@ class Answer:
     items: tuple[RankedItem, ...]
     rules: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AnswerDocument:
+        """Ready for JSON."""
         return {
             "user": self.user,
             "model": self.model,

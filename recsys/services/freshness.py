@@ -1,8 +1,8 @@
 """How old the live model is, and how good it still is on what was bought since it was trained."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from recsys.services.workspace import Workspace
 from recsys.storage.event_log import Mark
 from recsys.storage.unlearned_events import mark_of
 from recsys.utils import formatting as fmt
+from recsys.utils.json_values import jsonable
 
 NEW_SHARE = 0.05
 """Retrain when the events since the training are this share of those it learned from."""
@@ -69,9 +70,9 @@ class Freshness:
     def stale(self) -> bool:
         return bool(self.reasons)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         """All of it, ready for JSON."""
-        return vars(self) | {"stale": self.stale, "reasons": list(self.reasons)}
+        return jsonable(self) | {"stale": self.stale}
 
     def words(self) -> str:
         """A sentence for the Home page."""

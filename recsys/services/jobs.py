@@ -110,7 +110,7 @@ def end_own_jobs(workspace: Workspace, seconds: float = SECONDS_TO_END) -> list[
     return sorted(ended)
 
 
-def _start_on_model(workspace: Workspace, kind: Kind, model_id: str, settings: dict[str, Any]) -> Job:
+def _start_on_model(workspace: Workspace, kind: Kind, model_id: str, settings: Mapping[str, object]) -> Job:
     require("merchandiser", START)
     manifest = workspace.store.model_manifest(model_id)
     job_id = workspace.job_store.create(

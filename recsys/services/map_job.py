@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from recsys.projection.fidelity import fidelity, found_share, movement, purity
 from recsys.projection.projection import Reduce, item_map, prepared
 from recsys.projection.settings import MapSettings
 from recsys.services.workspace import Workspace
+from recsys.storage.manifests import MapFacts
 
 NEAREST = 15
 EXPOSURE = "exposure"
@@ -77,7 +77,7 @@ def draw(
     on_progress(Progress(MEASURE, 0.6))
     places = table[[c.X, c.Y]].to_numpy()
     level = middle_level(model)
-    facts: dict[str, Any] = {
+    facts: MapFacts = {
         "settings": settings.to_dict(),
         "seed": seed,
         "since": since,

@@ -1,8 +1,7 @@
 """What would change if a model went live: figures by segment, shoppers, products; and what should give pause."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services.workbench.golden_shoppers import GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
+from recsys.utils.json_values import jsonable
 
 MEASURED = ("ndcg", "hit_rate", "precision", "recall", "diversity", "novelty")
 HARM = ("ndcg", "hit_rate", "precision", "recall")
@@ -111,14 +111,10 @@ class Preview:
     changed: float | None = None
     coverage: tuple[float, float] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         """All of it, ready for JSON."""
-        rows = {name: [dict(vars(row)) for row in getattr(self, name)] for name in ("measures", "segments")}
         tables = {name: getattr(self, name).to_dict("records") for name in ("shoppers", "items")}
-        golden = [vars(expectation) for expectation in self.golden]
-        return vars(self) | rows | tables | {
-            "warnings": list(self.warnings), "unhealthy": list(self.unhealthy), "golden": golden,
-        }  # fmt: skip
+        return jsonable(vars(self) | tables)
 
 
 def preview(

@@ -1,8 +1,7 @@
 """The list of stored versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from recsys.models.manifest import ModelManifest
 from recsys.services.workspace import Workspace
@@ -26,7 +25,7 @@ class StoredModel:
     def id(self) -> str:
         return self.manifest.id
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         """Ready for JSON."""
         document = self.manifest.to_dict()
         return {name: document.get(name) for name in LISTED} | {"live": self.live, "has_map": self.has_map}

@@ -5,16 +5,16 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from recsys.errors import InvalidInput, NotFound, StorageProblem
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import api_keys
+from recsys.utils.json_values import jsonable
 from recsys.utils.waiting import taken
 
 READ, EVENTS, ADMIN = "read", "events", "admin"
@@ -49,11 +49,9 @@ class ApiKey:
     def state(self) -> str:
         return "valid" if self.ends is None else ("ended" if self.ends <= datetime.now(UTC) else "ending")
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.id, "name": self.name, "scopes": list(self.scopes), "rate": self.rate, "state": self.state,
-            "created": self.created, "ends": self.ends,
-        }  # fmt: skip
+    def to_dict(self) -> Mapping[str, object]:
+        """All of it, ready for JSON."""
+        return jsonable(self) | {"state": self.state}
 
 
 FROM_ENVIRONMENT = ApiKey("environment", "INSIDER_API_KEY", (ADMIN,))

@@ -125,7 +125,7 @@ class ArtifactFolders:
             raise Corrupted(f"{what.capitalize()} {name!r} was written by a newer version of this program.")
         return manifest
 
-    def read(self, kind: str, name: str, what: str, build: Callable[[Path, dict[str, Any]], T]) -> T:
+    def read(self, kind: str, name: str, what: str, build: Callable[[Path, Mapping[str, Any]], T]) -> T:
         """Check every file and build from them; anew when the folder was replaced by another while that was done."""
         while True:
             manifest = self.manifest(kind, name, what)

@@ -4,7 +4,6 @@ import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -30,10 +29,6 @@ class AuditEntry:
     subject: str
     before: str | None
     note: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        return vars(self) | {"at": self.at.isoformat()}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from recsys.errors import Corrupted
 from recsys.evaluation.baseline_selection import Which
 from recsys.evaluation.benchmark import Baselines, K, judge_baselines
 from recsys.evaluation.evaluate import Evaluation
+from recsys.storage.manifests import BaselineFacts
 
 if TYPE_CHECKING:
     from recsys.storage.store import Store
@@ -80,8 +81,8 @@ def _key(dataset: Dataset, split: Split, k: int, which: str) -> str:
     return hashlib.sha256(described.encode()).hexdigest()[:24]
 
 
-def _to_stored(found: Baselines) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    facts: dict[str, Any] = {"k": found.k, "chosen": dict(found.chosen), "left_out": dict(found.left_out), "lanes": {}}
+def _to_stored(found: Baselines) -> tuple[BaselineFacts, dict[str, NDArray[Any]]]:
+    facts: BaselineFacts = {"k": found.k, "chosen": dict(found.chosen), "left_out": dict(found.left_out), "lanes": {}}
     arrays: dict[str, NDArray[Any]] = {}
     apart = {} if found.fallback is None else {APART: {"fallback": found.fallback}}
     for lane, methods in (*found.lanes.items(), *apart.items()):
@@ -92,11 +93,11 @@ def _to_stored(found: Baselines) -> tuple[dict[str, Any], dict[str, NDArray[Any]
     return facts, arrays
 
 
-def _from_stored(facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baselines:
+def _from_stored(facts: BaselineFacts, arrays: dict[str, NDArray[Any]]) -> Baselines:
     lanes: dict[Any, dict[str, Evaluation]] = {
         lane: {
             name: Evaluation(
-                lane="discover" if lane == APART else lane,
+                lane="again" if lane == "again" else "discover",
                 k=facts["k"],
                 users=arrays[f"{lane}-{name}-users"],
                 values={measure: np.asarray(arrays[f"{lane}-{name}-{measure}"]) for measure in measures},

@@ -29,7 +29,7 @@ class Document:
 
     name: str
     version: int
-    content: dict[str, Any]
+    content: Mapping[str, Any]
     saved: datetime
 
 
@@ -98,7 +98,7 @@ class DocumentStore:
         return NOUNS[self._kind]
 
     def _add(
-        self, name: str, content: dict[str, Any] | None, audited: str = "", subject: str = "", note: str = ""
+        self, name: str, content: Mapping[str, Any] | None, audited: str = "", subject: str = "", note: str = ""
     ) -> Document:
         mine = sa.and_(documents.c.kind == self._kind, documents.c.name == name)
         now = utc_now()

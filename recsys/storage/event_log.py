@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import pandas as pd
 import sqlalchemy as sa
@@ -62,6 +62,15 @@ class Receipt:
 
     accepted: int
     duplicates: int
+
+
+class LogSize(TypedDict):
+    """How much the log of a dataset holds, and when the last event came (UTC)."""
+
+    events: int
+    users: int
+    items: int
+    last_received: datetime | None
 
 
 @dataclass(frozen=True)
@@ -198,16 +207,15 @@ class EventLog:
         table[c.TIMESTAMP] = pd.to_datetime(table[c.TIMESTAMP]).astype("datetime64[s]")
         return table
 
-    def size(self, dataset: str) -> dict[str, Any]:
+    def size(self, dataset: str) -> LogSize:
         """How many events, users and items the log of a dataset has, and when the last one came (UTC)."""
-        found: dict[str, Any] = {"events": 0, "users": 0, "items": 0, "last_received": None}
         if not self.database.exists():
-            return found
+            return LogSize(events=0, users=0, items=0, last_received=None)
         count, distinct, e = sa.func.count, sa.func.distinct, events.c
         query = sa.select(count(), count(distinct(e.user_id)), count(distinct(e.item_id)), sa.func.max(e.received))
         with self.database.read() as connection:
             row = connection.execute(query.where(e.dataset == dataset)).one()
-        return dict(zip(found, row, strict=True))
+        return LogSize(events=row[0], users=row[1], items=row[2], last_received=row[3])
 
     def waiting(self, dataset: str, after: int) -> tuple[int, datetime | None]:
         """How many events came after an id, and when the oldest of them was received (UTC)."""

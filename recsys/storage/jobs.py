@@ -32,7 +32,7 @@ class Job:
     kind: Kind
     state: State
     dataset: str
-    recipe: dict[str, Any]
+    recipe: Mapping[str, Any]
     seed: int
     promote: bool
     created: datetime
@@ -51,13 +51,6 @@ class Job:
     def active(self) -> bool:
         return self.state in ACTIVE
 
-    def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        values = dict(vars(self))
-        for name in ("created", "started", "ended"):
-            values[name] = values[name].isoformat() if values[name] else None
-        return values
-
 
 class JobStore:
     """The runs of one database."""
@@ -66,7 +59,7 @@ class JobStore:
         self._database = database
 
     def create(
-        self, kind: Kind, dataset: str, recipe: dict[str, Any], *, seed: int, promote: bool, model: str | None = None
+        self, kind: Kind, dataset: str, recipe: Mapping[str, Any], *, seed: int, promote: bool, model: str | None = None
     ) -> int:
         """Put a run into the queue; gives its id."""
         values = {
@@ -77,7 +70,7 @@ class JobStore:
         with self._database.begin() as connection:
             return _insert(connection, values)
 
-    def create_unless_active(self, kind: Kind, dataset: str, recipe: dict[str, Any], *, promote: bool) -> int | None:
+    def create_unless_active(self, kind: Kind, dataset: str, recipe: Mapping[str, Any], *, promote: bool) -> int | None:
         """Like `create`, but None when a run of this kind is queued or running; two callers never both succeed."""
         self.settle()
         with self._database.begin() as connection:
@@ -166,7 +159,7 @@ class JobStore:
 
     def finish(self, run_id: int, state: State, *, message: str = "", model: str | None = None) -> None:
         """End a run, unless it has ended already. One that was asked to stop and fails at it counts as cancelled."""
-        values: dict[str, Any] = {"state": state, "message": message, "ended": utc_now()}
+        values: dict[str, object] = {"state": state, "message": message, "ended": utc_now()}
         if model is not None:
             values["model"] = model
         with self._database.begin() as connection:
@@ -237,7 +230,7 @@ def _lost_as(row: sa.RowMapping) -> tuple[State, str]:
     return ("cancelled", "") if row["cancel_requested"] else ("failed", LOST)
 
 
-def _insert(connection: sa.Connection, values: dict[str, Any]) -> int:
+def _insert(connection: sa.Connection, values: Mapping[str, object]) -> int:
     key = connection.execute(table.insert().values(**values)).inserted_primary_key
     if key is None:
         raise StorageProblem("The database gave the new run no number.")

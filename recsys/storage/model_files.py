@@ -1,5 +1,6 @@
 """A model version as files, and back: arrays without pickle, tables as Parquet."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from recsys.models.model import Model
 from recsys.storage.artifacts import Write, npy_writer, parquet_writer
 
 
-def parts_of(model: Model) -> tuple[dict[str, Any], dict[str, Write]]:
+def parts_of(model: Model) -> tuple[Mapping[str, Any], dict[str, Write]]:
     """The manifest and the files of a version."""
     arrays: dict[str, NDArray[Any]] = dict(lightfm_wrapper.state(model.lightfm))
     for side, features in (("item", model.item_features), ("user", model.user_features)):
@@ -51,7 +52,7 @@ def parts_of(model: Model) -> tuple[dict[str, Any], dict[str, Write]]:
     return manifest.to_dict(), files
 
 
-def model_from(folder: Path, document: dict[str, Any]) -> Model:
+def model_from(folder: Path, document: Mapping[str, Any]) -> Model:
     """The version in a folder; its arrays are mapped, not read."""
     manifest = ModelManifest.read(document)
 

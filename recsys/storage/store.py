@@ -19,6 +19,7 @@ from recsys.models.model import Model
 from recsys.storage import model_files
 from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, ArtifactFolders, Write, mover, npy_writer, parquet_writer
 from recsys.storage.live_pointer import LivePointer
+from recsys.storage.manifests import BaselineFacts, MapFacts, MapManifest
 
 KINDS = ("datasets", "models", "maps", "quality", "baselines")
 """The folders of a home in which something is stored."""
@@ -97,7 +98,7 @@ class Store:
     def load_dataset(self, name: str) -> Dataset:
         """Read a dataset back; NotFound or Corrupted when that cannot be."""
 
-        def build(folder: Path, manifest: dict[str, Any]) -> Dataset:
+        def build(folder: Path, manifest: Mapping[str, Any]) -> Dataset:
             tables = {part: pd.read_parquet(folder / f"{part}.parquet") for part in ("users", "items", "events")}
             return Dataset(
                 name,
@@ -156,7 +157,7 @@ class Store:
         self,
         model_id: str,
         table: pd.DataFrame,
-        facts: Mapping[str, Any] | None = None,
+        facts: MapFacts | None = None,
         details: pd.DataFrame | None = None,
         arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
@@ -180,14 +181,14 @@ class Store:
             return None
         return self._folders.read("maps", model_id, "map", lambda folder, _: pd.read_parquet(folder / "map.parquet"))
 
-    def map_manifest(self, model_id: str) -> dict[str, Any]:
+    def map_manifest(self, model_id: str) -> MapManifest:
         """What is known of a map without reading it: `facts` and `checksum`, which changes when it is drawn again."""
-        return self._folders.manifest("maps", model_id, "map")
+        return cast(MapManifest, self._folders.manifest("maps", model_id, "map"))
 
     def load_map_details(self, model_id: str) -> tuple[pd.DataFrame | None, dict[str, NDArray[Any]]]:
         """The table and the arrays stored with the map of a version."""
 
-        def build(folder: Path, manifest: dict[str, Any]) -> tuple[pd.DataFrame | None, dict[str, NDArray[Any]]]:
+        def build(folder: Path, manifest: Mapping[str, Any]) -> tuple[pd.DataFrame | None, dict[str, NDArray[Any]]]:
             table = pd.read_parquet(folder / "details.parquet") if "details.parquet" in manifest["files"] else None
             names = [name for name in manifest["files"] if name.endswith(".npy")]
             return table, {name[:-4]: np.load(folder / name, allow_pickle=False) for name in names}
@@ -206,7 +207,7 @@ class Store:
         return cast(QualityReport, self._folders.manifest("quality", model_id, "quality report")["report"])
 
     def save_baselines(
-        self, dataset: str, fingerprint: str, key: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+        self, dataset: str, fingerprint: str, key: str, facts: BaselineFacts, arrays: Mapping[str, NDArray[Any]]
     ) -> None:
         """Store how the baselines of a dataset were judged; what is stored for other contents of it is removed."""
         self._folders.write(
@@ -215,7 +216,7 @@ class Store:
         )  # fmt: skip
         self._forget_baselines(dataset, but=fingerprint)
 
-    def load_baselines(self, key: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+    def load_baselines(self, key: str) -> tuple[BaselineFacts, dict[str, NDArray[Any]]] | None:
         """What `save_baselines` stored, or None."""
         if key not in self._folders.names("baselines"):
             return None

@@ -41,6 +41,7 @@ from recsys.models.manifest import ModelManifest
 from recsys.progress import Progress
 from recsys.storage.database import engine_options, file_identity, gone, storage_problem
 from recsys.storage.jobs import LOST, process_alive, process_identity
+from recsys.utils.json_values import jsonable
 from recsys.utils.retry import retry_while_away
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -49,6 +50,9 @@ Ending = Literal["running", "waiting", "done", "pruned", "failed", "cancelled"]
 BEAT_SECONDS, GRACE_SECONDS = 30, 120
 COLUMNS_USED = ("all", "some", "none")
 """How `category_levels` and `user_attributes` stand among a trial's parameters; the recipe holds the names."""
+
+Parameter = bool | int | float | str
+"""A value that Optuna stores of a trial."""
 
 LOGARITHMIC = ("components", "learning_rate", "max_sampled")
 
@@ -99,8 +103,8 @@ class TrainingRun:
     state: Ending
     dataset: str
     fingerprint: str
-    recipe: dict[str, Any]
-    params: dict[str, Any]
+    recipe: Mapping[str, Any]
+    params: Mapping[str, Any]
     seed: int
     source: str
     run: int | None
@@ -111,10 +115,10 @@ class TrainingRun:
     value: float | None
     coverage: float | None
     curve: list[dict[str, float]]
-    metrics: dict[str, Any] | None
+    metrics: Mapping[str, Any] | None
     reason: str
     code_version: str
-    attributes: dict[str, Any] = field(repr=False)
+    attributes: Mapping[str, Any] = field(repr=False)
 
     @property
     def hyperparameters(self) -> Hyperparameters | None:
@@ -129,12 +133,9 @@ class TrainingRun:
         """How long it took."""
         return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
-    def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        values = {name: value for name, value in vars(self).items() if name != "attributes"} | {"seconds": self.seconds}
-        for name in ("started", "ended"):
-            values[name] = values[name].isoformat() if values[name] else None
-        return values
+    def to_dict(self) -> Mapping[str, object]:
+        """All of it but the attributes that Optuna keeps, ready for JSON."""
+        return {name: x for name, x in jsonable(self).items() if name != "attributes"} | {"seconds": self.seconds}
 
 
 class Recorder:
@@ -362,14 +363,16 @@ class TrainingRuns:
                     continue
 
 
-def attributes(dataset: str, fingerprint: str, recipe: Hyperparameters, seed: int, **about: Any) -> dict[str, Any]:
+def attributes(
+    dataset: str, fingerprint: str, recipe: Hyperparameters, seed: int, **about: object
+) -> dict[str, object]:
     """What is noted of every trial, whoever started it."""
     process = f"{socket.gethostname()}/{process_identity(os.getpid())}"
     noted = {"dataset": dataset, "fingerprint": fingerprint, "recipe": recipe.to_dict(), "seed": seed}
     return noted | {"process": process} | {name: value for name, value in about.items() if value is not None}
 
 
-def params_of(recipe: Hyperparameters) -> dict[str, Any]:
+def params_of(recipe: Hyperparameters) -> dict[str, Parameter]:
     """A recipe as the parameters of a trial."""
     values = {name: getattr(recipe, name) for name in DISTRIBUTIONS}
     for name in ("category_levels", "user_attributes"):

@@ -17,7 +17,7 @@ from recsys.dataset.splitting import make_split
 from recsys.errors import Cancelled, Diverged, InvalidInput, NotFound
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.progress import OnProgress, Progress
-from recsys.storage.training_runs import TrainingRun, TrainingRuns, attributes, translated
+from recsys.storage.training_runs import Parameter, TrainingRun, TrainingRuns, attributes, translated
 from recsys.training.search_space import Space
 from recsys.training.train import validate
 from recsys.utils import formatting as fmt
@@ -152,7 +152,7 @@ def _study(trials: TrainingRuns, dataset: Dataset, plan: SearchPlan, space: Spac
         startup = max(4, min(10, plan.trials // 4))
         sampler = TPESampler(n_startup_trials=startup, multivariate=True, group=True, constant_liar=True)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2)
-    first: list[dict[str, Any]] = []
+    first: list[dict[str, Parameter]] = []
     for recipe in (plan.base, *PRESETS.values()):
         start = space.nearest(recipe)
         if start not in first:

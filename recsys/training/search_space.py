@@ -17,6 +17,7 @@ from optuna.distributions import (
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import ACTS, ALL, LEARNERS, RANGES, STARTS, Hyperparameters
+from recsys.storage.training_runs import Parameter
 
 LEVEL = "level "
 ALWAYS: Mapping[str, BaseDistribution] = {
@@ -91,9 +92,9 @@ class Space:
             found["user_attributes"] = ()
         return replace(self.base, **found)
 
-    def nearest(self, recipe: Hyperparameters) -> dict[str, Any]:
+    def nearest(self, recipe: Hyperparameters) -> dict[str, Parameter]:
         """The point of the space that is nearest to a recipe, as parameters of a trial."""
-        point: dict[str, Any] = {}
+        point: dict[str, Parameter] = {}
         for name, distribution in self.distributions.items():
             if name.startswith(LEVEL):
                 point[name] = ALL in recipe.category_levels or name.removeprefix(LEVEL) in recipe.category_levels

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from recsys import columns as c
 from recsys.recommend.recommender import Answer, Lane, Recommender
@@ -114,6 +113,6 @@ def gone_cards(live: Recommender, moved: Moves, currency: str = "") -> tuple[Pro
     )
 
 
-def curl_body(person: Person, k: int, rules: str | None) -> dict[str, Any]:
+def curl_body(person: Person, k: int, rules: str | None) -> Mapping[str, object]:
     """The body of `POST /v1/recommendations` that gives the same list."""
     return {**person.to_dict(), "k": k, "rules": rules}

@@ -20,6 +20,7 @@ from recsys.api.response_cache import CachedResponse, ResponseCache
 from recsys.errors import InsiderError, UnknownUser
 from recsys.recommend.conditions import Situation
 from recsys.recommend.recommender import Answer, Recommender
+from recsys.recommend.results import AnswerDocument
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_sets import RuleSets, situation_of
 from recsys.services.workspace import Workspace
@@ -138,7 +139,7 @@ class OneUser:
 def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     """Add everything that recommends to an application."""
 
-    def out(answer: Answer, k: int) -> dict[str, Any]:
+    def out(answer: Answer, k: int) -> AnswerDocument:
         telemetry.answer(answer, k)
         return answer.to_dict()
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from recsys.access import require
 from recsys.errors import InsiderError, InvalidInput
 from recsys.recommend.recommender import Recommender
@@ -13,6 +15,7 @@ from recsys.services.workbench.target_user import Personas, TargetUser, describe
 from recsys.storage.database import Database
 from recsys.storage.documents import DocumentStore, checked_name
 from recsys.utils import formatting as fmt
+from recsys.utils.json_values import jsonable
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,9 @@ class Golden:
             if not 0 <= low <= high <= 1:
                 raise InvalidInput(f"The share of {category!r} is {low} to {high}; both must lie from 0 to 1.")
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "user": self.user, "persona": self.persona, "must_show": list(self.must_show),
-            "must_not": list(self.must_not), "mix": {name: list(pair) for name, pair in (self.mix or {}).items()},
-            "k": self.k,
-        }  # fmt: skip
 
-    @classmethod
-    def from_dict(cls, name: str, given: Mapping[str, Any]) -> "Golden":
-        mix = {str(key): (float(low), float(high)) for key, (low, high) in (given.get("mix") or {}).items()}
-        return cls(
-            name, given.get("user"), given.get("persona"), tuple(given.get("must_show", ())),
-            tuple(given.get("must_not", ())), mix or None, int(given.get("k", 10)),
-        )  # fmt: skip
+GOLDEN = TypeAdapter(Golden)
+"""Reads one from what is stored."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +82,10 @@ class GoldenShoppers:
 
     def save(self, golden: Golden) -> None:
         require("merchandiser", "Changing a golden shopper")
-        self._shelf.save(checked_name(golden.name), golden.to_dict())
+        self._shelf.save(checked_name(golden.name), jsonable(golden))
 
     def all(self) -> list[Golden]:
-        return [Golden.from_dict(document.name, document.content) for document in self._shelf.all()]
+        return [GOLDEN.validate_python({**document.content, "name": document.name}) for document in self._shelf.all()]
 
     def delete(self, name: str) -> None:
         require("merchandiser", "Changing a golden shopper")

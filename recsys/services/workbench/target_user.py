@@ -44,7 +44,7 @@ class Person:
             attributes={name: value for name, value in known.items() if value is not None},
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         return {"history": list(self.history), "user": dict(self.attributes)}
 
     @classmethod
