@@ -27,7 +27,7 @@ from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.views import shopper, shopper_history
 from recsys.views import what_if as preview
-from recsys.views.explanation import speakers, why
+from recsys.views.explanation import item_influences, why
 
 TARGETS = {"small": (0.150, 0.050), "large": (0.400, 0.100)}
 """Seconds for a new shopper and for a what-if: on the built-in data, on a million users and 100,000 items."""
@@ -71,7 +71,7 @@ def _domain(workspace: Workspace, size: str, runs: int) -> list[dict[str, Any]]:
         why(live, user, live.recommend(user).items[0])
 
     def leaving_out(user: str) -> None:
-        speakers(live, known(live, user), live.recommend(user).items[0].item_id)
+        item_influences(live, known(live, user), live.recommend(user).items[0].item_id)
 
     new, what_if = TARGETS[size]
     return [

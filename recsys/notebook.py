@@ -153,7 +153,7 @@ def load(model_id: str = "live", home: str | PathLike[str] | None = None) -> Fit
     return FittedModel(
         found.model,
         found.map,
-        found.recent,
+        found.activity,
         narrow=found.narrow,
         dataset_source=lambda: workspace.dataset_of(found.model.id),
     )

@@ -81,7 +81,7 @@ def results(home: Workspace, attributes: dict[str, list[str]], key: str) -> None
 def by_events(wanted: Search) -> None:
     """Shoppers with a part of the id asked for whom the model has never seen, but the log of events knows."""
     live = shared.live()
-    if wanted.query and (ids := known_by_events(live.recent, live.model, wanted.query)):
+    if wanted.query and (ids := known_by_events(live.activity, live.model, wanted.query)):
         st.caption("Known by events since the training alone")
         with st.container(horizontal=True, gap="xsmall"):
             for user in ids:

@@ -8,7 +8,7 @@ from recsys.charts import shopper as charts_shopper
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.views import shopper
-from recsys.views.explanation import speakers, why
+from recsys.views.explanation import item_influences, why
 from recsys.views.shopper import ShopperView
 
 state = st.session_state
@@ -50,7 +50,7 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
     with right, st.container(border=True, height="stretch"):
         st.subheader("What they bought that speaks for it", anchor=False)
         with st.spinner("Leaving out their products, one at a time…"):
-            found = speakers(live, view.subject, chosen)
+            found = item_influences(live, view.subject, chosen)
         st.markdown(shared.plain(found.sentence))
         if len(found.table):
             st.plotly_chart(

@@ -32,7 +32,7 @@ def models_list(ctx: typer.Context, as_json: Json = False) -> None:
     elif not found:
         console.note("No model is stored yet. Train one: python -m recsys train --promote")
     else:
-        from recsys.dataset.splitting import told
+        from recsys.dataset.splitting import protocol_note
         from recsys.utils import formatting as fmt
 
         rows = []
@@ -44,7 +44,9 @@ def models_list(ctx: typer.Context, as_json: Json = False) -> None:
             rows.append(("live" if version.live else "", version.id, manifest.dataset, created, value))
         console.table(("", "id", "dataset", "created (UTC)", "NDCG@10"), rows, numbers=("NDCG@10",))
         manifests = [version.manifest for version in found]
-        for sentence in dict.fromkeys(f"{m.dataset}: {told(m.split)}" for m in manifests if told(m.split)):
+        for sentence in dict.fromkeys(
+            f"{m.dataset}: {protocol_note(m.split)}" for m in manifests if protocol_note(m.split)
+        ):
             console.note(sentence)
 
 

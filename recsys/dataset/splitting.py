@@ -278,7 +278,7 @@ def leave_k_out(dataset: Dataset, *, k: int = LEAVE_OUT, seed: int = 0) -> Split
 
 
 def split_again(dataset: Dataset, described: SplitDescription) -> Split:
-    """The split that `describe` told of, for instance the one a stored model was trained with."""
+    """The split that `describe` protocol_note of, for instance the one a stored model was trained with."""
     if described.kind == "leave-k-out":
         return leave_k_out(dataset, k=described.k or LEAVE_OUT, seed=described.seed or 0)
     return split_at(dataset, timestamp(described.validation_start), timestamp(described.test_start))
@@ -291,7 +291,7 @@ def held_out(described: SplitDescription) -> str:
     return "the held-out period"
 
 
-def told(described: SplitDescription | None) -> str:
+def protocol_note(described: SplitDescription | None) -> str:
     """A sentence for where metrics are shown, when they do not come from a later period; otherwise nothing."""
     if described is None or described.kind != "leave-k-out":
         return ""

@@ -6,7 +6,7 @@ from recsys.dataset.documents import ColumnReport, FileReport
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.files.sources import Source
-from recsys.ingest.read import Read
+from recsys.ingest.read_data import ReadData
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Account:
     left_out: int
 
 
-def account(db: DuckSession, read: Read, survey: ImportStatistics) -> Account:
+def account(db: DuckSession, read: ReadData, survey: ImportStatistics) -> Account:
     """Rows of the events, counted where each is decided on.
 
     Raises:
@@ -35,7 +35,7 @@ def account(db: DuckSession, read: Read, survey: ImportStatistics) -> Account:
     return found
 
 
-def files(db: DuckSession, read: Read) -> list[FileReport]:
+def files(db: DuckSession, read: ReadData) -> list[FileReport]:
     """Every file: how it was read, its columns by field, and where its lines went."""
     events = dict(db.rows("SELECT file, count(*) FROM staged GROUP BY 1"))
     found: list[FileReport] = []
@@ -56,7 +56,7 @@ def files(db: DuckSession, read: Read) -> list[FileReport]:
 
 
 def _file(
-    db: DuckSession, read: Read, source: Source, part: str, number: int, rows: int, notes: tuple[str, ...]
+    db: DuckSession, read: ReadData, source: Source, part: str, number: int, rows: int, notes: tuple[str, ...]
 ) -> FileReport:
     unread = db.one(f"SELECT count(*) FROM rejected_lines WHERE part = '{part}' AND file = {number}")[0]
     found: FileReport = {
@@ -84,7 +84,7 @@ def _empty_lines(source: Source, above: int) -> int:
     return empty - len(source.unread)
 
 
-def columns(read: Read) -> list[ColumnReport]:
+def columns(read: ReadData) -> list[ColumnReport]:
     """Every column of every file: what it was taken for and why, or why it is not used."""
     return [
         {

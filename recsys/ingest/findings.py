@@ -7,14 +7,14 @@ from recsys.dataset.documents import FileReport
 from recsys.ingest.accounts import Account
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
-from recsys.ingest.read import Read
+from recsys.ingest.read_data import ReadData
 from recsys.utils import formatting
 
 MUCH = 0.5
 """Share of rejected rows from which on it is said first."""
 
 
-def findings(read: Read, account: Account, files: Sequence[FileReport]) -> list[str]:
+def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> list[str]:
     """In words, the weightiest first; nothing for an import without any doubt."""
     found: list[str] = []
     if account.rejected >= MUCH * account.read:
@@ -26,8 +26,8 @@ def findings(read: Read, account: Account, files: Sequence[FileReport]) -> list[
     elif account.used < MUCH * account.read:
         most = max(read.kept.left_out.items(), key=lambda entry: entry[1], default=("", 0))
         found.append(f"{account.used:,} of {account.read:,} rows are used; left out: {most[0]} ({most[1]:,})")
-    found += read.told
-    found += read.kept.told
+    found += read.warnings
+    found += read.kept.warnings
     found += _lacking(read)
     for kind in read.kept.kinds:
         if not kind["known"] and kind["kind"] != "(none)":
@@ -47,7 +47,7 @@ def _quoted(kind: str) -> str:
     return f'"{kind}"' if " " in kind else kind
 
 
-def _lacking(read: Read) -> list[str]:
+def _lacking(read: ReadData) -> list[str]:
     """What the files might have told, but do not, as nothing was recognised."""
     found = []
     for entry in read.recognised.events:

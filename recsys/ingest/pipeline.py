@@ -12,12 +12,12 @@ from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
 from recsys.dataset.documents import DatasetDocument, ImportReport
 from recsys.dataset.event_kinds import KIND_WEIGHTS
-from recsys.ingest import catalog, learnable, meeting, report
+from recsys.ingest import catalog, id_overlap, minimum_data, report
 from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
 from recsys.ingest.events import event_sort
-from recsys.ingest.events.event_sort import Room, Rows
+from recsys.ingest.events.event_sort import KeptRows, RowBuffers
 from recsys.ingest.events.event_writer import write_events
 from recsys.ingest.events.filtering import choose
 from recsys.ingest.events.staging import stage
@@ -26,7 +26,7 @@ from recsys.ingest.files.prepare import prepare
 from recsys.ingest.files.sources import Inputs, find, shown_names
 from recsys.ingest.ids import text_encoder
 from recsys.ingest.ids.text_encoder import TextEncoder
-from recsys.ingest.read import Read
+from recsys.ingest.read_data import ReadData
 from recsys.ingest.rejects import FILE, collect
 from recsys.ingest.schema import check_columns
 from recsys.ingest.work_folder import work_folder
@@ -52,7 +52,7 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
 
     Raises:
         InvalidInput: names the file, the column or the value, and the mend.
-        StorageProblem: no room.
+        StorageProblem: no buffers.
         whatever `on_progress` raises: ends the import.
     """
     check_name(plan.name)
@@ -76,16 +76,16 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
             staged = stage(db, recognised.events, plan, lambda k: lambda x: tell(READ, (k + x) / n))
             tell(CHOOSE)
             kept = choose(db, plan, staged)
-            room = beside.submit(Room.of, kept, work)
+            buffers = beside.submit(RowBuffers.of, kept, work)
             tables = catalog.build(db, staged, recognised)
-            told = meeting.check(db, recognised, tables, anyway=plan.anyway)
+            told = id_overlap.check(db, recognised, tables, anyway=plan.anyway)
             catalog.write(db, "users", work / "users.parquet")
             catalog.write(db, "items", work / "items.parquet")
             items, users = (tuple(x.source for x in found) for found in (recognised.items, recognised.users))
             rejects = collect(db, staged, items, users, work / FILE)
             tell(WRITE)
-            read = Read(plan, inputs, recognised, staged, kept, tables, rejects, tuple(told))
-            manifest = _manifest(db, read, room, work, lambda x: tell(WRITE, x))
+            read = ReadData(plan, inputs, recognised, staged, kept, tables, rejects, tuple(told))
+            manifest = _manifest(db, read, buffers, work, lambda x: tell(WRITE, x))
         finally:
             db.close()
         tell(KEEP)
@@ -127,14 +127,14 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
 
 
 def _manifest(
-    db: DuckSession, read: Read, room: "Future[Room]", work: Path, on_fraction: OnFraction
+    db: DuckSession, read: ReadData, buffers: "Future[RowBuffers]", work: Path, on_fraction: OnFraction
 ) -> DatasetDocument:
     plan, staged, kept, tables = read.plan, read.staged, read.kept, read.tables
     users, items = (pd.read_parquet(work / f"{part}.parquet") for part in ("users", "items"))
     survey = ImportStatistics(len(users), len(items))
     user_places = _places(db, staged.ids.users, users[c.USER], "seen_users")
     item_places = _places(db, staged.ids.items, items[c.ITEM], "seen_items")
-    rows = Rows(db, kept, user_places, item_places, len(users), room)
+    rows = KeptRows(db, kept, user_places, item_places, len(users), buffers)
 
     def counted() -> Iterator[Hashed]:
         path = work / "events.parquet"
@@ -150,7 +150,7 @@ def _manifest(
     filtered = plan.min_users > 1 or plan.min_items > 1 or plan.drop_duplicates
     if survey.events != kept.events and not filtered:
         raise RuntimeError(f"{survey.events:,} events were written where {kept.events:,} were chosen.")
-    learnable.check(db, read, survey, items)
+    minimum_data.check(db, read, survey, items)
     summary = report.summary(plan.name, fingerprint, users, items, survey, tables)
     found = report.build(db, read, survey, users, items, summary)
     kinds = {KIND_WEIGHTS: {kind["kind"]: kind["weight"] for kind in kept.kinds} | dict(plan.weights)}

@@ -15,7 +15,7 @@ from recsys.ingest.catalog import Tables
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.findings import findings
-from recsys.ingest.read import Read
+from recsys.ingest.read_data import ReadData
 from recsys.utils import formatting as fmt
 from recsys.utils.json_values import jsonable
 
@@ -45,7 +45,7 @@ def summary(
 
 def build(
     db: DuckSession,
-    read: Read,
+    read: ReadData,
     survey: ImportStatistics,
     users: pd.DataFrame,
     items: pd.DataFrame,

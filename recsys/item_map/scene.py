@@ -97,7 +97,7 @@ def scene(
 
 @lru_cache(maxsize=16)
 def colours(item_map: ItemMap, by: str) -> Colouring:
-    """`map_colours.colouring`, worked out once."""
+    """`colours.colouring`, worked out once."""
     return colouring(item_map, by)
 
 
@@ -116,19 +116,19 @@ def land(item_map: ItemMap) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def odd_ones(item_map: ItemMap, kind: str) -> pd.DataFrame:
-    """`map_odd.odd`, worked out once."""
+    """`oddities.odd`, worked out once."""
     return odd(item_map, kind)
 
 
 @lru_cache(maxsize=4)
 def comparison(first: ItemMap, second: ItemMap) -> Comparison:
-    """`map_compare.compare`, worked out once."""
+    """`compare.compare`, worked out once."""
     return compare(first, second)
 
 
 @lru_cache(maxsize=8)
 def selection(item_map: ItemMap, item_ids: tuple[str, ...], currency: str) -> Selection:
-    """`map_selection.look_into`, worked out once."""
+    """`selection.look_into`, worked out once."""
     return look_into(item_map, item_ids, currency)
 
 

@@ -51,13 +51,13 @@ def shopper_on_map(item_map: ItemMap, live: Recommender, user_id: str, what_if: 
     """
     model = item_map.live.model
     subject = known(item_map.live, user_id)
-    history, attributes = subject.standing.items, subject.person.attributes
+    history, attributes = subject.user_state.items, subject.person.attributes
     answer = [item.item_id for item in live.recommend(user_id, RECOMMENDED).items]
     shown = model.item_rows([item for item in answer if item in model.rows_of_items])
     extra = model.item_rows(list(what_if)) if what_if else np.zeros(0, np.int64)
-    now = item_map.live.standings.taste(history, attributes).vector
+    now = item_map.live.user_states.user_vector(history, attributes).vector
     both = np.union1d(history, extra)
-    later = item_map.live.standings.taste(both, attributes).vector if len(extra) else now
+    later = item_map.live.user_states.user_vector(both, attributes).vector if len(extra) else now
     then = _best(item_map, later, both) if len(extra) else np.zeros(0, np.int64)
     new = len(set(then.tolist()) - set(_best(item_map, now, both).tolist()))
     question = (

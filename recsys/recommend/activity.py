@@ -32,12 +32,12 @@ class NewActivity:
 class Activity(Protocol):
     """Everything that happened and that one model has not learned from. Safe between threads."""
 
-    def news(self, user_id: str) -> NewActivity | None:
+    def new_activity(self, user_id: str) -> NewActivity | None:
         """What a user did; None when nothing."""
         ...
 
     def version_of(self, user_id: str) -> tuple[int, int]:
-        """A value that changes whenever `news` of this user does; (0, 0) without any."""
+        """A value that changes whenever `new_activity` of this user does; (0, 0) without any."""
         ...
 
     def versions(self, user_id: str | None) -> tuple[int, int, int]:

@@ -78,8 +78,8 @@ def vector_of_weights(model: Model, weights: dict[int, float], vector: NDArray[n
     return UserVector(vector, bias, parts)
 
 
-def reasons_for(model: Model, item: int, taste: UserVector) -> list[Reason]:
-    """Split `taste.vector · item_embeddings[item] + item_biases[item] + taste.bias` exactly.
+def reasons_for(model: Model, item: int, user_vector: UserVector) -> list[Reason]:
+    """Split `user_vector.vector · item_embeddings[item] + item_biases[item] + user_vector.bias` exactly.
 
     With p the user embedding, p_a the part of attribute a in it, w_f, q_f and b_f the weight, embedding and bias of
     item feature f:
@@ -90,11 +90,11 @@ def reasons_for(model: Model, item: int, taste: UserVector) -> list[Reason]:
 
     Where popularity in the user's segment is the score, its own parts are the reasons.
     """
-    if taste.popular is not None:
-        return _popular_reasons(taste.popular, item)
+    if user_vector.popular is not None:
+        return _popular_reasons(user_vector.popular, item)
     features = model.item_features
     numbers, weights = features.row(item)
-    rest = taste.vector - sum((part for _, part in taste.attributes), np.zeros_like(taste.vector))
+    rest = user_vector.vector - sum((part for _, part in user_vector.attributes), np.zeros_like(user_vector.vector))
     reasons = []
     for feature, weight in zip(numbers, weights, strict=True):
         kind = features.kinds[feature]
@@ -104,10 +104,10 @@ def reasons_for(model: Model, item: int, taste: UserVector) -> list[Reason]:
         else:
             label = "brand" if kind == c.BRAND else "category"
             reasons.append(Reason(label, str(features.values[feature]), value, True))
-    for name, part in taste.attributes:
+    for name, part in user_vector.attributes:
         reasons.append(Reason("user", name, float(model.item_embeddings[item] @ part), True))
     reasons.append(Reason("bias", "liked by everybody", float(model.item_biases[item]), True))
-    reasons.append(Reason("bias", "this shopper's general level", taste.bias, True))
+    reasons.append(Reason("bias", "this shopper's general level", user_vector.bias, True))
     return reasons
 
 

@@ -57,7 +57,7 @@ class Recommender:
     Attributes:
         model: the trained model.
         map: DataFrame `item_id, x, y`, or None while there is none.
-        recent: what users did since the training, if there is a log; None for the model alone.
+        activity: what users did since the training, if there is a log; None for the model alone.
         dataset_source: gives the dataset that the model was trained on, if it can be had.
         most_alike: how many products that differ in nothing but their size stand in one list of new products; 0 for
             any number.
@@ -66,7 +66,7 @@ class Recommender:
 
     model: Model
     map: pd.DataFrame | None = None
-    recent: Activity | None = None
+    activity: Activity | None = None
     dataset_source: Callable[[], Dataset] | None = field(default=None, compare=False, repr=False)
     narrow: "Recommender | None" = None
     most_alike: int = MOST_ALIKE
@@ -111,7 +111,7 @@ class Recommender:
             return {**old, **grown}
 
         grown: dict[str, Callable[[Any], Any]] = {
-            "standings": lambda old: old.with_items(model),
+            "user_states": lambda old: old.with_items(model),
             "_shortlist": lambda old: old.with_more(model.item_embeddings, model.item_biases),
             "_popularity_ranks": lambda old: [*old, *map(int, model.popularity_rank[before:])],
             "_directions": directions,
@@ -177,34 +177,34 @@ class Recommender:
             InvalidInput: k outside 1..1000, or an unknown lane.
         """
         checked_k, checked_lane = check_k(k), check_lane(lane)
-        standing = self.standing(str(user_id))
+        user_state = self.user_state(str(user_id))
         items = self._lanes(
-            standing.taste, standing.items, standing.again,
-            checked_k, checked_lane, self.allowed(category), explain, self.book(rules),
+            user_state.user_vector, user_state.items, user_state.again,
+            checked_k, checked_lane, self.allowed(category), explain, self.compiled_rules(rules),
         )  # fmt: skip
         label = rules.label if rules else None
-        return Answer(str(user_id), self.model.id, checked_lane, standing.path, items, label)
+        return Answer(str(user_id), self.model.id, checked_lane, user_state.path, items, label)
 
     @cached_property
-    def standings(self) -> UserStates:
+    def user_states(self) -> UserStates:
         """Where everybody stands."""
-        return UserStates(self.model, self.recent)
+        return UserStates(self.model, self.activity)
 
-    def standing(self, user_id: str) -> UserState:
+    def user_state(self, user_id: str) -> UserState:
         """Where a user stands by now: as trained, or moved by fold-in over a history that recent events have enlarged.
 
         Raises:
             NotFound: neither the model nor the log knows them.
         """
-        return self.standings.of(user_id)
+        return self.user_states.of(user_id)
 
-    def standing_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> UserState:
+    def user_state_for(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> UserState:
         """Where somebody never seen would stand; raises as `recommend_for` does."""
-        return self.standings.described(history, user)
+        return self.user_states.described(history, user)
 
     def is_quick(self, user_id: str) -> bool:
         """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
-        return self.standings.is_quick(user_id)
+        return self.user_states.is_quick(user_id)
 
     def warm(self) -> None:
         """Work out now what the first answer would have to wait for."""
@@ -233,14 +233,14 @@ class Recommender:
             InvalidInput: an unknown attribute or value, and what `recommend` raises.
         """
         checked_k, checked_lane = check_k(k), check_lane(lane)
-        standing = self.standing_for(history, user)
+        user_state = self.user_state_for(history, user)
         items = self._lanes(
-            standing.taste, standing.items, standing.again, checked_k, checked_lane, self.allowed(category), explain,
-            self.book(rules),
+            user_state.user_vector, user_state.items, user_state.again,
+            checked_k, checked_lane, self.allowed(category), explain, self.compiled_rules(rules),
         )  # fmt: skip
-        return Answer(None, self.model.id, checked_lane, standing.path, items, rules.label if rules else None)
+        return Answer(None, self.model.id, checked_lane, user_state.path, items, rules.label if rules else None)
 
-    def book(self, rules: Rules | None) -> CompiledRules | None:
+    def compiled_rules(self, rules: Rules | None) -> CompiledRules | None:
         """The rules worked out for this model, kept for the next time; None where they change nothing.
 
         Without rules, what the catalogue marks as not available is left out.
@@ -282,13 +282,13 @@ class Recommender:
                 return rows[order], scores[order]
             size = min(4 * size, max(MOST_LOOKED_AT, 2 * k))
 
-    def scores_for(self, taste: UserVector) -> NDArray[np.float32]:
-        """(n_items,): the model's scores of all items for one taste; for the last resort, popularity in the segment."""
-        if taste.popular is not None:
-            return taste.popular.scores
-        scores = scores_of_one(self.item_embeddings, taste.vector)
+    def scores_for(self, user_vector: UserVector) -> NDArray[np.float32]:
+        """(n_items,): the model's scores of all items for one user; for the last resort, popularity in the segment."""
+        if user_vector.popular is not None:
+            return user_vector.popular.scores
+        scores = scores_of_one(self.item_embeddings, user_vector.vector)
         scores += self.item_biases
-        scores += np.float32(taste.bias)
+        scores += np.float32(user_vector.bias)
         return scores
 
     def similar(self, item_id: str, k: int = 10) -> tuple[RankedItem, ...]:
@@ -317,21 +317,21 @@ class Recommender:
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The same for some users, by row number; (len(users), k)."""
         check_k(k)
-        book = self.book(rules)
-        if book is None:
+        compiled = self.compiled_rules(rules)
+        if compiled is None:
             items, scores = self._best_without_rules(users, k)
-            alone = np.flatnonzero(self.standings.is_lost(users))
+            alone = np.flatnonzero(self.user_states.is_lost(users))
         else:
             items = np.full((len(users), k), NOTHING, dtype=np.int32)
             scores = np.full((len(users), k), -np.inf, dtype=np.float32)
             alone = np.arange(len(users))
         for place in alone:
-            standing = self.standings.trained(int(users[place]))
-            values = self.scores_for(standing.taste)
-            if book is None:
-                found, best = self._best_of_their_kind(k, partial(top_k, values, exclude=standing.items))
+            user_state = self.user_states.trained(int(users[place]))
+            values = self.scores_for(user_state.user_vector)
+            if compiled is None:
+                found, best = self._best_of_their_kind(k, partial(top_k, values, exclude=user_state.items))
             else:
-                found, best = book.rank(values, k, exclude=standing.items)
+                found, best = compiled.rank(values, k, exclude=user_state.items)
             items[place], scores[place] = NOTHING, -np.inf
             items[place, : len(found)], scores[place, : len(found)] = found, best
         return items, scores
@@ -369,36 +369,36 @@ class Recommender:
 
     def _lanes(
         self,
-        taste: UserVector,
+        user_vector: UserVector,
         history: NDArray[np.int64],
         again: NDArray[np.float32],
         k: int,
         lane: Lane,
         allowed: NDArray[np.bool_] | None,
         explain: bool,
-        book: CompiledRules | None = None,
+        compiled: CompiledRules | None = None,
     ) -> tuple[RankedItem, ...]:
         discover: list[tuple[int, float, str]] = []
         lifts = np.zeros(0, np.float32)
         repeat: list[tuple[int, float, str]] = []
         if lane != "again":
-            if book is not None:
-                scores = self.scores_for(taste)
-                found, values = book.rank(scores, k, exclude=history, allowed=allowed)
-                lifts = book.lifted(scores)
-            elif taste.popular is not None:
-                popular = taste.popular.scores
+            if compiled is not None:
+                scores = self.scores_for(user_vector)
+                found, values = compiled.rank(scores, k, exclude=history, allowed=allowed)
+                lifts = compiled.lifted(scores)
+            elif user_vector.popular is not None:
+                popular = user_vector.popular.scores
                 found, values = self._best_of_their_kind(
                     k, lambda n: top_k(popular, n, exclude=history, allowed=allowed)
                 )  # fmt: skip
             else:
-                asked = partial(self._shortlist.best, bias=taste.bias, exclude=history, allowed=allowed)
-                found, values = self._best_of_their_kind(k, lambda n: asked(taste.vector, n))
+                asked = partial(self._shortlist.best, bias=user_vector.bias, exclude=history, allowed=allowed)
+                found, values = self._best_of_their_kind(k, lambda n: asked(user_vector.vector, n))
             discover = [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)]
         if lane != "discover":
             kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
-            if book is not None and book.allowed is not None:
-                kept &= book.allowed[history]
+            if compiled is not None and compiled.allowed is not None:
+                kept &= compiled.allowed[history]
             order = np.lexsort((history[kept], -again[kept]))[:k]
             repeat = [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
         share = self.manifest.repeat_share
@@ -407,8 +407,8 @@ class Recommender:
         def reasons(row: int, score: float, which: str) -> tuple[Reason, ...]:
             if not explain:
                 return ()
-            ruled = () if book is None or which == "again" else book.reasons(row, float(lifts[row]))
-            return (*self._reasons(row, score, which, taste, history), *ruled)
+            ruled = () if compiled is None or which == "again" else compiled.reasons(row, float(lifts[row]))
+            return (*self._reasons(row, score, which, user_vector, history), *ruled)
 
         return tuple(
             self._line(rank, row, score, which, reasons(row, score, which))
@@ -416,14 +416,14 @@ class Recommender:
         )
 
     def _reasons(
-        self, row: int, score: float, which: str, taste: UserVector, history: NDArray[np.int64]
+        self, row: int, score: float, which: str, user_vector: UserVector, history: NDArray[np.int64]
     ) -> tuple[Reason, ...]:
         if which == "again":
             name = "bought before, more and lately counting most"
             if self.model.again is not None and score <= 1:
                 name = "chance of buying it again soon: how often, how lately, in what rhythm they bought it"
             return (Reason("history", name, score, True),)
-        return (*reasons_for(self.model, row, taste), *similar_from_history(self.model, row, history))
+        return (*reasons_for(self.model, row, user_vector), *similar_from_history(self.model, row, history))
 
     def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
         return RankedItem(

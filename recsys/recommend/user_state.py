@@ -22,10 +22,10 @@ from recsys.recommend.leave_one_out import Influence, leave_one_out
 from recsys.recommend.results import Path
 
 DESCRIBED_IN_MEMORY = 64
-"""Persons described by items and attributes whose taste is kept: a page asks for the same one again and again."""
+"""Persons described by items and attributes whose vector is kept: a page asks for the same one again and again."""
 STANDINGS_IN_MEMORY = 20_000
 FOLDED_IN_MEMORY = 20_000
-"""Users with recent events whose folded-in taste is kept until the next event."""
+"""Users with recent events whose folded-in vector is kept until the next event."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class UserState:
     """Where one user stands in the model.
 
     Attributes:
-        taste: their embedding, in parts.
+        user_vector: their embedding, in parts.
         items: int64 row numbers of what they had, ascending.
         counts, last: float32 and datetime64[s], aligned with `items`: how often, and when for the last time.
         again: float32, aligned with `items`: what the lane "again" ranks by.
-        path: how the taste came about.
+        path: how the vector came about.
     """
 
-    taste: UserVector
+    user_vector: UserVector
     items: NDArray[np.int64]
     counts: NDArray[np.float32]
     last: NDArray[np.datetime64]
@@ -52,12 +52,12 @@ class UserStates:
     """Where every user of one model stands. Safe to share between threads; the last ones asked for are kept.
 
     Args:
-        recent: what users did since the training, if there is a log.
+        activity: what users did since the training, if there is a log.
     """
 
-    def __init__(self, model: Model, recent: Activity | None = None) -> None:
+    def __init__(self, model: Model, activity: Activity | None = None) -> None:
         self._model = model
-        self._recent = recent
+        self._activity = activity
         self._trained_ones: dict[int, UserState] = {}
         self._folded: dict[str, tuple[tuple[int, int], UserState]] = {}
         self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], UserState] = {}
@@ -67,15 +67,15 @@ class UserStates:
     def with_items(self, model: Model) -> "UserStates":
         """The same over this model with more items at the end of its table. Who had one of them stands elsewhere now,
         so states are worked out anew."""
-        found = UserStates(model, self._recent)
+        found = UserStates(model, self._activity)
         carry_over(self, found, {"_last_event": lambda old: old})
         return found
 
     def is_quick(self, user_id: str) -> bool:
         """Whether an answer needs no fold-in first: nothing happened since the training, or that was worked out."""
-        if self._recent is None:
+        if self._activity is None:
             return True
-        version = self._recent.version_of(user_id)
+        version = self._activity.version_of(user_id)
         return version == (0, 0) or self._folded.get(user_id, ((0, 0), None))[0] == version
 
     def of(self, user_id: str) -> UserState:
@@ -84,14 +84,14 @@ class UserStates:
         Raises:
             NotFound: neither the model nor the log knows them.
         """
-        news = self._recent.news(user_id) if self._recent is not None else None
+        new_activity = self._activity.new_activity(user_id) if self._activity is not None else None
         row = self._model.rows_of_users.get(user_id, -1)
-        if news is None:
+        if new_activity is None:
             return self.trained(self._model.user_row(user_id) if row < 0 else row)
         with self._folding:
             known = self._folded.get(user_id)
-        if known is None or known[0] != news.version:
-            known = (news.version, self._moved(row, news))
+        if known is None or known[0] != new_activity.version:
+            known = (new_activity.version, self._moved(row, new_activity))
             with self._folding:
                 while len(self._folded) >= FOLDED_IN_MEMORY:
                     self._folded.pop(next(iter(self._folded)))
@@ -130,11 +130,13 @@ class UserStates:
         zeros = np.zeros(self._model.item_embeddings.shape[1], np.float32)
         return UserVector(zeros, 0.0, popular=self._segments.of(attributes))
 
-    def _moved(self, user: int, news: NewActivity) -> UserState:
+    def _moved(self, user: int, new_activity: NewActivity) -> UserState:
         """A user with recent events; `user` is -1 for one the model has never seen."""
-        rows = np.asarray(self._model.item_index.get_indexer(pd.Index(news.item_ids, dtype=object)), dtype=np.int64)
+        rows = np.asarray(
+            self._model.item_index.get_indexer(pd.Index(new_activity.item_ids, dtype=object)), dtype=np.int64
+        )
         known = rows >= 0
-        rows, times = rows[known], news.times[known]
+        rows, times = rows[known], new_activity.times[known]
         old: NDArray[np.int64] = np.zeros(0, np.int64)
         counts, last = np.zeros(0, np.float32), np.zeros(0, "datetime64[s]")
         if user >= 0:
@@ -150,18 +152,18 @@ class UserStates:
         if user >= 0:
             start = self._model.user_embeddings[user], float(self._model.user_biases[user])
             own = dict(zip(*self._model.user_features.row(user), strict=True))
-            taste = self._taste(items, own, *start, counts=total, last=newest)
+            user_vector = self._user_vector(items, own, *start, counts=total, last=newest)
         else:
             features = self._model.user_features
-            usable = {name: value for name, value in news.attributes.items() if features.knows(name, value)}
+            usable = {name: value for name, value in new_activity.attributes.items() if features.knows(name, value)}
             if not len(items) and not usable:
                 nothing = np.zeros(0, np.float32)
-                return UserState(self._last_resort(news.attributes), items, nothing, newest, nothing, "popular")
-            taste = self.taste(items, usable)
+                return UserState(self._last_resort(new_activity.attributes), items, nothing, newest, nothing, "popular")
+            user_vector = self.user_vector(items, usable)
         again = _faded(
             total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
         )
-        return UserState(taste, items, total, newest, again, "folded" if len(items) else "cold")
+        return UserState(user_vector, items, total, newest, again, "folded" if len(items) else "cold")
 
     def described(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> UserState:
         """Where somebody never seen would stand; raises as `recommend_for` does. The last ones asked for are kept."""
@@ -169,12 +171,12 @@ class UserStates:
         with self._folding:
             if key in self._described:
                 return self._described[key]
-        standing = self._stand(key[0], user or {})
+        user_state = self._stand(key[0], user or {})
         with self._folding:
             while len(self._described) >= DESCRIBED_IN_MEMORY:
                 self._described.pop(next(iter(self._described)))
-            self._described[key] = standing
-        return standing
+            self._described[key] = user_state
+        return user_state
 
     def _stand(self, history: Sequence[str], user: Mapping[str, str]) -> UserState:
         rows, times = np.unique(self._model.item_rows([str(item) for item in history]), return_counts=True)
@@ -183,8 +185,8 @@ class UserStates:
         learned = {name: value for name, value in user.items() if not self._unlearned(name, value)}
         if not len(rows) and not learned:
             return UserState(self._last_resort(user), rows, counts, never, counts, "popular")
-        taste = self.taste(rows, learned)
-        return UserState(taste, rows, counts, never, counts, "folded" if len(rows) else "cold")
+        user_vector = self.user_vector(rows, learned)
+        return UserState(user_vector, rows, counts, never, counts, "folded" if len(rows) else "cold")
 
     def usable(self, name: str, value: str) -> bool:
         """Whether an attribute says something: to the model, or else to the last resort."""
@@ -194,11 +196,11 @@ class UserStates:
         """Whether shoppers have this attribute and the model was trained without it."""
         return name not in self._model.user_features.shared and self._segments.knows(name, str(value))
 
-    def taste(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> UserVector:
+    def user_vector(self, history: NDArray[np.int64], attributes: Mapping[str, str]) -> UserVector:
         """Where someone never seen lies in the model: attributes give the start, fold-in over the history the rest."""
         numbers, weights = self._model.user_features.row_for(attributes)
         start, bias = self._start(numbers, weights)
-        return self._taste(history, dict(zip(numbers.tolist(), weights.tolist(), strict=True)), start, bias)
+        return self._user_vector(history, dict(zip(numbers.tolist(), weights.tolist(), strict=True)), start, bias)
 
     def _start(self, numbers: NDArray[np.int64], weights: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         """Embedding and bias that user features give by themselves."""
@@ -206,7 +208,7 @@ class UserStates:
         return weights @ lightfm.user_embeddings[numbers], float(weights @ lightfm.user_biases[numbers])
 
     def without_each(
-        self, item: int, standing: UserState, attributes: Mapping[str, str], user_id: str | None = None
+        self, item: int, user_state: UserState, attributes: Mapping[str, str], user_id: str | None = None
     ) -> Influence:
         """How much the score of `item` falls when one item of a history is left out of the fold-in.
 
@@ -221,17 +223,17 @@ class UserStates:
         start, _ = self._start(*self._model.user_features.row_for(learned))
         trained = user_id is not None and user_id in self._model.rows_of_users
         if self.linear is None:
-            others = standing.items[standing.items != item]
+            others = user_state.items[user_state.items != item]
             return leave_one_out(item, others, self._model.item_embeddings, self._model.item_biases, start=start)
-        days, counts = (self.linear.days(standing.last), standing.counts) if trained else (None, None)
+        days, counts = (self.linear.days(user_state.last), user_state.counts) if trained else (None, None)
         falls = self.linear.falls(
-            self._model.item_embeddings[item], standing.items, days, counts, start=None if trained else start
+            self._model.item_embeddings[item], user_state.items, days, counts, start=None if trained else start
         )
         order = np.argsort(-falls, kind="stable")
-        order = order[standing.items[order] != item]
-        return Influence(standing.items[order], falls[order], np.zeros(len(order)))
+        order = order[user_state.items[order] != item]
+        return Influence(user_state.items[order], falls[order], np.zeros(len(order)))
 
-    def _taste(
+    def _user_vector(
         self,
         items: NDArray[np.int64],
         weights: dict[int, float],

@@ -20,7 +20,7 @@ SUFFIX = ".parquet"
 def everybody(recommender: Recommender) -> list[str]:
     """Ids of all who get an answer: the users of the model, then those whom only the log of events knows."""
     known = [str(user) for user in recommender.users[c.USER]]
-    since = recommender.recent.new_users() if recommender.recent is not None else []
+    since = recommender.activity.new_users() if recommender.activity is not None else []
     return known + [user for user in since if user not in recommender.model.rows_of_users]
 
 
@@ -46,7 +46,7 @@ def recommend_some(
     """
     check_k(k)
     known = recommender.model.rows_of_users
-    moved = set() if recommender.recent is None else set(recommender.recent.new_users())
+    moved = set() if recommender.activity is None else set(recommender.activity.new_users())
     items = np.full((len(user_ids), k), NOTHING, np.int32)
     scores = np.full((len(user_ids), k), -np.inf, np.float32)
     still = [place for place, user in enumerate(user_ids) if user in known and user not in moved]

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
-from recsys.dataset.splitting import split_again, told
+from recsys.dataset.splitting import protocol_note, split_again
 from recsys.errors import InsiderError, NoModel
 from recsys.evaluation import metrics
 from recsys.evaluation.benchmark import category_codes
@@ -226,7 +226,7 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_p
                                popularity=candidate.popularity, only=MEASURED))  # fmt: skip
     old, new = judged
     on_progress(Progress("Comparing them shopper by shopper", 0.7))
-    note = told(manifest.split) if same else (
+    note = protocol_note(manifest.split) if same else (
         f"{called} learned from purchases up to {fmt.day(other.split.test_start)}, this one up to "
         f"{fmt.day(cut)}; both are judged on what was bought after that."
     )  # fmt: skip

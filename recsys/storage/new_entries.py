@@ -69,20 +69,20 @@ def with_new_items(
     return Enlarged(announced, wider)
 
 
-def with_news(history: pd.DataFrame, news: NewActivity, model: Model) -> pd.DataFrame:
+def with_new_activity(history: pd.DataFrame, new_activity: NewActivity, model: Model) -> pd.DataFrame:
     """A history (as `user_history` gives it) with what the user did since, on the same item in the same line."""
-    fresh = np.flatnonzero(~news.in_data)
+    fresh = np.flatnonzero(~new_activity.in_data)
     if len(fresh) == 0:
         return history
-    ids = np.array(news.item_ids, dtype=object)[fresh]
+    ids = np.array(new_activity.item_ids, dtype=object)[fresh]
     rows = model.item_index.get_indexer(pd.Index(ids, dtype=object))
     added = pd.DataFrame({c.ITEM: ids, c.TITLE: ids}).assign(**dict.fromkeys(model.category_levels, c.UNCATEGORISED))
     known = rows >= 0
     for name in (c.TITLE, *model.category_levels):
         added.loc[known, name] = model.items[name].to_numpy(dtype=object)[rows[known]]
     added[c.COUNT] = 1
-    added[c.FIRST] = added[c.LAST] = news.times[fresh]
-    added[c.VALUE] = news.values[fresh].astype(np.float32)
+    added[c.FIRST] = added[c.LAST] = new_activity.times[fresh]
+    added[c.VALUE] = new_activity.values[fresh].astype(np.float32)
     added["after_cut"] = True
     rules = {name: "first" for name in history.columns if name != c.ITEM}
     rules |= {c.COUNT: "sum", c.FIRST: "min", c.LAST: "max", c.VALUE: "sum", "after_cut": "min"}
@@ -90,24 +90,24 @@ def with_news(history: pd.DataFrame, news: NewActivity, model: Model) -> pd.Data
     return together.groupby(c.ITEM, sort=False).agg(rules).reset_index()[list(history.columns)]
 
 
-def with_new_users(table: pd.DataFrame, recent: Activity, known: pd.Index, query: str = "") -> pd.DataFrame:
+def with_new_users(table: pd.DataFrame, activity: Activity, known: pd.Index, query: str = "") -> pd.DataFrame:
     """The table of users (as `user_search.find_users` gives it) with those that the log alone knows, at its end; the
     first `NEW_USERS_FOUND` of them whose id contains `query`."""
     rows = []
-    strangers = [user_id for user_id in recent.new_users() if query in user_id and user_id not in known]
+    strangers = [user_id for user_id in activity.new_users() if query in user_id and user_id not in known]
     for user_id in strangers[:NEW_USERS_FOUND]:
-        news = recent.news(user_id)
-        if news is not None:
-            row = {c.USER: user_id, **news.attributes, "purchases": len(news.item_ids)}
-            last = pd.Timestamp(news.times.max()) if len(news.times) else pd.NaT
-            rows.append(row | {"products": len(set(news.item_ids)), "last": last})
+        new_activity = activity.new_activity(user_id)
+        if new_activity is not None:
+            row = {c.USER: user_id, **new_activity.attributes, "purchases": len(new_activity.item_ids)}
+            last = pd.Timestamp(new_activity.times.max()) if len(new_activity.times) else pd.NaT
+            rows.append(row | {"products": len(set(new_activity.item_ids)), "last": last})
     if not rows:
         return table
     return pd.concat([table, pd.DataFrame(rows).reindex(columns=table.columns)], ignore_index=True)
 
 
-def known_by_events(recent: Activity | None, model: Model, query: str, limit: int = 20) -> list[str]:
+def known_by_events(activity: Activity | None, model: Model, query: str, limit: int = 20) -> list[str]:
     """Ids that hold `query`, of users whom the log knows and the model does not; those that begin with it first."""
-    ids = [] if recent is None else [name for name in recent.new_users() if query in name]
+    ids = [] if activity is None else [name for name in activity.new_users() if query in name]
     strangers = [name for name in ids if name not in model.rows_of_users]
     return sorted(strangers, key=lambda name: (not name.startswith(query), name))[:limit]

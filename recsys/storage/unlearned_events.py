@@ -63,7 +63,7 @@ class UnlearnedEvents:
         self._items_version = 0
         self._cache: OrderedDict[str, NewActivity] = OrderedDict()
 
-    def news(self, user_id: str) -> NewActivity | None:
+    def new_activity(self, user_id: str) -> NewActivity | None:
         """What the log adds for a user; None when nothing does."""
         self._refresh()
         with self._lock:
@@ -88,7 +88,7 @@ class UnlearnedEvents:
             and (row[0] > self._mark.events or (self._cut is not None and row[2] >= self._cut))
             and weight_of(row[4], self._weights)[0] > 0
         ]
-        news = NewActivity(
+        new_activity = NewActivity(
             tuple(row[1] for row in rows),
             np.array([row[2] for row in rows], dtype="datetime64[s]"),
             np.array([row[3] for row in rows], dtype=np.float64),
@@ -97,14 +97,14 @@ class UnlearnedEvents:
             (last, announced),
         )
         with self._lock:
-            self._cache[user_id] = news
+            self._cache[user_id] = new_activity
             self._cache.move_to_end(user_id)
             while len(self._cache) > USERS_IN_MEMORY:
                 self._cache.popitem(last=False)
-        return news
+        return new_activity
 
     def version_of(self, user_id: str) -> tuple[int, int]:
-        """A value that changes whenever `news` of this user does; (0, 0) without any."""
+        """A value that changes whenever `new_activity` of this user does; (0, 0) without any."""
         self._refresh()
         with self._lock:
             return self._last.get(user_id, 0), self._users.get(user_id, (0, {}))[0]

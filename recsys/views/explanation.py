@@ -48,7 +48,7 @@ class Why:
 
 
 @dataclass(frozen=True)
-class Speakers:
+class ItemInfluences:
     """What leaving out each of the shopper's own products does to a score.
 
     Attributes:
@@ -79,25 +79,25 @@ def why(
 ) -> Why:
     """The reasons for one line of an answer; `subject` may be a shopper's id."""
     model = live.model
-    standing = (known(live, subject) if isinstance(subject, str) else subject).standing
+    user_state = (known(live, subject) if isinstance(subject, str) else subject).user_state
     row = int(model.item_rows([item.item_id])[0])
-    reasons = reasons_for(model, row, standing.taste)
+    reasons = reasons_for(model, row, user_state.user_vector)
     own_level, varying = reasons[-1], reasons[:-1]
     likes = [reason for reason in varying if reason.kind == "user"]
     parts = [(_part_name(reason), reason.value) for reason in varying if reason.kind != "user"]
     if likes:
         parts.append((LIKE_THEM, sum(reason.value for reason in likes)))
-    book = live.book(rules)
-    lift = float(book.lifted(live.scores_for(standing.taste))[row]) if book is not None else 0.0
+    compiled = live.compiled_rules(rules)
+    lift = float(compiled.lifted(live.scores_for(user_state.user_vector))[row]) if compiled is not None else 0.0
     if lift:
         parts.append((RULES, lift))
     parts.sort(key=lambda part: -abs(part[1]))
-    nearest = similar_from_history(model, row, standing.items[standing.items != row], most=5)
+    nearest = similar_from_history(model, row, user_state.items[user_state.items != row], most=5)
     again = item.lane == "again"
     return Why(
         title=item.title,
         facts=item_facts(live, row, currency),
-        sentence=_bought_sentence(standing, row) if again else _sentence(parts, nearest),
+        sentence=_bought_sentence(user_state, row) if again else _sentence(parts, nearest),
         parts=() if again else tuple(parts),
         footnote=_footnote(own_level.value, likes),
         constant=own_level.value,
@@ -106,12 +106,12 @@ def why(
     )
 
 
-def speakers(live: Recommender, subject: TargetUser, item_id: str, most: int = 5) -> Speakers:
+def item_influences(live: Recommender, subject: TargetUser, item_id: str, most: int = 5) -> ItemInfluences:
     """Which of their own products speak for (and against) one item: each is left out of the fold-in."""
     model = live.model
     row = int(model.item_rows([item_id])[0])
-    found = live.standings.without_each(
-        row, subject.standing, subject.person.attributes, subject.name if subject.known else None
+    found = live.user_states.without_each(
+        row, subject.user_state, subject.person.attributes, subject.name if subject.known else None
     )
     shown = _strongest(found, most)
     titles = model.items[c.TITLE].iloc[found.items[shown]].astype(str).to_numpy(dtype=object)
@@ -119,19 +119,19 @@ def speakers(live: Recommender, subject: TargetUser, item_id: str, most: int = 5
     table = pd.DataFrame({c.ITEM: ids, c.TITLE: titles, "fall": found.falls[shown]})
     tried = len(found.items)
     if not tried:
-        return Speakers("They have bought nothing that could speak for it.", table, 0, "")
+        return ItemInfluences("They have bought nothing that could speak for it.", table, 0, "")
     how = _how(found)
     if not len(table) or table["fall"].iloc[0] <= 0:
-        return Speakers(
+        return ItemInfluences(
             "No single product of theirs clearly speaks for it: it rests on many of them together.", table, tried, how
         )
     title, fall = str(table[c.TITLE].iloc[0]), float(table["fall"].iloc[0])
-    spread = float(live.scores_for(subject.standing.taste).std())
+    spread = float(live.scores_for(subject.user_state.user_vector).std())
     if fall < LITTLE * spread:
         sentence = f"It rests on many products together: leaving out the strongest, “{title}”, takes only {fall:.3f}."
     else:
         sentence = f"Without “{title}” its score would be {fall:.2f} lower."
-    return Speakers(sentence, table, tried, how)
+    return ItemInfluences(sentence, table, tried, how)
 
 
 def _strongest(found: Influence, most: int) -> NDArray[np.int64]:
@@ -175,10 +175,10 @@ def _sentence(parts: Sequence[tuple[str, float]], nearest: Sequence[Reason]) -> 
     return f"{text} Of what they bought, “{nearest[0].name}” is most like it." if nearest else text
 
 
-def _bought_sentence(standing: UserState, row: int) -> str:
-    place = int(np.searchsorted(standing.items, row))
-    times = int(standing.counts[place])
-    last = standing.last[place]
+def _bought_sentence(user_state: UserState, row: int) -> str:
+    place = int(np.searchsorted(user_state.items, row))
+    times = int(user_state.counts[place])
+    last = user_state.last[place]
     when = "" if pd.isna(last) else f", last on {fmt.day(last)}"
     return f"Bought {fmt.times(times)} before{when}: what is bought often and lately comes first."
 

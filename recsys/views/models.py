@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from recsys.dataset.splitting import told
+from recsys.dataset.splitting import protocol_note
 from recsys.models.manifest import Lineage
 from recsys.services.stored_models import StoredModel, stored_models, whereabouts
 from recsys.services.workspace import Workspace
@@ -123,6 +123,6 @@ def _version(stored: StoredModel, notes: dict[str, audit.Note], names: ModelName
         training=lineage.training,
         parent=lineage.parent,
         note=notes.get(f"model {stored.id}", audit.Note()).text,
-        judged=told(manifest.split).removesuffix("."),
+        judged=protocol_note(manifest.split).removesuffix("."),
         name=names.given(stored.id),
     )

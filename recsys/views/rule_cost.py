@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from recsys.dataset.splitting import Split, split_again, told
+from recsys.dataset.splitting import Split, protocol_note, split_again
 from recsys.models.model import Model
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.workbench.rule_price import Price, dial, price, reach
+from recsys.services.workbench.rule_cost import RuleCost, dial, measured_rule_cost, reach
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -29,7 +29,7 @@ class Priced:
 
     sentence: str
     lines: tuple[Line, ...]
-    price: Price
+    price: RuleCost
 
 
 def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:
@@ -43,7 +43,7 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
 
     model, split = _judged(workspace, model_id)
     rules = rules.without_items(workspace.load(model_id).announced_items())
-    found = price(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
+    found = measured_rule_cost(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
     titles = fmt.measures(k)
     lines = tuple(
         Line(
@@ -55,7 +55,7 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
         for name in SHOWN
         if name in found.ruled
     )
-    return Priced(f"{_sentence(found)} {told(model.manifest.split)}".strip(), lines, found)
+    return Priced(f"{_sentence(found)} {protocol_note(model.manifest.split)}".strip(), lines, found)
 
 
 def reach_words(live: Recommender, rules: Rules, before: Rules | None = None, k: int = 10) -> str:
@@ -81,7 +81,7 @@ def _judged(workspace: Workspace, model_id: str) -> tuple[Model, Split]:
     return model, split_again(workspace.dataset_of(model.id), model.manifest.split)
 
 
-def _sentence(found: Price) -> str:
+def _sentence(found: RuleCost) -> str:
     change, low, high = found.change
     before = found.without.get("ndcg", 0.0)
     if not before:

@@ -110,7 +110,7 @@ def view(
     answer = subject.recommend(live, k, lane, category, rules)
     later = shopper_history.later_of(workspace, live, user_id) if subject.known else None
     cut = timestamp(live.manifest.split.test_start)
-    recommended = _recommended(live, subject.standing, answer, later, cut)
+    recommended = _recommended(live, subject.user_state, answer, later, cut)
     hits = None if later is None else int((recommended[SINCE] != "").sum())
     currency = currency_of(workspace, live)
     return ShopperView(
@@ -143,7 +143,7 @@ def history(
 
 def category_mix(live: Recommender, shown: ShopperView, level: str | None = None) -> pd.DataFrame:
     """Shares of categories, as `shopper_history.category_mix` gives them; the widest level by default."""
-    return shopper_history.category_mix(live, shown.subject.standing.items, shown.answer.items, level)
+    return shopper_history.category_mix(live, shown.subject.user_state.items, shown.answer.items, level)
 
 
 def recommended_cards(live: Recommender, shown: ShopperView, actions: tuple[str, ...] = ()) -> tuple[ProductCard, ...]:
@@ -284,18 +284,18 @@ def _verdict(shown: int, hits: int | None, cut: Any, end: Any, known_shopper: bo
 
 
 def _recommended(
-    live: Recommender, standing: UserState, answer: Answer, later: pd.DataFrame | None, cut: pd.Timestamp
+    live: Recommender, user_state: UserState, answer: Answer, later: pd.DataFrame | None, cut: pd.Timestamp
 ) -> pd.DataFrame:
     model = live.model
     rows = model.item_rows([item.item_id for item in answer.items])
-    scores = live.scores_for(standing.taste)
-    had = standing.items
+    scores = live.scores_for(user_state.user_vector)
+    had = user_state.items
     best = np.delete(scores, had).max() if len(had) < len(scores) else scores.max()
     middle = float(np.median(scores))
     reach = float(best) - middle
     match = np.clip((scores[rows] - middle) / reach, 0, 1) if reach > 0 else np.ones(len(rows))
     fresh = np.array([item.lane == "discover" for item in answer.items], dtype=bool)
-    times = pd.Series(standing.counts, index=had).reindex(rows)
+    times = pd.Series(user_state.counts, index=had).reindex(rows)
     bought = {} if later is None else _marks(later, cut)
     table = pd.DataFrame(
         {

@@ -84,16 +84,16 @@ def table(
     Raises:
         NotFound: unknown period or category.
     """
-    model, standing = live.model, subject.standing
-    rows = standing.items
+    model, user_state = live.model, subject.user_state
+    rows = user_state.items
     found = pd.DataFrame(
         {
             c.ITEM: [model.item_ids[row] for row in rows],
             c.TITLE: [model.titles[row] for row in rows],
             c.CATEGORY: category_of(live, rows),
-            c.COUNT: standing.counts.astype(int),
+            c.COUNT: user_state.counts.astype(int),
             c.FIRST: _aligned(live, subject, "first"),
-            c.LAST: standing.last.astype("datetime64[s]"),
+            c.LAST: user_state.last.astype("datetime64[s]"),
             c.VALUE: _aligned(live, subject, "value"),
             SINCE: "",
         }
@@ -186,14 +186,16 @@ def _purchases(workspace: Workspace, live: Recommender, user_id: str) -> pd.Data
     own = data.events.iloc[first:last]
     names = data.items[level].iloc[own[c.ITEM]].to_numpy(dtype=object) if level else "All"
     found = own[[c.TIMESTAMP, c.VALUE]].assign(**{c.CATEGORY: names})
-    news = live.recent.news(user_id) if live.recent is not None else None
-    if news is None:
+    new_activity = live.activity.new_activity(user_id) if live.activity is not None else None
+    if new_activity is None:
         return found
-    fresh = np.flatnonzero(~news.in_data)
-    rows = live.model.item_index.get_indexer(pd.Index([news.item_ids[place] for place in fresh], dtype=object))
+    fresh = np.flatnonzero(~new_activity.in_data)
+    rows = live.model.item_index.get_indexer(pd.Index([new_activity.item_ids[place] for place in fresh], dtype=object))
     known = live.items[level].iloc[rows].to_numpy(dtype=object) if level else "All"
     since = np.where(rows >= 0, known, c.UNCATEGORISED if level else "All")
-    added = pd.DataFrame({c.TIMESTAMP: news.times[fresh], c.VALUE: news.values[fresh], c.CATEGORY: since})
+    added = pd.DataFrame(
+        {c.TIMESTAMP: new_activity.times[fresh], c.VALUE: new_activity.values[fresh], c.CATEGORY: since}
+    )
     return pd.concat([found, added]) if len(found) else added
 
 
@@ -235,20 +237,20 @@ def summary(live: Recommender, subject: TargetUser, currency: str) -> str:
     if not subject.known:
         items, known = len(subject.person.history), len(subject.person.attributes)
         return f"Described by {fmt.number(items)} products and {fmt.number(known)} attributes; folded in."
-    standing = subject.standing
-    if len(standing.items) == 0:
+    user_state = subject.user_state
+    if len(user_state.items) == 0:
         return "Bought nothing in what the model learned from."
-    bought = fmt.number(float(standing.counts.sum()))
+    bought = fmt.number(float(user_state.counts.sum()))
     spent = fmt.money(float(np.nansum(_aligned(live, subject, "value"))), currency)
     times = [moment for name in ("first", "last") for moment in _aligned(live, subject, name)]
     known_times = [moment for moment in times if not pd.isna(moment)]
     when = f", from {fmt.day(min(known_times))} to {fmt.day(max(known_times))}" if known_times else ""
-    return f"{fmt.number(len(standing.items))} products in {bought} purchases for {spent}{when}"
+    return f"{fmt.number(len(user_state.items))} products in {bought} purchases for {spent}{when}"
 
 
 def _aligned(live: Recommender, subject: TargetUser, what: str) -> NDArray[Any]:
     """`first`, `last` or `value` of what the model learned from, for every item the subject had; else nothing."""
-    history, items = live.model.history, subject.standing.items
+    history, items = live.model.history, subject.user_state.items
     values = getattr(history, what)
     empty: Any = np.datetime64("NaT") if what != "value" else np.nan
     out = np.full(len(items), empty, dtype="datetime64[s]" if what != "value" else np.float64)

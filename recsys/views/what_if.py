@@ -72,19 +72,19 @@ def rules_preview(
     plain = subject.recommend(live, k, lane)
     ruled = subject.recommend(live, k, lane, rules=rules)
     found = moves(live, plain.items, ruled.items)
-    book = live.book(rules)
+    compiled = live.compiled_rules(rules)
     shown, gone = found.table, found.gone
-    if book is None:
+    if compiled is None:
         shown[EFFECT], gone[EFFECT] = "", ""
     else:
         before = {item.item_id: item.rank for item in plain.items}
         rows = live.model.item_rows(shown[c.ITEM].tolist())
         shown[EFFECT] = [
-            book.note(int(row), int(rank), before.get(item))
+            compiled.note(int(row), int(rank), before.get(item))
             for row, rank, item in zip(rows, shown["rank"], shown[c.ITEM], strict=True)
         ]
         lost = live.model.item_rows(gone[c.ITEM].tolist())
-        gone[EFFECT] = [book.why_gone(live.model, int(row), rows) for row in lost]
+        gone[EFFECT] = [compiled.why_gone(live.model, int(row), rows) for row in lost]
     return RulesPreview(ruled, found)
 
 

@@ -15,7 +15,7 @@ from recsys import columns as c
 from recsys.dataset.dataset import Hashed, fingerprint_of
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events import event_sort, event_writer
-from recsys.ingest.events.event_sort import Room, Rows
+from recsys.ingest.events.event_sort import KeptRows, RowBuffers
 from recsys.ingest.events.event_writer import write_events
 from recsys.ingest.events.filtering import Filtered
 from recsys.ingest.events.statistics import ImportStatistics
@@ -96,9 +96,9 @@ def test_rows_are_sorted_counted_and_hashed_as_pandas_does(tmp_path_factory, see
         kept = Filtered("true", n, columns, weights, (), {}, None, 0)
         places = (np.array(x, np.int32) for x in (user_places, item_places))
         path = folder / "events.parquet"
-        room: Future[Room] = Future()
-        room.set_result(Room.of(kept, folder))
-        pieces = list(write_events(Rows(db, kept, *places, 8, room), survey, path, once=once))
+        buffers: Future[RowBuffers] = Future()
+        buffers.set_result(RowBuffers.of(kept, folder))
+        pieces = list(write_events(KeptRows(db, kept, *places, 8, buffers), survey, path, once=once))
     db.close()
     assert survey.events == len(expected)
     if len(expected) == 0:

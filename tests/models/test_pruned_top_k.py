@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from recsys.models.rank import pruned_top_k
-from recsys.models.rank.pruned_top_k import Codes, PrunedTopK
+from recsys.models.rank.pruned_top_k import PrunedTopK, RoundedEmbeddings
 from recsys.models.rank.top_k import GROUP
 from tests.strategies import PROPERTY
 
@@ -47,7 +47,9 @@ def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: in
     n_items = int(rng.integers(4 * k * GROUP, 6 * k * GROUP)) if many else int(rng.integers(1, 200))
     items = embeddings(kind, n_items, rng)
     biases = rng.integers(-3, 4, n_items).astype(np.float32) * np.float32(rng.choice((0, 1)))
-    taste = (rng.integers(-3, 4, COMPONENTS) if kind == "whole" else rng.normal(size=COMPONENTS)).astype(np.float32)
+    user_vector = (rng.integers(-3, 4, COMPONENTS) if kind == "whole" else rng.normal(size=COMPONENTS)).astype(
+        np.float32
+    )
     left_out = np.flatnonzero(rng.random(n_items) < rng.choice((0.0, 0.3, 0.999, 1.0)))
     allowed = rng.random(n_items) < rng.choice((0.001, 0.5)) if rng.random() < 0.5 else None
     open_to = np.ones(n_items, bool) if allowed is None else allowed.copy()
@@ -57,9 +59,9 @@ def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: in
         patch.setattr(pruned_top_k, "LARGE", 0 if large else pruned_top_k.LARGE)
         patch.setattr(pruned_top_k, "SHARE", 2.0 if large else pruned_top_k.SHARE)
         short = PrunedTopK(items, biases)
-    assert isinstance(short._bounds, Codes) == large
-    found, values = short.best(taste, k, bias=0.5, exclude=left_out, allowed=allowed)
-    scores = np.vecdot(items, taste) + biases + np.float32(0.5)
+    assert isinstance(short._bounds, RoundedEmbeddings) == large
+    found, values = short.best(user_vector, k, bias=0.5, exclude=left_out, allowed=allowed)
+    scores = np.vecdot(items, user_vector) + biases + np.float32(0.5)
     expected = by_sorting(scores, open_to, k)
     assert found.tolist() == expected
     assert values.tolist() == scores[expected].tolist()
@@ -68,12 +70,12 @@ def test_the_list_is_what_sorting_gives(large: bool, seed: int, kind: str, k: in
     grown = PrunedTopK(items[:first], biases[:first])
     for end in (min(first + 2, n_items), n_items):
         grown = grown.with_more(items[:end], biases[:end])
-    after = grown.best(taste, k, bias=0.5, exclude=left_out, allowed=allowed)
+    after = grown.best(user_vector, k, bias=0.5, exclude=left_out, allowed=allowed)
     assert [x.tolist() for x in after] == [found.tolist(), values.tolist()], "items that came later are ranked as well"
 
     if allowed is None:
         had = sparse.csr_matrix(~open_to[None, :].repeat(3, axis=0))
-        items_of, scores_of = short.best_of_many(np.stack([taste] * 3), np.full(3, 0.5, np.float32), k, had)
+        items_of, scores_of = short.best_of_many(np.stack([user_vector] * 3), np.full(3, 0.5, np.float32), k, had)
         for row in range(3):
             assert items_of[row][items_of[row] >= 0].tolist() == expected, "many at once, to the bit"
             assert scores_of[row][items_of[row] >= 0].tolist() == values.tolist()
@@ -87,13 +89,15 @@ def test_most_items_are_passed_over_and_shorter_lists_are_beginnings_of_longer_o
     multiplied = []
     once = PrunedTopK._scores
     monkeypatch.setattr(
-        PrunedTopK, "_scores", lambda self, places, taste: multiplied.append(len(places)) or once(self, places, taste)
+        PrunedTopK,
+        "_scores",
+        lambda self, places, user_vector: multiplied.append(len(places)) or once(self, places, user_vector),
     )
-    taste = rng.normal(size=COMPONENTS).astype(np.float32)
-    longest = short.best(taste, 100)
+    user_vector = rng.normal(size=COMPONENTS).astype(np.float32)
+    longest = short.best(user_vector, 100)
     assert 100 <= sum(multiplied) < n_items / 10
     for k in (1, 10, 50):
-        assert [x.tolist() for x in short.best(taste, k)] == [x[:k].tolist() for x in longest]
+        assert [x.tolist() for x in short.best(user_vector, k)] == [x[:k].tolist() for x in longest]
 
 
 @pytest.mark.parametrize("components", [1, 5, 63, 64, 160])
@@ -102,6 +106,6 @@ def test_short_embeddings_are_multiplied_as_they_are(components: int) -> None:
     items = (rng.normal(size=(6000, components)) * 0.9 ** np.arange(components)).astype(np.float32)
     short = PrunedTopK(items, np.zeros(6000, np.float32))
     assert (short._bounds is not None) == (components >= pruned_top_k.WORTHWHILE * (pruned_top_k.HEAD + 2))
-    taste = rng.normal(size=components).astype(np.float32)
-    expected = by_sorting(np.vecdot(items, taste), np.ones(6000, bool), 10)
-    assert short.best(taste, 10)[0].tolist() == expected
+    user_vector = rng.normal(size=components).astype(np.float32)
+    expected = by_sorting(np.vecdot(items, user_vector), np.ones(6000, bool), 10)
+    assert short.best(user_vector, 10)[0].tolist() == expected

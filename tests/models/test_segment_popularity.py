@@ -77,7 +77,7 @@ def test_the_api_says_so_for_somebody_announced_and_page_and_api_agree(home: Wor
     assert [x["item_id"] for x in answer["items"]] == [x["item_id"] for x in posted["items"]]
     person = described(home.load(), Person((), {"age": "19-24"}))
     assert person.missing == ()
-    assert person.standing.path == "popular"
+    assert person.user_state.path == "popular"
     history = client.post("/v1/recommendations", json={"history": ["00001"], "user": {"age": "19-24"}}).json()
     assert history["path"] == "folded", "what they had says more than the segment"
 

@@ -20,7 +20,7 @@ from recsys.services.promotion import delete_model
 from recsys.services.training_service import train_and_store
 from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.workbench.list_comparison import compare, rank_biased_overlap
-from recsys.services.workbench.rule_price import price
+from recsys.services.workbench.rule_cost import measured_rule_cost
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workbench.target_user import Lists, Person, Personas, described, known
 from recsys.services.workspace import Workspace
@@ -28,7 +28,7 @@ from recsys.settings import Settings
 from recsys.storage import audit
 from recsys.storage.documents import DocumentStore
 from recsys.views.compare import everybody, side_by_side
-from recsys.views.explanation import speakers, why
+from recsys.views.explanation import item_influences, why
 from recsys.views.product import audience, bought_together, buyers_of
 from recsys.views.shopper import view
 from recsys.views.shopper_history import category_colours
@@ -348,7 +348,7 @@ def test_rule_sets_are_compared_over_everybody_too(
     live, dataset = own.load(), own.dataset("small")
     found = compare(live, live, dataset, rules=rules)
     assert f"share {found.overlap:.0%}" in texts(healthy(app)).replace("\\", "")
-    cost = price(live.model, time_split(dataset), rules)
+    cost = measured_rule_cost(live.model, time_split(dataset), rules)
     row = found.measures.set_index("measure").loc["ndcg"]
     assert row["difference"] == pytest.approx(cost.change[0])
     lists = {
@@ -460,11 +460,11 @@ def test_reasons_add_up_to_the_score_under_rules_too(live: Recommender, user: st
 
 def test_speakers_are_told_in_words(live: Recommender) -> None:
     subject = known(live, "u001")
-    found = speakers(live, subject, live.recommend("u001").items[0].item_id)
-    assert found.tried == len(subject.standing.items)
+    found = item_influences(live, subject, live.recommend("u001").items[0].item_id)
+    assert found.tried == len(subject.user_state.items)
     assert found.table["fall"].is_monotonic_decreasing
     assert "score" in found.sentence or "No single product" in found.sentence
-    assert speakers(live, described(live, Person()), "00001").tried == 0
+    assert item_influences(live, described(live, Person()), "00001").tried == 0
 
 
 def test_a_change_is_what_the_api_answers(workspace: Workspace, live: Recommender) -> None:

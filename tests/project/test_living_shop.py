@@ -119,9 +119,9 @@ class Shop:
         return done
 
     def users(self) -> list[str]:
-        recent = self.workspace.load().recent
-        assert recent is not None
-        return list(dict.fromkeys([*KNOWN, "u007", *recent.new_users()]))
+        activity = self.workspace.load().activity
+        assert activity is not None
+        return list(dict.fromkeys([*KNOWN, "u007", *activity.new_users()]))
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def every_view_shows(shop: Shop) -> None:
             assert spoken.weeks["purchases"].sum() == user_history(workspace, user)["count"].sum()
         for item in subject.recommend(live, 3, "all").items:
             explanation.why(live, subject, item, rules=rules)
-            explanation.speakers(live, subject, item.item_id)
+            explanation.item_influences(live, subject, item.item_id)
         what_if(live, subject, plus=live.model.item_ids[-1:])
         rules_preview(live, subject, rules)
         assert not compare.side_by_side(workspace, subject, others).problems or user not in KNOWN

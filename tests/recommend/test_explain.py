@@ -37,10 +37,10 @@ def test_reasons_of_somebody_new_sum_to_the_score(
 
 def test_reasons_of_the_whole_catalogue_sum_to_the_scores(live: Recommender) -> None:
     user = 7
-    taste = vector_of_user(live.model, user)
+    user_vector = vector_of_user(live.model, user)
     scores = live.model.scores([user])[0]
     for item in range(len(live.items)):
-        assert sum(reason.value for reason in reasons_for(live.model, item, taste)) == pytest.approx(
+        assert sum(reason.value for reason in reasons_for(live.model, item, user_vector)) == pytest.approx(
             scores[item], abs=1e-4
         )
 

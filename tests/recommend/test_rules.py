@@ -22,7 +22,7 @@ from recsys.evaluation.benchmark import category_codes
 from recsys.recommend.conditions import Conditions, Situation
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules, boost
-from recsys.services.workbench.rule_price import price, reach
+from recsys.services.workbench.rule_cost import measured_rule_cost, reach
 from recsys.services.workbench.rule_sets import RuleSets, left_out_of_a_batch
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
@@ -298,12 +298,12 @@ def test_the_api_serves_rules(own: Workspace) -> None:
 def test_the_price_of_rules(live: Recommender, small_dataset: Dataset) -> None:
     model, split = live.model, time_split(small_dataset)
     categories = category_codes(model.items, model.category_levels)
-    nothing = price(model, split, Rules(), categories=categories)
+    nothing = measured_rule_cost(model, split, Rules(), categories=categories)
     assert nothing.without == pytest.approx(nothing.ruled)
     assert nothing.change == (0.0, 0.0, 0.0)
     lanes = model.manifest["metrics"]["lanes"]["discover"]["model"]
     assert nothing.without["ndcg"] == pytest.approx(lanes["ndcg"]["value"], abs=1e-6)
-    varied = price(model, split, Rules(most_per_category=1), categories=categories)
+    varied = measured_rule_cost(model, split, Rules(most_per_category=1), categories=categories)
     assert varied.ruled["diversity"] == pytest.approx(1.0)
     assert varied.ruled["diversity"] > varied.without["diversity"]
     assert varied.change[1] <= varied.change[0] <= varied.change[2]

@@ -14,14 +14,14 @@ from recsys.models.purchases import Weighting
 from recsys.recommend.recommender import Recommender
 from recsys.services.workbench.target_user import Person, described, known
 from recsys.training.train import train
-from recsys.views.explanation import speakers
+from recsys.views.explanation import item_influences
 
 
 @pytest.fixture(scope="module")
 def linear(small_dataset: Dataset) -> Recommender:
     """Answers from a model whose learner places shoppers by a formula."""
     found = Recommender(train(small_dataset, Hyperparameters(components=12, epochs=2, windows=1, adapt=()), seed=1))
-    assert found.standings.linear is not None
+    assert found.user_states.linear is not None
     return found
 
 
@@ -54,14 +54,14 @@ def test_falls_are_the_scores_with_less_the_scores_without(
 def test_what_is_said_of_a_persona_is_what_taking_it_away_does(linear: Recommender, attributes: dict[str, str]) -> None:
     person = Person(tuple(known(linear, "u007").person.history), attributes)
     item = linear.recommend_for(person.history, attributes).items[3]
-    found = linear.standings.without_each(
-        int(linear.model.item_rows([item.item_id])[0]), described(linear, person).standing, attributes
+    found = linear.user_states.without_each(
+        int(linear.model.item_rows([item.item_id])[0]), described(linear, person).user_state, attributes
     )
     assert found.exact
     assert sorted(linear.model.items["item_id"].iloc[found.items]) == sorted(person.history)
     for row, fall in zip(found.items, found.falls, strict=True):
         less = person.changed(without=[linear.model.items["item_id"].iat[row]])
-        scores = linear.scores_for(linear.standing_for(less.history, attributes).taste)
+        scores = linear.scores_for(linear.user_state_for(less.history, attributes).user_vector)
         now = scores[linear.model.item_rows([item.item_id])[0]]
         assert item.score - now == pytest.approx(fall, abs=1e-4)
 
@@ -70,11 +70,11 @@ def test_falls_of_a_known_shopper_add_up_to_their_folded_taste(linear: Recommend
     subject = known(linear, "u011")
     item = linear.recommend("u011").items[0]
     row = int(linear.model.item_rows([item.item_id])[0])
-    found = linear.standings.without_each(row, subject.standing, subject.person.attributes, "u011")
-    taste = float(linear.item_embeddings[row] @ subject.standing.taste.vector)
-    assert found.falls.sum() == pytest.approx(taste, rel=1e-3, abs=1e-3)
-    told = speakers(linear, subject, item.item_id)
-    assert told.tried == len(subject.standing.items)
+    found = linear.user_states.without_each(row, subject.user_state, subject.person.attributes, "u011")
+    user_vector = float(linear.item_embeddings[row] @ subject.user_state.user_vector.vector)
+    assert found.falls.sum() == pytest.approx(user_vector, rel=1e-3, abs=1e-3)
+    told = item_influences(linear, subject, item.item_id)
+    assert told.tried == len(subject.user_state.items)
     assert told.how.startswith("Exact")
     assert told.table["fall"].iloc[0] == pytest.approx(found.falls[0])
 
@@ -83,20 +83,20 @@ def test_an_item_does_not_speak_for_itself(linear: Recommender) -> None:
     subject = known(linear, "u003")
     own = subject.person.history[0]
     row = int(linear.model.item_rows([own])[0])
-    assert row not in linear.standings.without_each(row, subject.standing, {}, "u003").items
+    assert row not in linear.user_states.without_each(row, subject.user_state, {}, "u003").items
 
 
 def test_drawn_fold_ins_are_told_as_measured(live: Recommender) -> None:
-    assert live.standings.linear is None
+    assert live.user_states.linear is None
     subject = known(live, "u001")
-    told = speakers(live, subject, live.recommend("u001").items[0].item_id)
+    told = item_influences(live, subject, live.recommend("u001").items[0].item_id)
     assert told.how.startswith("Measured")
 
 
 def test_the_last_described_are_kept_and_let_go(live: Recommender) -> None:
     fresh = replace(live)
-    first = fresh.standing_for(["00001"])
-    assert fresh.standing_for(["00001"]) is first
+    first = fresh.user_state_for(["00001"])
+    assert fresh.user_state_for(["00001"]) is first
     for number in range(70):
-        fresh.standing_for([f"{number % 150 + 2:05d}"])
-    assert fresh.standing_for(["00001"]) is not first
+        fresh.user_state_for([f"{number % 150 + 2:05d}"])
+    assert fresh.user_state_for(["00001"]) is not first

@@ -24,11 +24,11 @@ CHANGED: dict[str, Any] = {**SECOND, "rake": {**GARDEN, "title": "Wide rake", "c
 def base(workspace: Workspace) -> Recommender:
     """The answers of the small model, with everything worked out that is kept."""
     live = workspace.load()
-    found = Recommender(live.model, live.map, live.recent)
+    found = Recommender(live.model, live.map, live.activity)
     found.recommend("u001", 5, "all", explain=True)
     found.similar("00001", 3)
     found.allowed("Garden")
-    assert found.standings.linear is None
+    assert found.user_states.linear is None
     for name in ("search_text", "categories", "item_index", "popularity_rank"):
         getattr(found.model, name)
     return found
@@ -55,7 +55,9 @@ def test_items_are_added_as_if_the_model_had_been_made_with_them(base: Recommend
         before = grown
         grown = with_new_items(base, announced, grown)
         live = grown.recommender
-        anew = Recommender(with_new_items(Recommender(base.model), announced).recommender.model, base.map, base.recent)
+        anew = Recommender(
+            with_new_items(Recommender(base.model), announced).recommender.model, base.map, base.activity
+        )
         assert told(live) == told(anew)
         assert live.trained is base.model
         assert live.announced_items() == set(announced) - {"00001"}

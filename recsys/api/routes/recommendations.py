@@ -229,8 +229,8 @@ def tag_of(recommender: Recommender, rules: Rules | None = None, user_id: str | 
     """The ETag: another one as soon as another model is live, its map is drawn, items are announced, the rules change
     or, for one user's answer, that user does something."""
     parts = [__version__, recommender.model.id, "mapped" if recommender.map is not None else ""]
-    if recommender.recent is not None:
-        parts += map(str, recommender.recent.versions(user_id))
+    if recommender.activity is not None:
+        parts += map(str, recommender.activity.versions(user_id))
     if rules is not None:
         parts.append(f"{quote(rules.name)}.{rules.version}")
     return f'W/"{"-".join(parts)}"'

@@ -31,7 +31,7 @@ _COUNTING = 0.35
 
 
 @dataclass(frozen=True)
-class Block:
+class UserBlock:
     """Rows of some users that follow one another, each user's in one place.
 
     Attributes:
@@ -46,7 +46,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Room:
+class RowBuffers:
     """Memory for rows, got while others work: to get it takes a while.
 
     Attributes:
@@ -72,7 +72,7 @@ class Room:
 
 
 @dataclass
-class Rows:
+class KeptRows:
     """The rows that are kept.
 
     Args:
@@ -80,7 +80,7 @@ class Rows:
         user_places, item_places: int32: number of an id in the table `staged`, to its row among the users or items of
             the dataset, -1 where it is left out.
         n_users: how many users the dataset has.
-        room: for some of the rows.
+        buffers: for some of the rows.
     """
 
     db: DuckSession
@@ -88,7 +88,7 @@ class Rows:
     user_places: NDArray[np.int32]
     item_places: NDArray[np.int32]
     n_users: int
-    room: "Future[Room]"
+    buffers: "Future[RowBuffers]"
     _kernels: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Rows:
         """Of each field, whether it is a float: int8 (fields,)."""
         return np.array([name in _REAL for name in self.kept.columns], dtype=np.int8)
 
-    def blocks(self, on_fraction: OnFraction) -> Iterator[Block]:
+    def blocks(self, on_fraction: OnFraction) -> Iterator[UserBlock]:
         """All rows, gathered by user and not yet sorted."""
         counts = np.zeros(self.n_users, dtype=np.int64)
         columns = self.kept.columns
@@ -116,8 +116,8 @@ class Rows:
             done += len(batch)
             share = _COUNTING * done / self.kept.events
         ends = np.cumsum(counts)
-        room = self.room.result()
-        most, width = room.words.shape
+        buffers = self.buffers.result()
+        most, width = buffers.words.shape
         fields = "".join(f", {sql} AS {name}" for name, sql in columns.items())
         places, packed = np.empty(0, dtype=np.int64), np.empty((0, width), dtype=np.uint64)
         low = 0
@@ -125,7 +125,7 @@ class Rows:
             before = int(ends[low - 1]) if low else 0
             high = max(int(np.searchsorted(ends, before + most, side="right")), low + 1)
             starts = np.concatenate([[0], ends[low:high] - before])
-            words = room.rows(int(starts[-1]))
+            words = buffers.rows(int(starts[-1]))
             here = (self.user_places >= low) & (self.user_places < high)
             free = np.where(here, starts[np.where(here, self.user_places - low, 0)], -1)
             done = 0
@@ -140,7 +140,7 @@ class Rows:
                 placed = (before + (ends[high - 1] - before) * done / self.kept.events) / max(int(ends[-1]), 1)
                 share = _COUNTING + (1 - _COUNTING) * float(placed)
                 on_fraction(share)
-            yield Block(words, low, starts)
+            yield UserBlock(words, low, starts)
             low = high
 
     def _batches(self, sql: str, on_wait: OnFraction) -> Iterator["pa.RecordBatch"]:

@@ -55,7 +55,7 @@ def place_rows(users, items, fields, real, free, item_places, words, places, pac
         fields: uint32 (k, n): the bits of what is known of the rows; real: int8 (k,), whether they are floats'.
         free: int64: where that is, by number of the user, -1 for users whose rows are not wanted; moves on.
         words: uint64 (rows, (k + 2) // 2): the result.
-        places, packed: int64 (n or more,), uint64 (n or more, as many as words): room to work in.
+        places, packed: int64 (n or more,), uint64 (n or more, as many as words): buffers to work in.
     """
     k, n, row_bytes, there = len(fields), len(users), 8 * words.shape[1], words.ctypes.data
     for row in range(n):
@@ -173,7 +173,7 @@ def _hashed(x):
 
 
 @njit(cache=True, nogil=True)
-def tell_rows(
+def unpack_rows(
     words, starts, first_user, begin, end, real, places, lowest, once, out, times, floats, hashes,
     users_of_item, items_of_user, events_of_user, counted,
 ):  # fmt: skip

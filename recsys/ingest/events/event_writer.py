@@ -10,7 +10,7 @@ import numpy as np
 from recsys import columns as c
 from recsys.dataset.dataset import EVENT_COLUMNS, Hashed
 from recsys.ingest.duckdb_session import OnFraction
-from recsys.ingest.events.event_sort import KERNELS, PIECE, Block, Rows
+from recsys.ingest.events.event_sort import KERNELS, PIECE, KeptRows, UserBlock
 from recsys.ingest.events.statistics import ImportStatistics
 from recsys.utils.numba_modules import numba_module
 
@@ -23,7 +23,7 @@ _RISING = (c.USER, c.ITEM, c.TIMESTAMP)
 
 
 def write_events(
-    rows: Rows, survey: ImportStatistics, path: Path, *, once: bool, on_fraction: OnFraction = lambda _: None
+    rows: KeptRows, survey: ImportStatistics, path: Path, *, once: bool, on_fraction: OnFraction = lambda _: None
 ) -> Iterator[Hashed]:
     """Sort the rows by user, item, time, quantity, value and weight, and write them to `path` as Parquet.
 
@@ -60,7 +60,9 @@ def write_events(
                 beside.submit(writer.close).result()
 
 
-def _pieces(block: Block, rows: Rows, survey: ImportStatistics, *, once: bool) -> Iterator[tuple["pa.Table", Hashed]]:
+def _pieces(
+    block: UserBlock, rows: KeptRows, survey: ImportStatistics, *, once: bool
+) -> Iterator[tuple["pa.Table", Hashed]]:
     """The events of a block in order, about a million at a time, and their hashes."""
     kernels: Any = numba_module(KERNELS)
     starts, n = block.starts, len(block.words)
@@ -79,7 +81,7 @@ def _pieces(block: Block, rows: Rows, survey: ImportStatistics, *, once: bool) -
         floats = np.empty((3 if len(weights) else 2, end - begin), dtype=np.float32)
         floats[0], floats[1] = 1.0, 0.0
         hashes = np.empty(end - begin, dtype=np.uint64)
-        m = kernels.tell_rows(
+        m = kernels.unpack_rows(
             block.words, starts, block.first_user, begin, end, rows.real, places, weights, once, pairs, times, floats,
             hashes, survey.users_of_item, survey.items_of_user, survey.events_of_user, survey.counted,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from recsys.dataset.documents import KindReport
 from recsys.errors import InvalidInput
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.events import odd_rows
+from recsys.ingest.events import outlier_rows
 from recsys.ingest.events.event_rows import REASONS
 from recsys.ingest.events.staging import Staged
 
@@ -28,7 +28,7 @@ class Filtered:
             differ in weight, "heavy", the place of its weight in `weights`.
         weights: of kinds of events, rising.
         reduced: purchases of which some pieces came back.
-        told: what somebody should check, in words.
+        warnings: what somebody should check, in words.
     """
 
     condition: str
@@ -39,7 +39,7 @@ class Filtered:
     left_out: dict[str, int]
     min_rating: float | None
     reduced: int
-    told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
@@ -66,7 +66,7 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
             kind = staged.kinds[place] or "(none)"
             leave_out(f"events of kind {kind}, which count nothing", f"kind = {place}")
     told: list[str] = []
-    for odd, more in (odd_rows.nobody(db, staged), odd_rows.stray_times(db, staged)):
+    for odd, more in (outlier_rows.anonymous_users(db, staged), outlier_rows.stray_times(db, staged)):
         for entry in odd:
             leave_out(entry.why, f"({entry.condition})")
         told += more
@@ -95,7 +95,7 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
 
 def _by_rating(db: DuckSession, plan: ImportPlan, leave_out: Callable[[str, str], None], told: list[str]) -> float:
     """Leave out ratings that are low, or far from the scale; gives the lowest that counts."""
-    found = odd_rows.scale(db)
+    found = outlier_rows.scale(db)
     room = (found.high - found.low) / 2
     if plan.min_rating is None:
         leave_out(

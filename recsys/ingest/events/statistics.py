@@ -20,7 +20,7 @@ _PAIRS, _REPEATED, _DUPLICATES, _FIRST, _LAST = range(5)
 
 @dataclass
 class ImportStatistics:
-    """Counts of events, filled by `ordering_kernels.tell_rows`.
+    """Counts of events, filled by `event_sort_kernels.unpack_rows`.
 
     Attributes:
         users_of_item, items_of_user, events_of_user: int64 counts by row number.

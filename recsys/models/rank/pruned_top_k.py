@@ -1,4 +1,4 @@
-"""The k best of many items for one taste, exactly, without reading most of the embeddings.
+"""The k best of many items for one user vector, exactly, without reading most of the embeddings.
 
 Every score has a bound that costs far less than the score. The exact scores of some promising items give a score that k
 items reach; only items whose bound reaches it too are multiplied in full.
@@ -48,15 +48,15 @@ class Bounds(Protocol):
 
     rests: NDArray[np.float32]
 
-    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
-        """Put bounds of all scores into (n_items,); returns the length m of the taste: m x rests is part of them."""
+    def put(self, user_vector: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        """Put bounds of all scores into (n_items,); returns the length m of the vector: m x rests is part of them."""
         ...
 
 
-class Heads:
+class LeadingDirections:
     """Embeddings turned so that their first few directions, the heads, hold as much of them as can be.
 
-    For a taste u and an item x with heads u', x' and rests u", x", the inequality of Cauchy and Schwarz says
+    For a user vector u and an item x with heads u', x' and rests u", x", the inequality of Cauchy and Schwarz says
     u x <= u' x' + |u"| |x"|, a product of `HEAD` + 2 numbers. The directions are those of the largest eigenvalues of
     items.T @ items.
     """
@@ -73,14 +73,14 @@ class Heads:
             lines[:, :HEAD] = part @ directions
             lines[:, HEAD + 1] = np.linalg.norm(part - lines[:, :HEAD] @ directions.T, axis=1)
 
-    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
-        head = taste @ self._directions
-        rest = np.float32(np.linalg.norm(taste - self._directions @ head))
+    def put(self, user_vector: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        head = user_vector @ self._directions
+        rest = np.float32(np.linalg.norm(user_vector - self._directions @ head))
         scores_of_one(self._lines, np.append(head, (np.float32(1), rest)), found)
         return rest
 
 
-class Codes:
+class RoundedEmbeddings:
     """Embeddings rounded to one byte a number: x = scale q + x", and u x <= scale u q + |u| |x"|."""
 
     def __init__(self, items: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
@@ -96,13 +96,13 @@ class Codes:
             self.rests[some] = np.linalg.norm(items[some] - codes * scales[:, None], axis=1)
         self.put(np.zeros(items.shape[1], np.float32), np.empty(len(items), np.float32))  # compiles
 
-    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
-        length = np.float32(np.linalg.norm(taste))
-        self._kernels.bounds(self._codes, self._scales, self.rests, self._biases, taste, length, found)
+    def put(self, user_vector: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        length = np.float32(np.linalg.norm(user_vector))
+        self._kernels.bounds(self._codes, self._scales, self.rests, self._biases, user_vector, length, found)
         return length
 
 
-class WithTail:
+class BoundsWithAddedItems:
     """Bounds of most items, and of some that came later the scores themselves, which are the best bounds there are."""
 
     def __init__(self, inner: Bounds, items: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
@@ -115,9 +115,9 @@ class WithTail:
         self._items, self._biases = items[self._first :], biases[self._first :]
         self.rests = np.concatenate([inner.rests, np.zeros(len(self._items), np.float32)])
 
-    def put(self, taste: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
-        length = self.inner.put(taste, found[: self._first])
-        found[self._first :] = scores_of_one(self._items, taste) + self._biases
+    def put(self, user_vector: NDArray[np.float32], found: NDArray[np.float32]) -> np.float32:
+        length = self.inner.put(user_vector, found[: self._first])
+        found[self._first :] = scores_of_one(self._items, user_vector) + self._biases
         return length
 
 
@@ -146,7 +146,7 @@ class PrunedTopK:
         Args:
             items, biases: those of all items, as `__init__` takes them; the first ones are those of this object.
         """
-        inner = self._bounds.inner if isinstance(self._bounds, WithTail) else self._bounds
+        inner = self._bounds.inner if isinstance(self._bounds, BoundsWithAddedItems) else self._bounds
         if inner is None or len(items) - len(inner.rests) > len(items) // MOST:
             return PrunedTopK(items, biases)
         found = copy(self)
@@ -154,13 +154,13 @@ class PrunedTopK:
         found._items, found._biases = np.ascontiguousarray(items, np.float32), np.asarray(biases, np.float32)
         found._longest = max(self._longest, _longest(added))
         found._most_bias = max(self._most_bias, float(np.abs(more).max(initial=0)))
-        found._bounds = WithTail(inner, found._items, found._biases)
+        found._bounds = BoundsWithAddedItems(inner, found._items, found._biases)
         found._kept = local()
         return found
 
     def best(
         self,
-        taste: NDArray[np.float32],
+        user_vector: NDArray[np.float32],
         k: int,
         *,
         bias: float = 0.0,
@@ -170,7 +170,7 @@ class PrunedTopK:
         """Item numbers and scores of the best items, best first and of equals the lowest first, as `ranking.top_k`.
 
         Args:
-            taste: (components,).
+            user_vector: (components,).
             bias: added to all scores.
             exclude: item numbers that must not appear.
             allowed: (n_items,) mask of those that may.
@@ -179,7 +179,7 @@ class PrunedTopK:
             Two arrays of length k, or less where fewer items are left.
         """
         n_items = len(self._items)
-        slack = self._rounding * (float(np.linalg.norm(taste)) * self._longest + self._most_bias + abs(bias))
+        slack = self._rounding * (float(np.linalg.norm(user_vector)) * self._longest + self._most_bias + abs(bias))
 
         def open_only(bounds: NDArray[np.float32]) -> None:
             if exclude is not None:
@@ -189,13 +189,13 @@ class PrunedTopK:
 
         def reached_by(places: NDArray[np.int64]) -> float:
             """A score that k of these reach, less what rounding may add; the lowest of all where they are fewer."""
-            scores = self._scores(places, taste)
+            scores = self._scores(places, user_vector)
             return float(np.partition(scores, len(scores) - k)[len(scores) - k]) - slack if len(scores) >= k else LOWEST
 
         places, most = None, n_items // MOST
         if self._bounds is not None and 4 * k * GROUP <= n_items:
             bounds = self._room()
-            length = self._bounds.put(taste, bounds)
+            length = self._bounds.put(user_vector, bounds)
             open_only(bounds)
             places = np.flatnonzero(bounds >= reached_by(_leading(bounds, k)))
             if FEW * k < len(places) <= 4 * most:
@@ -203,11 +203,11 @@ class PrunedTopK:
                 promising = np.argpartition(near, len(near) - FEW * k)[len(near) - FEW * k :]
                 places = places[bounds[places] >= reached_by(places[promising])]
         if places is None or len(places) > most:
-            bounds = scores_of_one(self._items, taste, self._room())
+            bounds = scores_of_one(self._items, user_vector, self._room())
             bounds += self._biases
             open_only(bounds)
             places = np.flatnonzero(bounds >= reached_by(_leading(bounds, k)))
-        scores = self._scores(places, taste) + np.float32(bias)
+        scores = self._scores(places, user_vector) + np.float32(bias)
         if len(scores) > k:
             kept = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
             places, scores = places[kept], scores[kept]
@@ -228,7 +228,7 @@ class PrunedTopK:
 
         Args:
             tastes: (n, components).
-            biases: (n,), each added to all scores of one taste.
+            biases: (n,), each added to all scores of one user vector.
             exclude: CSR (n, n_items) of the items that must not appear.
 
         Returns:
@@ -261,9 +261,9 @@ class PrunedTopK:
         room: NDArray[np.float32] = self._kept.numbers
         return room
 
-    def _scores(self, places: NDArray[np.int64], taste: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _scores(self, places: NDArray[np.int64], user_vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """One dot product each, so that it does not matter which items are multiplied together."""
-        found: NDArray[np.float32] = np.vecdot(self._items[places], taste) + self._biases[places]
+        found: NDArray[np.float32] = np.vecdot(self._items[places], user_vector) + self._biases[places]
         return found
 
 
@@ -277,8 +277,8 @@ def _bounds(items: NDArray[np.float32], biases: NDArray[np.float32]) -> Bounds |
     if items.shape[1] >= WORTHWHILE * (HEAD + 2):
         squares, vectors = np.linalg.eigh((items.T @ items).astype(np.float64))
         if squares[-HEAD:].sum() > SHARE * squares.sum():
-            return Heads(items, biases, np.ascontiguousarray(vectors[:, -HEAD:], np.float32))
-    return Codes(items, biases) if items.nbytes >= LARGE else None
+            return LeadingDirections(items, biases, np.ascontiguousarray(vectors[:, -HEAD:], np.float32))
+    return RoundedEmbeddings(items, biases) if items.nbytes >= LARGE else None
 
 
 def _leading(bounds: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -163,7 +163,7 @@ class ModelLoader:
     def _with_new_items(self, key: Key, base: Recommender) -> Recommender:
         """The answers from a loaded model, over its items and those announced since. Asks the log, so no lock of this
         loader is held that an answer without waiting takes."""
-        version, announced = base.recent.new_items() if base.recent is not None else (0, {})
+        version, announced = base.activity.new_items() if base.activity is not None else (0, {})
         if not announced:
             return base
         known = self._enlarged.get(key)

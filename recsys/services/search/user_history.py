@@ -6,7 +6,7 @@ import pandas as pd
 from recsys import columns as c
 from recsys.dataset.splitting import timestamp
 from recsys.services.workspace import Workspace
-from recsys.storage.new_entries import with_news
+from recsys.storage.new_entries import with_new_activity
 from recsys.storage.unlearned_events import mark_of
 
 
@@ -24,8 +24,8 @@ def user_history(
     opened = workspace.open_dataset(model.manifest.dataset, mark_of(model.manifest))
     dataset = opened.dataset
     pairs = opened.interactions
-    news = answers.recent.news(user_id) if answers.recent is not None else None
-    known = news is None or user_id in dataset.user_index
+    new_activity = answers.activity.new_activity(user_id) if answers.activity is not None else None
+    known = new_activity is None or user_id in dataset.user_index
     span = pairs.of_user(dataset.user_row(user_id)) if known else slice(0, 0)
     rows = pairs.counts.indices[span]
     table = dataset.items.iloc[rows][[c.ITEM, c.TITLE, *dataset.category_levels]].reset_index(drop=True)
@@ -39,7 +39,7 @@ def user_history(
         table["after_cut"] = ~np.isin(rows, learned)
     else:
         table["after_cut"] = table[c.FIRST] >= cut
-    if news is not None:
-        table = with_news(table, news, model)
+    if new_activity is not None:
+        table = with_new_activity(table, new_activity, model)
     table = table.sort_values([c.LAST, c.COUNT, c.ITEM], ascending=[False, False, True], ignore_index=True)
     return table if limit is None else table.head(limit)

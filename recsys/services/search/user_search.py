@@ -92,8 +92,8 @@ def find_users(
     answers = workspace.load()
     opened = workspace.open_dataset(answers.manifest.dataset, mark_of(answers.manifest))
     table = opened.user_table
-    if answers.recent is not None:
-        table = with_new_users(table, answers.recent, opened.dataset.user_index, query)
+    if answers.activity is not None:
+        table = with_new_users(table, answers.activity, opened.dataset.user_index, query)
     table = table[_with_attributes(table, opened.dataset.user_attributes, attributes or {})]
     if query:
         hit, order = _match_ids(table[c.USER].astype("string[pyarrow]"), query)

@@ -77,19 +77,21 @@ class GoldenShoppers:
     """The golden shoppers of one home."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = DocumentStore(database, "golden")
+        self._documents = DocumentStore(database, "golden")
         self._personas = Personas(database)
 
     def save(self, golden: Golden) -> None:
         require("merchandiser", "Changing a golden shopper")
-        self._shelf.save(checked_name(golden.name), jsonable(golden))
+        self._documents.save(checked_name(golden.name), jsonable(golden))
 
     def all(self) -> list[Golden]:
-        return [GOLDEN.validate_python({**document.content, "name": document.name}) for document in self._shelf.all()]
+        return [
+            GOLDEN.validate_python({**document.content, "name": document.name}) for document in self._documents.all()
+        ]
 
     def delete(self, name: str) -> None:
         require("merchandiser", "Changing a golden shopper")
-        self._shelf.delete(name)
+        self._documents.delete(name)
 
     def check(self, live: Recommender, rules: Rules | None = None, against: Recommender | None = None) -> list[Verdict]:
         """Every golden shopper's list of new items by this model, held to what is expected of it.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
-from recsys.dataset.splitting import MOST_JUDGED, some_of, split_again, told
+from recsys.dataset.splitting import MOST_JUDGED, protocol_note, some_of, split_again
 from recsys.errors import InvalidInput
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.metrics import bootstrap_interval
@@ -18,7 +18,7 @@ from recsys.models.manifest import ModelManifest
 from recsys.models.rank.top_k import NOTHING
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.workbench.rule_price import Ruled
+from recsys.services.workbench.rule_cost import RuledScorer
 
 PERSISTENCE = 0.9
 """p of rank-biased overlap: the first ten places carry 86% of the weight."""
@@ -203,13 +203,13 @@ def _measured(
     one_model, other_model = a.trained, b.trained
     codes = category_codes(one_model.items, one_model.category_levels)
     known = None if rules is None else rules.without_items(b.announced_items())
-    book = b.without_announced.book(known)
+    compiled = b.without_announced.compiled_rules(known)
     test = some_of(split.judged, seed=seed)
     sides = [
         evaluate(
             side, split.training.counts, test, k=k, categories=codes, popularity=one_model.popularity, only=MEASURES
         )
-        for side in (one_model, other_model if book is None else Ruled(other_model, book, k))
+        for side in (one_model, other_model if compiled is None else RuledScorer(other_model, compiled, k))
     ]
     rows = []
     for name in MEASURES:
@@ -218,4 +218,4 @@ def _measured(
         one, other = sides[0].values[name], sides[1].values[name]
         low, high = bootstrap_interval(other - one, seed=seed)
         rows.append((name, one.mean(), other.mean(), (other - one).mean(), low, high))
-    return pd.DataFrame(rows, columns=list(nothing)), told(a.manifest.split)
+    return pd.DataFrame(rows, columns=list(nothing)), protocol_note(a.manifest.split)

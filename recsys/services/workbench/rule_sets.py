@@ -48,7 +48,7 @@ class RuleSets:
     """
 
     def __init__(self, database: Database) -> None:
-        self._shelf = DocumentStore(database, "rules")
+        self._documents = DocumentStore(database, "rules")
         self._settings = DocumentStore(database, "setting")
         self._seen: tuple[float, tuple[Rules, ...]] | None = None
 
@@ -58,24 +58,24 @@ class RuleSets:
         if name.strip().casefold() == OFF:
             raise InvalidInput(f"{name!r} cannot be the name of a rule set: it means none.")
         self._seen = None
-        return _rules(self._shelf.save(name, rules.to_dict(), audited="save"))
+        return _rules(self._documents.save(name, rules.to_dict(), audited="save"))
 
     def get(self, name: str, version: int | None = None) -> Rules:
         """A stored rule set; NotFound names those there are."""
-        return _rules(self._shelf.get(name, version))
+        return _rules(self._documents.get(name, version))
 
     def names(self) -> list[str]:
-        return [document.name for document in self._shelf.all()]
+        return [document.name for document in self._documents.all()]
 
     def versions(self, name: str) -> list[Document]:
-        return self._shelf.versions(name)
+        return self._documents.versions(name)
 
     def delete(self, name: str) -> None:
         """Remove a rule set; a served one is refused."""
         require("merchandiser", "Changing a rule set")
         if name in self.served_names():
             raise InvalidInput(f"Rule set {name!r} is being served; serve another one, or none, first.")
-        self._shelf.delete(name, audited="delete")
+        self._documents.delete(name, audited="delete")
 
     def restore(self, name: str) -> Rules:
         """Bring a deleted rule set back as it was, as a new version; NotFound where there was none."""

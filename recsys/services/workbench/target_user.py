@@ -64,14 +64,14 @@ class TargetUser:
         name: the shopper's id, or what a persona is called.
         known: whether they are a shopper; somebody described otherwise.
         person: what they had and what is known of them.
-        standing: where they stand in the model.
+        user_state: where they stand in the model.
         missing: items and attributes of a persona that this model does not know; left out.
     """
 
     name: str
     known: bool
     person: Person
-    standing: UserState
+    user_state: UserState
     missing: tuple[str, ...] = ()
 
     def recommend(
@@ -93,20 +93,20 @@ class TargetUser:
 
 def known(live: Recommender, user_id: str) -> TargetUser:
     """A shopper whom the model or the log of recent events knows; NotFound when neither does."""
-    standing = live.standing(user_id)
-    order = np.argsort(-np.nan_to_num(standing.last.astype("datetime64[s]").astype(np.int64)), kind="stable")
+    user_state = live.user_state(user_id)
+    order = np.argsort(-np.nan_to_num(user_state.last.astype("datetime64[s]").astype(np.int64)), kind="stable")
     model = live.model
-    ids = tuple(model.item_ids[row] for row in standing.items[order])
+    ids = tuple(model.item_ids[row] for row in user_state.items[order])
     user = model.rows_of_users.get(user_id, -1)
     if user >= 0:
         given: Any = model.users.iloc[user]
         usable = model.user_features.names
         names = [name for name in model.user_attributes if name in usable and not pd.isna(given[name])]
     else:
-        news = live.recent.news(user_id) if live.recent is not None else None
-        given = {} if news is None else news.attributes
-        names = [name for name in given if live.standings.usable(name, given[name])]
-    return TargetUser(user_id, True, Person(ids, {name: str(given[name]) for name in names}), standing)
+        new_activity = live.activity.new_activity(user_id) if live.activity is not None else None
+        given = {} if new_activity is None else new_activity.attributes
+        names = [name for name in given if live.user_states.usable(name, given[name])]
+    return TargetUser(user_id, True, Person(ids, {name: str(given[name]) for name in names}), user_state)
 
 
 def described(live: Recommender, person: Person, name: str = "") -> TargetUser:
@@ -116,59 +116,59 @@ def described(live: Recommender, person: Person, name: str = "") -> TargetUser:
     items = tuple(item for item in person.history if item in model.rows_of_items)
     attributes: dict[str, str] = {}
     for key, value in person.attributes.items():
-        if live.standings.usable(key, value):
+        if live.user_states.usable(key, value):
             attributes[key] = value
         else:
             missing.append(f"{key}: {value}")
-    standing = live.standing_for(items, attributes)
-    return TargetUser(name, False, Person(items, attributes), standing, tuple(missing))
+    user_state = live.user_state_for(items, attributes)
+    return TargetUser(name, False, Person(items, attributes), user_state, tuple(missing))
 
 
 class Personas:
     """The personas of one home."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = DocumentStore(database, "persona")
+        self._documents = DocumentStore(database, "persona")
 
     def save(self, name: str, person: Person) -> str:
         """Store somebody described under a name; one without items and attributes is refused."""
         require("merchandiser", "Changing a persona")
         if not person.history and not person.attributes:
             raise InvalidInput(f"Persona {name!r} has neither items nor attributes; give it at least one.")
-        return self._shelf.save(name, person.to_dict()).name
+        return self._documents.save(name, person.to_dict()).name
 
     def get(self, name: str) -> Person:
         """A stored persona; NotFound names those there are."""
-        return Person.from_dict(self._shelf.get(name).content)
+        return Person.from_dict(self._documents.get(name).content)
 
     def names(self) -> list[str]:
-        return [document.name for document in self._shelf.all()]
+        return [document.name for document in self._documents.all()]
 
     def delete(self, name: str) -> None:
         require("merchandiser", "Changing a persona")
-        self._shelf.delete(name)
+        self._documents.delete(name)
 
 
 class Lists:
     """Saved lists of shoppers."""
 
     def __init__(self, database: Database) -> None:
-        self._shelf = DocumentStore(database, "list")
+        self._documents = DocumentStore(database, "list")
 
     def names(self) -> list[str]:
-        return [document.name for document in self._shelf.all()]
+        return [document.name for document in self._documents.all()]
 
     def users(self, name: str) -> list[str]:
-        return [str(user) for user in self._shelf.get(name).content["users"]]
+        return [str(user) for user in self._documents.get(name).content["users"]]
 
     def add(self, name: str, user_id: str) -> int:
         """Put a shopper at the end of a list, which is made if it is not there; gives its length."""
         require("merchandiser", "Changing a list")
         users = self.users(name) if name in self.names() else []
         users = [*(user for user in users if user != user_id), user_id]
-        self._shelf.save(name, {"users": users})
+        self._documents.save(name, {"users": users})
         return len(users)
 
     def delete(self, name: str) -> None:
         require("merchandiser", "Changing a list")
-        self._shelf.delete(name)
+        self._documents.delete(name)

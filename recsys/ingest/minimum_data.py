@@ -8,13 +8,13 @@ from recsys.errors import InvalidInput
 from recsys.ingest import column_names as names
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
-from recsys.ingest.read import Read
+from recsys.ingest.read_data import ReadData
 
 LEAST = 3
 """Different items that somebody must have where items are set aside for judging, as there are no times to split by."""
 
 
-def check(db: DuckSession, read: Read, survey: ImportStatistics, items: pd.DataFrame) -> None:
+def check(db: DuckSession, read: ReadData, survey: ImportStatistics, items: pd.DataFrame) -> None:
     """Refuse data that no model can be learned from, or chosen by.
 
     Raises:
@@ -44,7 +44,7 @@ def check(db: DuckSession, read: Read, survey: ImportStatistics, items: pd.DataF
     _check_periods(db, read, survey, days)
 
 
-def _check_periods(db: DuckSession, read: Read, survey: ImportStatistics, days: tuple[float, float]) -> None:
+def _check_periods(db: DuckSession, read: ReadData, survey: ImportStatistics, days: tuple[float, float]) -> None:
     """Refuse data where a period would be empty, or nobody in it had bought before."""
     if survey.last is None:
         return
@@ -67,13 +67,13 @@ def _check_periods(db: DuckSession, read: Read, survey: ImportStatistics, days: 
         )
 
 
-def _shared(items: pd.DataFrame, read: Read) -> bool:
+def _shared(items: pd.DataFrame, read: ReadData) -> bool:
     """Whether most items have categories: then they can be learned from, though nobody shares an item."""
     levels = read.tables.category_levels
     return bool(levels) and float((items[levels[0]] != c.UNCATEGORISED).mean()) > 0.5
 
 
-def _columns(read: Read) -> str:
+def _columns(read: ReadData) -> str:
     taken = ", ".join(
         f"{field} from {' and '.join(map(repr, columns))}"
         for field, columns in read.recognised.events[0].mapped.items()
@@ -82,7 +82,7 @@ def _columns(read: Read) -> str:
     return f" Taken so far: {taken}."
 
 
-def _better(read: Read) -> str:
+def _better(read: ReadData) -> str:
     """Another column that looks like the item, where the one that was named does not."""
 
     entry = read.recognised.events[0]

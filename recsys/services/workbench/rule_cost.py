@@ -23,7 +23,7 @@ TURNS = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 
 @dataclass(frozen=True)
-class Price:
+class RuleCost:
     """What a rule set costs on the held-out period: means over the same shoppers with and without it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Reach:
+class RuleReach:
     """Whose lists rules change.
 
     Attributes:
@@ -56,33 +56,35 @@ class Reach:
     changed: int
 
 
-def reach(live: Recommender, rules: Rules, before: Rules | None = None, *, k: int = 10, seed: int = 0) -> Reach:
+def reach(live: Recommender, rules: Rules, before: Rules | None = None, *, k: int = 10, seed: int = 0) -> RuleReach:
     """Count whose list of k new products is another one under the rules than under those before (or under none)."""
     users = in_segment(live, rules.when)
     judged = users
     if len(users) > MOST_JUDGED:
         judged = np.sort(np.random.default_rng(seed).choice(users, MOST_JUDGED, replace=False))
     now, then = (live.top_k_of(judged, k, rules=laid)[0] for laid in (rules, before))
-    return Reach(len(users), len(judged), int((now != then).any(axis=1).sum()))
+    return RuleReach(len(users), len(judged), int((now != then).any(axis=1).sum()))
 
 
-class Ruled:
+class RuledScorer:
     """The list that rules make of a model's scores, as scores again: the list in its order, all else out."""
 
-    def __init__(self, model: Model, book: CompiledRules, k: int) -> None:
-        self._model, self._book, self._k = model, book, k
+    def __init__(self, model: Model, compiled: CompiledRules, k: int) -> None:
+        self._model, self._compiled, self._k = model, compiled, k
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
         raw = self._model.scores(users)
         out = np.full_like(raw, -np.inf)
         for place, user in enumerate(users):
             had = self._model.history.counts.indices[self._model.history.of_user(int(user))]
-            rows, _ = self._book.rank(raw[place], self._k, exclude=had)
+            rows, _ = self._compiled.rank(raw[place], self._k, exclude=had)
             out[place, rows] = np.arange(len(rows), 0, -1, dtype=np.float32)
         return out
 
 
-def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: Any = None, seed: int = 0) -> Price:
+def measured_rule_cost(
+    model: Model, split: Split, rules: Rules, *, k: int = 10, categories: Any = None, seed: int = 0
+) -> RuleCost:
     """Judge the lane "discover" with and without the rules, on the same shoppers (at most `MOST_JUDGED`, drawn).
 
     The interval is that of the mean paired difference, by bootstrap over shoppers.
@@ -92,12 +94,12 @@ def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: 
     def judged(scorer: Any) -> Evaluation:
         return evaluate(scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED)
 
-    without, ruled = judged(model), judged(Ruled(model, compile_rules(rules, model), k))
+    without, ruled = judged(model), judged(RuledScorer(model, compile_rules(rules, model), k))
     differences = ruled.values["ndcg"] - without.values["ndcg"]
     low, high = bootstrap_interval(differences, seed=seed) if len(differences) else (0.0, 0.0)
     mean = float(differences.mean()) if len(differences) else 0.0
     changed = int((without.lists != ruled.lists).any(axis=1).sum())
-    return Price(len(ruled.users), changed, k, _means(without), _means(ruled), (mean, low, high))
+    return RuleCost(len(ruled.users), changed, k, _means(without), _means(ruled), (mean, low, high))
 
 
 def dial(

@@ -12,11 +12,11 @@ from recsys.ingest.rejects import Rejects
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadData:
     """The plan, the files with their columns, and what was made of the rows.
 
     Attributes:
-        told: what somebody should check, in words, found on the way.
+        warnings: what somebody should check, in words, found on the way.
     """
 
     plan: ImportPlan
@@ -26,4 +26,4 @@ class Read:
     kept: Filtered
     tables: Tables
     rejects: Rejects
-    told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

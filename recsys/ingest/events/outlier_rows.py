@@ -33,7 +33,7 @@ UNRATED = 0.3
 
 
 @dataclass(frozen=True)
-class Odd:
+class OutlierRows:
     """Rows to leave out: the reason in words, and the SQL condition on `staged`."""
 
     why: str
@@ -53,7 +53,7 @@ class Scale:
         return (self.low + self.high) / 2
 
 
-def stray_times(db: DuckSession, staged: Staged, now: float | None = None) -> tuple[list[Odd], list[str]]:
+def stray_times(db: DuckSession, staged: Staged, now: float | None = None) -> tuple[list[OutlierRows], list[str]]:
     """Rows later than now, and small groups far from all others; and what is to be said of rows that stay."""
     if c.TIMESTAMP not in staged.fields:
         return [], []
@@ -61,23 +61,25 @@ def stray_times(db: DuckSession, staged: Staged, now: float | None = None) -> tu
     limit = int((time.time() if now is None else now) + AHEAD)
     if not n or (high <= limit and high - low <= 2 * LEAST_GAP):
         return [], []
-    found: list[Odd] = []
+    found: list[OutlierRows] = []
     told: list[str] = []
     later = db.one(f"SELECT count(*) FROM staged WHERE reason = 0 AND ts > {limit}")[0]
     if later > n / 2:
         told.append(f"{later:,} of {n:,} events are later than today; is the clock right, and the form of the times?")
         limit = 2**32
     elif later:
-        found.append(Odd("events later than today", f"ts > {limit}"))
+        found.append(OutlierRows("events later than today", f"ts > {limit}"))
     months = db.rows(
         f"SELECT ts // {MONTH}, count(*), min(ts), max(ts) FROM staged WHERE reason = 0 AND ts <= {limit} "
         "GROUP BY 1 ORDER BY 1"
     )
     first, last = _bulk([(rows, begin, end) for _, rows, begin, end in months])
     if months and first > months[0][2]:
-        found.append(Odd(f"events long before all others (before {_day(first)})", f"ts < {first}"))
+        found.append(OutlierRows(f"events long before all others (before {_day(first)})", f"ts < {first}"))
     if months and last < months[-1][3]:
-        found.append(Odd(f"events long after all others (after {_day(last)})", f"ts > {last} AND ts <= {limit}"))
+        found.append(
+            OutlierRows(f"events long after all others (after {_day(last)})", f"ts > {last} AND ts <= {limit}")
+        )
     return found, told
 
 
@@ -108,7 +110,7 @@ def _bulk(groups: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     return first, last
 
 
-def nobody(db: DuckSession, staged: Staged) -> tuple[list[Odd], list[str]]:
+def anonymous_users(db: DuckSession, staged: Staged) -> tuple[list[OutlierRows], list[str]]:
     """Users whose id is a word for nobody: those that certainly are, or have far more events than others; and what is
     to be said of the rest."""
     listed = ", ".join(duckdb_session.text(x) for x in NOBODY)
@@ -125,7 +127,7 @@ def nobody(db: DuckSession, staged: Staged) -> tuple[list[Odd], list[str]]:
         if not events:
             continue
         if name.strip().lower() in NEVER_AN_ID or events > max(MUCH * others, 10):
-            found.append(Odd(f"events of user {name!r}, which stands for nobody", f"u = {h}"))
+            found.append(OutlierRows(f"events of user {name!r}, which stands for nobody", f"u = {h}"))
         elif not name.strip().lstrip("-").replace(".", "").isdigit():
             told.append(
                 f"user {name!r} has {formatting.plural(events, 'event')}; if it stands for nobody, take those rows out"
