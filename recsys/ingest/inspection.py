@@ -9,7 +9,6 @@
             column.name, column.values   # "Product name", ("Tea cup", "Mug", ...): its first different values
             column.taken_as              # "title", or None when the column would not be used
             column.because               # "by its name", "by its content", "as you said", "not used: looks like dates"
-        file.not_used                    # the columns that would not be used
         file.lacking                     # "item_id" where a needed field was found in no column; "" otherwise
 
 `plan.mapping` settles what a user has said already, `{"items.item_id": ("id",)}`; whatever it does not settle is
@@ -55,11 +54,6 @@ class InspectedFile:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     lacking: str = ""
-
-    @property
-    def not_used(self) -> tuple[Column, ...]:
-        """Columns that would not be used."""
-        return tuple(column for column in self.columns if column.taken_as is None)
 
 
 def inspect(plan: ImportPlan, work: Path) -> tuple[InspectedFile, ...]:

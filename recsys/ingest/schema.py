@@ -18,9 +18,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Part to the fields that its files may have: events may carry those of items and users too."""
 
-SEVERAL = (c.CATEGORY, c.ATTRIBUTE)
-"""Fields that may be given as several columns: levels of categories from the widest on; attributes in any order."""
-
 NEEDED = {"events": (c.USER, c.ITEM), "items": (c.ITEM,), "users": (c.USER,)}
 
 MEANING: Mapping[str, str] = {

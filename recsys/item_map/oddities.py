@@ -17,7 +17,7 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 SMOOTHING = 1.0
 TWIN = 0.995
 MOST = 200
-WHAT, WHY, STRENGTH, INSTEAD = "what", "why", "strength", "instead"
+WHY, STRENGTH, INSTEAD = "why", "strength", "instead"
 WRONG, ALONE, TWICE = "Wrong category?", "Stands alone", "Nearly the same"
 KINDS = {
     "wrong": WRONG,

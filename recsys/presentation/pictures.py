@@ -22,8 +22,9 @@ from recsys.views.home import overview
 
 SHOWN = 6
 """Products in each list of a shopper's slide: what can be read from the back of a room."""
+
 TYPICAL = 20
-"""Products that the suggested shopper has had, as near as there is one: enough to see a taste."""
+"""Products that the suggested shopper has had, as near as there is one: enough to see what they like."""
 
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage")
 
@@ -82,7 +83,7 @@ def suggested(workspace: Workspace) -> Presentation:
     if known:
         counts = live.model.history.counts
         typical = sorted(
-            known, key=lambda user: abs(int(counts.indptr[known[user] + 1] - counts.indptr[known[user]]) - 20)
+            known, key=lambda user: abs(int(counts.indptr[known[user] + 1] - counts.indptr[known[user]]) - TYPICAL)
         )
         slides.append(Slide(kind="shopper", shopper=typical[0], notes="Left: what they bought. Right: what is new."))
     if workspace.store.has_map(live.model.id):

@@ -268,13 +268,6 @@ class UserStates:
         return cast(np.datetime64, np.fmax.reduce(last)) if len(last) else np.datetime64("NaT")
 
 
-def _ages(last: NDArray[np.datetime64]) -> NDArray[np.float64]:
-    """(n,) days before the newest of them; 0 without times."""
-    if len(last) == 0:
-        return np.zeros(0)
-    return np.nan_to_num((np.fmax.reduce(last) - last) / np.timedelta64(1, "D"), nan=0.0)
-
-
 def _faded(counts: NDArray[np.float32], last: NDArray[np.datetime64], now: np.datetime64) -> NDArray[np.float32]:
     """How strongly each item of a history is due again, where the model holds no chances for it."""
     return frequency(counts, np.nan_to_num((now - last) / np.timedelta64(1, "D"), nan=0.0))

@@ -21,11 +21,9 @@ EPOCH_SECONDS_PER_MILLION = 3.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training will take: usual seconds and the most, bytes of memory, and all of it in words."""
+    """What a training will take: the most seconds, and in words the usual ones and its memory too."""
 
-    usual: float
     seconds: float
-    bytes: float
     words: str
 
 
@@ -33,7 +31,7 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
     """How long a training will take and how much memory it needs.
 
     Goes by the newest model on the same data: what it took beside its epochs, scaled by the size of the start, and its
-    epochs, scaled by pairs times work per pair; `usual` has as many as it needed, `seconds` all: the most.
+    epochs, scaled by pairs times work per pair: usually as many as that one needed, at most all.
     Without such a model all epochs of a common machine, twice: once to find the best number, once on all purchases.
     """
     columns = columns_of(workspace, dataset)
@@ -62,9 +60,7 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
     numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
     size = float(BYTES_PER_NUMBER * numbers)
     return Estimate(
-        usual,
         seconds,
-        size,
         f"{takes}. {max(size / 1e6, 1):,.0f} MB of memory beside the program itself.",
     )
 

@@ -32,7 +32,6 @@ class ProductView:
         together: `item_id, title, category, both` (shoppers who have both), `strength` (100 times the cosine of the
             two columns of shoppers), strongest first.
         who: `attribute, value, share, everybody, times`: how buyers differ from all shoppers whose value is known.
-        on_map: whether the model has a map.
     """
 
     item_id: str
@@ -42,7 +41,6 @@ class ProductView:
     similar: pd.DataFrame
     together: pd.DataFrame
     who: pd.DataFrame
-    on_map: bool
 
 
 def view(workspace: Workspace, item_id: str) -> ProductView:
@@ -69,7 +67,6 @@ def view(workspace: Workspace, item_id: str) -> ProductView:
         ),
         together=bought_together(model, row, buyers),
         who=_who(model, buyers),
-        on_map=live.map is not None,
     )
 
 

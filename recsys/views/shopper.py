@@ -43,7 +43,6 @@ class ShopperView:
             the cut, or "".
         hits: how many of them were bought in the held-out period; None when that cannot be known.
         verdict: one line on the hits.
-        score_columns: which of `match` and `times` have something to say in this lane.
         cut: last day the model has seen; a dash in data without times.
         later: all that they did, the held-out part included; None for a persona, or when the data are gone.
         currency: sign before amounts of money, or "".
@@ -56,7 +55,6 @@ class ShopperView:
     recommended: pd.DataFrame
     hits: int | None
     verdict: str
-    score_columns: tuple[str, ...]
     cut: str
     later: pd.DataFrame | None
     currency: str
@@ -121,7 +119,6 @@ def view(
         recommended=recommended,
         hits=hits,
         verdict=_verdict(len(recommended), hits, cut, timestamp(live.manifest.split.end), subject.known, answer.rules),
-        score_columns=tuple(name for name in (MATCH, "times") if recommended[name].notna().any()),
         cut=fmt.day(cut),
         later=later,
         currency=currency,
