@@ -70,7 +70,7 @@ class Side(NamedTuple):
     features: NDArray[np.int32]
 
 
-class Addresses(NamedTuple):
+class Reach(NamedTuple):
     """Where the arrays of a side lie, and how many bytes their rows have."""
 
     state: int
@@ -95,7 +95,7 @@ class Positives(NamedTuple):
     slots: NDArray[np.int32]
 
 
-class ThreadRows(NamedTuple):
+class Own(NamedTuple):
     """Rows that one thread has for itself, of features that nearly every example changes: cores that write to the same
     row wait for each other every time.
 
@@ -108,7 +108,7 @@ class ThreadRows(NamedTuple):
     base: NDArray[np.float32]
 
 
-class LossRules(NamedTuple):
+class Rules(NamedTuple):
     """How is learned; the names are those of `lightfm.LightFM`.
 
     After every `pause` examples, `refresh` items are brought up to date. A negative is chosen `depth` examples (fewer
@@ -138,7 +138,7 @@ def nothing():
 
 @njit(forceinline=True)
 def reach(side):
-    return Addresses(
+    return Reach(
         np.int64(side.state.ctypes.data), np.int64(4 * side.state.shape[1]),
         np.int64(side.biases.ctypes.data), np.int64(4 * side.biases.shape[1]),
         np.int64(side.starts.ctypes.data), np.int64(side.features.ctypes.data),
@@ -394,7 +394,7 @@ def exchange(side, size, own, fresh):
     """Adds what a thread has learned of features that it has rows of its own for to the shared rows, and copies these.
 
     Args:
-        own: see `ThreadRows`.
+        own: see `Own`.
         fresh: only copy.
     """
     row = np.int64(own.base.ctypes.data)

@@ -153,7 +153,7 @@ class _Training:
         self.positives = kernels.Positives(lookup.indptr, lookup.indices, starts, np.full(starts[-1], -1, np.int32))
         kernels.fill_slots(*self.positives)
         shared = items.nnz > 0 and int(np.bincount(items.indices).max()) > 1
-        self.rules = kernels.LossRules(
+        self.rules = kernels.Rules(
             loss=LOSSES.index(model.loss),
             adadelta=adadelta,
             components=int(model.no_components),
@@ -270,7 +270,7 @@ class _Training:
             found = np.flatnonzero(hot[np.minimum(place, len(hot) - 1)] == features[:, 0])
             features[found, 0] = rows[place[found], 1]
         base = _aligned(len(hot), self.items.state.shape[1] + LANES)
-        return self.items._replace(features=features), self.kernels.ThreadRows(rows, base)
+        return self.items._replace(features=features), self.kernels.Own(rows, base)
 
     def _unpack(self, side: str, learned: Any) -> None:
         components = self.model.no_components
