@@ -7,11 +7,12 @@ dashboard installs `ask_with`, which says who is in front of it.
 import os
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, cast
+
+from cachetools import LRUCache
 
 from recsys.errors import InsiderError, InvalidInput
 
@@ -92,23 +93,17 @@ class Sessions:
     """Who is in front of each session of the dashboard; the least lately asked for go first. Safe between threads."""
 
     def __init__(self, most: int = SESSIONS_IN_MEMORY) -> None:
-        self._most = most
         self._lock = threading.Lock()
-        self._visitors: OrderedDict[str, Visitor] = OrderedDict()
+        self._visitors: LRUCache[str, Visitor] = LRUCache(most)
 
     def settle(self, session: str, visitor: Visitor) -> None:
         """Note who is in front of a session."""
         with self._lock:
             self._visitors[session] = visitor
-            self._visitors.move_to_end(session)
-            while len(self._visitors) > self._most:
-                self._visitors.popitem(last=False)
 
     def of(self, session: str) -> Visitor | None:
         """Who is in front of a session; None when that was never settled."""
         with self._lock:
-            if session in self._visitors:
-                self._visitors.move_to_end(session)
             return self._visitors.get(session)
 
 

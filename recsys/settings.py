@@ -1,10 +1,8 @@
 """Settings from the environment. Read once per process, by whoever starts the work."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from recsys.errors import InvalidInput
 
@@ -75,77 +73,29 @@ class Settings:
     @classmethod
     def from_environment(cls, home: str | os.PathLike[str] | None = None) -> "Settings":
         """Read the environment; `home`, when given, goes before `INSIDER_HOME`."""
-        folder = Path(home or os.environ.get("INSIDER_HOME") or DEFAULT_HOME).expanduser().absolute()
+        from recsys.environment import Environment
+
+        found = Environment.read()
+        folder = Path(home or found.home or DEFAULT_HOME).expanduser().absolute()
         if folder.exists() and not folder.is_dir():
             raise InvalidInput(f"INSIDER_HOME is {folder}, which is a file; point it at a folder.")
-        default_url = f"sqlite:///{folder / 'insider.sqlite'}"
         return cls(
             home=folder,
-            database_url=os.environ.get("INSIDER_DATABASE_URL") or default_url,
-            api_key=os.environ.get("INSIDER_API_KEY") or None,
-            scheduler=os.environ.get("INSIDER_SCHEDULER") or None,
-            import_folder=os.environ.get("INSIDER_IMPORT_FOLDER") or None,
-            upload_limit=_whole("INSIDER_UPLOAD_LIMIT") or cls.upload_limit,
-            cors_origins=_origins(os.environ.get("INSIDER_CORS_ORIGINS", "")),
-            rate_limit=_number("INSIDER_RATE_LIMIT", "0", "requests a second, 0 for any"),
-            answer_cache_bytes=int(1e6 * _number("INSIDER_ANSWER_CACHE_MB", "64", "megabytes, 0 for none")),
-            request_log=os.environ.get("INSIDER_REQUEST_LOG", "") not in ("", "0"),
-            max_jobs=_whole("INSIDER_MAX_JOBS") or 1,
-            keep_models=_whole("INSIDER_KEEP_MODELS"),
-            hosts=_hosts(os.environ.get("INSIDER_HOSTS", "")),
-            trust_loopback=os.environ.get("INSIDER_TRUST_LOOPBACK", "") not in ("", "0"),
-            people_sign_in=bool(os.environ.get("INSIDER_ROLES", "").strip(" ;")),
-            base_path=_base_path(os.environ.get("INSIDER_BASE_PATH", "")),
-            upload_total=_whole("INSIDER_UPLOAD_TOTAL") or cls.upload_total,
-            most_alike=int(_number("INSIDER_MOST_ALIKE", str(MOST_ALIKE), "products, 0 for any number")),
+            database_url=found.database_url or f"sqlite:///{folder / 'insider.sqlite'}",
+            api_key=found.api_key,
+            scheduler=found.scheduler,
+            import_folder=found.import_folder,
+            upload_limit=found.upload_limit or cls.upload_limit,
+            cors_origins=found.cors_origins,
+            rate_limit=found.rate_limit,
+            answer_cache_bytes=int(1e6 * found.answer_cache_mb),
+            request_log=found.request_log,
+            max_jobs=found.max_jobs,
+            keep_models=found.keep_models,
+            hosts=found.hosts,
+            trust_loopback=found.trust_loopback,
+            people_sign_in=bool(found.roles.strip(" ;")),
+            base_path=found.base_path,
+            upload_total=found.upload_total or cls.upload_total,
+            most_alike=MOST_ALIKE if found.most_alike is None else int(found.most_alike),
         )
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(x.strip() for x in text.split(",") if x.strip())
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
-            raise InvalidInput(
-                f"INSIDER_CORS_ORIGINS has {origin!r}; write origins as https://shop.example, separated by commas."
-            )
-    return origins
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    hosts = tuple(x.strip().lower().rstrip(".") for x in text.split(",") if x.strip())
-    for host in hosts:
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
-            raise InvalidInput(
-                f"INSIDER_HOSTS has {host!r}; write names as insider.shop.example, without scheme and port, separated "
-                "by commas."
-            )
-    return hosts
-
-
-def _base_path(text: str) -> str:
-    path = text.strip().strip("/")
-    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", path) or "//" in path or ".." in path.split("/"):
-        raise InvalidInput(f"INSIDER_BASE_PATH is {text!r}; write a path as /insider.")
-    return f"/{path}" if path else ""
-
-
-def _number(name: str, default: str, what: str) -> float:
-    text = os.environ.get(name) or default
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e9:
-        raise InvalidInput(f"{name} is {text!r}; it must be a number of {what}.")
-    return number
-
-
-def _whole(name: str) -> int | None:
-    """A setting that is a whole number above 0; None when it is unset."""
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return None
-    if not text.isdecimal() or int(text) == 0:
-        raise InvalidInput(f"{name} is {text!r}; it must be a whole number above 0.")
-    return int(text)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset, Interactions
@@ -81,7 +82,7 @@ class BuyAgain:
         importance = 1 / np.sqrt(repeats[rows[used]])
         mean, scale = features.mean(axis=0), features.std(axis=0)
         scale[scale < 1e-9] = 1.0
-        weights = _logistic((features - mean) / scale, again[used], importance / importance.mean())
+        weights = logistic_weights((features - mean) / scale, again[used], importance / importance.mean())
         return cls(mean, scale, weights, days)
 
     def chances(self, dataset: Dataset, period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
@@ -91,7 +92,7 @@ class BuyAgain:
         """
         slopes = self.weights[1:] / self.scale
         raw = pair_features(dataset, period, now) @ slopes.astype(np.float32)
-        return np.asarray(_sigmoid(raw + (self.weights[0] - float(self.mean @ slopes))), dtype=np.float32)
+        return np.asarray(expit(raw + (self.weights[0] - float(self.mean @ slopes))), dtype=np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """For manifests: the weight of every standardised feature."""
@@ -191,14 +192,14 @@ def _volume(dataset: Dataset, now: pd.Timestamp, days: int) -> NDArray[np.int64]
     return np.bincount(dataset.events[c.ITEM].to_numpy()[within], minlength=dataset.n_items)
 
 
-def _logistic(
+def logistic_weights(
     features: NDArray[np.float64], labels: NDArray[np.float64], importance: NDArray[np.float64], ridge: float = 1.0
 ) -> NDArray[np.float64]:
     """Weights, the constant first, by iteratively reweighted least squares."""
     columns = np.column_stack([np.ones(len(features)), features])
     weights = np.zeros(columns.shape[1])
     for _ in range(STEPS):
-        chance = _sigmoid(columns @ weights)
+        chance = expit(columns @ weights)
         slope = columns.T @ (importance * (labels - chance)) - ridge * weights
         curve = (columns * (importance * chance * (1 - chance))[:, None]).T @ columns
         step = np.linalg.solve(curve + ridge * np.eye(len(weights)), slope)
@@ -206,10 +207,6 @@ def _logistic(
         if np.abs(step).max() < 1e-4:
             break
     return weights
-
-
-def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
 
 
 def _rows(pairs: sparse.csr_matrix) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
 
 from recsys import columns as c
 from recsys.projection.settings import MapSettings
@@ -72,9 +73,9 @@ def aligned(points: NDArray[np.float32], onto: NDArray[np.float32], known: NDArr
     """
     here, there = points[known].astype(np.float64), onto[known].astype(np.float64)
     centre, target = here.mean(axis=0), there.mean(axis=0)
-    left, values, right = np.linalg.svd((here - centre).T @ (there - target))
-    scale = values.sum() / max(float(((here - centre) ** 2).sum()), 1e-12)
-    found = (points - centre) @ (left @ right) * scale + target
+    turn, size_of_both = orthogonal_procrustes(here - centre, there - target)
+    scale = size_of_both / max(float(((here - centre) ** 2).sum()), 1e-12)
+    found = (points - centre) @ turn * scale + target
     size = float(np.abs(found).max())
     return _framed(found) if size < SMALLEST else (found / max(size, 1.0)).astype(np.float32)
 

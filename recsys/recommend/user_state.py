@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+from cachetools import FIFOCache
 from numpy.typing import NDArray
 
 from recsys.models.added_items import carry_over
@@ -26,6 +27,10 @@ DESCRIBED_IN_MEMORY = 64
 STANDINGS_IN_MEMORY = 20_000
 FOLDED_IN_MEMORY = 20_000
 """Users with recent events whose folded-in vector is kept until the next event."""
+
+
+DescriptionKey = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+"""Somebody described: ids of their items, and their attributes, sorted."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ class UserStates:
         self._model = model
         self._activity = activity
         self._trained_ones: dict[int, UserState] = {}
-        self._folded: dict[str, tuple[tuple[int, int], UserState]] = {}
-        self._described: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], UserState] = {}
+        self._folded: FIFOCache[str, tuple[tuple[int, int], UserState]] = FIFOCache(FOLDED_IN_MEMORY)
+        self._described: FIFOCache[DescriptionKey, UserState] = FIFOCache(DESCRIBED_IN_MEMORY)
         self._folding = threading.Lock()
         self._segments = Segments(model)
 
@@ -93,8 +98,6 @@ class UserStates:
         if known is None or known[0] != new_activity.version:
             known = (new_activity.version, self._moved(row, new_activity))
             with self._folding:
-                while len(self._folded) >= FOLDED_IN_MEMORY:
-                    self._folded.pop(next(iter(self._folded)))
                 self._folded[user_id] = known
         return known[1]
 
@@ -173,8 +176,6 @@ class UserStates:
                 return self._described[key]
         user_state = self._stand(key[0], user or {})
         with self._folding:
-            while len(self._described) >= DESCRIBED_IN_MEMORY:
-                self._described.pop(next(iter(self._described)))
             self._described[key] = user_state
         return user_state
 

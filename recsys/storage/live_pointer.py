@@ -1,13 +1,14 @@
 """Which version is live, and which were before it: one small file that changes in one step."""
 
-import fcntl
 import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from recsys.errors import Corrupted, StorageProblem
 from recsys.storage.artifacts import readable_errors, sync
@@ -46,11 +47,10 @@ class LivePointer:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """One process at a time decides what is live; the others wait. The lock goes with the process that holds it."""
-        with readable_errors(self.home):
-            self.home.mkdir(parents=True, exist_ok=True)
-            lock = (self.home / "live.lock").open("a")
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as held:
+            with readable_errors(self.home):
+                self.home.mkdir(parents=True, exist_ok=True)
+                held.enter_context(FileLock(self.home / "live.lock"))
             yield
 
     def write(self, model_id: str | None, before: Sequence[str]) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import socket
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +33,7 @@ from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_incrementing
 
 from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
 from recsys.models.hyperparameters import ALL, LEARNERS, RANGES, STARTS, Hyperparameters, renamed
@@ -259,21 +259,19 @@ class TrainingRuns:
 
     def _open(self) -> Storage:
         """A process that stopped beating is found by the next one."""
-        for attempt in range(5):
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                    return Storage(
-                        self.url, engine_kwargs=engine_options(self._url), heartbeat_interval=BEAT_SECONDS,
-                        grace_period=GRACE_SECONDS,
-                    )  # fmt: skip
-            except SQLAlchemyError as error:
-                # Two processes that make the tables at once: the second one finds them there at its next try.
-                made = any(word in str(error).lower() for word in ("exists", "duplicate", "unique"))
-                if attempt == 4 or not made:
-                    raise storage_problem(self._url, error) from error
-                time.sleep(0.2 * (attempt + 1))
-        raise AssertionError("unreachable")
+        trying = Retrying(
+            retry=retry_if_exception(_made_meanwhile), stop=stop_after_attempt(5),
+            wait=wait_incrementing(start=0.2, increment=0.2), reraise=True,
+        )  # fmt: skip
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return trying(
+                    Storage, self.url, engine_kwargs=engine_options(self._url), heartbeat_interval=BEAT_SECONDS,
+                    grace_period=GRACE_SECONDS,
+                )  # fmt: skip
+        except SQLAlchemyError as error:
+            raise storage_problem(self._url, error) from error
 
     def study(self, name: str, directions: int = 1) -> optuna.Study:
         """A study by name, made when it is not there. All values are better when larger."""
@@ -361,6 +359,12 @@ class TrainingRuns:
                     self.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
                 except optuna.exceptions.UpdateFinishedTrialError:
                     continue
+
+
+def _made_meanwhile(error: BaseException) -> bool:
+    """Whether two processes make the tables at once: the second one finds them there at its next try."""
+    words = ("exists", "duplicate", "unique")
+    return isinstance(error, SQLAlchemyError) and any(word in str(error).lower() for word in words)
 
 
 def attributes(

@@ -1,13 +1,13 @@
 """What the log holds beyond what one model has learned from: per user, read when it is asked for."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from cachetools import LRUCache
 
 from recsys.dataset.event_kinds import weight_of
 from recsys.dataset.splitting import timestamp
@@ -61,7 +61,7 @@ class UnlearnedEvents:
         self._users: dict[str, tuple[int, Mapping[str, str]]] = {}
         self._items: dict[str, Mapping[str, Any]] = {}
         self._items_version = 0
-        self._cache: OrderedDict[str, NewActivity] = OrderedDict()
+        self._cache: LRUCache[str, NewActivity] = LRUCache(USERS_IN_MEMORY)
 
     def new_activity(self, user_id: str) -> NewActivity | None:
         """What the log adds for a user; None when nothing does."""
@@ -73,7 +73,6 @@ class UnlearnedEvents:
                 return None
             known = self._cache.get(user_id)
             if known is not None and known.version == (last, announced):
-                self._cache.move_to_end(user_id)
                 return known
         try:
             logged = self._log.of_user(self._dataset, user_id)
@@ -98,9 +97,6 @@ class UnlearnedEvents:
         )
         with self._lock:
             self._cache[user_id] = new_activity
-            self._cache.move_to_end(user_id)
-            while len(self._cache) > USERS_IN_MEMORY:
-                self._cache.popitem(last=False)
         return new_activity
 
     def version_of(self, user_id: str) -> tuple[int, int]:

@@ -1,9 +1,10 @@
 """Waiting for a database that is away: what took an hour to train must not be lost to a minute without it."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from recsys.errors import StorageProblem
 
@@ -16,14 +17,17 @@ logger = logging.getLogger("insider")
 
 def retry_while_away(act: Callable[[], T], seconds: float | None = None) -> T:
     """Do it, and once more after a pause while it ends in StorageProblem; the last one goes on to the caller."""
-    until, pause = time.monotonic() + (AWAY_SECONDS if seconds is None else seconds), 0.5
-    while True:
-        try:
-            return act()
-        except StorageProblem as error:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise
-            logger.warning("%s Trying again for %.0f seconds.", error, left)
-            time.sleep(min(pause, left))
-            pause = min(2 * pause, 15.0)
+    most = AWAY_SECONDS if seconds is None else seconds
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        logger.warning("%s Trying again for %.0f seconds.", error, most - (state.seconds_since_start or 0.0))
+
+    trying = Retrying(
+        retry=retry_if_exception_type(StorageProblem),
+        stop=stop_after_delay(most),
+        wait=wait_exponential(multiplier=0.5, max=15.0),
+        before_sleep=tell,
+        reraise=True,
+    )
+    return trying(act)

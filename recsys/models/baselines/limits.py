@@ -1,6 +1,7 @@
 """How much memory and work one simple method may take. What is cut down for it is said, with the figure."""
 
 import numpy as np
+from humanize import naturalsize
 from scipy import sparse
 
 MOST_BYTES = 1_200_000_000
@@ -15,7 +16,7 @@ SHORTEST = 30
 
 def sized(n_bytes: float) -> str:
     """Bytes in words: "1.9 GB"."""
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.0f} MB"
+    return naturalsize(n_bytes)
 
 
 def cut_to(

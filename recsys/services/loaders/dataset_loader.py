@@ -1,11 +1,11 @@
 """Stored datasets in memory, each with the events that were logged since, up to a place in the log."""
 
 import threading
-from collections import OrderedDict
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from cachetools import LRUCache
 
 from recsys.dataset.dataset import Dataset, Interactions
 from recsys.storage.event_log import EventLog, Mark
@@ -45,7 +45,7 @@ class DatasetLoader:
         self._store = store
         self._event_log = event_log
         self._lock = threading.RLock()
-        self._datasets: OrderedDict[tuple[str, str, Mark], OpenDataset] = OrderedDict()
+        self._datasets: LRUCache[tuple[str, str, Mark], OpenDataset] = LRUCache(DATASETS_IN_MEMORY)
 
     def open(self, name: str, mark: Mark) -> OpenDataset:
         """A dataset with its log up to a mark; NotFound or Corrupted when it cannot be read."""
@@ -54,7 +54,4 @@ class DatasetLoader:
             if key not in self._datasets:
                 stored = self._store.load_dataset(name)
                 self._datasets[key] = OpenDataset(merge_log(stored, self._event_log, mark))
-            self._datasets.move_to_end(key)
-            while len(self._datasets) > DATASETS_IN_MEMORY:
-                self._datasets.popitem(last=False)
             return self._datasets[key]
