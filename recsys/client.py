@@ -14,48 +14,17 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 from urllib.parse import quote, urlencode, urlsplit
 
+from recsys.answer_documents import Answer, Item, Reason
 from recsys.errors import InsiderError, InvalidInput
+from recsys.lanes import Lane
 
-Lane = Literal["discover", "again", "all"]
+__all__ = ["Answer", "Client", "Event", "Item", "Lane", "Reason", "Receipt", "Refused"]
+
 TRIES = 4
 SECONDS_TO_WAIT = 10.0
-
-
-class Reason(TypedDict):
-    """One part of a score."""
-
-    kind: str
-    name: str
-    value: float
-    additive: bool
-
-
-class Item(TypedDict):
-    """One line of an answer."""
-
-    rank: int
-    item_id: str
-    title: str
-    category: list[str]
-    score: float
-    lane: str
-    popularity_rank: int
-    reasons: NotRequired[list[Reason]]
-
-
-class Answer(TypedDict):
-    """Ranked items for one user; `path` says how the user was known, `rules` which rule set was laid over the model."""
-
-    user: str | None
-    model: str
-    lane: str
-    path: Literal["known", "folded", "cold", "popular"]
-    rules: str | None
-    items: list[Item]
-    unknown_items: NotRequired[list[str]]
 
 
 Found = Mapping[str, Any]

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages import shared
 from pages.workbench import drafting
+from recsys.dataset.categories import middle_level
 from recsys.recommend.conditions import ALWAYS, BETWEEN, Conditions
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import STRONGEST, Rules, boost
@@ -58,7 +59,7 @@ def _variety(live: Recommender, start: Rules, key: str) -> dict[str, object]:
                 key=f"{key}_most", width=150,
             )  # fmt: skip
         if levels[1:] and found.get("most_per_category") is not None:
-            usual = levels[len(levels) // 2]
+            usual = middle_level(levels)
             level = st.selectbox(
                 "counted by", levels, levels.index(start.category_level or usual), key=f"{key}_level",
                 format_func=fmt.label, width=150,

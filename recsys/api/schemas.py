@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from recsys import columns
 from recsys.api.problems import MAX_LIMIT
+from recsys.lanes import Lane
 from recsys.recommend.recommender import MAX_K
 
 MAX_BATCH_ITEMS, MAX_BATCH_EXPLAINED = 50_000, 10_000
@@ -47,7 +48,7 @@ LookedAt = Annotated[
         examples=[EXAMPLE_ITEM],
     ),
 ]
-Lane = Annotated[Literal["discover", "again", "all"], Field(description=_LANE, examples=["discover"])]
+LaneField = Annotated[Lane, Field(description=_LANE, examples=["discover"])]
 K = Annotated[int, Field(ge=1, le=MAX_K, description="How many items.", examples=[5])]
 StrictK = Annotated[int, Field(ge=1, le=MAX_K, strict=True, description="How many items.", examples=[5])]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="The most entries to give.", examples=[5])]
@@ -104,7 +105,7 @@ class Asked(BaseModel):
 
 class RecommendationQuery(Asked):
     k: K = 10
-    lane: Lane = "discover"
+    lane: LaneField = "discover"
     category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
     explain: bool = Field(False, description=_EXPLAIN, examples=[True])
     rules: Rules = None
@@ -134,7 +135,7 @@ class ItemQuery(Asked):
 
 class _Wanted(Asked):
     k: StrictK = 10
-    lane: Lane = "discover"
+    lane: LaneField = "discover"
     category: list[str] = Field([], description=_CATEGORY, examples=[["Produce"]])
     explain: bool = Field(False, strict=True, description=_EXPLAIN, examples=[True])
     rules: Rules = None

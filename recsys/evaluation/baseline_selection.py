@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.dataset.decay import age_in_days, faded, ones
-from recsys.dataset.splitting import Split
+from recsys.dataset.splitting import Split, some_of
 from recsys.errors import InvalidInput
 from recsys.evaluation.evaluate import ndcg_at_k
 from recsys.models import baselines
@@ -171,7 +171,7 @@ def choose_settings(name: str, split: Split) -> tuple[dict[str, float], str]:
         The settings, and what was not tried because it takes too long, in words.
     """
     method, pairs = _METHODS[name], ones(split.fit)
-    later = some_active(split.validation.counts, MOST_JUDGED)
+    later = some_of(split.validation.counts, MOST_JUDGED)
     found: dict[tuple[float, ...], float] = {}
     chosen, dear = dict(method.start), set[str]()
 
@@ -233,22 +233,10 @@ def codes_of(items: pd.DataFrame, level: str) -> NDArray[np.int64]:
     return np.where(codes < 0, len(names), codes).astype(np.int64)
 
 
-def some_active(counts: sparse.csr_matrix, most: int, seed: int = 0) -> sparse.csr_matrix:
-    """The same (n_users, n_items) matrix with the rows of at most so many of its active users, drawn."""
-    active = np.flatnonzero(np.diff(counts.indptr))
-    if len(active) <= most:
-        return counts
-    kept = np.zeros(counts.shape[0], dtype=np.float32)
-    kept[np.random.default_rng(seed).choice(active, most, replace=False)] = 1
-    found = (sparse.diags(kept) @ counts).tocsr()
-    found.eliminate_zeros()
-    return found
-
-
 def _best(options: Mapping[Any, Scorer], split: Split) -> Any:
     """The name of the option with the best validation NDCG@10, the first among equals; None without options."""
     if not options:
         return None
-    later = some_active(split.validation.counts, MOST_JUDGED)
+    later = some_of(split.validation.counts, MOST_JUDGED)
     found = {name: ndcg_at_k(scorer, split.fit.counts, later) or 0.0 for name, scorer in options.items()}
     return max(found, key=found.__getitem__)

@@ -8,13 +8,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys.dataset.categories import middle_level
 from recsys.dataset.dataset import Dataset, Interactions
 from recsys.dataset.decay import age_in_days, faded, ones
 from recsys.dataset.splitting import Split, split_again
 from recsys.evaluation.baseline_selection import Which, fitted_baselines
 from recsys.evaluation.documents import BenchmarkDocument, EvaluationDocument, WithoutHistory
-from recsys.evaluation.evaluate import Evaluation, Lane, evaluate
+from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.significance import Comparison, compare
+from recsys.lanes import JudgedLane
 from recsys.models.base import Scorer
 from recsys.models.baselines import Popular, ease
 from recsys.models.model import Model
@@ -40,12 +42,12 @@ class Benchmark:
     """
 
     k: int
-    lanes: Mapping[Lane, Mapping[str, Evaluation]]
+    lanes: Mapping[JudgedLane, Mapping[str, Evaluation]]
     chosen: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
     without_history: Mapping[str, Evaluation] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def strongest(self, lane: Lane = "discover", metric: str = "ndcg") -> str:
+    def strongest(self, lane: JudgedLane = "discover", metric: str = "ndcg") -> str:
         """The baseline with the highest mean in a lane."""
         others = {name: x for name, x in self.lanes[lane].items() if name not in ("model", "lightfm")}
         return max(others, key=lambda name: float(others[name].values[metric].sum()))
@@ -97,7 +99,7 @@ class Baselines:
     """
 
     k: int
-    lanes: Mapping[Lane, Mapping[str, Evaluation]]
+    lanes: Mapping[JudgedLane, Mapping[str, Evaluation]]
     chosen: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
     fallback: Evaluation | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -128,12 +130,12 @@ def benchmark_of(model: Model, split: Split, *, k: int = K, baselines: Baselines
     judge_of = _Judge.of(split, model.items, model.category_levels, k)
     if baselines is None:
         baselines = judge_baselines(split, model.items, model.category_levels, k=k, which="none")
-    ours: dict[Lane, dict[str, Evaluation]] = {"discover": {"model": judge_of(model, "discover")}}
+    ours: dict[JudgedLane, dict[str, Evaluation]] = {"discover": {"model": judge_of(model, "discover")}}
     if _repeats(split):
         ours["again"] = {"model": judge_of(again_scorer(model, split), "again")}
         if baselines.lanes.get("again"):
             ours["again"]["lightfm"] = judge_of(model, "again")
-    lanes: dict[Lane, Mapping[str, Evaluation]] = {
+    lanes: dict[JudgedLane, Mapping[str, Evaluation]] = {
         lane: {"model": found["model"], **baselines.lanes.get(lane, {}), **found} for lane, found in ours.items()
     }
     apart = {}
@@ -159,7 +161,7 @@ def judge_baselines(
         on_step: called with the name of each before it is fitted.
     """
     judge_of = _Judge.of(split, items, category_levels, k)
-    lanes: dict[Lane, dict[str, Evaluation]] = {"discover": {}}
+    lanes: dict[JudgedLane, dict[str, Evaluation]] = {"discover": {}}
     chosen: dict[str, Mapping[str, float | str]] = {}
     for name, scorer, settings in fitted_baselines(split, items, category_levels, which=which, on_step=on_step):
         if settings:
@@ -215,13 +217,13 @@ class _Judge:
         popularity = np.bincount(counts.indices, minlength=counts.shape[1])
         return cls(split, category_codes(items, category_levels), popularity, k)
 
-    def __call__(self, scorer: Scorer, lane: Lane) -> Evaluation:
+    def __call__(self, scorer: Scorer, lane: JudgedLane) -> Evaluation:
         return self._on(self.split.judged, scorer, lane)
 
     def without_history(self, scorer: Scorer) -> Evaluation:
         return self._on(self.split.without_history, scorer, "discover")
 
-    def _on(self, test: sparse.csr_matrix, scorer: Scorer, lane: Lane) -> Evaluation:
+    def _on(self, test: sparse.csr_matrix, scorer: Scorer, lane: JudgedLane) -> Evaluation:
         return evaluate(
             scorer, self.split.training.counts, test, k=self.k, lane=lane, categories=self.categories,
             popularity=self.popularity,
@@ -243,6 +245,5 @@ def again_scorer(model: Model, split: Split) -> AgainScorer:
 
 def category_codes(items: pd.DataFrame, levels: tuple[str, ...]) -> NDArray[np.int64] | None:
     """(n_items,) codes of the middle category level, the one lists should vary in; None without categories."""
-    if not levels:
-        return None
-    return pd.factorize(items[levels[len(levels) // 2]].astype(object), sort=True)[0].astype(np.int64)
+    level = middle_level(levels)
+    return None if level is None else pd.factorize(items[level].astype(object), sort=True)[0].astype(np.int64)

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.evaluation import metrics
+from recsys.lanes import JudgedLane
 from recsys.models.base import Scorer
 from recsys.models.rank.top_k import top_k_block
 from recsys.utils import threads
 
 BLOCK = 32
 """Users that are judged together: few enough for the cache. Every core judges blocks of its own."""
-Lane = Literal["discover", "again"]
 PER_USER = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate", "auc", "diversity", "novelty")
 
 
@@ -34,7 +34,7 @@ class Evaluation:
         shown: (n_items,) in how many lists each item stands.
     """
 
-    lane: Lane
+    lane: JudgedLane
     k: int
     users: NDArray[np.int64]
     values: dict[str, NDArray[np.float64]]
@@ -65,7 +65,7 @@ def evaluate(
     test: sparse.csr_matrix,
     *,
     k: int = 10,
-    lane: Lane = "discover",
+    lane: JudgedLane = "discover",
     categories: NDArray[np.int64] | None = None,
     popularity: NDArray[Any] | None = None,
     only: Sequence[str] = PER_USER,
@@ -110,7 +110,7 @@ def _evaluated(
     train: sparse.csr_matrix,
     test: sparse.csr_matrix,
     k: int,
-    lane: Lane,
+    lane: JudgedLane,
     categories: NDArray[np.int64] | None,
     popularity: NDArray[Any] | None,
     only: Sequence[str],
@@ -146,7 +146,7 @@ def _evaluated(
 
 
 def _listed(
-    scores: NDArray[np.float32], own: sparse.csr_matrix, lane: Lane, k: int
+    scores: NDArray[np.float32], own: sparse.csr_matrix, lane: JudgedLane, k: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """(n, k) the best candidates of a block of users, and (n,) how many candidates each has; scores of what is no
     candidate become -inf."""
@@ -165,7 +165,7 @@ def _measured(
     users: NDArray[np.int64],
     n_relevant: NDArray[np.int64],
     k: int,
-    lane: Lane,
+    lane: JudgedLane,
     shape: tuple[int, int],
     categories: NDArray[np.int64] | None,
     popularity: NDArray[Any] | None,

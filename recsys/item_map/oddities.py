@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import columns as c
+from recsys.dataset.categories import middle_level
 from recsys.item_map.points import ItemMap
-from recsys.services.map_job import middle_level
 from recsys.utils import formatting as fmt
 
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -34,7 +34,7 @@ def odd(item_map: ItemMap, kind: str, most: int = MOST) -> pd.DataFrame:
         `strength` (for "wrong": log odds; else the cosine to the nearest), `popularity`.
     """
     model = item_map.live.model
-    level = middle_level(model)
+    level = middle_level(model.category_levels)
     category = model.items[level].astype(str).to_numpy() if level else np.full(len(model.items), "", dtype=object)
     titles = model.items[c.TITLE].astype(str).to_numpy()
     if kind == "wrong":
@@ -76,7 +76,7 @@ def misplaced_on_all_levels(
         strength, better = misplaced(titles, model.items[level].astype(str).to_numpy(), item_map.nearest)
         against += strength > 0
         total += np.maximum(strength, -50.0)
-        if level == middle_level(model):
+        if level == middle_level(model.category_levels):
             suggested = better
     return total, against, suggested
 

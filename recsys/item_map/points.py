@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.dataset.categories import middle_level
 from recsys.errors import NoModel
 from recsys.recommend.recommender import Recommender
-from recsys.services.map_job import EXPOSURE, TREND, middle_level
+from recsys.services.map_job import EXPOSURE, TREND
 from recsys.services.workspace import Workspace
 from recsys.storage.manifests import MapFacts
 
@@ -96,7 +97,7 @@ def points(live: Recommender, table: pd.DataFrame) -> Points:
     """The points of a map (`item_id, x, y`); items that it lacks lie in the middle."""
     items = live.items
     places = table.set_index(c.ITEM).reindex(items[c.ITEM]).fillna(0.0)
-    level = middle_level(live.model)
+    level = middle_level(live.model.category_levels)
     lines = items[level].astype(str) if level else pd.Series("", index=items.index)
     price = items[c.PRICE].to_numpy(dtype=np.float64) if c.PRICE in items else np.full(len(items), np.nan)
     return Points(

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from recsys import columns as c
 from recsys.charts import base
+from recsys.dataset.categories import middle_level
 from recsys.errors import InsiderError, NoModel
 from recsys.item_map import colours
 from recsys.item_map.points import open_map
@@ -111,13 +112,9 @@ def _result(workspace: Workspace, slide: Slide, theme: str) -> Picture:
 def _shopper(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     live = workspace.load()
     history = user_history(workspace, slide.shopper, limit=SHOWN)
-    levels = live.model.category_levels
-    level = levels[len(levels) // 2] if levels else None
+    level = middle_level(live.model.category_levels)
     bought = [(str(row[c.TITLE]), str(row[level]) if level else "") for _, row in history.iterrows()]
-    shown = [
-        (item.title, item.category[len(item.category) // 2] if item.category else "")
-        for item in live.recommend(slide.shopper, SHOWN).items
-    ]
+    shown = [(item.title, middle_level(item.category) or "") for item in live.recommend(slide.shopper, SHOWN).items]
     return Picture(
         title=f"Shopper {slide.shopper}",
         panels=(Panel("They bought, latest first", tuple(bought)), Panel("We recommend", tuple(shown))),

@@ -1,24 +1,15 @@
 """Why an item is recommended: its score taken apart into parts that add up to it."""
 
 from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys import answer_documents
 from recsys import columns as c
 from recsys.models.features import IDENTITY
 from recsys.models.model import Model
 from recsys.models.segment_popularity import Popular
-
-
-class ReasonDocument(TypedDict):
-    """A `Reason` as JSON holds it."""
-
-    kind: str
-    name: str
-    value: float
-    additive: bool
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Reason:
     value: float
     additive: bool
 
-    def to_dict(self) -> ReasonDocument:
+    def to_dict(self) -> answer_documents.Reason:
         """Ready for JSON."""
         return {"kind": self.kind, "name": self.name, "value": self.value, "additive": self.additive}
 

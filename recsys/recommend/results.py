@@ -1,41 +1,17 @@
 """What a recommender answers: ranked items with their reasons, and what may be asked for."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypedDict, cast
+from typing import NamedTuple
 
 import numpy as np
 
+from recsys import answer_documents
+from recsys.answer_documents import Path
 from recsys.errors import InvalidInput
-from recsys.recommend.explain import Reason, ReasonDocument
+from recsys.lanes import LANES, Lane
+from recsys.recommend.explain import Reason
 
 MAX_K = 1000
-LANES = ("discover", "again", "all")
-Lane = Literal["discover", "again", "all"]
-Path = Literal["known", "folded", "cold", "popular"]
-
-
-class RankedItemDocument(TypedDict):
-    """A `RankedItem` as JSON holds it."""
-
-    rank: int
-    item_id: str
-    title: str
-    category: list[str]
-    score: float
-    lane: str
-    popularity_rank: int
-    reasons: list[ReasonDocument]
-
-
-class AnswerDocument(TypedDict):
-    """An `Answer` as JSON holds it."""
-
-    user: str | None
-    model: str
-    lane: str
-    path: Path
-    rules: str | None
-    items: list[RankedItemDocument]
 
 
 class RankedItem(NamedTuple):
@@ -51,7 +27,7 @@ class RankedItem(NamedTuple):
     popularity_rank: int
     reasons: tuple[Reason, ...] = ()
 
-    def to_dict(self) -> RankedItemDocument:
+    def to_dict(self) -> answer_documents.Item:
         """Ready for JSON; written out, as it is done for every item of every answer."""
         return {
             "rank": self.rank,
@@ -78,7 +54,7 @@ class Answer:
     items: tuple[RankedItem, ...]
     rules: str | None = None
 
-    def to_dict(self) -> AnswerDocument:
+    def to_dict(self) -> answer_documents.Answer:
         """Ready for JSON."""
         return {
             "user": self.user,
@@ -101,7 +77,7 @@ def check_lane(lane: str) -> Lane:
     """The lane itself when it is one; InvalidInput otherwise."""
     if lane not in LANES:
         raise InvalidInput(f"lane is {lane!r}; choose one of {', '.join(LANES)}.")
-    return cast(Lane, lane)
+    return lane
 
 
 def mixed_lanes(

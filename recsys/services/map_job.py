@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.dataset.categories import middle_level
 from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.features import IDENTITY
@@ -76,7 +77,7 @@ def draw(
     arranged = time.monotonic() - started
     on_progress(Progress(MEASURE, 0.6))
     places = table[[c.X, c.Y]].to_numpy()
-    level = middle_level(model)
+    level = middle_level(model.category_levels)
     facts: MapFacts = {
         "settings": settings.to_dict(),
         "seed": seed,
@@ -182,12 +183,6 @@ def trend(workspace: Workspace, model: Model, weeks: int = TREND_WEEKS) -> NDArr
         for a, b in ((0, weeks), (weeks, 2 * weeks))
     )
     return ((late + 1.0) / (early + 1.0)).astype(np.float32)
-
-
-def middle_level(model: Model) -> str | None:
-    """The category level to judge by: the second widest, or the only one, or None."""
-    levels = model.category_levels
-    return levels[len(levels) // 2] if levels else None
 
 
 def _places(table: pd.DataFrame, ids: list[str]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.dataset.splitting import Split
+from recsys.dataset.splitting import Split, some_of
 from recsys.evaluation.evaluate import Evaluation, evaluate, evaluate_biases
 from recsys.models.base import Factors, Representations, Scorer
 from recsys.models.features import Features, item_features, user_features
@@ -139,7 +139,7 @@ def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: 
     found = []
     for period, now, later in parts:
         users, items = features_for(dataset, recipe, period)
-        judged = _some(_with_history(later, period), most)
+        judged = some_of(_with_history(later, period), most)
         found.append(Window(period, now, judged, users, items, Forecast.fit(dataset, now, days)))
     return tuple(found)
 
@@ -161,16 +161,6 @@ def _with_history(later: sparse.csr_matrix, period: Interactions) -> sparse.csr_
     """
     known = (np.diff(period.counts.indptr) > 0) & (np.diff(later.indptr) > 0)
     return _of_users(later, known) if known.sum() >= FEWEST_USERS else later
-
-
-def _some(counts: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
-    """The same matrix, with purchases of at most so many users."""
-    active = np.flatnonzero(np.diff(counts.indptr))
-    if len(active) <= most:
-        return counts
-    kept = np.zeros(counts.shape[0], dtype=bool)
-    kept[np.random.default_rng(0).choice(active, most, replace=False)] = True
-    return _of_users(counts, kept)
 
 
 def _of_users(counts: sparse.csr_matrix, kept: NDArray[np.bool_]) -> sparse.csr_matrix:

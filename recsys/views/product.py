@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.dataset.categories import middle_level
 from recsys.models.model import Model
 from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
@@ -50,7 +51,6 @@ def view(workspace: Workspace, item_id: str) -> ProductView:
     row = int(model.item_rows([item_id])[0])
     buyers, counts = buyers_of(model, row)
     currency = currency_of(workspace, live)
-    level = len(model.category_levels) // 2
     similar = live.similar(item_id, NEIGHBOURS)
     return ProductView(
         item_id=item_id,
@@ -61,7 +61,7 @@ def view(workspace: Workspace, item_id: str) -> ProductView:
             {
                 c.ITEM: [item.item_id for item in similar],
                 c.TITLE: [item.title for item in similar],
-                c.CATEGORY: [item.category[level] if item.category else "" for item in similar],
+                c.CATEGORY: [middle_level(item.category) or "" for item in similar],
                 "likeness": [100 * max(item.score, 0.0) for item in similar],
             }
         ),
@@ -117,12 +117,11 @@ def bought_together(model: Model, row: int, buyers: NDArray[np.int64], most: int
     strength[row] = 0.0
     best = np.argsort(-strength, kind="stable")[:most]
     best = best[strength[best] > 0]
-    level = len(model.category_levels) // 2
     return pd.DataFrame(
         {
             c.ITEM: model.items[c.ITEM].iloc[best].to_numpy(dtype=object),
             c.TITLE: model.items[c.TITLE].iloc[best].to_numpy(dtype=object),
-            c.CATEGORY: [model.categories[i][level] if model.category_levels else "" for i in best],
+            c.CATEGORY: [middle_level(model.categories[i]) or "" for i in best] if model.category_levels else "",
             "both": together[best].astype(int),
             "strength": 100 * strength[best],
         }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
     from recsys.storage.jobs import Job
 
-LANES = {"discover": "Discover", "again": "Buy again"}
+LANE_TITLES = {"discover": "Discover", "again": "Buy again"}
 NOTHING_FOUND = {
     "discover": "Nobody bought anything new in what was held out.",
     "again": "Nobody bought anything again in what was held out.",
@@ -81,7 +81,7 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
     if report is None:
         return None
     evaluation = report["evaluation"]
-    lanes = {lane: title for lane, title in LANES.items() if lane in evaluation["lanes"]}
+    lanes = {lane: title for lane, title in LANE_TITLES.items() if lane in evaluation["lanes"]}
     split = SplitDescription.model_validate(report["split"])
     told = {lane: _verdict(evaluation, split, lane) for lane in lanes}
     floor = report["noise"]

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import columns as c
+from recsys.dataset.categories import middle_level
 from recsys.dataset.splitting import timestamp
 from recsys.errors import InsiderError, NotFound
 from recsys.recommend.recommender import RankedItem, Recommender
@@ -44,7 +45,7 @@ def chosen_level(live: Recommender, level: str | None) -> str | None:
     """The level itself when there is one of that name; the middle one by default; None without categories."""
     there = live.model.category_levels
     if level is None:
-        return there[len(there) // 2] if there else None
+        return middle_level(there)
     if level not in there:
         raise NotFound(f"No category level {level!r}; there are: {', '.join(there) or 'none'}.")
     return level

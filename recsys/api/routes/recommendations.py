@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
-from recsys import __version__
+from recsys import __version__, answer_documents
 from recsys.api import schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
@@ -20,7 +20,6 @@ from recsys.api.response_cache import CachedResponse, ResponseCache
 from recsys.errors import InsiderError, UnknownUser
 from recsys.recommend.conditions import Situation
 from recsys.recommend.recommender import Answer, Recommender
-from recsys.recommend.results import AnswerDocument
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_sets import RuleSets, situation_of
 from recsys.services.workspace import Workspace
@@ -139,7 +138,7 @@ class OneUser:
 def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     """Add everything that recommends to an application."""
 
-    def out(answer: Answer, k: int) -> AnswerDocument:
+    def out(answer: Answer, k: int) -> answer_documents.Answer:
         telemetry.answer(answer, k)
         return answer.to_dict()
 
