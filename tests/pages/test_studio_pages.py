@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recsys.charts import runs
-from recsys.services.model_card import report
+from recsys.services.model_card import Table, card_of, html_of, report
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
@@ -121,6 +121,8 @@ def test_the_model_card_is_one_file_with_everything_in_it(studio: Workspace) -> 
 
 
 def test_names_from_data_stay_text_in_the_card(studio: Workspace) -> None:
-    from recsys.services.model_card import _table
-
-    assert "<b>" not in _table(["<b>x"], [["<b>y"]])
+    card = card_of(studio)
+    table = Table("<b>t", ("<b>x",), (("<b>y",),))
+    text = html_of(replace(card, name="<b>n", data=(("<b>d", "<b>e"),), lanes=(table,), limits=("<b>l",)))
+    assert "<b>" not in text
+    assert all(f"&lt;b&gt;{letter}" in text for letter in "ntxydel")
