@@ -13,18 +13,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import columns as c
-from recsys.dataset import raw_tables
+from recsys.dataset import frame_columns, raw_tables
 from recsys.dataset.documents import DatasetSummary, summarised
-from recsys.dataset.event_kinds import NOTHING, weight_of
+from recsys.dataset.frame_columns import EVENT_COLUMNS
 from recsys.errors import InvalidInput, NotFound
 
 HASHED = 65_536
 """Rows whose hashes are made at once: few enough to stay in the processor's cache."""
-
-EVENT_COLUMNS = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE)
-ITEM_COLUMNS = (c.ITEM, c.TITLE, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE)
-MOST_ATTRIBUTE_VALUES = 100
-"""A column of users with more values than this says who somebody is, not what kind of shopper."""
 
 
 @dataclass(frozen=True)
@@ -172,41 +167,19 @@ class Dataset:
         Raises:
             InvalidInput: a column that is needed is missing, or a value cannot be used; it is named.
         """
-        for table, key in ((events, c.USER), (events, c.ITEM), (items, c.ITEM), (users, c.USER)):
-            if table is not None and key not in table.columns:
-                raise InvalidInput(
-                    f"The table has no column {key!r}; it has {', '.join(map(str, table.columns))}. "
-                    f"Rename the one that holds it: table.rename(columns={{...: {key!r}}})."
-                )
-        events, left_out_rows = _weighted(events)
-        levels, attributes = tuple(category_levels or ()), tuple(user_attributes or ())
-        if items is not None and category_levels is None:
-            texts = [x for x in items.columns if x not in ITEM_COLUMNS and _is_text(items[x])]
-            levels = tuple(sorted(texts, key=dict(items[texts].nunique()).__getitem__))
-        if users is not None and user_attributes is None:
-            attributes = tuple(x for x in users.columns if x != c.USER and users[x].nunique() <= MOST_ATTRIBUTE_VALUES)
-        used = {
-            "events": (*EVENT_COLUMNS, c.WEIGHT, c.EVENT),
-            "items": (*ITEM_COLUMNS, *levels),
-            "users": (c.USER, *attributes),
-        }
-        left_out = [
-            f"{part}.{column}"
-            for part, table in (("events", events), ("items", items), ("users", users))
-            for column in (() if table is None else table.columns)
-            if column not in used[part]
-        ]
+        frame_columns.check_ids(events, items, users)
+        events, left_out_rows = frame_columns.weighted(events)
+        used = frame_columns.UsedColumns.of(items, users, category_levels, user_attributes)
+        left_out = used.left_out(events, items, users)
         if left_out:
             warnings.warn(f"Columns that are not used: {', '.join(left_out)}.", UserWarning, stacklevel=2)
-        if users is not None:
-            users = users.assign(**{x: _as_text(users[x]) for x in attributes})
         return cls.from_raw(
             name,
             events,
-            items=items if items is None else items[[x for x in items.columns if x in used["items"]]],
-            users=users if users is None else users[[c.USER, *attributes]],
-            category_levels=levels,
-            user_attributes=attributes,
+            items=used.of_items(items),
+            users=used.of_users(users),
+            category_levels=used.levels,
+            user_attributes=used.attributes,
             notes={
                 **({"columns_left_out": left_out} if left_out else {}),
                 **({"left_out": left_out_rows} if left_out_rows else {}),
@@ -356,28 +329,3 @@ def _table(given: pd.DataFrame | None, seen: pd.Series, key: str, *, keep_unseen
     table = given.set_index(key).reindex(wanted.sort_values())
     table.index.name = key
     return table.reset_index()
-
-
-def _weighted(events: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Events with the weights of their kinds, unless they have weights, and how many of each kind are left out."""
-    if c.EVENT not in events or c.WEIGHT in events:
-        return events, {}
-    kinds = events[c.EVENT].astype(object).where(events[c.EVENT].notna(), "").astype(str)
-    weights = kinds.map({kind: weight_of(kind)[0] for kind in kinds.unique()})
-    left_out = {str(kind): int(n) for kind, n in kinds[weights == NOTHING].value_counts().items()}
-    kept = events[weights != NOTHING]
-    weights = weights[weights != NOTHING]
-    return (kept.assign(**{c.WEIGHT: weights}) if weights.nunique() > 1 else kept), left_out
-
-
-def _is_text(column: pd.Series) -> bool:
-    return bool(
-        pd.api.types.is_object_dtype(column)
-        or pd.api.types.is_string_dtype(column)
-        or isinstance(column.dtype, pd.CategoricalDtype)
-    )
-
-
-def _as_text(column: pd.Series) -> pd.Series:
-    """The values as text, missing ones as None."""
-    return column.astype(object).map(lambda x: None if pd.isna(x) else str(x))

@@ -114,10 +114,24 @@ class Section:
 
 def sections(found: ImportReport) -> list[Section]:
     """The report in words, for the command line and the page alike."""
-    number, share = fmt.number, fmt.share
-    told: list[Section] = []
-    if found.get("warnings"):
-        told.append(Section("To check", tuple((str(n), text) for n, text in enumerate(found["warnings"], start=1))))
+    told = [
+        Section("To check", tuple((str(n), text) for n, text in enumerate(found.get("warnings", ()), start=1))),
+        Section("Files", _files_words(found)),
+        Section("Found", _found_words(found)),
+        Section("Kinds of events", _kinds_words(found)),
+        Section("Not used", _not_used_words(found)),
+        Section("Accounts", _accounts(found) if "rows" in found else ()),
+        Section("Items and users", _catalogue_words(found)),
+        Section("Out of the ordinary", _outliers_words(found)),
+        Section("Training", (("Learns from", found["training"]["words"]),)),
+    ]
+    return [section for section in told if section.facts]
+
+
+Facts = tuple[tuple[str, str], ...]
+
+
+def _files_words(found: ImportReport) -> Facts:
     files = []
     for file in found["files"]:
         named = {name: cols for name, cols in file.get("mapping", {}).items() if cols != [name]}
@@ -125,55 +139,50 @@ def sections(found: ImportReport) -> list[Section]:
         files.append((file["file"], "; ".join(x for x in (file["part"], file["written"], mapped) if x)))
         if times := file.get("timestamps"):
             files.append(("Times", times))
-    told.append(Section("Files", tuple(files)))
-    period = found["period"]
-    told.append(
-        Section(
-            "Found",
-            (
-                ("Events", f"{number(found['events'])} of {number(found['rows_read'])} rows"),
-                ("Users", number(found["users"])),
-                ("Items", f"{number(found['items'])}, {number(found['items_without_events'])} of them without events"),
-                ("Period", fmt.period(period)),
-                ("Density", f"{found['density']:.4%} of all pairs of user and item ({number(found['pairs'])} pairs)"),
-                ("Repeated", f"{share(found['repeat_rate'])} of the pairs have more than one event"),
-                (
-                    "Equal rows",
-                    f"{number(found['duplicates'])} rows equal another in everything; they count as repeats",
-                ),
-                ("Items per user", _spread_words(found["items_per_user"])),
-                ("Users per item", _spread_words(found["users_per_item"])),
-                ("Long tail", _tail_words(found)),
-            ),
-        )
+    return tuple(files)
+
+
+def _found_words(found: ImportReport) -> Facts:
+    number = fmt.number
+    return (
+        ("Events", f"{number(found['events'])} of {number(found['rows_read'])} rows"),
+        ("Users", number(found["users"])),
+        ("Items", f"{number(found['items'])}, {number(found['items_without_events'])} of them without events"),
+        ("Period", fmt.period(found["period"])),
+        ("Density", f"{found['density']:.4%} of all pairs of user and item ({number(found['pairs'])} pairs)"),
+        ("Repeated", f"{fmt.share(found['repeat_rate'])} of the pairs have more than one event"),
+        ("Equal rows", f"{number(found['duplicates'])} rows equal another in everything; they count as repeats"),
+        ("Items per user", _spread_words(found["items_per_user"])),
+        ("Users per item", _spread_words(found["users_per_item"])),
+        ("Long tail", _tail_words(found)),
     )
-    if found["kinds"]:
-        facts = tuple(
-            (kind["kind"], f"{number(kind['events'])} events, weight {kind['weight']:g}" + ("" if kind["known"] else
-             f" (not a kind known here: set it with --weight {kind['kind']}=NUMBER)"))
-            for kind in found["kinds"]
-        )  # fmt: skip
-        told.append(Section("Kinds of events", facts))
-    rejected = found["rejected"]
-    lost = [(f"Rejected: {reason}", fmt.plural(n, "row")) for reason, n in rejected["by_reason"].items()]
-    lost += [(f"Left out: {why}", number(n)) for why, n in found["left_out"].items()]
+
+
+def _kinds_words(found: ImportReport) -> Facts:
+    return tuple(
+        (kind["kind"], f"{fmt.number(kind['events'])} events, weight {kind['weight']:g}" + ("" if kind["known"] else
+         f" (not a kind known here: set it with --weight {kind['kind']}=NUMBER)"))
+        for kind in found["kinds"]
+    )  # fmt: skip
+
+
+def _not_used_words(found: ImportReport) -> Facts:
+    lost = [(f"Rejected: {reason}", fmt.plural(n, "row")) for reason, n in found["rejected"]["by_reason"].items()]
+    lost += [(f"Left out: {why}", fmt.number(n)) for why, n in found["left_out"].items()]
     if reduced := found.get("returned_in_part"):
-        lost.append(("Purchases that were returned in part", f"{number(reduced)}, kept with what remained"))
-    told.append(Section("Not used", tuple(lost) or (("Nothing", "every row was used"),)))
-    if "rows" in found:
-        told.append(Section("Accounts", _accounts(found)))
-    told.append(Section("Items and users", _catalogue_words(found)))
+        lost.append(("Purchases that were returned in part", f"{fmt.number(reduced)}, kept with what remained"))
+    return tuple(lost) or (("Nothing", "every row was used"),)
+
+
+def _outliers_words(found: ImportReport) -> Facts:
+    outliers = found["outliers"]
     odd = [
-        ("Maybe a program", f"user {x['user_id']} has {number(x['events'])} events")
-        for x in found["outliers"]["suspects"]
+        ("Maybe a program", f"user {x['user_id']} has {fmt.number(x['events'])} events") for x in outliers["suspects"]
     ]
-    if found["outliers"].get("largest_quantity") is not None:
-        high = found["outliers"]["quantity_99_9_percent"]
-        odd.append(("Largest quantity", f"{found['outliers']['largest_quantity']:,.0f}; 99.9% are at most {high:,.0f}"))
-    if odd:
-        told.append(Section("Out of the ordinary", tuple(odd)))
-    told.append(Section("Training", (("Learns from", found["training"]["words"]),)))
-    return told
+    largest, high = outliers.get("largest_quantity"), outliers.get("quantity_99_9_percent")
+    if largest is not None and high is not None:
+        odd.append(("Largest quantity", f"{largest:,.0f}; 99.9% are at most {high:,.0f}"))
+    return tuple(odd)
 
 
 def _accounts(found: ImportReport) -> tuple[tuple[str, str], ...]:

@@ -130,26 +130,11 @@ def catalogue(
     if selected is not None and len(selected):
         chosen = np.zeros(len(points), dtype=bool)
         chosen[selected] = True
-    sizes = _sizes(points.popularity)
     hover = _hover(points, currency)
     if isinstance(colouring, Groups):
-        counts = np.bincount(colouring.codes, minlength=len(colouring.names))
-        short = fmt.distinct(colouring.names, 24)
-        for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
-            rows = np.flatnonzero((colouring.codes == code) & drawn)
-            label = f"{short[code]} ({fmt.number(counts[code])})"
-            _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]}, chosen)
-        figure.update_layout(legend={"title": {"text": escape(colouring.title)}})
+        _add_groups(figure, points, colouring, drawn, hover, chosen)
     else:
-        known = np.isfinite(colouring.values)
-        rows = np.flatnonzero(~known & drawn)
-        if len(rows):
-            _scatter(figure, points, rows, hover, "", escape(colouring.absent),
-                     {"color": palette.NEUTRAL, "size": sizes[rows]}, chosen)  # fmt: skip
-        figure.update_layout(legend={"y": 1, "yanchor": "top"})
-        rows = np.flatnonzero(known & drawn)
-        _scatter(figure, points, rows, hover, "", escape(colouring.title),
-                 {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
+        _add_numbers(figure, points, colouring, drawn, hover, chosen)
     if density is not None:
         _add_contours(figure, density)
     if dimmed:
@@ -162,6 +147,38 @@ def catalogue(
     # all at once: one by one Plotly checks all of them again each time
     figure.layout.annotations = (*figure.layout.annotations, *written)
     return figure
+
+
+def _add_groups(
+    figure: go.Figure, points: Points, colouring: Groups, drawn: NDArray[np.bool_], hover: "_Hover",
+    chosen: NDArray[np.bool_] | None,
+) -> None:  # fmt: skip
+    """One trace, and one line in the legend, for each group."""
+    sizes = _sizes(points.popularity)
+    counts = np.bincount(colouring.codes, minlength=len(colouring.names))
+    short = fmt.distinct(colouring.names, 24)
+    for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
+        rows = np.flatnonzero((colouring.codes == code) & drawn)
+        label = f"{short[code]} ({fmt.number(counts[code])})"
+        _scatter(figure, points, rows, hover, name, escape(label), {"color": colour, "size": sizes[rows]}, chosen)
+    figure.update_layout(legend={"title": {"text": escape(colouring.title)}})
+
+
+def _add_numbers(
+    figure: go.Figure, points: Points, colouring: Numbers, drawn: NDArray[np.bool_], hover: "_Hover",
+    chosen: NDArray[np.bool_] | None,
+) -> None:  # fmt: skip
+    """One trace with a scale, and below it one for what has no number."""
+    sizes = _sizes(points.popularity)
+    known = np.isfinite(colouring.values)
+    rows = np.flatnonzero(~known & drawn)
+    if len(rows):
+        _scatter(figure, points, rows, hover, "", escape(colouring.absent),
+                 {"color": palette.NEUTRAL, "size": sizes[rows]}, chosen)  # fmt: skip
+    figure.update_layout(legend={"y": 1, "yanchor": "top"})
+    rows = np.flatnonzero(known & drawn)
+    _scatter(figure, points, rows, hover, "", escape(colouring.title),
+             {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
 
 
 class _Hover:

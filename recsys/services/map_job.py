@@ -76,17 +76,12 @@ def draw(
                          on_share=steps)  # fmt: skip
     arranged = time.monotonic() - started
     on_progress(Progress(MEASURE, 0.6))
-    places = table[[c.X, c.Y]].to_numpy()
-    level = middle_level(model.category_levels)
     facts: MapFacts = {
         "settings": settings.to_dict(),
         "seed": seed,
         "since": since,
-        "moved": None if start is None else movement(places, start),
-        **fidelity(rows, places),
         "found": found_share(rows, around.indices[:, :NEAREST]),
-        "purity": None if level is None else purity(places, model.items[level]),
-        "purity_level": level,
+        **_measured(model, rows, table[[c.X, c.Y]].to_numpy(), start),
     }
     on_progress(Progress(COUNT, 0.85))
     details = pd.DataFrame({c.ITEM: ids, EXPOSURE: exposure(model, seed=seed), TREND: trend(workspace, model)})
@@ -101,6 +96,19 @@ def draw(
             "likeness": 1.0 - near.distances[:, :NEAREST] ** 2 / 2.0,
         },
     )
+
+
+def _measured(
+    model: Model, rows: NDArray[np.float32], places: NDArray[np.float32], start: NDArray[np.float32] | None
+) -> MapFacts:
+    """How faithful places are to the embeddings, how pure in categories, and how far from where they started."""
+    level = middle_level(model.category_levels)
+    return {
+        "moved": None if start is None else movement(places, start),
+        **fidelity(rows, places),
+        "purity": None if level is None else purity(places, model.items[level]),
+        "purity_level": level,
+    }
 
 
 def _drawn_already(workspace: Workspace, model: Model, other: str, settings: MapSettings) -> bool:

@@ -4,6 +4,7 @@ import secrets
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Header
+from fastapi.openapi.models import Example
 
 from recsys.api import schemas
 from recsys.api.metrics import ApiMetrics
@@ -28,6 +29,30 @@ Once = Annotated[
 ]
 
 
+EXAMPLES: dict[str, Example] = {
+    "a purchase": {"value": {"events": [{"user_id": schemas.EXAMPLE_USER, "item_id": "1029743"}]}},
+    "a new shopper, safe to send again": {
+        "value": {
+            "events": [{"id": "order-77-1", "user_id": "visitor-4711", "item_id": schemas.EXAMPLE_ITEM}],
+            "users": [{"user_id": "visitor-4711", "attributes": {"age": "45-54"}}],
+        }
+    },
+    "a new item": {
+        "value": {
+            "items": [
+                {
+                    "item_id": "new-banana-chips",
+                    "title": "Banana chips, 6 oz",
+                    "category": ["Produce", "Tropical fruit"],
+                    "brand": "National brand",
+                    "price": 2.49,
+                }
+            ]
+        }
+    },
+}
+
+
 def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> None:
     """Add `POST /v1/events` to an application."""
 
@@ -41,32 +66,7 @@ def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> Non
     def events(
         request: Annotated[
             schemas.EventsRequest,
-            Body(
-                openapi_examples={
-                    "a purchase": {"value": {"events": [{"user_id": schemas.EXAMPLE_USER, "item_id": "1029743"}]}},
-                    "a new shopper, safe to send again": {
-                        "value": {
-                            "events": [
-                                {"id": "order-77-1", "user_id": "visitor-4711", "item_id": schemas.EXAMPLE_ITEM}
-                            ],
-                            "users": [{"user_id": "visitor-4711", "attributes": {"age": "45-54"}}],
-                        }
-                    },
-                    "a new item": {
-                        "value": {
-                            "items": [
-                                {
-                                    "item_id": "new-banana-chips",
-                                    "title": "Banana chips, 6 oz",
-                                    "category": ["Produce", "Tropical fruit"],
-                                    "brand": "National brand",
-                                    "price": 2.49,
-                                }
-                            ]
-                        }
-                    },
-                }
-            ),
+            Body(openapi_examples=EXAMPLES),
         ],
         once: Once = None,
     ) -> Any:
@@ -78,19 +78,7 @@ def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> Non
         """
         model = workspace.load().model
         _check(request, model)
-        name = secrets.token_hex(12) if once is None else f"request:{once}"
-        batch = [
-            Event(
-                key=f"id:{event.id}" if event.id is not None else f"{name}:{place}",
-                user_id=event.user_id,
-                item_id=event.item_id,
-                timestamp=event.timestamp or schemas.now(),
-                event=event.event,
-                quantity=event.quantity,
-                value=event.value,
-            )
-            for place, event in enumerate(request.events)
-        ]
+        batch = _batch(request, once)
         items = {item.item_id: item.model_dump(exclude={"item_id"}, exclude_none=True) for item in request.items}
         users = {user.user_id: user.attributes for user in request.users}
         dataset = str(model.manifest.dataset)
@@ -104,6 +92,23 @@ def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> Non
             "duplicates": receipt.duplicates,
             "unknown_items": unknown[:UNKNOWN_SHOWN],
         }
+
+
+def _batch(request: schemas.EventsRequest, once: str | None) -> list[Event]:
+    """The events of a request, each under a key that stores it once; `once` is the name of the request."""
+    name = secrets.token_hex(12) if once is None else f"request:{once}"
+    return [
+        Event(
+            key=f"id:{event.id}" if event.id is not None else f"{name}:{place}",
+            user_id=event.user_id,
+            item_id=event.item_id,
+            timestamp=event.timestamp or schemas.now(),
+            event=event.event,
+            quantity=event.quantity,
+            value=event.value,
+        )
+        for place, event in enumerate(request.events)
+    ]
 
 
 def _check(request: schemas.EventsRequest, model: Model) -> None:

@@ -12,14 +12,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
-from recsys import __version__, answer_documents
+from recsys import __version__
 from recsys.api import schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.response_cache import CachedResponse, ResponseCache
 from recsys.errors import InsiderError, UnknownUser
 from recsys.recommend.conditions import Situation
-from recsys.recommend.recommender import Answer, Recommender
+from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_sets import RuleSets, situation_of
 from recsys.services.workspace import Workspace
@@ -138,10 +138,6 @@ class OneUser:
 def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     """Add everything that recommends to an application."""
 
-    def out(answer: Answer, k: int) -> answer_documents.Answer:
-        telemetry.answer(answer, k)
-        return answer.to_dict()
-
     @app.get(
         f"{_BEFORE}{{user_id:path}}{_AFTER}",
         tags=["Recommendations"],
@@ -158,7 +154,11 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
         return response
 
     one.route = next(route for route in app.routes if getattr(route, "endpoint", None) is recommend)
+    _add_new_users(app, workspace, telemetry, one)
+    _add_batches(app, workspace, telemetry, one)
 
+
+def _add_new_users(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     @app.post(
         "/v1/recommendations",
         tags=["Recommendations"],
@@ -190,8 +190,11 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
         known = [item for item in request.history if item in recommender.model.rows_of_items]
         unknown = list(dict.fromkeys(item for item in request.history if item not in recommender.model.rows_of_items))
         answer = recommender.recommend_for(known, request.user, **asked(request), rules=rules)
-        return JSONResponse(out(answer, request.k) | {"unknown_items": unknown})
+        telemetry.answer(answer, request.k)
+        return JSONResponse(answer.to_dict() | {"unknown_items": unknown})
 
+
+def _add_batches(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one: OneUser) -> None:
     @app.post(
         "/v1/recommendations/batch",
         tags=["Recommendations"],
@@ -218,7 +221,8 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
             except UnknownUser:
                 unknown.append(user_id)
             else:
-                found.append(_json.encode(out(answer, request.k)))
+                telemetry.answer(answer, request.k)
+                found.append(_json.encode(answer.to_dict()))
         about = _json.encode({"model": recommender.model.id, "unknown_users": list(dict.fromkeys(unknown))})
         body = f'{about[:-1]},"answers":[{",".join(found)}]}}'
         return Response(body.encode(), media_type="application/json")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recsys import columns as c
-from recsys.dataset.dataset import EVENT_COLUMNS, Hashed
+from recsys.dataset.dataset import Hashed
+from recsys.dataset.frame_columns import EVENT_COLUMNS
 from recsys.ingest.duckdb_session import OnFraction
 from recsys.ingest.events.event_sort import KERNELS, PIECE, KeptRows, UserBlock
 from recsys.ingest.events.statistics import ImportStatistics
