@@ -1,7 +1,5 @@
 """Every training as an Optuna trial in the shared database: by slider, by command or by search."""
 
-import hashlib
-import json
 import os
 import socket
 import warnings
@@ -14,33 +12,18 @@ from typing import Any, Literal
 
 import optuna
 import sqlalchemy as sa
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-    distribution_to_json,
-)
-from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import (
-    StudyDirectionModel,
-    StudyModel,
-    StudyUserAttributeModel,
-    TrialModel,
-    TrialUserAttributeModel,
-)
-from optuna.storages._rdb.storage import _create_scoped_session
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_incrementing
 
 from recsys.errors import Cancelled, InvalidInput, NotFound, StorageProblem
-from recsys.models.hyperparameters import ALL, LEARNERS, RANGES, STARTS, Hyperparameters, renamed
+from recsys.models.hyperparameters import Hyperparameters, renamed
 from recsys.models.manifest import ModelManifest
 from recsys.progress import Progress
 from recsys.storage.database import engine_options, file_identity, gone, storage_problem
 from recsys.storage.jobs import LOST, process_alive, process_identity
+from recsys.storage.trials.optuna_storage import Storage, made_meanwhile
+from recsys.storage.trials.trial_parameters import DISTRIBUTIONS, digest_of, params_of
 from recsys.utils.json_values import jsonable
 from recsys.utils.retry import retry_while_away
 
@@ -48,38 +31,6 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 Ending = Literal["running", "waiting", "done", "pruned", "failed", "cancelled"]
 BEAT_SECONDS, GRACE_SECONDS = 30, 120
-COLUMNS_USED = ("all", "some", "none")
-"""How `category_levels` and `user_attributes` stand among a trial's parameters; the recipe holds the names."""
-
-Parameter = bool | int | float | str
-"""A value that Optuna stores of a trial."""
-
-LOGARITHMIC = ("components", "learning_rate", "max_sampled")
-
-
-def _distribution(name: str) -> BaseDistribution:
-    limits, value = RANGES[name], getattr(Hyperparameters(), name)
-    if isinstance(value, int):
-        return IntDistribution(int(limits.low), int(limits.high), log=name in LOGARITHMIC)
-    return FloatDistribution(limits.low, limits.high, log=name in LOGARITHMIC)
-
-
-DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
-    "learner": CategoricalDistribution(LEARNERS),
-    "start": CategoricalDistribution(STARTS),
-    **{
-        name: _distribution(name)
-        for name in ("components", "epochs", "learning_rate", "max_sampled", "item_alpha", "user_alpha",
-                     "half_life_days", "regularisation", "sharing", "damping", "popularity_penalty", "popularity_lift",
-                     "drift", "dropout")
-    },
-    "identity": CategoricalDistribution((True, False)),
-    "brand": CategoricalDistribution((True, False)),
-    "category_levels": CategoricalDistribution(COLUMNS_USED),
-    "user_attributes": CategoricalDistribution(COLUMNS_USED),
-}  # fmt: skip
-"""What a trial shows as its parameters, the same for every training, so that any of them can be compared."""
-
 KNOWN = frozenset(x.name for x in fields(Hyperparameters))
 """Hyperparameters of this version; what an older or newer one wrote beside them is left out."""
 
@@ -179,65 +130,6 @@ class Recorder:
         retry_while_away(write)
 
 
-class Storage(RDBStorage):
-    """Optuna's tables, where several processes may work on one search on every database.
-
-    Waiting trials are given out once. Optuna relies on `SELECT ... FOR UPDATE` for that, which SQLite does not know:
-    two processes that ask in the same instant were given the same trial. What belongs together is written in one
-    transaction; Optuna writes attribute by attribute, and another process would read what stands between.
-    """
-
-    def set_trial_user_attrs(self, trial_id: int, noted: Mapping[str, Any]) -> None:
-        """Write several attributes of a trial at once."""
-        with _create_scoped_session(self.scoped_session, True) as session:
-            for key, value in noted.items():
-                self._set_trial_attr_without_commit(session, TrialUserAttributeModel, trial_id, key, value)
-
-    def create_search(
-        self, name: str, goals: int, noted: Mapping[str, Any], first: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Make a study with its attributes and the points it is to begin with: it is there with all of them or not.
-
-        Args:
-            goals: how many values a trial has; all are better when larger.
-            first: parameters of the trials to wait in the queue.
-
-        Raises:
-            DuplicatedStudyError: another process was faster.
-        """
-        try:
-            with _create_scoped_session(self.scoped_session) as session:
-                directions = [
-                    StudyDirectionModel(objective=goal, direction=StudyDirection.MAXIMIZE) for goal in range(goals)
-                ]
-                study = StudyModel(study_name=name, directions=directions)
-                session.add(study)
-                session.flush()
-                study_id = int(study.study_id)
-                for key, value in noted.items():
-                    session.add(StudyUserAttributeModel(study_id=study_id, key=key, value_json=json.dumps(value)))
-                for point in first:
-                    waiting = optuna.trial.create_trial(
-                        state=TrialState.WAITING, system_attrs={"fixed_params": dict(point)}
-                    )
-                    self._get_prepared_new_trial(study_id, waiting, session)
-        except IntegrityError as error:
-            raise optuna.exceptions.DuplicatedStudyError(name) from error
-
-    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """As Optuna's; a trial is started by one statement that finds it waiting or does not."""
-        if state != TrialState.RUNNING:
-            return super().set_trial_state_values(trial_id, state, values)
-        trials = TrialModel.__table__
-        with self.engine.begin() as connection:
-            claimed = connection.execute(
-                sa.update(trials)
-                .where(trials.c.trial_id == trial_id, trials.c.state == TrialState.WAITING)
-                .values(state=TrialState.RUNNING, datetime_start=datetime.now())
-            )
-        return claimed.rowcount == 1
-
-
 class TrainingRuns:
     """The trainings of one database."""
 
@@ -260,7 +152,7 @@ class TrainingRuns:
     def _open(self) -> Storage:
         """A process that stopped beating is found by the next one."""
         trying = Retrying(
-            retry=retry_if_exception(_made_meanwhile), stop=stop_after_attempt(5),
+            retry=retry_if_exception(made_meanwhile), stop=stop_after_attempt(5),
             wait=wait_incrementing(start=0.2, increment=0.2), reraise=True,
         )  # fmt: skip
         try:
@@ -313,7 +205,7 @@ class TrainingRuns:
         try:
             return self.storage.create_new_trial(self.study(name)._study_id, template_trial=template)
         except ValueError:
-            beside = self.study(f"{name} {_digest(template.distributions)}")
+            beside = self.study(f"{name} {digest_of(template.distributions)}")
             return self.storage.create_new_trial(beside._study_id, template_trial=template)
 
     def studies(self) -> list[str]:
@@ -361,12 +253,6 @@ class TrainingRuns:
                     continue
 
 
-def _made_meanwhile(error: BaseException) -> bool:
-    """Whether two processes make the tables at once: the second one finds them there at its next try."""
-    words = ("exists", "duplicate", "unique")
-    return isinstance(error, SQLAlchemyError) and any(word in str(error).lower() for word in words)
-
-
 def attributes(
     dataset: str, fingerprint: str, recipe: Hyperparameters, seed: int, **about: object
 ) -> dict[str, object]:
@@ -374,20 +260,6 @@ def attributes(
     process = f"{socket.gethostname()}/{process_identity(os.getpid())}"
     noted = {"dataset": dataset, "fingerprint": fingerprint, "recipe": recipe.to_dict(), "seed": seed}
     return noted | {"process": process} | {name: value for name, value in about.items() if value is not None}
-
-
-def params_of(recipe: Hyperparameters) -> dict[str, Parameter]:
-    """A recipe as the parameters of a trial."""
-    values = {name: getattr(recipe, name) for name in DISTRIBUTIONS}
-    for name in ("category_levels", "user_attributes"):
-        values[name] = "all" if ALL in values[name] else "some" if values[name] else "none"
-    return {name: float(x) if isinstance(DISTRIBUTIONS[name], FloatDistribution) else x for name, x in values.items()}
-
-
-def _digest(distributions: Mapping[str, BaseDistribution]) -> str:
-    """The same for the same distributions, in every process."""
-    texts = sorted(f"{name} {distribution_to_json(x)}" for name, x in distributions.items())
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:6]
 
 
 def comparable_study(trainings: Sequence[TrainingRun]) -> optuna.Study:

@@ -17,7 +17,7 @@ from optuna.distributions import (
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import ACTS, ALL, LEARNERS, RANGES, STARTS, Hyperparameters
-from recsys.storage.training_runs import Parameter
+from recsys.storage.trials.trial_parameters import Parameter
 
 LEVEL = "level "
 ALWAYS: Mapping[str, BaseDistribution] = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Header
 from fastapi.openapi.models import Example
 
-from recsys.api import schemas
+from recsys.api import response_schemas, schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.errors import InvalidInput
@@ -60,7 +60,7 @@ def add_events(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> Non
         "/v1/events",
         tags=["Events"],
         summary="Tell what happened",
-        response_model=schemas.EventsOut,
+        response_model=response_schemas.EventsOut,
         responses=documented(409, 413, 422, 503),
     )
     def events(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Response
 
-from recsys.api import schemas
+from recsys.api import response_schemas, schemas
 from recsys.api.pagination import Page
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import live_answers
@@ -28,7 +28,7 @@ def add_items(app: FastAPI, workspace: Workspace) -> None:
         "/v1/items",
         tags=["Items"],
         summary="Find items",
-        response_model=schemas.ItemsOut,
+        response_model=response_schemas.ItemsOut,
         responses=documented(422, 503),
     )
     def items(query: Annotated[schemas.ItemQuery, Query()], response: Response) -> Any:
@@ -42,7 +42,7 @@ def add_items(app: FastAPI, workspace: Workspace) -> None:
         "/v1/items/{item_id:path}/similar",
         tags=["Items"],
         summary="What lies near an item",
-        response_model=schemas.SimilarOut,
+        response_model=response_schemas.SimilarOut,
         responses=documented(404, 422, 503),
     )
     def similar(item_id: ItemId, query: Annotated[schemas.SimilarQuery, Query()], response: Response) -> Any:
@@ -55,7 +55,7 @@ def add_items(app: FastAPI, workspace: Workspace) -> None:
         "/v1/items/{item_id:path}",
         tags=["Items"],
         summary="One item",
-        response_model=schemas.ItemOut,
+        response_model=response_schemas.ItemOut,
         responses=documented(404, 422, 503),
     )
     def item(item_id: ItemId, response: Response) -> Any:

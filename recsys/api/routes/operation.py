@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from recsys.api import schemas
+from recsys.api import response_schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import live_answers
@@ -18,7 +18,7 @@ def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> 
         "/v1/model",
         tags=["Operation"],
         summary="What is live",
-        response_model=schemas.ModelOut,
+        response_model=response_schemas.ModelOut,
         responses=documented(503),
     )
     def model(response: Response) -> Any:
@@ -40,7 +40,7 @@ def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> 
             "has_map": recommender.map is not None,
         }
 
-    @app.get("/healthz", tags=["Operation"], summary="Is the process alive", response_model=schemas.Alive)
+    @app.get("/healthz", tags=["Operation"], summary="Is the process alive", response_model=response_schemas.Alive)
     async def healthz() -> Any:
         """Answers as long as the process does, with or without a model."""
         return {"status": "ok"}
@@ -49,7 +49,7 @@ def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> 
         "/readyz",
         tags=["Operation"],
         summary="Can it answer",
-        response_model=schemas.Ready,
+        response_model=response_schemas.Ready,
         responses=documented(503),
     )
     def readyz() -> Any:

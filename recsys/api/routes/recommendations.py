@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from recsys import __version__
-from recsys.api import schemas
+from recsys.api import response_schemas, schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.response_cache import CachedResponse, ResponseCache
@@ -142,7 +142,7 @@ def add_recommendations(app: FastAPI, workspace: Workspace, telemetry: ApiMetric
         f"{_BEFORE}{{user_id:path}}{_AFTER}",
         tags=["Recommendations"],
         summary="What to show a known user",
-        response_model=schemas.AnswerOut,
+        response_model=response_schemas.AnswerOut,
         responses=documented(404, 422, 503),
     )
     def recommend(user_id: UserId, query: Annotated[schemas.RecommendationQuery, Query()], request: Request) -> Any:
@@ -163,7 +163,7 @@ def _add_new_users(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, on
         "/v1/recommendations",
         tags=["Recommendations"],
         summary="What to show somebody new",
-        response_model=schemas.NewUserAnswerOut,
+        response_model=response_schemas.NewUserAnswerOut,
         responses=documented(404, 413, 422, 503),
     )
     def recommend_for(
@@ -199,7 +199,7 @@ def _add_batches(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics, one:
         "/v1/recommendations/batch",
         tags=["Recommendations"],
         summary="What to show several known users",
-        response_model=schemas.BatchOut,
+        response_model=response_schemas.BatchOut,
         responses=documented(404, 413, 422, 503),
     )
     def recommend_batch(

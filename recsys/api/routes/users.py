@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
 
-from recsys.api import schemas
+from recsys.api import response_schemas, schemas
 from recsys.api.pagination import Page
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import UserId
@@ -21,7 +21,7 @@ def add_users(app: FastAPI, workspace: Workspace) -> None:
         "/v1/users",
         tags=["Users"],
         summary="Find users",
-        response_model=schemas.UsersOut,
+        response_model=response_schemas.UsersOut,
         responses=documented(422, 503),
     )
     def users(query: Annotated[schemas.UserQuery, Query()]) -> Any:
@@ -38,7 +38,7 @@ def add_users(app: FastAPI, workspace: Workspace) -> None:
         "/v1/users/{user_id:path}/history",
         tags=["Users"],
         summary="What a user did",
-        response_model=schemas.HistoryOut,
+        response_model=response_schemas.HistoryOut,
         responses=documented(404, 422, 503),
     )
     def history(user_id: UserId, query: Annotated[schemas.HistoryQuery, Query()]) -> Any:

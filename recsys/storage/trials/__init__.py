@@ -1,0 +1,1 @@
+"""How Optuna keeps trainings: its tables, and the parameters of a trial."""
