@@ -105,7 +105,7 @@ class _ReadNow(Collector):
         database = GaugeMetricFamily("insider_database_up", "1 while the database can be read.")
         try:
             answers = self._workspace.load()
-            count, oldest = answers.recent.waiting() if answers.recent is not None else (0, None)
+            count, oldest = answers.activity.waiting() if answers.activity is not None else (0, None)
         except InsiderError:
             live.add_metric([], 0)
         else:

@@ -211,6 +211,13 @@ class Dataset:
             raise NotFound(f"No user {user_id!r} in dataset {self.name!r}.")
         return int(row)
 
+    def item_row(self, item_id: str) -> int:
+        """Row number of an item; NotFound when there is none."""
+        row = self.item_index.get_indexer(pd.Index([str(item_id)]))[0]
+        if row < 0:
+            raise NotFound(f"No item {item_id!r} in dataset {self.name!r}.")
+        return int(row)
+
     @cached_property
     def timed(self) -> bool:
         """Whether the events have timestamps."""

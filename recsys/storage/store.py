@@ -50,7 +50,7 @@ class Store:
         """Every file of a stored folder, its manifest too, opened for reading after all were checked; whoever asks
         closes them. NotFound or Corrupted when that cannot be."""
 
-        def opened(folder: Path, manifest: dict[str, Any]) -> dict[str, IO[bytes]]:
+        def opened(folder: Path, manifest: Mapping[str, Any]) -> dict[str, IO[bytes]]:
             return {file: (folder / file).open("rb") for file in (*manifest["files"], MANIFEST)}
 
         return self._folders.read(kind, name, kind, opened)
