@@ -249,7 +249,7 @@ def show(name: str) -> None:
             with grid.cell(), st.container(border=True, height="stretch"):
                 shared.describe("How demand is spread over the items; the dotted line would be evenly.")
                 st.plotly_chart(charts_data.long_tail(found.report["long_tail"]), config=shared.STILL, key="tail",
-                                alt="Share of the pairs that the most popular items make")  # fmt: skip
+                                alt="Share of the pairs that bestsellers make")  # fmt: skip
                 if not found.report["tree"]:
                     shared.describe(
                         "No categories: every item stands for itself. Add a catalogue to recommend new items."

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.product_list import product_list
 from recsys.errors import InsiderError
 from recsys.services import export
@@ -93,8 +93,8 @@ with left, st.container(border=True, height="stretch"):
         st.caption("Nothing is known of its buyers, or they are fewer than five.")
 with right, st.container(border=True, height="stretch"):
     st.subheader("To whom it would be recommended", anchor=False)
-    with st.spinner("Looking through all shoppers…"):
-        people = product.audience(live, item_id)
+    with making.waiting("Looking through all shoppers") as bar:
+        people = product.audience(live, item_id, on_progress=bar)
     if people.in_lists is not None:
         shared.describe(f"It stands among the first ten new products of {fmt.number(people.in_lists)} shoppers.")
     shared.describe("Shoppers who have not bought it, whom it suits best first.")

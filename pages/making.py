@@ -1,14 +1,27 @@
-"""Files that take a while to make: a button, how far it is, and then the way to save what was made."""
+"""What takes a while: how far it is, what was worked out once, and files with the way to save them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, TypeVar
 
 import streamlit as st
+from cachetools import TTLCache
 
 from pages import shared
 from recsys.errors import InsiderError
 from recsys.progress import OnProgress, Progress
 from recsys.utils import formatting as fmt
+
+T = TypeVar("T")
+KEPT, KEPT_SECONDS = 100, 900
+"""So many results are remembered for so long."""
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _memory() -> tuple[TTLCache[Hashable, Any], Lock]:
+    return TTLCache(KEPT, KEPT_SECONDS), Lock()
 
 
 def told(progress: Progress, seconds: float) -> str:
@@ -34,6 +47,35 @@ class Bar:
     def done(self) -> None:
         """Take the bar away."""
         self._place.empty()
+
+
+@contextmanager
+def waiting(step: str) -> Iterator[Bar]:
+    """While the page waits: what is done, a clock that goes on by itself, and a bar with what is left."""
+    with st.spinner(shared.plain(step), show_time=True):
+        bar = Bar(step)
+        try:
+            yield bar
+        finally:
+            bar.done()
+
+
+def once(key: Hashable, step: str, make: Callable[[OnProgress], T]) -> T:
+    """What `make` gives: with its progress in view the first time, then from memory, for all visitors.
+
+    Args:
+        key: all that the result depends on.
+    """
+    memory, lock = _memory()
+    with lock:
+        if key in memory:
+            found: T = memory[key]
+            return found
+    with waiting(step) as bar:
+        found = make(bar)
+    with lock:
+        memory[key] = found
+    return found
 
 
 def download(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.product_list import product_list
 from pages.workbench import desk, finding
 from recsys.errors import InsiderError
@@ -11,16 +11,14 @@ from recsys.views import compare
 from recsys.views.shopper import ShopperView
 
 
-@st.cache_data(max_entries=10, ttl=300, show_spinner=False)
-def _everybody(_home: Workspace, live_id: str, other: str, k: int, version: str) -> compare.Everybody:
-    return compare.everybody(_home, live_id, other, k)
-
-
 def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     """Two models over all shoppers: how far apart, beside mere retraining, and where most."""
     try:
-        with st.spinner("Comparing everybody's lists…", show_time=True):
-            found = _everybody(home, live_id, other, k, compare.version_of(home, other))
+        found = making.once(
+            ("everybody", str(home.settings.home), live_id, compare.version_of(home, other), k),
+            "Comparing everybody's lists",
+            lambda bar: compare.everybody(home, live_id, other, k, on_progress=bar),
+        )
     except InsiderError as error:
         shared.problem(error)
         return

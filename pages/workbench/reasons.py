@@ -49,7 +49,7 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
             )  # fmt: skip
     with right, st.container(border=True, height="stretch"):
         st.subheader("What they bought that speaks for it", anchor=False)
-        with st.spinner("Leaving out their products, one at a time…"):
+        with st.spinner("Leaving out their products, one at a time", show_time=True):
             found = speakers(live, view.subject, chosen)
         st.markdown(shared.plain(found.sentence))
         if len(found.table):

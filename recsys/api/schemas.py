@@ -396,7 +396,7 @@ class ModelOut(BaseModel):
     seed: int
     recipe: dict[str, Any] = Field(description="Hyperparameters.")
     split: dict[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")
-    metrics: dict[str, Any] = Field(description="On what was held out, beside “most popular”, with 95% intervals.")
+    metrics: dict[str, Any] = Field(description="On what was held out, beside bestsellers, with 95% intervals.")
     has_map: bool = Field(description="Whether its map of items is drawn.")
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from recsys.dataset.splitting import Split, split_again, told
 from recsys.models.model import Model
+from recsys.progress import OnProgress, silent
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_price import Price, dial, price, reach
@@ -32,7 +33,7 @@ class Priced:
     price: Price
 
 
-def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:
+def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10, on_progress: OnProgress = silent) -> Priced:
     """Judge a version with and without rules on what was held out of its training, where items announced since do not
     occur; what the rules say of those is left out.
 
@@ -43,7 +44,8 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
 
     model, split = _judged(workspace, model_id)
     rules = rules.without_items(workspace.load(model_id).announced_items())
-    found = price(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
+    codes = category_codes(model.items, model.category_levels)
+    found = price(model, split, rules, k=k, categories=codes, on_progress=on_progress)
     titles = fmt.measures(k)
     lines = tuple(
         Line(
@@ -58,9 +60,11 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
     return Priced(f"{_sentence(found)} {told(model.manifest.split)}".strip(), lines, found)
 
 
-def reach_words(live: Recommender, rules: Rules, before: Rules | None = None, k: int = 10) -> str:
+def reach_words(
+    live: Recommender, rules: Rules, before: Rules | None = None, k: int = 10, on_progress: OnProgress = silent
+) -> str:
     """How many shoppers the rules are for, and how many of them get another list, in a sentence."""
-    found = reach(live, rules, before, k=k)
+    found = reach(live, rules, before, k=k, on_progress=on_progress)
     if not found.segment:
         return "No shopper that the model knows is in the segment: nobody's list changes."
     drawn = "" if found.judged == found.segment else f" of {fmt.number(found.judged)} drawn from them"
@@ -71,9 +75,11 @@ def reach_words(live: Recommender, rules: Rules, before: Rules | None = None, k:
     )
 
 
-def dial_alone(workspace: Workspace, model_id: str, k: int = 10) -> tuple[dict[str, float], ...]:
+def dial_alone(
+    workspace: Workspace, model_id: str, k: int = 10, on_progress: OnProgress = silent
+) -> tuple[dict[str, float], ...]:
     """What turns of the popularity dial alone give, on the same shoppers; raises as `priced`."""
-    return dial(*_judged(workspace, model_id), k=k)
+    return dial(*_judged(workspace, model_id), k=k, on_progress=on_progress)
 
 
 def _judged(workspace: Workspace, model_id: str) -> tuple[Model, Split]:

@@ -12,12 +12,16 @@ from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.metrics import bootstrap_interval, coverage
 from recsys.models.base import Factors
 from recsys.models.model import Model
+from recsys.progress import OnProgress, Progress, silent
 from recsys.recommend.compiled_rules import CompiledRules, compile_rules
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_sets import in_segment
 
 PRICED = ("ndcg", "precision", "diversity", "novelty")
+PARTS = 8
+"""In so many steps `reach` tells how far it is."""
+
 TURNS = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Where the popularity dial is measured: from one end of its range to the other."""
 
@@ -56,14 +60,21 @@ class Reach:
     changed: int
 
 
-def reach(live: Recommender, rules: Rules, before: Rules | None = None, *, k: int = 10, seed: int = 0) -> Reach:
+def reach(
+    live: Recommender, rules: Rules, before: Rules | None = None, *, k: int = 10, seed: int = 0,
+    on_progress: OnProgress = silent,
+) -> Reach:  # fmt: skip
     """Count whose list of k new products is another one under the rules than under those before (or under none)."""
     users = in_segment(live, rules.when)
     judged = users
     if len(users) > MOST_JUDGED:
         judged = np.sort(np.random.default_rng(seed).choice(users, MOST_JUDGED, replace=False))
-    now, then = (live.top_k_of(judged, k, rules=laid)[0] for laid in (rules, before))
-    return Reach(len(users), len(judged), int((now != then).any(axis=1).sum()))
+    changed = 0
+    for number, some in enumerate(np.array_split(judged, PARTS)):
+        on_progress(Progress("Counting whose list changes", number / PARTS))
+        now, then = (live.top_k_of(some, k, rules=laid)[0] for laid in (rules, before))
+        changed += int((now != then).any(axis=1).sum())
+    return Reach(len(users), len(judged), changed)
 
 
 class Ruled:
@@ -82,7 +93,10 @@ class Ruled:
         return out
 
 
-def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: Any = None, seed: int = 0) -> Price:
+def price(
+    model: Model, split: Split, rules: Rules, *, k: int = 10, categories: Any = None, seed: int = 0,
+    on_progress: OnProgress = silent,
+) -> Price:  # fmt: skip
     """Judge the lane "discover" with and without the rules, on the same shoppers (at most `MOST_JUDGED`, drawn).
 
     The interval is that of the mean paired difference, by bootstrap over shoppers.
@@ -92,7 +106,11 @@ def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: 
     def judged(scorer: Any) -> Evaluation:
         return evaluate(scorer, train, test, k=k, categories=categories, popularity=model.popularity, only=PRICED)
 
-    without, ruled = judged(model), judged(Ruled(model, compile_rules(rules, model), k))
+    on_progress(Progress("Judging every list without the rules", 0.0))
+    without = judged(model)
+    on_progress(Progress("Judging every list with the rules", 0.3))
+    ruled = judged(Ruled(model, compile_rules(rules, model), k))
+    on_progress(Progress("Working out the interval", 0.9))
     differences = ruled.values["ndcg"] - without.values["ndcg"]
     low, high = bootstrap_interval(differences, seed=seed) if len(differences) else (0.0, 0.0)
     mean = float(differences.mean()) if len(differences) else 0.0
@@ -101,8 +119,9 @@ def price(model: Model, split: Split, rules: Rules, *, k: int = 10, categories: 
 
 
 def dial(
-    model: Model, split: Split, *, k: int = 10, turns: Sequence[float] = TURNS, seed: int = 0
-) -> tuple[dict[str, float], ...]:
+    model: Model, split: Split, *, k: int = 10, turns: Sequence[float] = TURNS, seed: int = 0,
+    on_progress: OnProgress = silent,
+) -> tuple[dict[str, float], ...]:  # fmt: skip
     """What turns of the popularity dial alone give, on the shoppers that `price` judges.
 
     Returns:
@@ -110,7 +129,8 @@ def dial(
     """
     train, test = split.training.counts, some_of(split.judged, seed=seed)
     found = []
-    for b in turns:
+    for number, b in enumerate(turns):
+        on_progress(Progress("Judging turns of the popularity dial", number / len(turns)))
         scorer = Factors(model.user_embeddings, model.item_embeddings, model.item_biases, b)
         means = _means(evaluate(scorer, train, test, k=k, only=("ndcg",)))
         found.append({"popularity": float(b), **means})
