@@ -3,11 +3,9 @@
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
-from cachetools import TTLCache
 
 from pages import shared
 from recsys.errors import InsiderError
@@ -15,13 +13,8 @@ from recsys.progress import OnProgress, Progress
 from recsys.utils import formatting as fmt
 
 T = TypeVar("T")
-KEPT, KEPT_SECONDS = 100, 900
-"""So many results are remembered for so long."""
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _memory() -> tuple[TTLCache[Hashable, Any], Lock]:
-    return TTLCache(KEPT, KEPT_SECONDS), Lock()
+KEPT = 30
+"""So many results does a visitor keep."""
 
 
 def told(progress: Progress, seconds: float) -> str:
@@ -61,21 +54,18 @@ def waiting(step: str) -> Iterator[Bar]:
 
 
 def once(key: Hashable, step: str, make: Callable[[OnProgress], T]) -> T:
-    """What `make` gives: with its progress in view the first time, then from memory, for all visitors.
+    """What `make` gives: with its progress in view the first time, for the same visitor from memory after that.
 
     Args:
         key: all that the result depends on.
     """
-    memory, lock = _memory()
-    with lock:
-        if key in memory:
-            found: T = memory[key]
-            return found
-    with waiting(step) as bar:
-        found = make(bar)
-    with lock:
-        memory[key] = found
-    return found
+    memory: dict[Hashable, T] = st.session_state.setdefault("worked_out", {})
+    if key not in memory:
+        with waiting(step) as bar:
+            memory[key] = make(bar)
+        for oldest in list(memory)[:-KEPT]:
+            del memory[oldest]
+    return memory[key]
 
 
 def download(

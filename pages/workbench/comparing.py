@@ -15,7 +15,7 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     """Two models over all shoppers: how far apart, beside mere retraining, and where most."""
     try:
         found = making.once(
-            ("everybody", str(home.settings.home), live_id, compare.version_of(home, other), k),
+            ("everybody", str(home.settings.home), *home.store.models(), live_id, compare.version_of(home, other), k),
             "Comparing everybody's lists",
             lambda bar: compare.everybody(home, live_id, other, k, on_progress=bar),
         )
@@ -80,7 +80,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
         return
     found = compare.side_by_side(home, view.subject, others, k)
     with st.container(border=True):
-        st.subheader("This shopper", anchor=False)
+        st.header("This shopper", anchor=False)
         for problem in found.problems:
             st.warning(shared.plain(problem))
         for sentence in found.sentences:
@@ -93,7 +93,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
                     product_list(listed, f"compared_{place}", f"The list of {name}")
         shared.describe("Arrows count places against the list before it; “only here” stands in one list alone.")
     with st.container(border=True):
-        st.subheader("All shoppers", anchor=False)
+        st.header("All shoppers", anchor=False)
         which = others[0]
         with st.container():  # of its own: a bound widget leaves the link when what stands above it comes or goes
             if others[1:]:

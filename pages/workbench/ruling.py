@@ -28,7 +28,7 @@ state = st.session_state
 
 def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> None:
     """What the rules cost on the held-out period: of a stored rule set always, of changes when asked for."""
-    st.subheader("What they cost", anchor=False)
+    st.header("What they cost", anchor=False)
     if not stored and not st.toggle(
         "Judge these rules", key="priced", bind="query-params",
         help="On what shoppers went on to buy: every list with and without the rules. Takes some seconds each time.",
@@ -128,7 +128,7 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
         as_text(rules, start)
     stored = start.version > 0 and rules == start.changed({})
     with left, st.container(border=True), st.container(key="list_under_rules"):
-        st.subheader("What they do to this list", anchor=False)
+        st.header("What they do to this list", anchor=False)
         listed(live, view, rules, k)
         serving.keeping(home, sets, chosen, rules)
     with st.container(border=True):

@@ -108,7 +108,7 @@ def ask_to_delete(sets: RuleSets, name: str) -> None:
 
 def served(home: Workspace, live: Recommender, sets: RuleSets, chosen: str, rules: Rules, stored: bool, k: int) -> None:
     """Which sets are served, in what order, and the way to change it."""
-    st.subheader("Served rules", anchor=False)
+    st.header("Served rules", anchor=False)
     one_step_back(sets)
     names = sets.served_names()
     if names:

@@ -89,7 +89,7 @@ def scene(
         ink=poster.SCALES["dark" if theme == "dark" else "light"][1],
         dimmed=focus is not None or shopper is not None or marked is not None,
     )
-    figure.update_layout(meta={"tiles": tiles(item_map.live)})
+    figure.update_layout(meta={"tiles": _tiles(item_map)})
     note = "" if drawn is None else (
         f"{fmt.number(len(drawn))} of {fmt.number(len(points))} products are drawn: rare categories whole, the "
         "others by lot. Names, contours, search and selections go by all of them."
@@ -108,6 +108,11 @@ def region_names(item_map: ItemMap, regions: str, *, close: bool = False) -> tup
     if regions == "none":
         return ()
     return _names(item_map, zoomed=regions == "small" or (regions == "zoom" and close))
+
+
+@lru_cache(maxsize=3)
+def _tiles(item_map: ItemMap) -> dict[str, tuple[str, str, str]]:
+    return tiles(item_map.live)
 
 
 @lru_cache(maxsize=4)

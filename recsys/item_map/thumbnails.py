@@ -1,6 +1,5 @@
 """What stands beside the words while the pointer lies on a point of the map: a picture, or a tile of its category."""
 
-from functools import lru_cache
 from html import escape
 
 import numpy as np
@@ -31,7 +30,6 @@ def images(live: Recommender) -> NDArray[np.object_] | None:
     return found if (found != "").any() else None
 
 
-@lru_cache(maxsize=3)
 def tiles(live: Recommender) -> dict[str, tuple[str, str, str]]:
     """Category of the middle level, as the figure carries it, to the letter, colour and ink of its tile."""
     level, levels = middle_level(live.model), live.model.category_levels

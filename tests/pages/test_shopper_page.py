@@ -67,7 +67,7 @@ def healthy(app: AppTest) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info, *app.title, *app.subheader]
+    parts = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info, *app.title, *app.header]
     return " ".join(str(part.value) for part in parts)
 
 
