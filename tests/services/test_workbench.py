@@ -315,7 +315,7 @@ def test_titles_begin_with_what_differs() -> None:
         "Bananas, 40 lb · no. 2",
         "Bananas",
         "Bananas, 8 oz",
-        "Milk, 1 gal · Store brand",
+        "Milk, 1 gal · Brand",
     ]
     assert two_lines(titles) == [
         ("no. 1", "Bananas, 40 lb"), ("no. 2", "Bananas, 40 lb"), ("Bananas", ""), ("8 oz", "Bananas"),
