@@ -72,13 +72,15 @@ def ask_to_serve(live: Recommender, sets: RuleSets, names: list[str], k: int) ->
     now = [sets.get(name) for name in names]
     st.markdown(f"**Served now**: {shared.plain(', '.join(r.label or '' for r in before) or 'no rules')}")
     st.markdown(f"**From now on**: {shared.plain(', '.join(r.label or '' for r in now) or 'no rules')}")
-    new = [rules for rules in now if rules not in before]
     try:
-        for rules in new or [Rules()]:
-            basis = before[0] if before else None
-            st.markdown(shared.plain(f"{rules.label or 'Without rules'}: {_reach(live, rules, basis, k)}"))
-            if rules.label:
-                shared.describe(f"It applies {rules.when.words}.")
+        folder = str(shared.workspace().settings.home)
+        for sentence in making.once(
+            ("serving", folder, live.model.id, tuple(before), tuple(now), k), "Counting whose list changes",
+            lambda bar: rule_cost.serving_words(live, before, now, k, on_progress=bar),
+        ):  # fmt: skip
+            st.markdown(shared.plain(sentence))
+        for rules in now:
+            shared.describe(f"{rules.label} applies {rules.when.words}.")
     except InsiderError as error:
         shared.problem(error)
         return

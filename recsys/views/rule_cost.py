@@ -1,13 +1,14 @@
 """What a rule set costs, in words and figures for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recsys.dataset.splitting import Split, split_again, told
 from recsys.models.model import Model
-from recsys.progress import OnProgress, silent
+from recsys.progress import OnProgress, part_of, silent
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.workbench.rule_price import Price, dial, price, reach
+from recsys.services.workbench.rule_price import Price, dial, price, reach, reach_of_serving
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -73,6 +74,27 @@ def reach_words(
         f"The rules are for {fmt.number(found.segment)} of {fmt.number(len(live.users))} shoppers; the list of "
         f"{fmt.number(found.changed)}{drawn} changes ({share})."
     )
+
+
+def serving_words(
+    live: Recommender, before: Sequence[Rules], now: Sequence[Rules], k: int = 10, on_progress: OnProgress = silent
+) -> tuple[str, ...]:
+    """Who gets another list when other rule sets are served: a sentence for requests that name no placement, and one
+    for each placement that a set asks for."""
+    sets = (*before, *now)
+    places = ["", *sorted({place for rules in sets for place in rules.when.placements})]
+    told = []
+    for number, place in enumerate(places):
+        part = part_of(on_progress, number / len(places), (number + 1) / len(places))
+        found = reach_of_serving(live, before, now, placement=place, k=k, on_progress=part)
+        where = f"In the placement “{place}”" if place else "Where no placement is named" if places[1:] else "Today"
+        drawn = "" if found.judged == found.segment else " drawn"
+        share = fmt.share(found.changed / found.judged, 0) if found.judged else fmt.NOTHING
+        changed, judged = fmt.number(found.changed), fmt.number(found.judged)
+        told.append(f"{where}, {changed} of {judged}{drawn} shoppers get another list ({share}).")
+    if any(rules.when.beside for rules in sets):
+        told.append("Lists beside a product that is looked at are not counted.")
+    return tuple(told)
 
 
 def dial_alone(

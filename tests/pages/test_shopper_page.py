@@ -257,7 +257,7 @@ def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypa
     app.slider(key="rules_Calm_1_diversity").set_value(0.4).run()
     app.button(key="serve_rules").click().run()
     assert RuleSets(own.database).served() is None
-    assert "shoppers; the list of" in texts(healthy(app)).replace("\\", "")
+    assert "shoppers get another list" in texts(healthy(app)).replace("\\", "")
     sets = RuleSets(own.database)
     sets.serve_all(["Calm"])
     last = audit.entries(own.database)[0]

@@ -12,11 +12,12 @@ from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.metrics import bootstrap_interval, coverage
 from recsys.models.base import Factors
 from recsys.models.model import Model
-from recsys.progress import OnProgress, Progress, silent
+from recsys.progress import OnProgress, Progress, part_of, silent
 from recsys.recommend.compiled_rules import CompiledRules, compile_rules
+from recsys.recommend.conditions import Situation
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.workbench.rule_sets import in_segment
+from recsys.services.workbench.rule_sets import attributes_of, first_that_holds, in_segment
 
 PRICED = ("ndcg", "precision", "diversity", "novelty")
 PARTS = 8
@@ -69,12 +70,52 @@ def reach(
     judged = users
     if len(users) > MOST_JUDGED:
         judged = np.sort(np.random.default_rng(seed).choice(users, MOST_JUDGED, replace=False))
+    return Reach(len(users), len(judged), _changed(live, judged, rules, before, k, on_progress))
+
+
+def reach_of_serving(
+    live: Recommender, before: Sequence[Rules], now: Sequence[Rules], *, placement: str = "", k: int = 10,
+    seed: int = 0, on_progress: OnProgress = silent,
+) -> Reach:  # fmt: skip
+    """Count who gets another list of k new products when other rule sets are served, today and in one placement.
+
+    Each shopper is followed through both orders: the first set whose conditions hold for them counts. No product is
+    looked at, so that sets for lists beside products do not apply.
+    """
+    users = np.arange(len(live.users))
+    if len(users) > MOST_JUDGED:
+        users = np.sort(np.random.default_rng(seed).choice(users, MOST_JUDGED, replace=False))
+    known = attributes_of(live)
+    followed: dict[tuple[Rules | None, Rules | None], list[int]] = {}
+    for user in users:
+        asked = Situation(known[int(user)], placement)
+        pair = first_that_holds(before, asked), first_that_holds(now, asked)
+        followed.setdefault(pair, []).append(int(user))
+    changed, done = 0, 0
+    for (old, new), rows in followed.items():
+        if old != new:
+            start, end = done / len(users), (done + len(rows)) / len(users)
+            some = np.array(rows)
+            changed += _changed(live, some, new, old, k, part_of(on_progress, start, end))
+        done += len(rows)
+    return Reach(len(live.users), len(users), changed)
+
+
+def _changed(
+    live: Recommender,
+    users: NDArray[np.int_],
+    rules: Rules | None,
+    before: Rules | None,
+    k: int,
+    on_progress: OnProgress,
+) -> int:
+    """Of how many users the list is another one under one rule set than under the other."""
     changed = 0
-    for number, some in enumerate(np.array_split(judged, PARTS)):
+    for number, some in enumerate(np.array_split(users, PARTS)):
         on_progress(Progress("Counting whose list changes", number / PARTS))
         now, then = (live.top_k_of(some, k, rules=laid)[0] for laid in (rules, before))
         changed += int((now != then).any(axis=1).sum())
-    return Reach(len(users), len(judged), changed)
+    return changed
 
 
 class Ruled:
