@@ -8,6 +8,7 @@ from pages.workbench import desk, finding
 from recsys.errors import InsiderError
 from recsys.services.workspace import Workspace
 from recsys.views import compare
+from recsys.views.glossary import meaning
 from recsys.views.shopper import ShopperView
 
 
@@ -30,12 +31,11 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
             hide_index=True,
             column_config={
                 "measure": st.column_config.TextColumn("Measure"),
-                "a": st.column_config.NumberColumn("Live", format="%.4f"),
-                "b": st.column_config.NumberColumn("Other", format="%.4f"),
-                "difference": st.column_config.NumberColumn("Difference", format="%+.4f"),
-                "low": st.column_config.NumberColumn("from", format="%+.4f", help="95% interval, paired."),
-                "high": st.column_config.NumberColumn("to", format="%+.4f"),
                 "clear": st.column_config.TextColumn("Verdict"),
+                "difference": st.column_config.TextColumn("Difference"),
+                "interval": st.column_config.TextColumn("95% interval", help=meaning("interval")),
+                "a": st.column_config.TextColumn("Live"),
+                "b": st.column_config.TextColumn("Other"),
             },
             alt="Measures of both models on held-out purchases",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -123,7 +124,7 @@ class Everybody:
         sentence: how far apart they are.
         floor: how far apart mere retraining puts two models, or what to do to find out.
         most: `user_id, overlap, rbo`, most different first.
-        measures: as `comparison.Difference` has them, and `clear`: a verdict in words.
+        measures: one row a measure, in words: `measure`, `clear` (the verdict), `difference`, `interval`, `a`, `b`.
         note: why there are no measures, or "".
     """
 
@@ -150,12 +151,9 @@ def everybody(
     told = part_of(on_progress, 0.0, 0.8)
     found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules, on_progress=told)
     titles = fmt.measures(k)
-    measures = found.measures.assign(
-        measure=[titles[name].title for name in found.measures["measure"]],
-        clear=[
-            "better" if low > 0 else "worse" if high < 0 else "within chance"
-            for low, high in zip(found.measures["low"], found.measures["high"], strict=True)
-        ],
+    measures = pd.DataFrame(
+        [_told(row, titles[row.measure]) for row in found.measures.itertuples()],
+        columns=["measure", "clear", "difference", "interval", "a", "b"],
     )
     sentence = (
         f"Over {fmt.number(found.users)} shoppers the two lists of {k} share {found.overlap:.0%} on average; "
@@ -163,6 +161,14 @@ def everybody(
     )
     floor = _floor(workspace, compared, found, k, part_of(on_progress, 0.8, 1.0))
     return Everybody(sentence, floor, found.most, measures, found.note)
+
+
+def _told(row: Any, measure: fmt.Measure) -> tuple[str, ...]:
+    """One measure in words: its name, verdict, difference, interval of the difference, and both values."""
+    verdict = "better" if row.low > 0 else "worse" if row.high < 0 else "within chance"
+    difference, low, high = (fmt.difference(x, is_share=measure.share) for x in (row.difference, row.low, row.high))
+    one, other = (fmt.measured(x, is_share=measure.share) for x in (row.a, row.b))
+    return measure.title, verdict, difference, f"{low} to {high}", one, other
 
 
 UNKNOWN_FLOOR = (
