@@ -152,7 +152,7 @@ def everybody(
     found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules, on_progress=told)
     titles = fmt.measures(k)
     measures = pd.DataFrame(
-        [_told(row, titles[row.measure]) for row in found.measures.itertuples()],
+        [_told(row, titles[str(row.measure)]) for row in found.measures.itertuples()],
         columns=["measure", "clear", "difference", "interval", "a", "b"],
     )
     sentence = (
