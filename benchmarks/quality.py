@@ -10,11 +10,14 @@ is not there is said to be left out.
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks._datasets import DATASETS, NotInstalled
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import PRESETS, preset
+
+if TYPE_CHECKING:
+    from recsys.evaluation.documents import BenchmarkDocument
 
 COVERAGE_TARGET, AGAIN_TARGET = 2.0, 1.1
 
@@ -44,7 +47,7 @@ def run(options: list[str]) -> list[dict[str, Any]]:
 def judged(dataset: Dataset, presets: list[str]) -> list[dict[str, Any]]:
     """Train with every preset, judge beside the baselines, which are fitted once, and compare with the strongest."""
     from recsys.dataset.splitting import make_split
-    from recsys.evaluation.benchmark import judge_baselines, measure
+    from recsys.evaluation.benchmark import benchmark_of, judge_baselines
     from recsys.training.train import train
 
     split = make_split(dataset)
@@ -52,15 +55,15 @@ def judged(dataset: Dataset, presets: list[str]) -> list[dict[str, Any]]:
     lines = []
     for name in presets:
         model = train(dataset, preset(name), split=split)
-        found = measure(model, split, baselines=baselines)
+        found = benchmark_of(model, split, baselines=baselines).document()
         lines += _lines(f"{dataset.name}, {name}", found, model.manifest)
     return lines
 
 
-def _lines(where: str, found: dict[str, Any], manifest: Any) -> list[dict[str, Any]]:
+def _lines(where: str, found: "BenchmarkDocument", manifest: Any) -> list[dict[str, Any]]:
     discover = found["lanes"]["discover"]
-    value = {name: x["ndcg"]["value"] for name, x in discover.items()}
-    if value["model"] is None:
+    value = {name: x["ndcg"]["value"] or 0.0 for name, x in discover.items()}
+    if not found["users"]:
         print(f"{where}: nobody to judge.", file=sys.stderr)
         return []
     strongest = max((name for name in value if name != "model"), key=lambda name: value[name])

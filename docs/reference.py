@@ -1,4 +1,4 @@
-"""Writes docs/reference.md: every command, option and setting, as the program itself tells of them.
+"""Writes docs/reference.md: every command, option, setting and word, as the program itself tells of them.
 
     python docs/reference.py
 
@@ -19,12 +19,13 @@ import typer  # noqa: E402  after the path is set: this file runs as a script to
 
 from recsys.cli.app import app  # noqa: E402  after the path is set
 from recsys.settings import Settings  # noqa: E402  after the path is set
+from recsys.views.glossary import as_markdown  # noqa: E402  after the path is set
 
 PAGE = FOLDER / "reference.md"
 INTRODUCTION = """\
 # Reference
 
-Every command and every setting, written by `python docs/reference.py` from the program itself.
+Every command, every setting and every word, written by `python docs/reference.py` from the program itself.
 
 Every command prints one JSON document on stdout with `--json`; progress and messages go to stderr. Exit codes: 0 done,
 2 the input is wrong (one message names the value and the mend), 1 anything else.
@@ -51,7 +52,16 @@ def options(command: Any) -> list[Any]:
 
 def reference() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, "## Commands\n", *map(_command, *zip(*commands(), strict=True)), *_settings()])
+    parts = [INTRODUCTION, "## Commands\n", *map(_command, *zip(*commands(), strict=True)), *_settings()]
+    return "\n".join(
+        [
+            *parts,
+            "## Words\n",
+            "One word for each thing, on the pages, in the API and in the docs.\n",
+            as_markdown(),
+            "",
+        ]
+    )
 
 
 def _command(name: str, command: Any) -> str:

@@ -32,7 +32,7 @@ def chosen(
             state[key] = [value for value in state[key] if value in offered]
         found = st.multiselect(
             label, offered, key=key, format_func=names, bind="query-params", max_selections=most,
-            placeholder=placeholder,
+            placeholder=placeholder, filter_mode="contains", select_all=False,
         )  # fmt: skip
     # another table has another key, so that a selection never stays on rows that now hold something else
     here = f"{key}_table_{hash(tuple(ids))}"

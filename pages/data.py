@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import choosing, shared
 from recsys.charts import data as charts_data
 from recsys.errors import InsiderError
 from recsys.services import datasets
@@ -10,11 +10,12 @@ from recsys.services.jobs import cancel_job
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
+from recsys.views import glossary
 
 PARTS = {
     "events": ("Events", "Who did what: one row per purchase, view or rating. The only part that is needed."),
-    "items": ("Catalogue", "Titles, categories, brands, prices. Optional."),
-    "users": ("Customers", "What is known of them: age group, region. Optional."),
+    "items": ("Products", "Titles, categories, brands, prices. Optional."),
+    "users": ("Shoppers", "What is known of them: age group, region. Optional."),
 }
 UPLOAD, SERVER = "Upload files", "Files of the server"
 SEPARATORS = {None: "Found out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe", " ": "Blank"}
@@ -207,7 +208,7 @@ def bring(*, busy: bool) -> None:
         if st.button("Import", type="primary", icon=":material/download:", disabled=not ready):
             plan = data_view.plan_of(name, files, mapping, **reading, **options)
             state.import_run = datasets.start_import(home, plan).id
-            state.dataset_shown = plan.name
+            state.wanted_dataset = plan.name
             st.rerun()
     if name and name != typed.strip():
         st.caption(shared.plain(f"It will be stored as “{name}”."))
@@ -243,22 +244,22 @@ def ended(run: Job) -> None:
 def show(name: str) -> None:
     """One dataset: its report in words and charts, its rejects, and the way to be rid of it."""
     found = datasets.stored(home, name)
-    st.subheader(shared.plain(name), anchor=False)
+    st.header(shared.plain(name), anchor=False)
     if found.report:
         with st.grid(2 if found.report["tree"] else 1, min_column_width=330, gap="small") as grid:
             with grid.cell(), st.container(border=True, height="stretch"):
-                shared.describe("How demand is spread over the items; the dotted line would be evenly.")
+                shared.describe("How demand is spread over the products; the dotted line would be evenly.")
                 st.plotly_chart(charts_data.long_tail(found.report["long_tail"]), config=shared.STILL, key="tail",
-                                alt="Share of the pairs that the most popular items make")  # fmt: skip
+                                alt="Share of the pairs that bestsellers make")  # fmt: skip
                 if not found.report["tree"]:
                     shared.describe(
-                        "No categories: every item stands for itself. Add a catalogue to recommend new items."
+                        "No categories: every product stands for itself. Add a file of products to recommend new ones."
                     )
             if found.report["tree"]:
                 with grid.cell(), st.container(border=True, height="stretch"):
-                    shared.describe("Categories by pairs of user and item.")
+                    shared.describe("Categories by pairs of shopper and product.")
                     st.plotly_chart(charts_data.category_tree(found.report["tree"]), config=shared.STILL, key="tree",
-                                    alt="Categories, sized by pairs of user and item")  # fmt: skip
+                                    alt="Categories, sized by pairs of shopper and product")  # fmt: skip
     with st.grid(2, min_column_width=330, gap="small") as grid:
         for section in found.sections:
             with grid.cell(), st.container(border=True, height="stretch"):
@@ -285,7 +286,6 @@ def show(name: str) -> None:
         typed = st.text_input("Type its name to delete it", key=f"delete_{name}", disabled=not found.may_go)
         if st.button("Delete for good", disabled=typed != name, type="primary"):
             datasets.delete_dataset(home, name)
-            state.pop("dataset_shown", None)
             st.rerun()
 
 
@@ -316,22 +316,22 @@ if done:
 
 if stored:
     names = [entry["name"] for entry in stored]
-    picked = st.dataframe(
-        datasets.table(stored), key="datasets", on_select="rerun", selection_mode="single-row", hide_index=True,
+    if state.get("wanted_dataset") in names:
+        state.dataset_shown = state.pop("wanted_dataset")
+    (shown,) = choosing.chosen(
+        datasets.table(stored), names, key="dataset_shown", label="Look at",
         alt="Stored datasets, newest first; select one to see what is in it",
         column_config={
             "name": st.column_config.TextColumn("Dataset", pinned=True, width=160),
-            "events": st.column_config.NumberColumn("Events", format="localized"),
-            "users": st.column_config.NumberColumn("Users", format="localized"),
-            "items": st.column_config.NumberColumn("Items", format="localized"),
+            "events": st.column_config.NumberColumn("Events", format="localized", help=glossary.meaning("event")),
+            "users": st.column_config.NumberColumn("Shoppers", format="localized", help=glossary.meaning("shopper")),
+            "items": st.column_config.NumberColumn("Products", format="localized", help=glossary.meaning("product")),
             "period": st.column_config.TextColumn("Period"),
             "size": st.column_config.NumberColumn("Size", format="%.2f MB"),
             "models": st.column_config.NumberColumn("Models", help="How many stored models were trained on it."),
             "live": st.column_config.CheckboxColumn("Live", help="The live model was trained on it."),
         },
     )  # fmt: skip
-    rows = picked.selection.rows
-    shown = names[rows[0]] if rows else state.get("dataset_shown", names[0])
-    show(shown if shown in names else names[0])
+    show(shown)
 else:
     st.info("No dataset is stored yet.", icon=":material/database:")

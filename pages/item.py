@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.product_list import product_list
 from recsys.errors import InsiderError
 from recsys.services import export
@@ -65,17 +65,17 @@ st.page_link(
 
 left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
-    st.subheader("Like it, says the model", anchor=False)
+    st.header("Like it, says the model", anchor=False)
     shared.describe("Products whose embeddings point the same way: they suit the same taste.")
     products(view.similar, "similar", "Products like it", ("Likeness", "likeness"))
 with right, st.container(border=True, height="stretch"):
-    st.subheader("Bought by the same people", anchor=False)
+    st.header("Bought by the same people", anchor=False)
     shared.describe("Counted, without a model: how much the two groups of buyers overlap.")
     products(view.together, "together", "Products bought by the same people", ("Overlap", "strength"), "both")
 
 left, right = st.columns(2, gap="small")
 with left, st.container(border=True, height="stretch"):
-    st.subheader("Who buys it", anchor=False)
+    st.header("Who buys it", anchor=False)
     if len(view.who):
         shared.describe("Where buyers differ most from all shoppers, among those of whom it is known.")
         st.dataframe(
@@ -92,9 +92,9 @@ with left, st.container(border=True, height="stretch"):
     else:
         st.caption("Nothing is known of its buyers, or they are fewer than five.")
 with right, st.container(border=True, height="stretch"):
-    st.subheader("To whom it would be recommended", anchor=False)
-    with st.spinner("Looking through all shoppers…"):
-        people = product.audience(live, item_id)
+    st.header("To whom it would be recommended", anchor=False)
+    with making.waiting("Looking through all shoppers") as bar:
+        people = product.audience(live, item_id, on_progress=bar)
     if people.in_lists is not None:
         shared.describe(f"It stands among the first ten new products of {fmt.number(people.in_lists)} shoppers.")
     shared.describe("Shoppers who have not bought it, whom it suits best first.")

@@ -13,7 +13,7 @@ st.set_page_config(page_title="Insider", page_icon=ASSETS / "favicon.svg", layou
 st.logo(ASSETS / "insider.svg", size="medium")
 # What this button of Streamlit's tables writes is run by a spreadsheet where a title begins with "="; our own buttons
 # (recsys.services.export) write such a title as text.
-st.html("<style>[data-testid='stElementToolbarButton']:has([aria-label='Download as CSV']) { display: none }</style>")
+st.html("<style>[data-testid='stElementToolbarButton']:has([aria-label^='Download as CSV']) { display: none }</style>")
 
 visitor.check()
 page = st.navigation(

@@ -1,7 +1,9 @@
-"""Files that take a while to make: a button, how far it is, and then the way to save what was made."""
+"""What takes a while: how far it is, what was worked out once, and files with the way to save them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 import streamlit as st
 
@@ -9,6 +11,10 @@ from pages import shared
 from recsys.errors import InsiderError
 from recsys.progress import OnProgress, Progress
 from recsys.utils import formatting as fmt
+
+T = TypeVar("T")
+KEPT = 30
+"""So many results does a visitor keep."""
 
 
 def told(progress: Progress, seconds: float) -> str:
@@ -34,6 +40,32 @@ class Bar:
     def done(self) -> None:
         """Take the bar away."""
         self._place.empty()
+
+
+@contextmanager
+def waiting(step: str) -> Iterator[Bar]:
+    """While the page waits: what is done, a clock that goes on by itself, and a bar with what is left."""
+    with st.spinner(shared.plain(step), show_time=True):
+        bar = Bar(step)
+        try:
+            yield bar
+        finally:
+            bar.done()
+
+
+def once(key: Hashable, step: str, make: Callable[[OnProgress], T]) -> T:
+    """What `make` gives: with its progress in view the first time, for the same visitor from memory after that.
+
+    Args:
+        key: all that the result depends on.
+    """
+    memory: dict[Hashable, T] = st.session_state.setdefault("worked_out", {})
+    if key not in memory:
+        with waiting(step) as bar:
+            memory[key] = make(bar)
+        for oldest in list(memory)[:-KEPT]:
+            del memory[oldest]
+    return memory[key]
 
 
 def download(

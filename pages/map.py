@@ -5,7 +5,7 @@ from datetime import date
 import streamlit as st
 
 from pages import making, shared
-from pages.cartography import drawing, names, sections
+from pages.cartography import drawing, names, sections, thumbnails
 from recsys.errors import InsiderError
 from recsys.item_map import colours, view
 from recsys.item_map import scene as map_scene
@@ -234,3 +234,4 @@ with right, st.container(key="map_side"):
     if table is not None:
         sections.products(table)
 names.make_room()
+thumbnails.show_on_hover()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from recsys.presentation.deck import deck
 from recsys.presentation.pictures import suggested
 from recsys.presentation.slides import KINDS, Presentation, Presentations, Slide, make_slide
@@ -96,8 +96,8 @@ with show:
     if not found.slides:
         st.info("There is no slide yet: add one under Arrange.", icon=":material/info:")
     else:
-        with st.spinner("Making the slides…", show_time=True):
-            document = deck(home, name, found, theme)
+        with making.waiting("Making the slides") as bar:
+            document = deck(home, name, found, theme, on_progress=bar)
         st.iframe(document, height=HEIGHT)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(

@@ -66,9 +66,9 @@ def dial() -> None:
         )
     if pressed:
         with shared.problems_shown():
-            bar = making.Bar("Turning the dial and measuring the new model")
-            st.session_state.turned = popularity_dial.turn_and_store(home, model_id, float(wanted)).id
-            bar.done()
+            with making.waiting("Turning the dial and measuring the new model") as bar:
+                made = popularity_dial.turn_and_store(home, model_id, float(wanted), on_progress=bar)
+            st.session_state.turned = made.id
     if made_id := st.session_state.get("turned"):
         st.success("It is stored. What it would change, and the way to make it live, is on its page.")
         st.page_link("models.py", label="See what would change", icon=":material/difference:",
@@ -129,7 +129,7 @@ with left, st.container(border=True, height="stretch"):
     st.header("For whom it works", anchor=False)
     if view.segments:
         kind = st.selectbox("By", list(view.segments), key="by", bind="query-params")
-        shared.describe("Those who gain least over most popular come first.")
+        shared.describe("Those who gain least over bestsellers come first.")
         rows = view.segments[kind]
         st.plotly_chart(
             charts.segments(rows, view.segment_measure[kind]), config=shared.STILL, alt=f"Segments by {kind}"

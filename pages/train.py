@@ -241,11 +241,11 @@ def result(found: train.Outcome) -> None:
                 "Metric": [line.title for line in found.lines],
                 "This model": [line.ours for line in found.lines],
                 "Live model": [line.live for line in found.lines],
-                "Most popular": [line.popular for line in found.lines],
+                "Bestsellers": [line.popular for line in found.lines],
             },
             hide_index=True,
             column_config={"Metric": st.column_config.TextColumn(pinned=True)},
-            alt="Metrics of this training beside the live model and most popular, 95% intervals in brackets",
+            alt="Metrics of this training beside the live model and bestsellers, 95% intervals in brackets",
         )
         shared.describe(
             "Products the shopper had not bought before, among those held out of training; 95% intervals in brackets."
@@ -270,7 +270,7 @@ def heading(run: Job) -> None:
     """Number, state and recipe of a run."""
     title, icon, colour = STATES[run.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(train.run_title(run, train.training_numbers(home)), anchor=False, width="content")
+        st.header(train.run_title(run, train.training_numbers(home)), anchor=False, width="content")
         st.badge(title, icon=icon, color=colour)
     shared.describe(train.run_words(run))
 
@@ -288,10 +288,11 @@ if not home.datasets() and not train.trainings(home) and home.live_id() is None:
     shared.waiting_panel()
     st.stop()
 
+st.title("Train", anchor=False)
 promoting.live_line(train.live_words(home))
 left, right = st.columns([5, 6], gap="medium")
 with left, st.container(border=True, gap="small"):
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     if home.datasets():
         recipe_panel()
     else:
@@ -300,7 +301,7 @@ with left, st.container(border=True, gap="small"):
 with right, st.container(border=True, gap="small"):
     shown = train.run_to_show(home, state.get("run"))
     if shown is None:
-        st.subheader("Nothing trained by hand yet", anchor=False)
+        st.header("Nothing trained by hand yet", anchor=False)
         st.caption("Press Train: the model learns in the background and appears here, beside the live one.")
     else:
         run_panel(shown)

@@ -50,7 +50,7 @@ def check() -> None:
     _, middle, _ = st.columns([1, 2, 1])
     if not getattr(st.user, "is_logged_in", False):
         with middle, st.container(border=True):
-            st.subheader("Sign in", icon=":material/lock:", anchor=False)
+            st.title("Sign in", icon=":material/lock:", anchor=False)
             st.markdown("This dashboard is for people with a role.")
             if st.button("Sign in", type="primary", width="stretch"):
                 try:
@@ -61,7 +61,7 @@ def check() -> None:
     email = str(st.user.get("email") or "")
     if st.user.get("email_verified") is False or access.signed_in(email, roles) is None:
         with middle, st.container(border=True):
-            st.subheader("No access", icon=":material/block:", anchor=False)
+            st.title("No access", icon=":material/block:", anchor=False)
             st.markdown(shared.plain(f"{email or 'This account'} has no role here. Ask an administrator for one."))
             st.button("Sign out", on_click=st.logout)
         st.stop()

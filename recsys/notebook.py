@@ -191,7 +191,7 @@ def evaluate(model: Recommender, dataset: Dataset, k: int = 10, baselines: bool 
     Args:
         dataset: the one the model was trained on.
         k: length of the lists.
-        baselines: judge the simple methods beside it, not "most popular" alone.
+        baselines: judge the simple methods beside it, not bestsellers alone.
 
     Returns:
         What `python -m recsys evaluate --json` prints: `["lanes"]["discover"]["model"]["ndcg"]["value"]` and so on.
@@ -260,7 +260,7 @@ def cross_validate(
 
     Args:
         folds: how many, 1 to 20.
-        baselines: judge every simple method in each fold, not "most popular" alone.
+        baselines: judge every simple method in each fold, not bestsellers alone.
         settings: hyperparameters that differ from the preset.
 
     Returns:

@@ -1,7 +1,7 @@
 """How far a training is: what jobs report and pages show."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -26,3 +26,12 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def silent(_: Progress) -> None:
+    """Tell nobody."""
+
+
+def part_of(on_progress: OnProgress, start: float, end: float) -> OnProgress:
+    """For one of several steps: its 0 to 1 told as `start` to `end` of the whole."""
+    return lambda told: on_progress(replace(told, fraction=start + (end - start) * told.fraction))

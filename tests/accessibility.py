@@ -8,6 +8,9 @@ WAIT = 120_000
 
 SEVERE = ("serious", "critical")
 
+LOOKS = ((1280, False), (1280, True), (390, True), (390, False))
+"""Width in pixels, and whether it is dark: a desk and a phone, by day and by night."""
+
 OUTSIDE = ("[data-testid=stHeader] [data-testid=stStatusWidget]",)
 """Parts that Streamlit draws by itself and that come and go while a script runs."""
 
@@ -39,3 +42,18 @@ def settled(page: Page) -> None:
         "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')",
         timeout=WAIT,
     )
+
+
+def look(page: Page, *, width: int, dark: bool) -> None:
+    """Give an open page another width and other colours, as a visitor's own settings would, and wait for them."""
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.wait_for_function(
+        """dark => {
+          const [red] = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor.match(/\\d+/g);
+          return (red < 128) === dark;
+        }""",
+        arg=dark,
+        timeout=WAIT,
+    )
+    settled(page)

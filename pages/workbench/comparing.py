@@ -2,25 +2,24 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.product_list import product_list
 from pages.workbench import desk, finding
 from recsys.errors import InsiderError
 from recsys.services.workspace import Workspace
 from recsys.views import compare
+from recsys.views.glossary import meaning
 from recsys.views.shopper import ShopperView
-
-
-@st.cache_data(max_entries=10, ttl=300, show_spinner=False)
-def _everybody(_home: Workspace, live_id: str, other: str, k: int, version: str) -> compare.Everybody:
-    return compare.everybody(_home, live_id, other, k)
 
 
 def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     """Two models over all shoppers: how far apart, beside mere retraining, and where most."""
     try:
-        with st.spinner("Comparing everybody's lists…", show_time=True):
-            found = _everybody(home, live_id, other, k, compare.version_of(home, other))
+        found = making.once(
+            ("everybody", str(home.settings.home), *home.store.models(), live_id, compare.version_of(home, other), k),
+            "Comparing everybody's lists",
+            lambda bar: compare.everybody(home, live_id, other, k, on_progress=bar),
+        )
     except InsiderError as error:
         shared.problem(error)
         return
@@ -32,12 +31,11 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
             hide_index=True,
             column_config={
                 "measure": st.column_config.TextColumn("Measure"),
-                "a": st.column_config.NumberColumn("Live", format="%.4f"),
-                "b": st.column_config.NumberColumn("Other", format="%.4f"),
-                "difference": st.column_config.NumberColumn("Difference", format="%+.4f"),
-                "low": st.column_config.NumberColumn("from", format="%+.4f", help="95% interval, paired."),
-                "high": st.column_config.NumberColumn("to", format="%+.4f"),
                 "clear": st.column_config.TextColumn("Verdict"),
+                "difference": st.column_config.TextColumn("Difference"),
+                "interval": st.column_config.TextColumn("95% interval", help=meaning("interval")),
+                "a": st.column_config.TextColumn("Live"),
+                "b": st.column_config.TextColumn("Other"),
             },
             alt="Measures of both models on held-out purchases",
         )
@@ -82,7 +80,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
         return
     found = compare.side_by_side(home, view.subject, others, k)
     with st.container(border=True):
-        st.subheader("This shopper", anchor=False)
+        st.header("This shopper", anchor=False)
         for problem in found.problems:
             st.warning(shared.plain(problem))
         for sentence in found.sentences:
@@ -95,7 +93,7 @@ def show(home: Workspace, view: ShopperView, k: int) -> None:
                     product_list(listed, f"compared_{place}", f"The list of {name}")
         shared.describe("Arrows count places against the list before it; “only here” stands in one list alone.")
     with st.container(border=True):
-        st.subheader("All shoppers", anchor=False)
+        st.header("All shoppers", anchor=False)
         which = others[0]
         with st.container():  # of its own: a bound widget leaves the link when what stands above it comes or goes
             if others[1:]:

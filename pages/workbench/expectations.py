@@ -21,7 +21,7 @@ def verdicts(golden: GoldenShoppers, live: Recommender, rules: Rules | None) -> 
     """How every golden shopper fares with the live model."""
     found = golden.check(live, rules)
     if not found:
-        st.caption("No golden shopper is saved yet. Say on the left what this one's list must show.")
+        st.caption("No golden shopper is saved yet. Say what the list of this shopper must show.")
         return
     for number, verdict in enumerate(found):
         with st.container(border=True, gap="xsmall"):
@@ -43,7 +43,7 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
     golden = GoldenShoppers(home.database)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("Expect something of this list", anchor=False)
+        st.header("Expect something of this list", anchor=False)
         shared.describe("Kept, and checked against every new model before it is promoted.")
         items = {item.item_id: item.title for item in view.answer.items}
         options = [*items, *shopper.category_names(live)]
@@ -88,5 +88,5 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int, rules: R
                 except InsiderError as error:
                     shared.problem(error)
     with right, st.container(border=True, height="stretch"):
-        st.subheader("All golden shoppers, by the live model", anchor=False)
+        st.header("All golden shoppers, by the live model", anchor=False)
         verdicts(golden, live, rules)

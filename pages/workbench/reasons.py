@@ -32,7 +32,7 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
     reasons = why(live, view.subject, items[chosen], view.currency, rules)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("What the score is made of", anchor=False)
+        st.header("What the score is made of", anchor=False)
         shared.describe(reasons.facts)
         st.markdown(shared.plain(reasons.sentence))
         if reasons.parts:
@@ -48,8 +48,8 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
                 help="",
             )  # fmt: skip
     with right, st.container(border=True, height="stretch"):
-        st.subheader("What they bought that speaks for it", anchor=False)
-        with st.spinner("Leaving out their products, one at a time…"):
+        st.header("What they bought that speaks for it", anchor=False)
+        with st.spinner("Leaving out their products, one at a time", show_time=True):
             found = item_influences(live, view.subject, chosen)
         st.markdown(shared.plain(found.sentence))
         if len(found.table):

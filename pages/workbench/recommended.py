@@ -29,7 +29,7 @@ state = st.session_state
 
 def history(live: Recommender, view: ShopperView, categories: list[str], since: bool) -> None:
     """What they bought, with filters by period and category."""
-    st.subheader("Bought so far", anchor=False)
+    st.header("Bought so far", anchor=False)
     shared.describe(view.learned(since))
     period, category = st.columns([2, 3], gap="small")
     with period:
@@ -67,7 +67,7 @@ def history(live: Recommender, view: ShopperView, categories: list[str], since: 
 
 def recommendations(live: Recommender, view: ShopperView) -> None:
     """The list, with what makes it readable; every row leads on."""
-    st.subheader("Recommended", anchor=False)
+    st.header("Recommended", anchor=False)
     shared.describe(view.verdict)
     found = shopper.recommended_cards(live, view, tuple(ACTIONS))
     if not found:
@@ -127,7 +127,7 @@ def show(
         recommendations(live, view)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("Week by week", anchor=False)
+        st.header("Week by week", anchor=False)
         weeks = shopper_history.timeline(home, live, view.subject)
         if weeks is None:
             st.caption("There are no times to tell: a persona, data without times, or data that are no longer stored.")
@@ -140,7 +140,7 @@ def show(
     with right, st.container(border=True, height="stretch"):
         level = None
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader("Mix of categories", anchor=False)
+            st.header("Mix of categories", anchor=False)
             if len(levels) > 1:
                 level = st.segmented_control(
                     "Level", list(levels), format_func=levels.get, default=next(iter(levels)), required=True,

@@ -51,7 +51,13 @@ def _variety(live: Recommender, start: Rules, key: str) -> dict[str, object]:
     found: dict[str, object] = {"diversity": diversity, "popularity": popularity}
     with st.container(horizontal=True, gap="small"):
         found["hide_popular"] = st.number_input(
-            "Hide the most popular", 0, None, start.hide_popular, key=f"{key}_hide", help="So many products.", width=150
+            "Hide bestsellers",
+            0,
+            None,
+            start.hide_popular,
+            key=f"{key}_hide",
+            help="So many of the products that most shoppers bought.",
+            width=150,
         )
         if levels:
             found["most_per_category"] = st.number_input(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.product_list import product_list
 from pages.workbench import drafting, serving
 from pages.workbench.drafting import NEW
@@ -26,27 +26,24 @@ IN_VIEW = """<style>
 state = st.session_state
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def _price(_home: Workspace, model_id: str, rules: Rules) -> rule_cost.Priced:
-    return rule_cost.priced(_home, model_id, rules)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _dial(_home: Workspace, model_id: str) -> tuple[dict[str, float], ...]:
-    return rule_cost.dial_alone(_home, model_id)
-
-
 def price(home: Workspace, live: Recommender, rules: Rules, stored: bool) -> None:
     """What the rules cost on the held-out period: of a stored rule set always, of changes when asked for."""
-    st.subheader("What they cost", anchor=False)
+    st.header("What they cost", anchor=False)
     if not stored and not st.toggle(
         "Judge these rules", key="priced", bind="query-params",
         help="On what shoppers went on to buy: every list with and without the rules. Takes some seconds each time.",
     ):  # fmt: skip
         return
     try:
-        with st.spinner("Judging every list with and without the rules…", show_time=True):
-            found, turns = _price(home, live.model.id, rules), _dial(home, live.model.id)
+        which = str(home.settings.home), live.model.id
+        found = making.once(
+            ("price", *which, rules), "Judging every list with and without the rules",
+            lambda bar: rule_cost.priced(home, live.model.id, rules, on_progress=bar),
+        )  # fmt: skip
+        turns = making.once(
+            ("dial", *which), "Judging the popularity dial alone",
+            lambda bar: rule_cost.dial_alone(home, live.model.id, on_progress=bar),
+        )  # fmt: skip
     except InsiderError as error:
         shared.problem(error)
         return
@@ -131,7 +128,7 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
         as_text(rules, start)
     stored = start.version > 0 and rules == start.changed({})
     with left, st.container(border=True), st.container(key="list_under_rules"):
-        st.subheader("What they do to this list", anchor=False)
+        st.header("What they do to this list", anchor=False)
         listed(live, view, rules, k)
         serving.keeping(home, sets, chosen, rules)
     with st.container(border=True):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import making, shared
 from pages.workbench import desk
 from pages.workbench.drafting import NEW
 from recsys.errors import InsiderError
@@ -15,9 +15,12 @@ from recsys.views import rule_cost
 state = st.session_state
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def _reach(_live: Recommender, model_id: str, rules: Rules, before: Rules | None, k: int) -> str:
-    return rule_cost.reach_words(_live, rules, before, k)
+def _reach(live: Recommender, rules: Rules, before: Rules | None, k: int) -> str:
+    folder = str(shared.workspace().settings.home)
+    return making.once(
+        ("reach", folder, live.model.id, rules, before, k), "Counting whose list changes",
+        lambda bar: rule_cost.reach_words(live, rules, before, k, on_progress=bar),
+    )  # fmt: skip
 
 
 def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
@@ -69,16 +72,15 @@ def ask_to_serve(live: Recommender, sets: RuleSets, names: list[str], k: int) ->
     now = [sets.get(name) for name in names]
     st.markdown(f"**Served now**: {shared.plain(', '.join(r.label or '' for r in before) or 'no rules')}")
     st.markdown(f"**From now on**: {shared.plain(', '.join(r.label or '' for r in now) or 'no rules')}")
-    new = [rules for rules in now if rules not in before]
     try:
-        with st.spinner("Counting whose list changes…", show_time=True):
-            for rules in new or [Rules()]:
-                basis = before[0] if before else None
-                st.markdown(
-                    shared.plain(f"{rules.label or 'Without rules'}: {_reach(live, live.model.id, rules, basis, k)}")
-                )
-                if rules.label:
-                    shared.describe(f"It applies {rules.when.words}.")
+        folder = str(shared.workspace().settings.home)
+        for sentence in making.once(
+            ("serving", folder, live.model.id, tuple(before), tuple(now), k), "Counting whose list changes",
+            lambda bar: rule_cost.serving_words(live, before, now, k, on_progress=bar),
+        ):  # fmt: skip
+            st.markdown(shared.plain(sentence))
+        for rules in now:
+            shared.describe(f"{rules.label} applies {rules.when.words}.")
     except InsiderError as error:
         shared.problem(error)
         return
@@ -108,7 +110,7 @@ def ask_to_delete(sets: RuleSets, name: str) -> None:
 
 def served(home: Workspace, live: Recommender, sets: RuleSets, chosen: str, rules: Rules, stored: bool, k: int) -> None:
     """Which sets are served, in what order, and the way to change it."""
-    st.subheader("Served rules", anchor=False)
+    st.header("Served rules", anchor=False)
     one_step_back(sets)
     names = sets.served_names()
     if names:
@@ -122,6 +124,12 @@ def served(home: Workspace, live: Recommender, sets: RuleSets, chosen: str, rule
             if place and st.button("Earlier", icon=":material/arrow_upward:", key=f"earlier_{place}", type="tertiary"):
                 other = [*names]
                 other.insert(place - 1, other.pop(place))
+                ask_to_serve(live, sets, other, k)
+            if place + 1 < len(names) and st.button(
+                "Later", icon=":material/arrow_downward:", key=f"later_{place}", type="tertiary"
+            ):
+                other = [*names]
+                other.insert(place + 1, other.pop(place))
                 ask_to_serve(live, sets, other, k)
             if st.button("Stop", icon=":material/cancel:", key=f"unserve_{place}", type="tertiary"):
                 ask_to_serve(live, sets, [other for other in names if other != name], k)
@@ -141,5 +149,4 @@ def served(home: Workspace, live: Recommender, sets: RuleSets, chosen: str, rule
         if not stored:
             shared.describe("Save your changes first; what is served is always the newest version.")
         elif st.button("How many shoppers are affected?", icon=":material/group:", key="reach", type="tertiary"):
-            with st.spinner("Counting whose list changes…", show_time=True):
-                st.markdown(shared.plain(_reach(live, live.model.id, rules, None, k)))
+            st.markdown(shared.plain(_reach(live, rules, None, k)))

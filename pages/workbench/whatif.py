@@ -75,7 +75,7 @@ def show(
         state.without = [item for item in state.without if item in own]
     left, right = st.columns([9, 13], gap="small")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("Change something", anchor=False)
+        st.header("Change something", anchor=False)
         nobody = st.toggle("Start from nobody", key="nobody", bind="query-params", help="As if nothing were known.")
         without = []
         with st.container():  # of its own: a bound widget leaves the link when what stands above it comes or goes
@@ -119,7 +119,7 @@ def show(
             st.button("Undo", icon=":material/undo:", on_click=undo, args=(names,), disabled=len(steps) < 2)
             st.button("Reset", icon=":material/restart_alt:", on_click=reset, args=(names,))
     with right, st.container(border=True, height="stretch"):
-        st.subheader("What becomes of the list", anchor=False)
+        st.header("What becomes of the list", anchor=False)
         try:
             result = what_if.what_if(
                 live, view.subject, without=without, plus=plus, attributes=changed, nobody=nobody, k=k, rules=rules

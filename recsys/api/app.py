@@ -20,6 +20,7 @@ from recsys.services.jobs import first_model_jobs
 from recsys.services.workspace import Workspace
 from recsys.storage.api_keys import ApiKeyStore
 from recsys.utils.formatting import duration
+from recsys.views.glossary import as_markdown
 
 PATHS = ("/v1", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 """Everything below these is answered here, also when it does not exist."""
@@ -38,7 +39,13 @@ Where the service has keys, give yours under **Authorize** first.
 Every answer names the model version it comes from. Its `ETag` changes with the live model: send it back as
 `If-None-Match` and an answer that has not changed costs 304 and no body. Errors are `application/problem+json` and say
 which value was wrong and how to mend it. The examples work on the built-in data.
-"""
+
+<details><summary>Words, the same as on the pages</summary>
+
+WORDS
+
+</details>
+""".replace("WORDS", as_markdown())
 
 
 def create_api(workspace: Workspace) -> FastAPI:

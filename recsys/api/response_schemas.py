@@ -172,7 +172,7 @@ class ModelOut(BaseModel):
     seed: int
     recipe: Mapping[str, Any] = Field(description="Hyperparameters.")
     split: Mapping[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")
-    metrics: Mapping[str, Any] = Field(description="On what was held out, beside “most popular”, with 95% intervals.")
+    metrics: Mapping[str, Any] = Field(description="On what was held out, beside bestsellers, with 95% intervals.")
     has_map: bool = Field(description="Whether its map of items is drawn.")
 
 

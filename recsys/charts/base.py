@@ -60,7 +60,7 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, heig
 
 
 def against_popular(ratios: Sequence[Ratio]) -> go.Figure:
-    """Metrics as multiples of "most popular", with 95% intervals; the grey band is the interval of most popular."""
+    """Metrics as multiples of those of bestsellers, with 95% intervals; the grey band is theirs."""
     figure = _figure(ROW * len(ratios) + 96)
     names = [escape(ratio.title) for ratio in ratios]
     figure.add_bar(

@@ -14,7 +14,7 @@ HEIGHT = 300
 
 
 def long_tail(tail: Mapping[str, Any]) -> go.Figure:
-    """Share of the pairs of user and item that the most popular items make, by share of the items."""
+    """Share of the pairs of user and item that bestsellers make, by share of the items."""
     figure = _figure(HEIGHT)
     figure.add_scatter(
         x=[0.0, *tail["items"]],
@@ -23,15 +23,15 @@ def long_tail(tail: Mapping[str, Any]) -> go.Figure:
         fill="tozeroy",
         fillcolor=palette.with_alpha(palette.OURS, 0.15),
         line={"color": palette.OURS, "width": 2.5},
-        hovertemplate="the most popular %{x:.1%} of the items<br>make %{y:.1%} of the pairs<extra></extra>",
+        hovertemplate="the first %{x:.1%} of the products<br>make %{y:.1%} of the pairs<extra></extra>",
         showlegend=False,
     )
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": palette.NEUTRAL, "width": 1.5, "dash": "dot"},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
-    figure.update_xaxes(title="Items, most popular first", tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title="Pairs of user and item", tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(title="Products, bestsellers first", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="Pairs of shopper and product", tickformat=".0%", range=[0, 1.02])
     return figure
 
 

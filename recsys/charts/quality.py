@@ -36,14 +36,14 @@ def methods(bars: Sequence[Bar], axis: str = "NDCG@10") -> go.Figure:
 
 
 def segments(rows: Sequence[SegmentRow], measure: str) -> go.Figure:
-    """Segments beside "most popular", those that gain least first."""
+    """Segments beside bestsellers, those that gain least first."""
     figure = base.blank(ROW * len(rows) + 96)
     names = base.rows(figure, [row.title for row in rows], 34)
     figure.add_scatter(
-        y=names, x=[row.popular for row in rows], mode="markers", name="Most popular",
+        y=names, x=[row.popular for row in rows], mode="markers", name="Bestsellers",
         marker={"size": 10, "symbol": "line-ns", "line": {"width": 3, "color": palette.NEUTRAL}},
         customdata=[escape(row.title) for row in rows],
-        hovertemplate="%{customdata}: %{x:.4f}<extra>most popular</extra>",
+        hovertemplate="%{customdata}: %{x:.4f}<extra>bestsellers</extra>",
     )  # fmt: skip
     figure.add_scatter(
         y=names, x=[row.value for row in rows], mode="markers", name="This model, 95% interval",

@@ -92,7 +92,7 @@ def _weightiest(study: optuna.Study, names: Sequence[str]) -> list[str]:
 
 
 def trade_off(trainings: Sequence[TrainingRun], front: Sequence[TrainingRun]) -> go.Figure:
-    """Accuracy against the range of products shown; the line joins those that no other beats in both."""
+    """Accuracy against catalogue coverage; the line joins those that no other beats in both."""
     done = [t for t in trainings if t.state == "done" and t.value is not None and t.coverage is not None]
     figure = go.Figure()
     for name, group, colour, mode in (
@@ -102,9 +102,9 @@ def trade_off(trainings: Sequence[TrainingRun], front: Sequence[TrainingRun]) ->
             x=[t.coverage for t in group], y=[t.value for t in group], name=name, mode=mode,
             marker={"color": colour, "size": 8 if group is done else 11}, line={"color": colour, "shape": "vh"},
             customdata=[[t.id] for t in group],
-            hovertemplate="training %{customdata[0]}<br>range %{x:.1%}<br>NDCG@10 %{y:.4f}<extra></extra>",
+            hovertemplate="training %{customdata[0]}<br>catalogue coverage %{x:.1%}<br>NDCG@10 %{y:.4f}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="Range of products shown on the validation set", tickformat=".1%")
+    figure.update_xaxes(title="Catalogue coverage on the validation set", tickformat=".1%")
     figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".4f", nticks=6)
     return _themed(figure, 380, {"l": 8, "r": 16, "t": 36, "b": 44})
 

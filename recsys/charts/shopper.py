@@ -90,6 +90,6 @@ def cost_of_rules(
             hovertemplate=f"{name.lower()}<br>NDCG@10 %{{y:.4f}}<br>catalogue coverage %{{x:.2%}}<extra></extra>",
         )  # fmt: skip
     reach = [at["coverage"] for at in (*points, without, ruled)]
-    figure.update_xaxes(title="Share of all products shown to somebody", tickformat=share_ticks(min(reach), max(reach)))
-    figure.update_yaxes(title="NDCG@10", tickformat=".3f", nticks=6)
+    figure.update_xaxes(title="Catalogue coverage", tickformat=share_ticks(min(reach), max(reach)))
+    figure.update_yaxes(title="NDCG@10", tickformat=".4f", nticks=6)
     return figure

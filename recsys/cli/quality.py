@@ -22,7 +22,7 @@ def evaluate(
             "--baselines",
             metavar="[none|popular|all]",
             help="Measure other methods beside it: without a word all, otherwise those that count popularity, or none "
-            "but the most popular.",
+            "but bestsellers.",
         ),
     ] = "none",
     k: K = 10,
@@ -73,11 +73,11 @@ def quality(
     )
     console.say()
     console.table(
-        ("worst segments", "shoppers", "measure", "model", "most popular", "verdict"),
+        ("worst segments", "shoppers", "measure", "model", "bestsellers", "verdict"),
         [
             (f"{x['kind']}: {x['name']}", f"{x['users']:,}", x["measure"], f"{x['value']:.4f}", f"{x['popular']:.4f}",
              x["verdict"])
             for x in sorted(report["segments"], key=lambda x: x["value"] - x["popular"])[:8]
         ],
-        numbers=("shoppers", "model", "most popular"),
+        numbers=("shoppers", "model", "bestsellers"),
     )  # fmt: skip

@@ -30,20 +30,24 @@ def rules_list(ctx: typer.Context, as_json: Json = False) -> None:
     if ctx.invoked_subcommand is not None:
         return
     sets = _sets()
-    served = sets.served()
+    served = sets.served_names()
+    stored = [sets.get(name) for name in [*served, *(name for name in sets.names() if name not in served)]]
     found = [
         {
-            "name": name, "version": sets.get(name).version, "served": served is not None and served.name == name,
-            "rules": sets.get(name).to_dict(),
+            "name": each.name, "version": each.version, "served": each.name in served,
+            "place": served.index(each.name) + 1 if each.name in served else None, "rules": each.to_dict(),
         }
-        for name in sets.names()
+        for each in stored
     ]  # fmt: skip
     if as_json:
         console.document({"rules": found})
     elif not found:
         console.note("No rule set is stored yet. Make one on the Shopper page, or: python -m recsys rules save")
     else:
-        rows = [("served" if f["served"] else "", f["name"], str(f["version"]), json.dumps(f["rules"])) for f in found]
+        rows = [
+            (f"served {f['place']}" if f["served"] else "", f["name"], str(f["version"]), json.dumps(f["rules"]))
+            for f in found
+        ]
         console.table(("", "name", "version", "rules"), rows, numbers=("version",))
 
 
@@ -76,19 +80,35 @@ def rules_save(
         console.say(f"Rule set {saved.name} is stored as version {saved.version}.")
 
 
-@rules.command("serve", epilog='Example: python -m recsys rules serve "No garden"')
+@rules.command("serve", epilog='Example: python -m recsys rules serve Christmas "No garden"')
 def rules_serve(
-    name: Annotated[str, typer.Argument(metavar="NAME|off", help="Name of a rule set, or off for none.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME|off...", help="Names of rule sets, the first to be tried first, or off for none."),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Lay a rule set over every answer of the API that does not ask otherwise."""
+    """Lay rule sets over every answer of the API that does not ask otherwise: it follows the first whose conditions
+    (days, segments, placements) hold."""
     from recsys.services.workbench.rule_sets import OFF
 
-    served = _sets().serve(None if name == OFF else name)
+    if OFF in names and len(names) > 1:
+        raise InvalidInput(f"{OFF!r} means no rules at all; leave it out, or leave the other names out.")
+    served = [rules.name for rules in _sets().serve_all([name for name in names if name != OFF])]
     if as_json:
-        console.document({"served": served.name if served else None})
+        console.document({"served": served})
     else:
-        console.say(f"Rule set {served.name} is served." if served else "No rules are served.")
+        console.say(f"Served, the first that applies: {', '.join(served)}." if served else "No rules are served.")
+
+
+@rules.command("undo", epilog="Example: python -m recsys rules undo")
+def rules_undo(as_json: Json = False) -> None:
+    """Serve what was served before the last change."""
+    served = [rules.name for rules in _sets().undo_serving()]
+    if as_json:
+        console.document({"served": served})
+    else:
+        console.say(f"Served again: {', '.join(served)}." if served else "No rules are served.")
 
 
 @rules.command("price", epilog='Example: python -m recsys rules price "No garden" --json')

@@ -18,7 +18,7 @@ from recsys.models.base import Scorer
 from recsys.models.baselines import als, ease
 
 Which = Literal["none", "popular", "all"]
-"""Which baselines: none but "most popular", those that count popularity, or every one."""
+"""Which baselines: none but bestsellers, those that count popularity, or every one."""
 
 HALF_LIVES = (14.0, 30.0, 60.0, 120.0)
 SINCE = ("first", "last")

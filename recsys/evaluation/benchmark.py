@@ -110,7 +110,7 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | 
 
     Args:
         dataset: the one the model was trained on.
-        baselines: those of the same split and k; otherwise only "most popular".
+        baselines: those of the same split and k; otherwise only bestsellers.
     """
     split = split_again(dataset, model.manifest.split)
     return {
@@ -122,7 +122,7 @@ def judge(model: Model, dataset: Dataset, *, k: int = K, baselines: Baselines | 
 
 
 def benchmark_of(model: Model, split: Split, *, k: int = K, baselines: Baselines | None = None) -> Benchmark:
-    """Judge the model on the test period of a split, beside its baselines, or only "most popular" without them.
+    """Judge the model on the test period of a split, beside its baselines, or only bestsellers without them.
 
     The lane "discover" is always judged, on shoppers with a history; "again" where at least `WORTHWHILE_SHARE` of what
     was bought in the validation period had been bought before.
@@ -157,7 +157,7 @@ def judge_baselines(
     period.
 
     Args:
-        which: "none" for most popular alone, "popular" for those that count popularity, or "all".
+        which: "none" for bestsellers alone, "popular" for those that count popularity, or "all".
         on_step: called with the name of each before it is fitted.
     """
     judge_of = _Judge.of(split, items, category_levels, k)

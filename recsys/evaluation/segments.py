@@ -33,7 +33,7 @@ class Segment:
         measure: "ndcg" for users; "recall" for items: the share of what was bought in the group that was in the lists.
         users: how many it is the mean of: those with something to find in the group.
         value, low, high: mean, and its 95% bootstrap interval.
-        popular: the same of "most popular".
+        popular: the same of bestsellers.
         verdict: the model against it, by the paired test.
         examples: ids of users for whom it went worst, those with most to find first.
     """
@@ -51,10 +51,10 @@ class Segment:
 
 
 def segments(model: Model, split: Split, ours: Evaluation, popular: Evaluation) -> list[Segment]:
-    """All segments with at least `FEWEST` users, within each kind those that gain least over "most popular" first.
+    """All segments with at least `FEWEST` users, within each kind those that gain least over bestsellers first.
 
     Args:
-        ours, popular: evaluations of the model and of "most popular" in the lane "discover" on `split.test`.
+        ours, popular: evaluations of the model and of bestsellers in the lane "discover" on `split.test`.
     """
     relevant = _new_pairs(split)[ours.users]
     found = [

@@ -14,12 +14,12 @@ from recsys.item_map.colours import Colouring, Groups, Numbers
 from recsys.item_map.points import Points
 from recsys.item_map.regions import Name, grid_axis
 from recsys.item_map.shopper import ShopperOnMap
+from recsys.item_map.thumbnails import written
 from recsys.item_map.view import Focus
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
 HEIGHT = 640
-TITLE_LENGTH = 40
 OF_SCALE = (0.005, 0.995)
 """Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
 
@@ -182,17 +182,20 @@ def _add_numbers(
 
 
 class _Hover:
-    """What stands in `customdata`: id, title, category, price and popularity; and the template that shows it."""
+    """What stands in `customdata`: id, title, category, price, popularity and, where there are any, the address of the
+    picture; and the template that shows it."""
 
     def __init__(self, points: Points, currency: str) -> None:
-        titles = [escape(fmt.shortened(title, TITLE_LENGTH)) for title in points.titles]
+        titles = [written(title) for title in points.titles]
         prices = ["" if np.isnan(price) else escape(fmt.money(price, currency)) for price in points.price]
-        self.data = np.empty((len(points), 5), dtype=object)
+        self.data = np.empty((len(points), 5 if points.images is None else 6), dtype=object)
         self.data[:, 0] = points.item_ids
         self.data[:, 1] = titles
-        self.data[:, 2] = [escape(fmt.shortened(name, TITLE_LENGTH)) for name in points.categories]
+        self.data[:, 2] = [written(name) for name in points.categories]
         self.data[:, 3] = prices
         self.data[:, 4] = points.popularity.tolist()
+        if points.images is not None:
+            self.data[:, 5] = points.images
         price = "" if np.isnan(points.price).all() else "price %{customdata[3]} · "
         self.template = (
             f"<b>%{{customdata[1]}}</b><br>%{{customdata[2]}}<br>{price}%{{customdata[4]}} shoppers<extra>{{}}</extra>"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.dataset.categories import middle_level
 from recsys.errors import NoModel
+from recsys.item_map.thumbnails import images
 from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import EXPOSURE, TREND
 from recsys.services.workspace import Workspace
@@ -25,6 +26,7 @@ class Points:
         x, y: float32 (n,) from -1 to 1.
         price: float64 (n,), nan where unknown.
         popularity: int64 (n,), how many users have had each item.
+        images: text (n,), addresses of pictures, "" for none; None where no item has one.
     """
 
     item_ids: NDArray[np.object_]
@@ -34,6 +36,7 @@ class Points:
     y: NDArray[np.float32]
     price: NDArray[np.float64]
     popularity: NDArray[np.int64]
+    images: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -108,4 +111,5 @@ def points(live: Recommender, table: pd.DataFrame) -> Points:
         y=places[c.Y].to_numpy(dtype=np.float32),
         price=price,
         popularity=live.model.popularity,
+        images=images(live),
     )

@@ -1,7 +1,7 @@
 """The Map page's picture, put together: points, colours, names, layers, selection; and the same to take along."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from recsys.item_map.regions import SMALL, Name, density, names
 from recsys.item_map.sample import rows_to_draw
 from recsys.item_map.selection import Selection, look_into
 from recsys.item_map.shopper import ShopperOnMap
+from recsys.item_map.thumbnails import tiles
 from recsys.item_map.view import Found
 from recsys.progress import OnProgress, Progress
 from recsys.utils import formatting as fmt
@@ -88,6 +89,7 @@ def scene(
         ink=poster.SCALES["dark" if theme == "dark" else "light"][1],
         dimmed=focus is not None or shopper is not None or marked is not None,
     )
+    figure.update_layout(meta={"tiles": _tiles(item_map)})
     note = "" if drawn is None else (
         f"{fmt.number(len(drawn))} of {fmt.number(len(points))} products are drawn: rare categories whole, the "
         "others by lot. Names, contours, search and selections go by all of them."
@@ -106,6 +108,11 @@ def region_names(item_map: ItemMap, regions: str, *, close: bool = False) -> tup
     if regions == "none":
         return ()
     return _names(item_map, zoomed=regions == "small" or (regions == "zoom" and close))
+
+
+@lru_cache(maxsize=3)
+def _tiles(item_map: ItemMap) -> dict[str, tuple[str, str, str]]:
+    return tiles(item_map.live)
 
 
 @lru_cache(maxsize=4)
@@ -162,7 +169,8 @@ def take_along(
     on_progress(Progress("Placing the names", 0.1))
     labels = region_names(item_map, regions)
     if form == "html":
-        figure = charts_map.catalogue(item_map.points, colours(item_map, by), names=labels, density=land(item_map))
+        points = replace(item_map.points, images=None)
+        figure = charts_map.catalogue(points, colours(item_map, by), names=labels, density=land(item_map))
         subtitle = f"{fmt.number(len(item_map.points))} products · model {item_map.live.model.id} · {fmt.day(day)}"
         return poster.html(figure, title=title, subtitle=subtitle, theme=theme)
     on_progress(Progress("Drawing", 0.3))

@@ -129,7 +129,7 @@ class Purchases:
         return np.maximum(np.asarray(self.matrix.sum(axis=0), dtype=np.float64).ravel(), 1.0)
 
     def damped(self, power: float) -> sparse.csr_matrix:
-        """Y = X diag(totals^-power): at 0 the most popular items decide everything, at 1/2 all have the same say."""
+        """Y = X diag(totals^-power): at 0 bestsellers decide everything, at 1/2 all have the same say."""
         return (self.matrix @ sparse.diags(self.totals**-power)).tocsr().astype(np.float32)
 
 

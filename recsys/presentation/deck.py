@@ -10,14 +10,21 @@ from plotly.offline import get_plotlyjs
 
 from recsys.presentation.pictures import Picture, picture_of
 from recsys.presentation.slides import Presentation
+from recsys.progress import OnProgress, Progress, silent
 from recsys.services.workspace import Workspace
 
 TEMPLATE = "deck.html.j2"
 
 
-def deck(workspace: Workspace, name: str, presentation: Presentation, theme: str = "light") -> str:
+def deck(
+    workspace: Workspace, name: str, presentation: Presentation, theme: str = "light", on_progress: OnProgress = silent
+) -> str:
     """The presentation as it is now; see `deck_of`."""
-    return deck_of(name, [picture_of(workspace, slide, theme) for slide in presentation.slides], theme)
+    pictures = []
+    for place, slide in enumerate(presentation.slides):
+        on_progress(Progress(f"Slide {place + 1} of {len(presentation.slides)}", place / len(presentation.slides)))
+        pictures.append(picture_of(workspace, slide, theme))
+    return deck_of(name, pictures, theme)
 
 
 def deck_of(name: str, pictures: Sequence[Picture], theme: str = "light") -> str:

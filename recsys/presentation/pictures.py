@@ -78,7 +78,7 @@ def suggested(workspace: Workspace) -> Presentation:
     name = live.manifest.dataset
     slides = [
         Slide(kind="words", title="What our recommendations have learned", text=f"From the data “{name}”."),
-        Slide(kind="result", notes="Most popular shows everybody the same ten products; it is the least to beat."),
+        Slide(kind="result", notes="Bestsellers: everybody is shown the same ten products; it is the least to beat."),
     ]
     known = live.model.rows_of_users
     if known:

@@ -167,7 +167,7 @@ class CompiledRules:
         if self.allowed is not None and not self.allowed[row]:
             return "price or availability"
         if self.hidden_popular is not None and self.hidden_popular[row]:
-            return f"one of the {rules.hide_popular:,} most popular"
+            return f"one of the first {rules.hide_popular:,} bestsellers"
         if self.lift is not None and self.lift[row] < 0:
             return "pushed down"
         cap = rules.most_per_category

@@ -50,7 +50,7 @@ class Rules:
         min_price, max_price: items without a price are kept.
         available_only: refuse a catalogue that does not say what is available.
         sold_out: also recommend items that the catalogue marks as not available; they are left out otherwise.
-        hide_popular: leave out so many of the most popular items (lane "discover").
+        hide_popular: leave out so many bestsellers (lane "discover").
         pins: item ids that come first, in this order, unless the shopper has had them or a filter takes them away.
         boosts: what is pushed up or down.
         popularity: the popularity dial: score = taste + popularity * item bias. 1 leaves the model as it was trained,

@@ -277,10 +277,10 @@ def import_under_way(workspace: Workspace) -> Job | None:
 def _in_words(summary: DatasetSummary) -> Section:
     facts = [
         ("Events", fmt.number(summary["events"])),
-        ("Users", fmt.number(summary["users"])),
-        ("Items", fmt.number(summary["items"])),
+        ("Shoppers", fmt.number(summary["users"])),
+        ("Products", fmt.number(summary["items"])),
         ("Period", fmt.period(summary["period"])),
-        ("Density", f"{summary['density']:.4%} of all pairs of user and item"),
+        ("Density", f"{summary['density']:.4%} of all pairs of shopper and product"),
         ("Repeated", f"{fmt.share(summary['repeat_rate'])} of the pairs have more than one event"),
     ]
     facts += [(f"{fmt.label(level)} names", fmt.number(n)) for level, n in summary["categories"].items()]

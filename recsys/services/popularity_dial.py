@@ -12,6 +12,7 @@ from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import benchmark_of
 from recsys.models import lightfm_wrapper
 from recsys.models.model import Model
+from recsys.progress import OnProgress, Progress, silent
 from recsys.services import promotion
 from recsys.services.workspace import Workspace
 
@@ -54,17 +55,22 @@ def turned(model: Model, popularity: float) -> Model:
     return replace(made, manifest=manifest.with_facts(embeddings=made.digest))
 
 
-def turn_and_store(workspace: Workspace, model_id: str, popularity: float, *, promote: bool = False) -> Model:
+def turn_and_store(
+    workspace: Workspace, model_id: str, popularity: float, *, promote: bool = False, on_progress: OnProgress = silent
+) -> Model:
     """`turned`, measured on the test period, stored, and promoted if asked to; gives the new version.
 
     Raises:
         InvalidInput: as `turned`, or the dataset has changed since the training.
     """
     require("admin" if promote else "merchandiser", "Training and promoting" if promote else "Making a model")
+    on_progress(Progress("Turning the dial", 0.0))
     old = workspace.load(model_id).trained
     model = turned(old, popularity)
+    on_progress(Progress("Measuring the new model on the test set", 0.2))
     judged = benchmark_of(model, split_again(workspace.dataset_of(old.id), old.manifest.split))
     model = replace(model, manifest=model.manifest.with_facts(metrics=judged.document()))
+    on_progress(Progress("Storing it", 0.9))
     workspace.store.save_model(model)
     if promote:
         promotion.promote(workspace, model.id)

@@ -24,7 +24,7 @@ class Measure:
 
 METHODS = {
     "model": "This model",
-    "popular": "Most popular",
+    "popular": "Bestsellers",
     "popular_lately": "Popular lately",
     "popular_in_categories": "Popular in own categories",
     "item_knn": "Nearest items (item-kNN)",

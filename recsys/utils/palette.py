@@ -10,7 +10,7 @@ OTHER = "#E0912F"
 """What it is held against: the live model, the shopper's own history."""
 
 NEUTRAL = "#8A9691"
-"""Most popular, the shop as a whole, everything in the background."""
+"""Bestsellers, the shop as a whole, everything in the background."""
 
 AGAINST = "#D25B7E"
 """Parts that pull a score down."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from recsys.dataset.dataset import Dataset
 from recsys.errors import InsiderError
 from recsys.evaluation.documents import NoiseDocument
+from recsys.progress import OnProgress, part_of, silent
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.services.stored_models import stored_models
 from recsys.services.workbench.list_comparison import Difference, compare, overlap, rank_biased_overlap, siblings
@@ -122,7 +124,7 @@ class Everybody:
         sentence: how far apart they are.
         floor: how far apart mere retraining puts two models, or what to do to find out.
         most: `user_id, overlap, rbo`, most different first.
-        measures: as `comparison.Difference` has them, and `clear`: a verdict in words.
+        measures: one row a measure, in words: `measure`, `clear` (the verdict), `difference`, `interval`, `a`, `b`.
         note: why there are no measures, or "".
     """
 
@@ -133,7 +135,9 @@ class Everybody:
     note: str
 
 
-def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Everybody:
+def everybody(
+    workspace: Workspace, live_id: str, other: str, k: int = 10, on_progress: OnProgress = silent
+) -> Everybody:
     """Compare a version over all shoppers with another one, or with itself under a rule set; with the noise floor
     beside it: two of the stored versions that differ by their seed alone when there are such, else what a quality
     report measured."""
@@ -144,20 +148,27 @@ def everybody(workspace: Workspace, live_id: str, other: str, k: int = 10) -> Ev
         compared.append(b.model.id)
     else:
         rules = RuleSets(workspace.database).get(other.removeprefix(RULES))
-    found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules)
+    told = part_of(on_progress, 0.0, 0.8)
+    found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules, on_progress=told)
     titles = fmt.measures(k)
-    measures = found.measures.assign(
-        measure=[titles[name].title for name in found.measures["measure"]],
-        clear=[
-            "better" if low > 0 else "worse" if high < 0 else "within chance"
-            for low, high in zip(found.measures["low"], found.measures["high"], strict=True)
-        ],
+    measures = pd.DataFrame(
+        [_told(row, titles[str(row.measure)]) for row in found.measures.itertuples()],
+        columns=["measure", "clear", "difference", "interval", "a", "b"],
     )
     sentence = (
         f"Over {fmt.number(found.users)} shoppers the two lists of {k} share {found.overlap:.0%} on average; "
         f"rank-biased overlap {found.rbo:.2f} of 1."
     )
-    return Everybody(sentence, _floor(workspace, compared, found, k), found.most, measures, found.note)
+    floor = _floor(workspace, compared, found, k, part_of(on_progress, 0.8, 1.0))
+    return Everybody(sentence, floor, found.most, measures, found.note)
+
+
+def _told(row: Any, measure: fmt.Measure) -> tuple[str, ...]:
+    """One measure in words: its name, verdict, difference, interval of the difference, and both values."""
+    verdict = "better" if row.low > 0 else "worse" if row.high < 0 else "within chance"
+    difference, low, high = (fmt.difference(x, is_share=measure.share) for x in (row.difference, row.low, row.high))
+    one, other = (fmt.measured(x, is_share=measure.share) for x in (row.a, row.b))
+    return measure.title, verdict, difference, f"{low} to {high}", one, other
 
 
 UNKNOWN_FLOOR = (
@@ -166,12 +177,12 @@ UNKNOWN_FLOOR = (
 )
 
 
-def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: int) -> str:
+def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: int, on_progress: OnProgress) -> str:
     for pair in _twins(workspace, compared):
         if pair == sorted(compared):
             return "These two differ by their seed alone: this is the noise floor of mere retraining itself."
         try:
-            floor = compare(workspace.load(pair[0]), workspace.load(pair[1]), k=k)
+            floor = compare(workspace.load(pair[0]), workspace.load(pair[1]), k=k, on_progress=on_progress)
         except InsiderError:
             continue
         verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"

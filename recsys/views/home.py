@@ -38,7 +38,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A metric as a multiple of what "most popular" reaches, with both intervals on that scale."""
+    """A metric as a multiple of what bestsellers reach, with both intervals on that scale."""
 
     title: str
     value: float
@@ -162,7 +162,7 @@ def _headline(name: str, measure: fmt.Measure, methods: Mapping[str, Any], stron
 
 
 def ratios(model: Metrics, popular: Metrics, measures: dict[str, fmt.Measure]) -> tuple[Ratio, ...]:
-    """Metrics as multiples of "most popular"; those that cannot be divided are left out."""
+    """Metrics as multiples of those of bestsellers; those that cannot be divided are left out."""
     found = []
     for name in AGAINST_POPULAR:
         ours, theirs = model.get(name, {}), popular.get(name, {})

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recsys import columns as c
 from recsys.dataset.categories import middle_level
 from recsys.models.model import Model
+from recsys.progress import OnProgress, Progress, silent
 from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
@@ -20,6 +21,9 @@ NEIGHBOURS = 10
 FEWEST_TOGETHER = 2
 MOST_EXACT = 200_000_000
 """Scores (shoppers times items) up to which it is counted exactly in how many lists an item stands."""
+
+PARTS = 8
+"""In so many steps `audience` tells how far it is."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class Audience:
     in_lists: int | None
 
 
-def audience(live: Recommender, item_id: str, limit: int = 100) -> Audience:
+def audience(live: Recommender, item_id: str, limit: int = 100, on_progress: OnProgress = silent) -> Audience:
     """The shoppers who have not had an item and whom it suits best.
 
     Scores of different shoppers have different scales, so that each is standardised over all items:
@@ -168,7 +172,10 @@ def audience(live: Recommender, item_id: str, limit: int = 100) -> Audience:
     table.insert(2, "place", (scores > own[:, None]).sum(axis=1) + 1)
     in_lists = None
     if len(model.users) * len(model.items) <= MOST_EXACT:
-        in_lists = int((live.top_k_for_all(10)[0] == row).any(axis=1).sum())
+        in_lists = 0
+        for number, some in enumerate(np.array_split(np.arange(len(model.users)), PARTS)):
+            on_progress(Progress("Looking through everybody's list", 0.1 + 0.9 * number / PARTS))
+            in_lists += int((live.top_k_of(some, 10)[0] == row).any(axis=1).sum())
     return Audience(table, in_lists)
 
 

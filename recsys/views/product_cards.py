@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from recsys.recommend.recommender import Recommender
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 from recsys.views.shopper_history import category_colours, chosen_level
+
+DOT = " · "
+"""Between the parts of a title."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +126,26 @@ def any_cards(live: Recommender, listed: Sequence[tuple[str, str]], *, currency:
 
 
 def two_lines(titles: Sequence[str]) -> list[tuple[str, str]]:
-    """Titles on two lines each. What several begin with goes to the second line, so that the first ones differ."""
-    heads = [_halves(title) for title in titles]
-    shared = {head for head, rest in heads if sum(other == head for other, _ in heads) > 1}
-    return [(rest, head) if head in shared and rest else (head, rest) for head, rest in heads]
+    """Titles on two lines each. What several begin with goes to the second line, so that the first ones differ:
+    of "Bananas, 40 lb · no. 1" and "Bananas, 40 lb · no. 2" the first lines are "no. 1" and "no. 2"."""
+    halves = [_halves(title) for title in titles]
+    parts = [rest.split(DOT) for _, rest in halves]
+    lines = []
+    for place, (head, rest) in enumerate(halves):
+        alike = [parts[other] for other, (name, _) in enumerate(halves) if name == head and other != place]
+        if not alike or not rest:
+            lines.append((head, rest))
+            continue
+        elsewhere = {part for other in alike for part in other}
+        shared = list(takewhile(elsewhere.__contains__, parts[place][:-1]))
+        first, size = DOT.join(parts[place][len(shared) :]), DOT.join(shared)
+        lines.append((first, f"{head}, {size}" if size else head))
+    return lines
 
 
 def _halves(title: str) -> tuple[str, str]:
     """What it is, and the rest: cut at the first " · " or, before that, at the comma nearest to it."""
-    head, dot, rest = title.partition(" · ")
+    head, dot, rest = title.partition(DOT)
     name, comma, size = head.rpartition(", ")
     if comma:
         return name, f"{size}{dot}{rest}"

@@ -39,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """One segment beside "most popular"."""
+    """One segment beside bestsellers."""
 
     title: str
     users: int

@@ -1,12 +1,14 @@
 """What a rule set costs, in words and figures for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recsys.dataset.splitting import Split, protocol_note, split_again
 from recsys.models.model import Model
+from recsys.progress import OnProgress, part_of, silent
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
-from recsys.services.workbench.rule_cost import RuleCost, dial, measured_rule_cost, reach
+from recsys.services.workbench.rule_cost import RuleCost, dial, measured_rule_cost, reach, reach_of_serving
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
@@ -32,7 +34,7 @@ class Priced:
     price: RuleCost
 
 
-def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Priced:
+def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10, on_progress: OnProgress = silent) -> Priced:
     """Judge a version with and without rules on what was held out of its training, where items announced since do not
     occur; what the rules say of those is left out.
 
@@ -43,7 +45,8 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
 
     model, split = _judged(workspace, model_id)
     rules = rules.without_items(workspace.load(model_id).announced_items())
-    found = measured_rule_cost(model, split, rules, k=k, categories=category_codes(model.items, model.category_levels))
+    codes = category_codes(model.items, model.category_levels)
+    found = measured_rule_cost(model, split, rules, k=k, categories=codes, on_progress=on_progress)
     titles = fmt.measures(k)
     lines = tuple(
         Line(
@@ -58,9 +61,11 @@ def priced(workspace: Workspace, model_id: str, rules: Rules, k: int = 10) -> Pr
     return Priced(f"{_sentence(found)} {protocol_note(model.manifest.split)}".strip(), lines, found)
 
 
-def reach_words(live: Recommender, rules: Rules, before: Rules | None = None, k: int = 10) -> str:
+def reach_words(
+    live: Recommender, rules: Rules, before: Rules | None = None, k: int = 10, on_progress: OnProgress = silent
+) -> str:
     """How many shoppers the rules are for, and how many of them get another list, in a sentence."""
-    found = reach(live, rules, before, k=k)
+    found = reach(live, rules, before, k=k, on_progress=on_progress)
     if not found.segment:
         return "No shopper that the model knows is in the segment: nobody's list changes."
     drawn = "" if found.judged == found.segment else f" of {fmt.number(found.judged)} drawn from them"
@@ -71,9 +76,32 @@ def reach_words(live: Recommender, rules: Rules, before: Rules | None = None, k:
     )
 
 
-def dial_alone(workspace: Workspace, model_id: str, k: int = 10) -> tuple[dict[str, float], ...]:
+def serving_words(
+    live: Recommender, before: Sequence[Rules], now: Sequence[Rules], k: int = 10, on_progress: OnProgress = silent
+) -> tuple[str, ...]:
+    """Who gets another list when other rule sets are served: a sentence for requests that name no placement, and one
+    for each placement that a set asks for."""
+    sets = (*before, *now)
+    places = ["", *sorted({place for rules in sets for place in rules.when.placements})]
+    told = []
+    for number, place in enumerate(places):
+        part = part_of(on_progress, number / len(places), (number + 1) / len(places))
+        found = reach_of_serving(live, before, now, placement=place, k=k, on_progress=part)
+        where = f"In the placement “{place}”" if place else "Where no placement is named" if places[1:] else "Today"
+        drawn = "" if found.judged == found.segment else " drawn"
+        share = fmt.share(found.changed / found.judged, 0) if found.judged else fmt.NOTHING
+        changed, judged = fmt.number(found.changed), fmt.number(found.judged)
+        told.append(f"{where}, {changed} of {judged}{drawn} shoppers get another list ({share}).")
+    if any(rules.when.beside for rules in sets):
+        told.append("Lists beside a product that is looked at are not counted.")
+    return tuple(told)
+
+
+def dial_alone(
+    workspace: Workspace, model_id: str, k: int = 10, on_progress: OnProgress = silent
+) -> tuple[dict[str, float], ...]:
     """What turns of the popularity dial alone give, on the same shoppers; raises as `priced`."""
-    return dial(*_judged(workspace, model_id), k=k)
+    return dial(*_judged(workspace, model_id), k=k, on_progress=on_progress)
 
 
 def _judged(workspace: Workspace, model_id: str) -> tuple[Model, Split]:

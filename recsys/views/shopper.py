@@ -275,9 +275,12 @@ def _verdict(shown: int, hits: int | None, cut: Any, end: Any, known_shopper: bo
         return "What they bought since cannot be told: the data this model was trained on are no longer stored."
     bought = {0: "None", shown: "All"}.get(hits, fmt.number(hits))
     if pd.isna(cut):
-        return f"{bought} of these {fmt.number(shown)} are among the products of theirs that were set aside at random."
+        verb = "is" if hits == 1 else "are"
+        return (
+            f"{bought} of these {fmt.number(shown)} {verb} among the products of theirs that were set aside at random."
+        )
     days = fmt.number((end - cut).total_seconds() / 86400)
-    return f"{bought} of these {fmt.number(shown)} were bought in the {days} days after."
+    return f"{bought} of these {fmt.number(shown)} {'was' if hits == 1 else 'were'} bought in the {days} days after."
 
 
 def _recommended(

@@ -266,7 +266,7 @@ def _verdict(manifest: ModelManifest, live: ModelManifest | None, is_live: bool)
     ours, popular = (_discover(manifest, method).get("ndcg", {}) for method in ("model", "popular"))
     if is_live or live is None:
         gain = fmt.change(ours.get("value"), popular.get("value"))
-        return f"{'This is the live model: ' if is_live else ''}NDCG@10 {gain} than most popular"
+        return f"{'This is the live model: ' if is_live else ''}NDCG@10 {gain} than bestsellers"
     if _same_answers(manifest, live):
         return "The same as the live model: both give the same answers, so promoting it would change nothing"
     theirs = _discover(live, "model").get("ndcg", {})

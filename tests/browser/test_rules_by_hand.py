@@ -56,7 +56,7 @@ def test_pin_order_save_serve_undo(browser: Browser, trained_home: Path, tmp_pat
         page.get_by_role("button", name="Serve", exact=True).click()
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_text("From now on")).to_be_visible()
-        expect(dialog.get_by_text("shoppers; the list of")).to_be_visible()
+        expect(dialog.get_by_text("shoppers get another list")).to_be_visible()
         assert sets.served_names() == []
         dialog.get_by_role("button", name="Serve", exact=True).click()
         expect(page.get_by_text("Served from now on: By hand.")).to_be_visible()

@@ -185,7 +185,7 @@ def test_evaluation_has_the_form_of_the_contract(home: Path) -> None:
     assert set(found["lanes"]["discover"]["model"]["ndcg"]) == {"value", "low", "high"}
     words = run("evaluate", "-k", "5", "--baselines").stdout
     assert "NDCG@5" in words
-    assert "Most popular" in words
+    assert "Bestsellers" in words
     assert re.search(r"EASE +[+-]0\.\d{4} +[+-]0\.\d{4} to [+-]0\.\d{4} +\d\.\d{4} +(better|worse|cannot tell)", words)
     few = answer("evaluate", "--baselines", "popular", "-k", "3")["lanes"]["discover"]
     assert set(few) == {"model", "popular", "popular_lately", "popular_in_categories"}

@@ -29,7 +29,7 @@ def test_a_rule_set_from_its_file_to_being_served(own: Workspace, tmp_path: Path
     assert shown["rules"] == {"never_categories": ["Garden"], "diversity": 0.25}
     file.write_text(json.dumps(shown))
     assert json.loads(run("rules", "save", "No garden", str(file), "--json").stdout)["version"] == 2
-    assert json.loads(run("rules", "serve", "No garden", "--json").stdout) == {"served": "No garden"}
+    assert json.loads(run("rules", "serve", "No garden", "--json").stdout) == {"served": ["No garden"]}
     assert json.loads(run("rules", "--json").stdout)["rules"][0]["served"] is True
     told = json.loads(run("recommend", "u001", "--json").stdout)
     assert told["rules"] == "No garden, version 2"
@@ -47,7 +47,16 @@ def test_a_rule_set_from_its_file_to_being_served(own: Workspace, tmp_path: Path
     refused = run("rules", "delete", "No garden")
     assert refused.exit_code == 2
     assert "being served" in refused.stderr
+    file.write_text(json.dumps({"diversity": 0.5, "when": {"placements": ["basket"]}}))
+    run("rules", "save", "Basket", str(file))
+    assert "Basket, No garden" in run("rules", "serve", "Basket", "No garden").stdout
+    listed = json.loads(run("rules", "--json").stdout)["rules"]
+    assert [(each["name"], each["place"]) for each in listed] == [("Basket", 1), ("No garden", 2)]
+    assert json.loads(run("recommend", "u001", "--json").stdout)["rules"] == "No garden, version 2"
+    assert json.loads(run("rules", "undo", "--json").stdout) == {"served": ["No garden"]}
+    assert run("rules", "serve", "off", "Basket").exit_code == 2
     run("rules", "serve", "off")
+    run("rules", "delete", "Basket")
     assert run("rules", "delete", "No garden").exit_code == 0
     assert json.loads(run("rules", "--json").stdout) == {"rules": []}
 

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import palette
+from recsys.views.shopper_history import category_colours
 from tests.conftest import SMALL_RECIPE
 
 
@@ -300,3 +302,22 @@ def test_an_area_of_the_link_holds_what_the_lasso_held(item_map: ItemMap) -> Non
 def test_a_rule_of_too_many_is_refused_before_it_is_made() -> None:
     assert why_no_rule(["a"]) == ""
     assert "1,921 are selected" in why_no_rule(["a"] * 1921)
+
+
+def test_the_pointer_finds_a_picture_or_a_tile(item_map: ItemMap) -> None:
+    pictures = np.array([f"https://shop.example/{n}.jpg" for n in range(len(item_map.points))], dtype=object)
+    nothing = view.Found(None, None, "")
+    drawn = scene.scene(replace(item_map, points=replace(item_map.points, images=pictures)), "department", nothing)
+    departments = item_map.live.items["department"]
+    colours = category_colours(departments)
+    points = [trace for trace in drawn.figure.data if trace.customdata is not None]
+    seen = {row[0]: (row[2], row[5]) for trace in points for row in trace.customdata}
+    tiles = drawn.figure.layout.meta["tiles"]
+    for row, item in enumerate(item_map.points.item_ids):
+        category, picture = seen[item]
+        assert picture == pictures[row]
+        letter, colour, _ = tiles[category]
+        assert letter == category[0]
+        assert colour == colours[departments.iloc[row]]
+    plain = scene.scene(item_map, "department", nothing)
+    assert all(len(row) == 5 for trace in plain.figure.data if trace.customdata is not None for row in trace.customdata)

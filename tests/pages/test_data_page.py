@@ -43,7 +43,7 @@ def page() -> AppTest:
 
 
 def words_of(at: AppTest) -> str:
-    parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.success, *at.info, *at.title, *at.subheader]
+    parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.success, *at.info, *at.title, *at.header]
     return "\n".join(str(part.value) for part in parts).replace("\\", "")
 
 
@@ -223,9 +223,9 @@ def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tm
         tab.get_by_text("No column of e.csv looks like the user id").wait_for()
         take(tab, "aa", "User id")
         take(tab, "bb", "Item id")
-        tab.get_by_role("tab", name="Catalogue").click()
+        tab.get_by_role("tab", name="Products").click()
         take(tab, "dd", "Item id")
-        tab.get_by_role("tab", name="Customers").click()
+        tab.get_by_role("tab", name="Shoppers").click()
         take(tab, "gg", "User id")
         tab.get_by_text("120 rows tried: 9 users, 11 items").wait_for()
         if folder := os.environ.get("INSIDER_SHOTS"):

@@ -67,7 +67,7 @@ def healthy(app: AppTest) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info, *app.title, *app.subheader]
+    parts = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info, *app.title, *app.header]
     return " ".join(str(part.value) for part in parts)
 
 
@@ -257,7 +257,7 @@ def test_a_rule_set_is_made_on_the_page(own: Workspace, own_home: Path, monkeypa
     app.slider(key="rules_Calm_1_diversity").set_value(0.4).run()
     app.button(key="serve_rules").click().run()
     assert RuleSets(own.database).served() is None
-    assert "shoppers; the list of" in texts(healthy(app)).replace("\\", "")
+    assert "shoppers get another list" in texts(healthy(app)).replace("\\", "")
     sets = RuleSets(own.database)
     sets.serve_all(["Calm"])
     last = audit.entries(own.database)[0]

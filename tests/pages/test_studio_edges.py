@@ -143,7 +143,7 @@ def test_data_deleted_while_training_do_not_matter_to_it(home: Workspace, page: 
         home.store.delete_dataset("small")
         app = page("train.py")
         assert any("no data to learn from any more" in x.value for x in app.caption)
-        assert any(x.value == f"Training {home.training_runs.all()[0].id}" for x in app.subheader) and not app.error
+        assert any(x.value == f"Training {home.training_runs.all()[0].id}" for x in app.header) and not app.error
 
     run = home.job_store.get(work(home, delete).id)
     assert (run.state, run.message) == ("done", "") and run.model in home.store.models()
@@ -230,9 +230,7 @@ def test_a_database_locked_for_long_stops_no_training_and_the_page_says_so(
         holder.execute("BEGIN IMMEDIATE")
         open_workspace.cache_clear()
         app = page("train.py")
-        assert any(x.value == f"Training {home.training_runs.all()[0].id}" for x in app.subheader), (
-            "looking needs no lock"
-        )
+        assert any(x.value == f"Training {home.training_runs.all()[0].id}" for x in app.header), "looking needs no lock"
         next(x for x in app.button if x.label == "Cancel").click().run()
         assert not app.exception
         assert any("another process has kept it locked" in x.value for x in app.error)

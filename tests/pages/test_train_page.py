@@ -89,7 +89,7 @@ def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
     assert button(app, "Go back")
     assert any(x.value.startswith("**Accuracy") for x in app.markdown)
     number = home.training_runs.all()[0].id
-    assert any(x.value == f"Training {number}" for x in app.subheader)
+    assert any(x.value == f"Training {number}" for x in app.header)
 
 
 def test_failed_and_cancelled_and_queued_runs_say_so(home: Workspace) -> None:

@@ -22,13 +22,13 @@ from recsys.evaluation.benchmark import category_codes
 from recsys.recommend.conditions import Conditions, Situation
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules, boost
-from recsys.services.workbench.rule_cost import measured_rule_cost, reach
+from recsys.services.workbench.rule_cost import measured_rule_cost, reach, reach_of_serving
 from recsys.services.workbench.rule_sets import RuleSets, left_out_of_a_batch
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
 from recsys.utils import formatting as fmt
-from recsys.views.rule_cost import dial_alone, priced
+from recsys.views.rule_cost import dial_alone, priced, serving_words
 
 K = 8
 
@@ -393,6 +393,25 @@ def test_reach_counts_the_lists_that_change(live: Recommender) -> None:
     changed = sum(ids(live, rules, user, 10) != ids(live, Rules(), user, 10) for user in users)
     found = reach(live, rules)
     assert (found.segment, found.judged, found.changed) == (len(users), len(users), changed)
+
+
+def test_what_serving_changes_is_counted_by_placement_and_order(live: Recommender) -> None:
+    everybody = Rules(never_categories=("Garden",))
+    basket = Rules(never_categories=("Dairy",), when=Conditions(placements=("basket",), segments=("age: 45+",)))
+    old = [each == "45+" for each in live.users["age"]]
+    users = live.users["user_id"]
+    differs = sum(
+        o and ids(live, basket, u, 10) != ids(live, everybody, u, 10) for o, u in zip(old, users, strict=True)
+    )
+    assert 0 < differs < len(users)
+    for placement, expected in (("", 0), ("home", 0), ("basket", differs)):
+        found = reach_of_serving(live, [everybody], [basket, everybody], placement=placement)
+        assert (found.judged, found.changed) == (len(users), expected)
+        assert reach_of_serving(live, [everybody, basket], [everybody], placement=placement).changed == 0
+    assert reach_of_serving(live, [], [everybody]).changed == reach(live, everybody).changed
+    words = serving_words(live, [everybody], [basket, everybody])
+    assert words[0].startswith(f"Where no placement is named, 0 of {len(users)} shoppers")
+    assert words[1].startswith(f"In the placement “basket”, {differs} of")
 
 
 def test_what_is_sold_out_is_recommended_only_when_asked_for(live: Recommender) -> None:

@@ -2,7 +2,10 @@
 
 import io
 import shlex
+import shutil
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,20 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
 from recsys.errors import InvalidInput, NotFound
 from recsys.models.fold_in import fold_in
+from recsys.progress import OnProgress, Progress
 from recsys.recommend.leave_one_out import fold_in_without, leave_one_out
 from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
 from recsys.services.export import csv_bytes, curl_known, curl_new, excel_bytes
+from recsys.services.popularity_dial import turn_and_store
 from recsys.services.search.user_search import LATELY_DAYS, NEW_DAYS, Search, UserSearch
+from recsys.services.workbench import list_comparison
 from recsys.services.workbench.list_comparison import compare, moves, rank_biased_overlap
 from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+from recsys.views.product import audience
+from recsys.views.product_cards import two_lines
+from recsys.views.rule_cost import dial_alone, priced, reach_words
 
 # Finding
 
@@ -264,3 +275,50 @@ def test_commands_are_quoted(user: str) -> None:
     parts = shlex.split(curl_new("http://localhost:8000", body))
     assert parts[-2] == "-d"
     assert user in parts[-1]
+
+
+# What a page waits for, and what it shows
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda home, live, told: priced(home, live.model.id, Rules(diversity=0.2), on_progress=told),
+        lambda home, live, told: dial_alone(home, live.model.id, on_progress=told),
+        lambda home, live, told: reach_words(live, Rules(diversity=0.2), on_progress=told),
+        lambda home, live, told: audience(live, "00007", on_progress=told),
+        lambda home, live, told: list_comparison.compare(live, live, home.dataset("small"), on_progress=told),
+        lambda home, live, told: turned_and_gone(home, live.model.id, told),
+    ],
+    ids=["price", "dial", "reach", "audience", "compare", "turn"],
+)
+def test_a_wait_says_how_far_it_is(
+    work: Callable[[Workspace, Recommender, OnProgress], object], trained_home: Path, tmp_path: Path
+) -> None:
+    home = Workspace(Settings.from_environment(Path(shutil.copytree(trained_home, tmp_path / "home"))))
+    said: list[Progress] = []
+    work(home, home.load(), said.append)
+    far = [progress.fraction for progress in said]
+    assert far == sorted(far)
+    assert 0 <= far[0] < far[-1] < 1
+    assert all(progress.step for progress in said)
+
+
+def turned_and_gone(home: Workspace, model_id: str, told: OnProgress) -> None:
+    made = turn_and_store(home, model_id, 0.5, on_progress=told)
+    assert made.id in home.store.models()
+
+
+def test_titles_begin_with_what_differs() -> None:
+    titles = [
+        "Bananas, 40 lb · no. 1",
+        "Bananas, 40 lb · no. 2",
+        "Bananas",
+        "Bananas, 8 oz",
+        "Milk, 1 gal · Brand",
+    ]
+    assert two_lines(titles) == [
+        ("no. 1", "Bananas, 40 lb"), ("no. 2", "Bananas, 40 lb"), ("Bananas", ""), ("8 oz", "Bananas"),
+        ("Milk", "1 gal · Brand"),
+    ]  # fmt: skip
+    assert two_lines(["Tea", "Tea"]) == [("Tea", ""), ("Tea", "")]

@@ -32,7 +32,7 @@ def add_items(app: FastAPI, workspace: Workspace) -> None:
         responses=documented(422, 503),
     )
     def items(query: Annotated[schemas.ItemQuery, Query()], response: Response) -> Any:
-        """Items that hold all words of the query in title or categories, most popular first."""
+        """Items that hold all words of the query in title or categories, bestsellers first."""
         model = live_answers(workspace, response).model
         page = Page(model.id, query.limit, query.cursor)
         rows = page.cut(records(find_items(workspace, query.query, limit=page.most)))

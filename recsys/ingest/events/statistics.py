@@ -73,7 +73,7 @@ class ImportStatistics:
         return pd.Timestamp(int(self.counted[which]), unit="s")
 
     def long_tail(self) -> LongTail:
-        """How concentrated demand is: shares of the items, most popular first, against shares of the pairs."""
+        """How concentrated demand is: shares of the items, bestsellers first, against shares of the pairs."""
         counts = np.sort(self.users_of_item)[::-1]
         total = max(int(counts.sum()), 1)
         gathered = np.cumsum(counts) / total

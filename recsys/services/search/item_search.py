@@ -8,7 +8,7 @@ from recsys.services.workspace import Workspace
 
 
 def find_items(workspace: Workspace, query: str = "", limit: int = 20) -> pd.DataFrame:
-    """Items whose id is `query` or whose title and categories hold all its words, most popular first.
+    """Items whose id is `query` or whose title and categories hold all its words, bestsellers first.
 
     Returns:
         `item_id`, `title`, the category levels, `brand`, `price`, `popularity` (how many users have had it).

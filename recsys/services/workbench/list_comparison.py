@@ -12,10 +12,11 @@ from recsys import columns as c
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import MOST_JUDGED, protocol_note, some_of, split_again
 from recsys.errors import InvalidInput
-from recsys.evaluation.evaluate import evaluate
+from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.metrics import bootstrap_interval
 from recsys.models.manifest import ModelManifest
 from recsys.models.rank.top_k import NOTHING
+from recsys.progress import OnProgress, Progress, part_of, silent
 from recsys.recommend.recommender import RankedItem, Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_cost import RuledScorer
@@ -145,7 +146,7 @@ class Difference:
 
 def compare(
     a: Recommender, b: Recommender, dataset: Dataset | None = None, *, k: int = 10, seed: int = 0, show: int = 50,
-    rules: Rules | None = None,
+    rules: Rules | None = None, on_progress: OnProgress = silent,
 ) -> Difference:  # fmt: skip
     """Compare the lists of new items of two models for everybody (at most `MOST_JUDGED`, drawn).
 
@@ -158,15 +159,16 @@ def compare(
         raise InvalidInput("The two models know no shopper in common; compare models of the same shop.")
     if len(ids) > MOST_JUDGED:
         ids = ids[np.sort(np.random.default_rng(seed).choice(len(ids), MOST_JUDGED, replace=False))]
-    lists = [
-        _lists(side, side.model.user_index.get_indexer(ids), k, laid_over)
-        for side, laid_over in ((a, None), (b, rules))
-    ]
+    lists: list[list[list[str]]] = []
+    for side, laid_over in ((a, None), (b, rules)):
+        on_progress(Progress("Making everybody's lists", 0.25 * len(lists)))
+        lists.append(_lists(side, side.model.user_index.get_indexer(ids), k, laid_over))
+    on_progress(Progress("Holding the lists against each other", 0.5))
     common = np.array([overlap(x, y) for x, y in zip(*lists, strict=True)])
     rbo = np.array([rank_biased_overlap(x, y) for x, y in zip(*lists, strict=True)])
     order = np.argsort(rbo, kind="stable")[:show]
     most = pd.DataFrame({c.USER: ids[order].astype(str), "overlap": common[order], "rbo": rbo[order]})
-    measures, note = _measured(a, b, dataset, k, seed, rules)
+    measures, note = _measured(a, b, dataset, k, seed, rules, part_of(on_progress, 0.6, 1.0))
     return Difference(len(ids), float(common.mean()), float(rbo.mean()), most, measures, note)
 
 
@@ -188,8 +190,9 @@ def _lists(side: Recommender, users: NDArray[np.int64], k: int, rules: Rules | N
 
 
 def _measured(
-    a: Recommender, b: Recommender, dataset: Dataset | None, k: int, seed: int, rules: Rules | None
-) -> tuple[pd.DataFrame, str]:
+    a: Recommender, b: Recommender, dataset: Dataset | None, k: int, seed: int, rules: Rules | None,
+    on_progress: OnProgress,
+) -> tuple[pd.DataFrame, str]:  # fmt: skip
     nothing = pd.DataFrame({"measure": [], "a": [], "b": [], "difference": [], "low": [], "high": []})
     if a.manifest.split != b.manifest.split:
         return nothing, "Their held-out parts differ, so their figures cannot be held against each other."
@@ -205,12 +208,12 @@ def _measured(
     known = None if rules is None else rules.without_items(b.announced_items())
     compiled = b.without_announced.compiled_rules(known)
     test = some_of(split.judged, seed=seed)
-    sides = [
-        evaluate(
+    sides: list[Evaluation] = []
+    for side in (one_model, other_model if compiled is None else RuledScorer(other_model, compiled, k)):
+        on_progress(Progress("Judging both by what was bought then", 0.5 * len(sides)))
+        sides.append(evaluate(
             side, split.training.counts, test, k=k, categories=codes, popularity=one_model.popularity, only=MEASURES
-        )
-        for side in (one_model, other_model if compiled is None else RuledScorer(other_model, compiled, k))
-    ]
+        ))  # fmt: skip
     rows = []
     for name in MEASURES:
         if name not in sides[0].values or not len(sides[0].users):

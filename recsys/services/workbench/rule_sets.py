@@ -144,14 +144,7 @@ class RuleSets:
         found = self.served_sets()
         if not found:
             return None
-        known = None
-        for rules in found:
-            if rules.when == ALWAYS:
-                return rules
-            known = known or (situation() if situation is not None else Situation())
-            if rules.when.hold(known):
-                return rules
-        return None
+        return first_that_holds(found, situation or Situation)
 
     def asked(self, name: str | None, situation: Callable[[], Situation] | None = None) -> Rules | None:
         """The rules of a request: the served ones by default, none for "off", else those of that name, whatever their
@@ -167,6 +160,18 @@ class RuleSets:
             if known is None:
                 raise
             return known
+
+
+def first_that_holds(sets: Sequence[Rules], situation: Situation | Callable[[], Situation]) -> Rules | None:
+    """The first rule set whose conditions hold; a situation to be worked out is so only where a set has conditions."""
+    known = None
+    for rules in sets:
+        if rules.when == ALWAYS:
+            return rules
+        known = known or (situation if isinstance(situation, Situation) else situation())
+        if rules.when.hold(known):
+            return rules
+    return None
 
 
 def situation_of(
@@ -193,11 +198,18 @@ def situation_of(
 
 def in_segment(live: Recommender, conditions: Conditions) -> NDArray[np.int64]:
     """Row numbers of the users who are in the segments of some conditions; all where there are no segments."""
-    names = live.model.user_attributes
     if not conditions.segments:
         return np.arange(len(live.users))
-    rows = live.users[list(names)].astype(object).where(live.users[list(names)].notna(), None).to_dict("records")
-    return np.flatnonzero([conditions.includes({str(name): str(x) for name, x in row.items() if x}) for row in rows])
+    return np.flatnonzero([conditions.includes(known) for known in attributes_of(live)])
+
+
+def attributes_of(live: Recommender) -> list[dict[str, str]]:
+    """What is known of each user, in the order of the model's users: attribute to value."""
+    known = live.users[list(live.model.user_attributes)].astype(object)
+    return [
+        {str(name): str(x) for name, x in row.items() if x}
+        for row in known.where(known.notna(), None).to_dict("records")
+    ]
 
 
 def left_out_of_a_batch(sets: RuleSets) -> list[str]:
