@@ -312,6 +312,7 @@ class Dataset:
             "repeat_rate": float((pairs.data > 1).mean()),
             "period": [first.isoformat(), last.isoformat()] if self.timed else None,
             "categories": {level: int(self.items[level].nunique()) for level in self.category_levels},
+            "brands": int(self.items[c.BRAND].nunique()) if c.BRAND in self.items else 0,
             "user_attributes": {
                 name: {"values": int(self.users[name].nunique()), "known": float(self.users[name].notna().mean())}
                 for name in self.user_attributes

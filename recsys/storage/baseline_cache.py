@@ -56,6 +56,12 @@ def baselines_of(
     return found
 
 
+def kept_baselines(store: "Store", dataset: Dataset, split: Split, *, k: int = K) -> Baselines | None:
+    """Those of a dataset on a split that are kept, all of them or else the popularity ones; None where none are."""
+    found = (_kept(store, _key(dataset, split, k, which)) for which in ("all", "popular"))
+    return next((one for one in found if one is not None), None)
+
+
 def for_training(
     store: "Store", dataset: Dataset, split: Split, *, on_step: Callable[[str], None] = lambda _: None
 ) -> Baselines:
