@@ -144,7 +144,7 @@ def columns_of(workspace: Workspace, dataset: str) -> Columns:
 
 def idle_dials(recipe: Hyperparameters, columns: Columns) -> dict[str, str]:
     """Dials that act for the learner but change nothing on these data or with these features: name to why."""
-    found = {}
+    found: dict[str, str] = {}
     if not columns.timed:
         found |= dict.fromkeys(("half_life_days", "drift"), "the data have no times")
     if not (recipe.brand and columns.brand) and not chosen(recipe.category_levels, columns.category_levels):
