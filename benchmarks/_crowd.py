@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import multiprocessing
 import random
 import socket
 import threading
@@ -9,12 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: TID251  what a browser sends
 from streamlit.proto.ClientState_pb2 import ClientState  # noqa: TID251  what a browser sends
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: TID251  what a browser sends
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 SLOW, DASHBOARDS, VIEWERS = 500, 50, 25
@@ -81,40 +83,53 @@ def slow_connections(port: int, number: int = SLOW) -> Iterator[list[int]]:
 
 
 @contextmanager
-def visitors(port: int, page: str, number: int, *, again: float) -> Iterator[list[int]]:
-    """Sessions of the dashboard that open a page, and open it again after about so many seconds. Gives a list with how
-    often a page was shown to its end, and how often it was not."""
-    stop, counts, lock = threading.Event(), [0, 0], threading.Lock()
+def visitors(port: int, page: str, number: int, *, again: float) -> Iterator[Any]:
+    """Sessions of the dashboard that open a page, and open it again after about so many seconds; in a process of their
+    own. Gives an array with how often a page was shown to its end, and how often it was not."""
+    spawn = multiprocessing.get_context("spawn")
+    counts, stop = spawn.Array("i", 2), spawn.Event()
+    process = spawn.Process(target=_visit, args=(port, page, number, again, counts, stop), daemon=True)
+    process.start()
+    try:
+        yield counts
+    finally:
+        stop.set()
+        process.join(10)
+        process.kill()
 
-    def visit(seed: int) -> None:
+
+def _visit(port: int, page: str, number: int, again: float, counts: Any, stop: Any) -> None:
+    """All visitors, each a thread, until they are told to stop."""
+
+    def one(seed: int) -> None:
         rng = random.Random(seed)
-        with contextlib.suppress(WebSocketException, OSError, TimeoutError), connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream", origin=Origin(f"http://127.0.0.1:{port}"),
+        # no pings: a browser sends none, and waits
+        with contextlib.suppress(WebSocketException, OSError), connect(
+            f"ws://127.0.0.1:{port}/_stcore/stream", origin=Origin(f"http://127.0.0.1:{port}"), ping_interval=None,
             subprotocols=[Subprotocol("streamlit")], max_size=None, open_timeout=120, proxy=None,
         ) as connection:  # fmt: skip
             while not stop.is_set():
                 connection.send(BackMsg(rerun_script=ClientState(page_name=page)).SerializeToString())
                 shown = _until_shown(connection, stop)
-                with lock:
-                    counts[0 if shown else 1] += not stop.is_set() or shown
+                if shown or not stop.is_set():
+                    with counts.get_lock():
+                        counts[0 if shown else 1] += 1
                 stop.wait(rng.uniform(0.5, 1.5) * again)
+            return
+        with counts.get_lock():
+            counts[1] += not stop.is_set()
 
-    threads = [threading.Thread(target=visit, args=(n,), daemon=True) for n in range(number)]
+    threads = [threading.Thread(target=one, args=(n,), daemon=True) for n in range(number)]
     for thread in threads:
         thread.start()
-    try:
-        yield counts
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(5)
+    stop.wait()
 
 
-def _until_shown(connection: object, stop: threading.Event) -> bool:
+def _until_shown(connection: ClientConnection, stop: Any) -> bool:
     while not stop.is_set():
         message = ForwardMsg()
         with contextlib.suppress(TimeoutError):
-            message.ParseFromString(connection.recv(2))  # type: ignore[attr-defined]  # a ClientConnection
+            message.ParseFromString(connection.recv(2))
             if message.WhichOneof("type") == "script_finished":
                 return message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
     return False

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.accessibility import WAIT, settled
 from tests.serving import chromium, page_of
 
 IMAGES = Path(__file__).parent / "images"
@@ -28,8 +29,8 @@ SHOTS = (
     ("shopper", "/shopper?shopper=1001", False, 1000),
     ("shopper-why", "/shopper?shopper=1001&section=Why", False, 1150),
     ("shopper-what-if", "/shopper?shopper=1001&section=What+if&nobody=true", False, 1000),
-    ("shopper-rules", f"/shopper?shopper=1001&section=Rules&priced=true&draft={quote(DRAFT)}", False, 1450),
-    ("shopper-compare", "/shopper?shopper=1001&section=Compare&overall=true&against=", False, 1500),
+    ("shopper-rules", f"/shopper?shopper=1001&section=Rules&priced=true&draft={quote(DRAFT)}", False, 2450),
+    ("shopper-compare", "/shopper?shopper=1001&section=Compare&overall=true&against=", False, 2050),
     ("shopper-unknown", "/shopper?shopper=10013", True, 700),
     ("product", "/item?item=1082185", False, 1250),
     ("train", "/train", False, 900),
@@ -48,9 +49,11 @@ def main(url: str, against: str = "") -> None:
                 continue
             with page_of(browser, height=height, dark=dark) as page:
                 page.goto(url + path)
-                page.get_by_test_id("stAppViewContainer").wait_for()
-                page.get_by_test_id("stStatusWidget").wait_for(state="detached")
-                page.wait_for_timeout(5000)
+                page.set_default_timeout(WAIT)
+                page.get_by_role("heading", level=1).first.wait_for()
+                settled(page)
+                page.wait_for_timeout(3000)  # until charts have drawn themselves
+                settled(page)
                 page.screenshot(path=IMAGES / f"{name}.png")
                 print(IMAGES / f"{name}.png")
 

@@ -57,7 +57,7 @@ def compare(chosen: list[TrainingRun]) -> None:
     if len(found.parameters):
         shared.describe("Only what differs.")
         st.dataframe(found.parameters, hide_index=True, alt="Parameters in which the chosen trainings differ")
-    shared.describe(run_view.noise_floor(home.training_runs.all(), chosen[0].fingerprint))
+    shared.describe(run_view.noise_floor(home, chosen[0]))
 
 
 def one(training: TrainingRun, note: audit.Note) -> None:

@@ -98,6 +98,7 @@ try:
     rules = desk.rules_in_force(home, chosen_rules)
     view = shopper.view(home, user_id, k=k, lane=lane, category=categories, rules=rules, persona=persona)
 except InsiderError as error:
+    st.title("Nothing to show", anchor=False)
     st.error(shared.plain(error), icon=":material/person_search:")
     finding.instead(home, attributes, user_id)
     st.stop()

@@ -1,10 +1,12 @@
 """Train: turn the dials, watch the model learn, hold it against the live one, promote it or go back."""
 
+from html import escape
+
 import streamlit as st
 
 from pages import promoting, shared
 from pages.train_columns import TRAINING_COLUMNS
-from recsys.charts import base, quality, runs
+from recsys.charts import dials, quality, runs
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import LEARNERS, Hyperparameters
 from recsys.services.jobs import cancel_job, start_search, start_training
@@ -14,6 +16,8 @@ from recsys.utils import formatting as fmt
 from recsys.views import home as overview
 from recsys.views import recipe_form, train
 from recsys.views.cost_estimate import estimate, search_words
+from recsys.views.dials import small_curves
+from recsys.views.dials.learning import Learning
 
 STATES = {
     "queued": ("Waiting", ":material/hourglass_empty:", "gray"),
@@ -22,6 +26,19 @@ STATES = {
     "failed": ("Failed", ":material/error:", "red"),
     "cancelled": ("Cancelled", ":material/cancel:", "orange"),
 }
+
+# Small curves below the dials; on wide screens the run stays in view while the dials scroll.
+STYLE = """<style>
+.small-curve { margin: -0.4rem 0 0.4rem; font-size: 0.78rem; opacity: 0.85; }
+.small-curve img { display: block; width: 100%; height: 44px; }
+.small-curve figcaption { display: flex; justify-content: space-between; gap: 0.5rem; }
+.small-curve b { font-weight: 600; text-align: center; }
+@media (min-width: 900px) {
+  [data-testid="stColumn"]:has(.st-key-run_panel) {
+    position: sticky; top: 4rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto;
+  }
+}
+</style>"""
 
 MODES = {"once": "Train once", "search": "Search"}
 
@@ -47,8 +64,8 @@ def start_over() -> None:
     set_dials(state.point)
 
 
-def dial_widget(dial: recipe_form.Dial) -> None:
-    """One slider; its help says what it does."""
+def dial_widget(dial: recipe_form.Dial, curve: small_curves.SmallCurve) -> None:
+    """One slider, its help says what it does; below it what it did so far."""
     key = f"dial_{dial.name}"
     if key not in state:
         state[key] = getattr(state.start, dial.name)
@@ -60,6 +77,37 @@ def dial_widget(dial: recipe_form.Dial) -> None:
             title, recipe_form.steps_of(dial, state[key]), key=key, help=dial.meaning,
             format_func=lambda value: recipe_form.step_label(dial, value),
         )  # fmt: skip
+    if not curve.points:
+        st.html('<p class="small-curve">No runs with this dial yet</p>')
+        return
+    picture = dials.small_picture(curve, state[key])
+    st.html(
+        f'<figure class="small-curve"><img src="{picture}" alt="{escape(curve.described)}" '
+        f'title="{escape(curve.described)}"><figcaption><span>{escape(curve.low)}</span><b>{escape(curve.told)}</b>'
+        f"<span>{escape(curve.high)}</span></figcaption></figure>"
+    )
+
+
+@st.fragment(run_every=shared.REFRESH_SECONDS)
+def rough_runs_under_way(job_id: int) -> None:
+    """How far the rough runs are, and the way to stop them; the page follows with their curves when they end."""
+    with shared.problems_shown():
+        job = home.job_store.get(job_id)
+        if not job.active:
+            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            shared.describe(f"Rough runs for the small curves, at low priority: {job.step}")
+            if st.button("Stop them", icon=":material/stop:", type="tertiary", key="stop_rough"):
+                cancel_job(home, job_id)
+
+
+def dialled(names: tuple[str, ...], columns: recipe_form.Columns) -> tuple[Hyperparameters | None, str]:
+    """The recipe that the dials show, or None and why there cannot be such a one."""
+    values = {name: state.get(f"dial_{name}", getattr(state.start, name)) for name in names}
+    try:
+        return recipe_form.recipe_of(state.start, values, columns), ""
+    except InvalidInput as error:
+        return None, str(error)
 
 
 def recipe_panel() -> None:
@@ -83,11 +131,21 @@ def recipe_panel() -> None:
         "Learner", LEARNERS, key="dial_learner", help=" ".join(recipe_form.LEARNER_MEANINGS.values()),
         format_func=lambda name: recipe_form.LEARNER_MEANINGS[name].partition(":")[0],
     )  # fmt: skip
-    shown = recipe_form.dials_for(learner)
-    choices = recipe_form.choices_for(learner)
+    choices = recipe_form.choices_for(learner, columns)
+    acting = recipe_form.dials_for(learner)
+    recipe, refusal = dialled(("learner", *choices, *(dial.name for dial in acting)), columns)
+    idle = recipe_form.idle_dials(recipe or state.start, columns)
+    shown = [dial for dial in acting if dial.name not in idle]
+    curves = small_curves.small_curves(home, state.dataset, recipe or state.start)
+    shared.describe(small_curves.legend(curves))
+    if (seeding := small_curves.seeding(home, state.dataset)) is not None:
+        rough_runs_under_way(seeding.id)
     with st.grid(2, min_column_width=200, gap="small"):
         for dial in shown:
-            dial_widget(dial)
+            with st.container(gap="xxsmall"):
+                dial_widget(dial, curves.get(dial.name, small_curves.SmallCurve()))
+    if idle:
+        shared.describe(recipe_form.idle_words(idle))
     if "start" in choices:
         if "dial_start" not in state:
             state.dial_start = state.start.start
@@ -104,24 +162,24 @@ def recipe_panel() -> None:
                 "Each product by itself", key="dial_identity",
                 help="A vector of its own for every product. Without it a product is its categories and brand alone.",
             )  # fmt: skip
-        st.pills(
-            "Category levels", columns.category_levels, selection_mode="multi", key="dial_category_levels",
-            format_func=fmt.label, help="Products of one category share what is learned about it.",
-        )  # fmt: skip
-        st.checkbox("Brand", key="dial_brand", help="Products of one brand share what is learned about it.")
-        st.pills(
-            "Shopper attributes", columns.user_attributes, selection_mode="multi", key="dial_user_attributes",
-            format_func=fmt.label, help="Lets the model say something about shoppers it knows little of.",
-        )  # fmt: skip
+        if "category_levels" in choices:
+            st.pills(
+                "Category levels", columns.category_levels, selection_mode="multi", key="dial_category_levels",
+                format_func=fmt.label, help="Products of one category share what is learned about it.",
+            )  # fmt: skip
+        if "brand" in choices:
+            st.checkbox("Brand", key="dial_brand", help="Products of one brand share what is learned about it.")
+        if "user_attributes" in choices:
+            st.pills(
+                "Shopper attributes", columns.user_attributes, selection_mode="multi", key="dial_user_attributes",
+                format_func=fmt.label, help="Lets the model say something about shoppers it knows little of.",
+            )  # fmt: skip
     st.number_input(
         "Seed", 0, 2**32 - 1, key="seed", width=160,
         help="Of everything random. Two seeds give somewhat different lists from the same recipe.",
     )  # fmt: skip
-    names = ("learner", *choices, *(dial.name for dial in shown))
-    try:
-        recipe = recipe_form.recipe_of(state.start, {name: state[f"dial_{name}"] for name in names}, columns)
-    except InvalidInput as error:
-        st.warning(shared.plain(error), icon=":material/tune:")
+    if recipe is None:
+        st.warning(shared.plain(refusal), icon=":material/tune:")
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
         return
     mode = st.segmented_control(
@@ -183,7 +241,7 @@ def under_way(run_id: int) -> None:
             with shared.problems_shown():
                 cancel_job(home, run_id)
         if run.curve:
-            learning(train.curves(home, run))
+            learning(train.curve(home, run), run)
         if run.kind == "search":
             leaderboard(run)
 
@@ -214,22 +272,23 @@ def ended(run: Job) -> None:
         st.info("This training was cancelled. Nothing was stored; the live model is as it was.")
     found = train.outcome(home, run)
     if found is not None:
-        result(found)
+        result(found, run)
     elif run.curve and run.kind != "search":
-        learning(train.curves(home, run))
+        learning(train.curve(home, run), run)
     if run.kind == "search":
         leaderboard(run)
 
 
-def result(found: train.Outcome) -> None:
+def result(found: train.Outcome, run: Job) -> None:
     """The finished model beside the live one, and the way to make it live."""
     st.markdown(f"**{shared.plain(found.verdict)}**")
     if found.note:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.standing == "candidate" and st.button("Promote", type="primary", icon=":material/publish:"):
         promoting.ask(found.model_id)
-    for sentence in found.told:
-        shared.describe(shared.plain(sentence))
+    learning(found.curve, run)
+    if found.told:
+        st.markdown("\n".join(f"- {shared.plain(sentence)}" for sentence in found.told))
     for worry in found.worries:
         st.warning(shared.plain(worry), icon=":material/health_and_safety:")
     if len(found.bars) > 2:
@@ -250,20 +309,23 @@ def result(found: train.Outcome) -> None:
         shared.describe(
             "Products the shopper had not bought before, among those held out of training; 95% intervals in brackets."
         )
-    learning(found.curves)
 
 
-def learning(curves: dict[str, list[dict[str, float]]]) -> None:
-    """The learning curves: accuracy large, range and training loss beside each other."""
+def learning(found: Learning, run: Job) -> None:
+    """The learning curve with its lines, how to read them, and the training loss."""
+    if not found.points:
+        return
     st.plotly_chart(
-        base.learning_curves(curves), config=shared.STILL, alt="Validation NDCG@10 by epoch, beside the live model"
-    )
-    with st.expander("Catalogue coverage and training loss", icon=":material/show_chart:"):
-        for what in ("coverage", "loss"):
-            st.plotly_chart(
-                runs.curves(curves, what, height=220), config=shared.STILL, key=f"curve_{what}",
-                alt=f"{what} by epoch, beside the live model",
-            )  # fmt: skip
+        dials.learning_figure(found), config=shared.STILL, key=f"learning_{run.id}",
+        alt="NDCG@10 and catalogue coverage on validation by pass, with the live model and the best simple method",
+    )  # fmt: skip
+    for note in found.notes:
+        shared.describe(note)
+    with st.expander("Training loss", icon=":material/show_chart:"):
+        st.plotly_chart(
+            runs.curves({found.title: run.curve}, "loss", height=220), config=shared.STILL, key=f"loss_{run.id}",
+            alt="Training loss by pass",
+        )  # fmt: skip
 
 
 def heading(run: Job) -> None:
@@ -288,6 +350,7 @@ if not home.datasets() and not train.trainings(home) and home.live_id() is None:
     shared.waiting_panel()
     st.stop()
 
+st.html(STYLE)
 st.title("Train", anchor=False)
 promoting.live_line(train.live_words(home))
 left, right = st.columns([5, 6], gap="medium")
@@ -298,7 +361,7 @@ with left, st.container(border=True, gap="small"):
     else:
         st.caption("There are no data to learn from any more. What was trained stays; import data to train again.")
         st.page_link("data.py", label="Data", icon=":material/database:")
-with right, st.container(border=True, gap="small"):
+with right, st.container(border=True, gap="small", key="run_panel"):
     shown = train.run_to_show(home, state.get("run"))
     if shown is None:
         st.header("Nothing trained by hand yet", anchor=False)

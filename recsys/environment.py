@@ -49,6 +49,7 @@ WORDS = {
     "rate_limit": "it must be a number of requests a second, 0 for any",
     "answer_cache_mb": "it must be a number of megabytes, 0 for none",
     "most_alike": "it must be a number of products, 0 for any number",
+    "rough_runs": "it must be a number of trainings, 0 for none",
 }
 WHOLE = "it must be a whole number above 0"
 
@@ -76,6 +77,7 @@ class Environment(BaseSettings):
     roles: str = ""
     base_path: Annotated[str, AfterValidator(_path)] = ""
     most_alike: Number | None = None
+    rough_runs: Number | None = None
 
     @classmethod
     def read(cls) -> "Environment":

@@ -19,6 +19,9 @@ reads it when it is imported."""
 MOST_ALIKE = 1
 """So many products that differ in nothing but their size stand in one list where nothing else is set."""
 
+ROUGH_RUNS = 16
+"""Quick trainings after a dataset's first one where nothing else is set."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -42,6 +45,9 @@ class Settings:
         answer_cache_bytes: memory for answers that are given again until something changes (`INSIDER_ANSWER_CACHE_MB`).
         request_log: whether the server writes one line of JSON for every request (`INSIDER_REQUEST_LOG=1`).
         max_jobs: how many trainings and searches may run at once; the others wait (`INSIDER_MAX_JOBS`, 1).
+        rough_runs: how many quick trainings with one dial turned each follow a dataset's first training, in the
+            background and at low priority, so that the dials of the Train page show what they do
+            (`INSIDER_ROUGH_RUNS`, 16); 0 for none.
         hosts: names under which the server may be called, beside localhost and addresses in numbers
             (`INSIDER_HOSTS`, by commas); empty for any.
         trust_loopback: whether programs and browsers of this machine may write without a key although the server is
@@ -69,6 +75,7 @@ class Settings:
     base_path: str = ""
     upload_total: int = 4000
     most_alike: int = MOST_ALIKE
+    rough_runs: int = ROUGH_RUNS
 
     @classmethod
     def from_environment(cls, home: str | os.PathLike[str] | None = None) -> "Settings":
@@ -98,4 +105,5 @@ class Settings:
             base_path=found.base_path,
             upload_total=found.upload_total or cls.upload_total,
             most_alike=MOST_ALIKE if found.most_alike is None else int(found.most_alike),
+            rough_runs=ROUGH_RUNS if found.rough_runs is None else int(found.rough_runs),
         )

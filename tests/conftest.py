@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("INSIDER_ROUGH_RUNS", "0")
 
 import pytest
 from playwright.sync_api import Browser

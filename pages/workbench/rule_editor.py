@@ -45,7 +45,8 @@ def _variety(live: Recommender, start: Rules, key: str) -> dict[str, object]:
     )  # fmt: skip
     popularity = st.slider(
         "Popularity", 0.0, 2.0, start.popularity, 0.05, key=f"{key}_popularity",
-        help="Score = taste + this × how much everybody likes it. 1: as trained. Below: rarer products.",
+        help="How much of what everybody likes counts beside the shopper's own taste. 1: as trained. Below: rarer "
+        "products.",
     )  # fmt: skip
     levels = list(live.model.category_levels)
     found: dict[str, object] = {"diversity": diversity, "popularity": popularity}

@@ -159,6 +159,19 @@ class ItemsOut(BaseModel):
     next: Next
 
 
+class TrainingOut(BaseModel):
+    """How the training went, as the Train page and `train` tell it."""
+
+    passes_kept: int
+    passes_tried: int
+    stopped: str = Field(description="Why so many passes were kept.")
+    same_as: str | None = Field(description="The stored model with equal embeddings, if there is one.")
+    changes: Mapping[str, Any] | None = Field(
+        description="What each changed dial did on the validation set, against the model that was live then."
+    )
+    told: list[str] = Field(description="All of it in sentences.")
+
+
 class ModelOut(BaseModel):
     """The model that answers now."""
 
@@ -169,6 +182,7 @@ class ModelOut(BaseModel):
     items: int
     epochs: int = Field(description="Passes over the data that were kept, chosen on the validation set.")
     same_as: str | None = Field(description="The stored model with equal embeddings, if there is one.")
+    training: TrainingOut = Field(description="How many passes were kept and why, and what each changed dial did.")
     seed: int
     recipe: Mapping[str, Any] = Field(description="Hyperparameters.")
     split: Mapping[str, Any] = Field(description="What was learned from, and what was held out for the metrics.")

@@ -209,7 +209,9 @@ def prune(
 @models.command("dial", epilog="Example: python -m recsys models dial live 0.5 --promote")
 def dial(
     model: Annotated[str, typer.Argument(metavar="ID", help='Id of a model version, or "live".')],
-    popularity: Annotated[float, typer.Argument(metavar="B", help="score = taste + B x bias; 1 is as trained.")],
+    popularity: Annotated[
+        float, typer.Argument(metavar="B", help="How much of what everybody likes counts; 1 is as trained.")
+    ],
     promote: Annotated[bool, typer.Option("--promote", help="Make it the live model.")] = False,
     as_json: Json = False,
 ) -> None:

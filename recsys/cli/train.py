@@ -63,6 +63,7 @@ def train(
     from recsys.services.datasets import import_demo
     from recsys.services.training_service import train_and_store
     from recsys.views import train as studio
+    from recsys.views.dials.account import account
 
     recipe = preset(preset_name).with_settings(pairs(settings or []))
     workspace = open_workspace()
@@ -89,11 +90,12 @@ def train(
     metrics = trained.manifest.metrics
     if as_json:
         manifest = trained.manifest
-        told = {"epochs": manifest.epochs, "same_as": manifest.same_as, "metrics": metrics, "health": manifest.health}
+        told = {"epochs": manifest.epochs, "same_as": manifest.same_as, "metrics": metrics, "health": manifest.health,
+                "training": account(manifest).to_dict()}  # fmt: skip
         console.document({"model": trained.model.id, "promoted": promote, **told})
         return
     console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest.seconds:g} s.")
-    for sentence in studio.how_it_went(trained.manifest):
+    for sentence in account(trained.manifest).told:
         console.say(sentence)
     console.say(f"Judged on {held_out(trained.manifest.split)}.")
     console.metrics(metrics)

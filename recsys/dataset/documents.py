@@ -5,6 +5,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pandas as pd
 
+from recsys import columns as c
+
 Notes = Mapping[str, Any]
 """What somebody noted of a dataset: "source", "about", "titles", rows "left_out" by reason, ..."""
 
@@ -23,7 +25,7 @@ class DatasetSummary(TypedDict):
         pairs: pairs of a user and an item with at least one event; `density` is their share of all, `repeat_rate` the
             share of them with more than one event.
         period: first and last moment, ISO 8601; None without times.
-        categories: by level, how many names it has.
+        categories: by level, how many names it has. `brands`: of the items; older datasets do not say.
     """
 
     name: str
@@ -37,6 +39,7 @@ class DatasetSummary(TypedDict):
     repeat_rate: float
     period: list[str] | None
     categories: dict[str, int]
+    brands: NotRequired[int]
     user_attributes: dict[str, AttributeSummary]
     notes: Notes
 
@@ -74,6 +77,7 @@ def summarised(
         "repeat_rate": repeated / pairs,
         "period": None if period is None else [moment.isoformat() for moment in period],
         "categories": {level: int(items[level].nunique()) for level in category_levels},
+        "brands": int(items[c.BRAND].nunique()) if c.BRAND in items else 0,
         "user_attributes": {
             attribute: {"values": int(users[attribute].nunique()), "known": float(users[attribute].notna().mean())}
             for attribute in user_attributes

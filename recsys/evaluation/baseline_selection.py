@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys.dataset.dataset import Interactions
 from recsys.dataset.decay import age_in_days, faded, ones
 from recsys.dataset.splitting import Split, some_of
 from recsys.errors import InvalidInput
@@ -155,6 +156,24 @@ def fitted_baselines(
         fitted = _METHODS[name].fit(pairs, **chosen)
         told = "; ".join(x for x in (note, getattr(fitted, "note", "")) if x)
         yield name, fitted, chosen | ({"note": told} if told else {})
+
+
+def fitted_with(
+    name: str, period: Interactions, now: pd.Timestamp, items: pd.DataFrame, chosen: Mapping[str, Any]
+) -> Scorer:
+    """A baseline fitted to any period with settings that were chosen before, as `fitted_baselines` names them.
+
+    Args:
+        now: the end of the period; NaT without times.
+    """
+    pairs = ones(period)
+    if name == "popular_lately":
+        return baselines.Popular.fit(faded(period, now, chosen["half_life_days"], chosen["since"]))
+    if name == "popular_in_categories":
+        return baselines.PopularInCategories.fit(pairs, codes_of(items, chosen["level"]))
+    if name in _METHODS:
+        return _METHODS[name].fit(pairs, **{setting: x for setting, x in chosen.items() if setting != "note"})
+    return baselines.Popular.fit(pairs)
 
 
 def methods_for(interactions: sparse.csr_matrix) -> tuple[str, ...]:

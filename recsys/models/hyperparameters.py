@@ -66,8 +66,8 @@ RANGES: Mapping[str, Range] = {
     "popularity": Range(
         0.0,
         3.0,
-        "The popularity dial b, score = taste + b × bias: below 1 shows rarer products, above 1 what everybody "
-        "buys. Needs no new training.",
+        "How much of what everybody likes counts beside the shopper's own taste: below 1 shows rarer products, above 1 "
+        "what everybody buys. Needs no new training.",
     ),
     "windows": Range(1, 4, "How many validation periods, one before the other, the choices are made on."),
     "threads": Range(1, 64, "Threads that train together; 1 repeats to the bit with the same seed."),

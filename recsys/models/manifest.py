@@ -1,6 +1,6 @@
 """The facts of a model version: what it was trained on, how, and how good it is; as stored in its `manifest.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any
@@ -63,6 +63,62 @@ class Decisions(BaseModel):
     counted: str = ""
 
 
+class DialEffect(BaseModel):
+    """What one changed dial did, on the validation periods.
+
+    Attributes:
+        name: the hyperparameter, or "seed".
+        before, after: its values.
+        against, model: number of the training that differs in this alone, and its version; None where there is none.
+        ndcg, coverage: before and after; None without such a training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+    before: Any
+    after: Any
+    against: int | None = None
+    model: str | None = None
+    ndcg: tuple[float, float] | None = None
+    coverage: tuple[float, float] | None = None
+
+
+class Changes(BaseModel):
+    """How a version differs from the one that was live when it was trained, on the validation periods.
+
+    Attributes:
+        against: that version.
+        dials: what was changed, one after the other.
+        ndcg, coverage: before and after all changes together.
+        noise: how far NDCG@10 lies apart between two seeds of one recipe on these data; None where nobody tried.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    against: str
+    dials: tuple[DialEffect, ...] = ()
+    ndcg: tuple[float, float]
+    coverage: tuple[float, float]
+    noise: float | None = None
+
+
+VALIDATED = ("ndcg", "coverage", "recent_ndcg", "recent_coverage")
+
+
+def validated(
+    curve: Sequence[Mapping[str, float]], epochs: int, frontier: Sequence[Mapping[str, float]]
+) -> dict[str, float]:
+    """ "ndcg" and "coverage" on all validation periods of what was settled, and "recent_ndcg" and "recent_coverage" on
+    the last of them, which trainings with other numbers of periods have in common; {} where nothing was measured.
+
+    That is the popularity dial as it stands, or else the pass that was kept.
+    """
+    found = [turn for turn in frontier if turn["popularity"] == 1.0 and "ndcg" in turn]
+    found = found or [point for point in curve if point["epoch"] == epochs and "coverage" in point]
+    return {name: float(found[0][name]) for name in VALIDATED if name in found[0]} if found else {}
+
+
 class ModelManifest(BaseModel):
     """What is known of a version without its arrays. Facts that an older version did not store have their defaults.
 
@@ -76,11 +132,13 @@ class ModelManifest(BaseModel):
         recipe, seed: what it was trained with.
         epochs: passes over the data that the model kept.
         seconds: how long the training took.
-        curve: points of the learning curve, `{"epoch", "seconds", "ndcg", "coverage", "loss"}`.
+        curve: points of the learning curve, `{"epoch", "seconds", "ndcg", "coverage", "loss"}`, and "recent_ndcg" and
+            "recent_coverage" on the last validation period alone.
         plan: what the validation periods decided.
         fold_in: the learner's own formula for the embedding of anybody, without its arrays; None where it has none.
         embeddings: the same for versions with equal embeddings and biases; "" where an older version did not say.
         same_as: the version with equal embeddings that was there before; None without one.
+        changes: how it differs from the version that was live then; None where they cannot be held together.
         frontier: `{"popularity", "ndcg", "coverage", ...}` for settings of the popularity dial.
         repeat_share: share of products bought before in a list of the lane "all".
         again: weights of the repurchase model; None without one.
@@ -110,6 +168,7 @@ class ModelManifest(BaseModel):
     fold_in: Mapping[str, Any] | None = None
     embeddings: str = ""
     same_as: str | None = None
+    changes: Changes | None = None
     frontier: tuple[Mapping[str, float], ...] = ()
     repeat_share: float = 0.5
     again: Mapping[str, Any] | None = None
@@ -152,6 +211,11 @@ class ModelManifest(BaseModel):
         """Metric to `{"value", "low", "high"}` of a method in a lane; {} where it was not measured."""
         found: Mapping[str, Any] = self.metrics.get("lanes", {}).get(lane, {}).get(method, {})
         return found
+
+    @property
+    def validated(self) -> Mapping[str, float]:
+        """ "ndcg" and "coverage" on the validation periods, as the function `validated` gives them."""
+        return validated(self.curve, self.epochs, self.frontier)
 
     @cached_property
     def _document(self) -> dict[str, Any]:

@@ -100,7 +100,8 @@ def delete_dataset(workspace: Workspace, name: str, *, force: bool = False) -> l
     """
     require("admin", "Deleting a dataset")
     workspace.store.dataset_manifest(name)
-    busy = [job for job in workspace.job_store.newest(active=True) if job.dataset == name]
+    jobs = workspace.job_store.newest(active=True)
+    busy = [job for job in jobs if job.dataset == name and job.kind != "rough"]
     if busy:
         raise InvalidInput(f"Job {busy[0].id} ({busy[0].kind}) works on dataset {name!r}; cancel it first.")
     using = models_on(workspace, name)

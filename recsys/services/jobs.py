@@ -9,6 +9,7 @@ from recsys.dataset import demo
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services import job_process
+from recsys.services.dials import rough_runs
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
 
@@ -68,6 +69,16 @@ def start_map(workspace: Workspace, model_id: str, settings: Mapping[str, Any] |
 def start_quality(workspace: Workspace, model_id: str) -> Job:
     """Find out how good a version is, beside the baselines and in every segment."""
     return _start_on_model(workspace, "quality", model_id, {})
+
+
+def start_rough_runs(workspace: Workspace, model_id: str) -> Job | None:
+    """Make the rough runs around a version where they are wanted; None where not, or where some are under way."""
+    manifest = workspace.store.model_manifest(model_id)
+    if not rough_runs.wanted(workspace, manifest.dataset, manifest.fingerprint):
+        return None
+    if workspace.job_store.newest(1, kinds=("rough",), active=True):
+        return None
+    return _start_on_model(workspace, "rough", model_id, {})
 
 
 def first_model_jobs(workspace: Workspace) -> list[Job]:

@@ -42,6 +42,7 @@ def turned(model: Model, popularity: float) -> Model:
         recipe=recipe,
         parent=model.id,
         same_as=None,
+        changes=None,
         files={},
         checksum="",
     )

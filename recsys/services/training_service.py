@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from recsys.errors import Corrupted, NotFound
 from recsys.models.hyperparameters import Hyperparameters
-from recsys.models.manifest import Lineage
+from recsys.models.manifest import Lineage, ModelManifest
 from recsys.models.model import Model
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
 from recsys.services import promotion
+from recsys.services.dials.effects import changes
 from recsys.services.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -61,7 +62,12 @@ def train_and_store(
         split = make_split(data, periods=periods)
         model = train(data, recipe, seed=seed, on_progress=follow, split=split, baselines=stored_baselines)
         lineage = Lineage(training=record.id, source=source, run=run, parent=live)
-        facts = {"lineage": lineage, "same_as": same_as(workspace, model)}
+        against = None if live is None else _known(workspace, live)
+        facts = {
+            "lineage": lineage,
+            "same_as": same_as(workspace, model),
+            "changes": changes(workspace.training_runs, model.manifest, against),
+        }
         model = replace(model, manifest=model.manifest.with_facts(**facts))
         workspace.store.save_model(model)
         record.done(model.manifest, model.id)
@@ -73,10 +79,17 @@ def train_and_store(
 def same_as(workspace: Workspace, model: Model) -> str | None:
     """The oldest version with the same embeddings and biases, trained on the same data; None without one."""
     for other in reversed(workspace.store.models()):
-        try:
-            manifest = workspace.store.model_manifest(other)
-        except (Corrupted, NotFound):
+        manifest = _known(workspace, other)
+        if manifest is None:
             continue
         if (manifest.fingerprint, manifest.embeddings) == (model.manifest.fingerprint, model.manifest.embeddings):
             return other
     return None
+
+
+def _known(workspace: Workspace, model_id: str) -> ModelManifest | None:
+    """What is known of a version; None where it is gone or damaged."""
+    try:
+        return workspace.store.model_manifest(model_id)
+    except (Corrupted, NotFound):
+        return None

@@ -23,6 +23,9 @@ from recsys.storage.jobs import Job, State
 from recsys.utils.retry import retry_while_away
 
 NICENESS = 5
+LOWEST = 19
+"""Niceness of rough runs."""
+
 SEARCH_SHARE = 0.95
 """Share of a search in its progress; the rest is the training of the best recipe."""
 
@@ -115,13 +118,35 @@ def _assess(workspace: Workspace, run: Job, report: OnProgress) -> str:
     return run.model
 
 
+def _rough(workspace: Workspace, run: Job, report: OnProgress) -> str:
+    """Rough runs give way: between two of them they wait while any other job runs, those of an earlier job of this kind
+    too; `main` gives them the lowest priority."""
+    from recsys.services.dials.rough_runs import measure
+
+    if run.model is None:
+        raise InsiderError(f"Run {run.id} names no model whose dials to turn.")
+
+    def wait() -> None:
+        while any(
+            job.kind != run.kind or job.id < run.id
+            for job in workspace.job_store.newest(active=True)
+        ):  # fmt: skip
+            report(Progress("Waiting until nothing else is under way", 0.0))
+            time.sleep(1.0)
+
+    measure(
+        workspace, run.model, number=workspace.settings.rough_runs, on_progress=report, wait=wait, job=run.id
+    )  # fmt: skip
+    return run.model
+
+
 def _import(workspace: Workspace, run: Job, report: OnProgress) -> None:
     run_import(workspace, run, report)
 
 
 _WORK: Mapping[str, Callable[[Workspace, Job, OnProgress], str | None]] = {
     "demo": _train, "train": _train, "search": _search, "map": _draw, "import": _import,
-    "quality": _assess,
+    "quality": _assess, "rough": _rough,
 }  # fmt: skip
 
 
@@ -131,8 +156,9 @@ def main() -> None:
         raise Cancelled("The process was asked to stop.")
 
     signal.signal(signal.SIGTERM, stop)
-    os.nice(NICENESS)
-    work(Workspace(), int(sys.argv[1]))
+    workspace, run_id = Workspace(), int(sys.argv[1])
+    os.nice(LOWEST if workspace.job_store.get(run_id).kind == "rough" else NICENESS)
+    work(workspace, run_id)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,12 @@ def baselines_of(
     return found
 
 
+def kept_baselines(store: "Store", dataset: Dataset, split: Split, *, k: int = K) -> Baselines | None:
+    """Those of a dataset on a split that are kept, all of them or else the popularity ones; None where none are."""
+    found = (_kept(store, _key(dataset, split, k, which)) for which in ("all", "popular"))
+    return next((one for one in found if one is not None), None)
+
+
 def for_training(
     store: "Store", dataset: Dataset, split: Split, *, on_step: Callable[[str], None] = lambda _: None
 ) -> Baselines:
@@ -71,7 +77,7 @@ def _kept(store: "Store", key: str) -> Baselines | None:
         kept = store.load_baselines(key)
     except Corrupted:
         return None
-    return None if kept is None else _from_stored(*kept)
+    return None if kept is None else _from_stored(cast(BaselineFacts, kept[0]), kept[1])
 
 
 def _key(dataset: Dataset, split: Split, k: int, which: str) -> str:

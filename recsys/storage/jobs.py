@@ -15,7 +15,7 @@ from recsys.progress import Progress
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import runs as table
 
-Kind = Literal["demo", "train", "search", "map", "import", "quality"]
+Kind = Literal["demo", "train", "search", "map", "import", "quality", "rough"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 LOST = "The process of this run ended without a word: it was killed, or the machine ran out of memory. Start it again."
@@ -128,12 +128,12 @@ class JobStore:
     def claim(self, run_id: int, limit: int) -> bool:
         """Start a queued run if fewer than `limit` others are running; whether it did.
 
-        Imports wait for imports alone, and nothing else waits for them.
+        Imports wait for imports alone, and nothing else waits for them; nothing waits for rough runs.
         """
         self.settle()
         with self._database.begin() as connection:
             kind = connection.scalar(sa.select(table.c.kind).where(table.c.id == run_id))
-            rivals = table.c.kind == "import" if kind == "import" else table.c.kind != "import"
+            rivals = table.c.kind == "import" if kind == "import" else table.c.kind.not_in(["import", "rough"])
             running = sa.and_(table.c.state == "running", table.c.kind.not_in(["map", "quality"]), rivals)
             earlier = sa.and_(table.c.state == "queued", table.c.id < run_id, rivals)
             before = connection.scalar(sa.select(sa.func.count()).select_from(table).where(sa.or_(running, earlier)))

@@ -19,7 +19,7 @@ from recsys.models.model import Model
 from recsys.storage import model_files
 from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, ArtifactFolders, Write, mover, npy_writer, parquet_writer
 from recsys.storage.live_pointer import LivePointer
-from recsys.storage.manifests import BaselineFacts, MapFacts, MapManifest
+from recsys.storage.manifests import MapFacts, MapManifest
 
 KINDS = ("datasets", "models", "maps", "quality", "baselines")
 """The folders of a home in which something is stored."""
@@ -207,7 +207,7 @@ class Store:
         return cast(QualityReport, self._folders.manifest("quality", model_id, "quality report")["report"])
 
     def save_baselines(
-        self, dataset: str, fingerprint: str, key: str, facts: BaselineFacts, arrays: Mapping[str, NDArray[Any]]
+        self, dataset: str, fingerprint: str, key: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     ) -> None:
         """Store how the baselines of a dataset were judged; what is stored for other contents of it is removed."""
         self._folders.write(
@@ -216,7 +216,7 @@ class Store:
         )  # fmt: skip
         self._forget_baselines(dataset, but=fingerprint)
 
-    def load_baselines(self, key: str) -> tuple[BaselineFacts, dict[str, NDArray[Any]]] | None:
+    def load_baselines(self, key: str) -> tuple[Mapping[str, Any], dict[str, NDArray[Any]]] | None:
         """What `save_baselines` stored, or None."""
         if key not in self._folders.names("baselines"):
             return None

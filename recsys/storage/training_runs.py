@@ -113,8 +113,21 @@ class Recorder:
         curve = [dict(point) for point in manifest.curve]
         kept = [point["ndcg"] for point in curve if point["epoch"] == manifest.epochs]
         best = kept[0] if kept else max((point["ndcg"] for point in curve), default=0.0)
-        noted = {"model": model_id, "metrics": dict(manifest.metrics), "curve": curve}
+        noted: dict[str, Any] = {"model": model_id, "metrics": dict(manifest.metrics), "curve": curve}
+        noted |= {"validated": dict(manifest.validated), "frontier": [dict(turn) for turn in manifest.frontier]}
+        noted |= {"windows": manifest.plan.windows, "split": manifest.split.to_dict()}
+        if manifest.plan.settled is not None:
+            noted["settled"] = manifest.plan.settled.to_dict()
         self._end(TrialState.COMPLETE, [best], **noted, code_version=manifest.code_version)
+
+    def measured(self, validated: Mapping[str, float], **noted: Any) -> None:
+        """It gave figures on the validation periods and was to give no model.
+
+        Args:
+            validated: its "ndcg" and "coverage".
+            noted: further attributes: curve, frontier.
+        """
+        self._end(TrialState.COMPLETE, [validated["ndcg"]], validated=dict(validated), **noted)
 
     def ended(self, how: Ending, reason: str) -> None:
         """It gave none."""
@@ -138,6 +151,10 @@ class TrainingRuns:
         self._url = sa.make_url(url)
         self._storage: Storage | None = None
         self._file: tuple[int, int] | None = None
+
+    def exists(self) -> bool:
+        """Whether there is anything to read yet; never creates a file."""
+        return self._file is not None or not self.url.startswith("sqlite") or _has_file(self.url)
 
     @property
     def storage(self) -> Storage:
@@ -210,29 +227,34 @@ class TrainingRuns:
 
     def studies(self) -> list[str]:
         """Names of all studies, newest first, those without a training too."""
-        if self._file is None and self.url.startswith("sqlite") and not _has_file(self.url):
+        if not self.exists():
             return []
         with translated(self.url):
             studies = sorted(self.storage.get_all_studies(), key=lambda study: study._study_id, reverse=True)
         return [study.study_name for study in studies]
 
-    def all(self, dataset: str | None = None) -> list[TrainingRun]:
-        """Every training, newest first; of one dataset, if named. One whose process is gone has failed."""
-        if self._file is None and self.url.startswith("sqlite") and not _has_file(self.url):
+    def all(self, dataset: str | None = None, *, rough: bool = False) -> list[TrainingRun]:
+        """Every training, newest first. One whose process is gone has failed.
+
+        Args:
+            dataset: only those on it.
+            rough: the rough runs as well, which give no model.
+        """
+        if not self.exists():
             return []
         with translated(self.url):
             found = [
                 _training(study.study_name, trial)
                 for study in self.storage.get_all_studies()
                 for trial in self.storage.get_all_trials(study._study_id, deepcopy=False)
-                if "recipe" in trial.user_attrs
+                if "recipe" in trial.user_attrs and (rough or not trial.user_attrs.get("rough"))
             ]
         kept = [training for training in found if dataset is None or training.dataset == dataset]
         return sorted(kept, key=lambda training: training.id, reverse=True)
 
     def get(self, training_id: int) -> TrainingRun:
         """One training; NotFound when there is none of that number."""
-        for training in self.all():
+        for training in self.all(rough=True):
             if training.id == training_id:
                 return training
         raise NotFound(f"No training {training_id}. The list: python -m recsys runs")

@@ -14,15 +14,10 @@ from recsys.training.fit import LinearLearner, gradient_passes, linear_learner, 
 from recsys.training.passes import Kept, Reporter, best_pass
 from recsys.training.settle import PROBE_PASSES, STEPS, Popularity, Settled, adapted, counted, turned
 from recsys.training.windows import Window, side_by_side
-from recsys.utils.formatting import joined
 from recsys.utils.threads import limited_blas_threads
 
 ADAPT = "Trying other values on the validation set"
 FRONTIER = "Turning the popularity on the validation set"
-NAMES = {
-    "regularisation": "regularisation", "sharing": "sharing", "half_life_days": "half-life", "damping": "damping",
-    "popularity_penalty": "popularity penalty", "popularity_lift": "popularity lift",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -152,13 +147,3 @@ def _factors(lightfm: Any, window: Window) -> Factors:
         lightfm, window.items, window.users
     )
     return Factors(user_embeddings, item_embeddings, item_biases)
-
-
-def adapted_words(recipe: Hyperparameters, settled: Hyperparameters) -> str:
-    """What the validation periods moved, in a sentence; empty where nothing."""
-    moved = [
-        f"{title} from {getattr(recipe, name):g} to {getattr(settled, name):g}"
-        for name, title in NAMES.items()
-        if getattr(recipe, name) != getattr(settled, name)
-    ]
-    return f"The validation set moved {joined(moved)}." if moved else ""

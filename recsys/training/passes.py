@@ -128,8 +128,7 @@ def _point(
         {
             "epoch": epoch,
             "seconds": round(time.monotonic() - reporter.started, 2),
-            "ndcg": result.ndcg,
-            "coverage": result.coverage,
+            **result.figures(),
             "loss": pairwise_loss(found[0], windows[0].period.counts, seed),
         },
     )

@@ -250,8 +250,7 @@ def _turn(turn: float, found: Sequence[Evaluation], windows: Sequence[Window]) -
     mean = [float(w.buyers[s].mean()) if len(s) else 0.0 for w, s in zip(windows, shown, strict=True)]
     return {
         "popularity": float(turn),
-        "ndcg": Measured.of(found).ndcg,
-        "coverage": Measured.of(found).coverage,
+        **Measured.of(found).figures(),
         "novelty": float(np.concatenate([one.values["novelty"] for one in found]).mean()),
         "mean_popularity": float(np.mean(mean)),
     }

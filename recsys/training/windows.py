@@ -75,17 +75,32 @@ class Window:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a model reaches on all windows: NDCG@10 of every shopper, (n,), and the mean share of products shown."""
+    """What a model reaches on all windows: NDCG@10 of every shopper, (n,), and the mean share of products shown.
+
+    `recent` holds mean NDCG@10 and the share of products shown on the first window, the validation period itself: what
+    trainings with other numbers of windows have in common.
+    """
 
     values: NDArray[np.float64]
     coverage: float
+    recent: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(cls, found: Sequence[Evaluation]) -> "Measured":
-        return cls(
-            np.concatenate([one.values["ndcg"] for one in found]),
-            float(np.mean([(one.shown > 0).mean() for one in found])),
-        )
+        values = [one.values["ndcg"] for one in found]
+        shown = [float((one.shown > 0).mean()) for one in found]
+        first = float(values[0].mean()) if len(values[0]) else 0.0
+        return cls(np.concatenate(values), float(np.mean(shown)), (first, shown[0]))
+
+    def figures(self) -> dict[str, float]:
+        """For points of a learning curve: "ndcg" and "coverage", and the same of `recent`."""
+        recent_ndcg, recent_coverage = self.recent
+        return {
+            "ndcg": self.ndcg,
+            "coverage": self.coverage,
+            "recent_ndcg": recent_ndcg,
+            "recent_coverage": recent_coverage,
+        }
 
     @property
     def ndcg(self) -> float:

@@ -103,7 +103,7 @@ def measured(value: float | None, *, is_share: bool) -> str:
         return NOTHING
     if is_share:
         return share(value, 1 if value >= 0.01 else 2)
-    return f"{value:.3g}" if value >= 0.1 else f"{value:.4f}"
+    return f"{value:#.3g}".rstrip(".") if value >= 0.1 else f"{value:.4f}"
 
 
 def signed(value: float, digits: int = 2) -> str:

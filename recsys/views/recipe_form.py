@@ -78,11 +78,15 @@ def dials_for(learner: str) -> tuple[Dial, ...]:
     return tuple(dial for dial in DIALS if dial.name in acting)
 
 
-def choices_for(learner: str) -> tuple[str, ...]:
-    """What else may be chosen for a learner, beside its dials."""
-    return tuple(
-        x for x in ("start", "identity", "brand", "category_levels", "user_attributes") if x in dials_of(learner)
-    )
+def choices_for(learner: str, columns: "Columns | None" = None) -> tuple[str, ...]:
+    """What else may be chosen for a learner, beside its dials; with columns, only what the data have."""
+    there = {} if columns is None else {
+        "brand": columns.brand,
+        "category_levels": bool(columns.category_levels),
+        "user_attributes": bool(columns.user_attributes),
+    }  # fmt: skip
+    names = ("start", "identity", "brand", "category_levels", "user_attributes")
+    return tuple(x for x in names if x in dials_of(learner) and there.get(x, True))
 
 
 def adapted_words(recipe: Hyperparameters) -> str:
@@ -107,13 +111,20 @@ def step_label(dial: Dial, value: float) -> str:
 
 @dataclass(frozen=True)
 class Columns:
-    """What of a dataset a model may learn from."""
+    """What of a dataset a model may learn from.
+
+    Attributes:
+        brand: whether its products have one.
+        timed: whether its events have times.
+    """
 
     category_levels: tuple[str, ...]
     user_attributes: tuple[str, ...]
     pairs: int
     users: int
     items: int
+    brand: bool = True
+    timed: bool = True
 
 
 def columns_of(workspace: Workspace, dataset: str) -> Columns:
@@ -126,7 +137,26 @@ def columns_of(workspace: Workspace, dataset: str) -> Columns:
         int(summary["pairs"]),
         int(summary["users"]),
         int(summary["items"]),
+        bool(summary.get("brands", True)),
+        summary["period"] is not None,
     )
+
+
+def idle_dials(recipe: Hyperparameters, columns: Columns) -> dict[str, str]:
+    """Dials that act for the learner but change nothing on these data or with these features: name to why."""
+    found: dict[str, str] = {}
+    if not columns.timed:
+        found |= dict.fromkeys(("half_life_days", "drift"), "the data have no times")
+    if not (recipe.brand and columns.brand) and not chosen(recipe.category_levels, columns.category_levels):
+        found["sharing"] = "there is no category and no brand to share"
+    return {name: why for name, why in found.items() if name in dials_of(recipe.learner)}
+
+
+def idle_words(idle: Mapping[str, str]) -> str:
+    """Which dials are left out, and why, in a sentence; empty where none."""
+    titles = {dial.name: dial.title for dial in DIALS}
+    told = [f"{titles[name]} ({why})" for name, why in idle.items()]
+    return f"Idle here and not shown: {words.joined(told)}." if told else ""
 
 
 def chosen(names: tuple[str, ...], available: tuple[str, ...]) -> list[str]:
@@ -142,6 +172,8 @@ def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns
     """
     settings = dict(dials)
     for name, available in (("category_levels", columns.category_levels), ("user_attributes", columns.user_attributes)):
+        if name not in settings:
+            continue
         picked = tuple(settings[name])
         settings[name] = (ALL,) if picked and picked == available else picked
     turned = [name for name, value in settings.items() if value != getattr(start, name)]

@@ -1,9 +1,7 @@
 """What the Runs page shows: the trainings as a table, several of them side by side, and the floor of noise."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import fmean
 
 import pandas as pd
@@ -13,6 +11,7 @@ from recsys.progress import OnProgress
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
+from recsys.storage.finished_runs import finished_runs, seed_gaps
 from recsys.storage.training_runs import TrainingRun
 from recsys.utils import formatting as fmt
 
@@ -130,13 +129,10 @@ def side_by_side(
     )
 
 
-def noise_floor(trainings: Sequence[TrainingRun], fingerprint: str) -> str:
-    """How far two seeds of one recipe lie apart on these data, in words: smaller differences mean nothing."""
-    groups: dict[str, dict[int, float]] = defaultdict(dict)
-    for training in trainings:
-        if training.fingerprint == fingerprint and training.state == "done" and training.value is not None:
-            groups[str(sorted(training.recipe.items()))][training.seed] = training.value
-    gaps = [abs(a - b) for values in groups.values() for a, b in pairwise(values.values())]
+def noise_floor(workspace: Workspace, training: TrainingRun) -> str:
+    """How far two seeds of one recipe lie apart on the data of a training, in words: smaller differences mean
+    nothing."""
+    gaps = seed_gaps(finished_runs(workspace.training_runs, training.dataset), training.fingerprint)
     if not gaps:
         return "Train one recipe with another seed to see how much of a difference is mere chance."
     return (

@@ -13,11 +13,13 @@ from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.models.manifest import ModelManifest
 from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
+from recsys.storage.finished_runs import trainings_of_jobs
 from recsys.storage.jobs import Job, Kind
 from recsys.storage.training_runs import TrainingRun
-from recsys.training.choose import adapted_words as adapted_sentence
 from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
+from recsys.views.dials.account import account
+from recsys.views.dials.learning import Learning, learning
 from recsys.views.quality import Bar, bars_of
 from recsys.views.recipe_form import recipe_words
 
@@ -83,7 +85,9 @@ def waiting_for(workspace: Workspace, run: Job) -> str:
     if run.state != "queued":
         return ""
     ahead = [
-        other for other in workspace.job_store.newest(200, active=True) if other.id < run.id and other.kind != "map"
+        other
+        for other in workspace.job_store.newest(200, active=True)
+        if other.id < run.id and other.kind not in ("map", "rough")
     ]
     if not ahead:
         return "It starts in a moment."
@@ -100,8 +104,7 @@ def _in_sentence(run: Job, numbers: Mapping[int, int]) -> str:
 
 def training_numbers(workspace: Workspace) -> dict[int, int]:
     """The number of the training of each job that trains once, by the job's own number."""
-    found = workspace.training_runs.all()
-    return {training.run: training.id for training in found if training.run is not None}
+    return {job: training for job, (training, _) in trainings_of_jobs(workspace.training_runs).items()}
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class Outcome:
     verdict: str
     note: str
     lines: tuple[Line, ...]
-    curves: Mapping[str, list[dict[str, float]]]
+    curve: Learning
     bars: tuple[Bar, ...] = ()
     worries: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
@@ -147,7 +150,7 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
     try:
         manifest = workspace.store.model_manifest(run.model)
     except InsiderError as error:
-        return Outcome(run.model, "gone", "Its model is no longer there", str(error), (), curves(workspace, run))
+        return Outcome(run.model, "gone", "Its model is no longer there", str(error), (), curve(workspace, run))
     is_live = live is not None and live.id == run.model
     note = "" if live is None or is_live else _why_not_comparable(manifest, live)
     other = None if live is None or is_live or note else live
@@ -157,21 +160,11 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
         verdict=_verdict(manifest, other, is_live),
         note=note or ("" if manifest.split.kind == "time" else f"Judged on {held_out(manifest.split)}."),
         lines=_lines(manifest, other),
-        curves=curves(workspace, run),
+        curve=curve(workspace, run),
         bars=bars_of(manifest.metrics, "discover"),
         worries=worries(manifest),
-        told=how_it_went(manifest),
+        told=account(manifest).told,
     )
-
-
-def how_it_went(manifest: ModelManifest) -> tuple[str, ...]:
-    """Sentences on a training: how many passes were kept and why, what validation moved, if all was idle."""
-    found = [manifest.plan.stopped]
-    if manifest.plan.settled is not None:
-        found.append(adapted_sentence(manifest.recipe, manifest.plan.settled))
-    if manifest.same_as:
-        found.append(f"It is the same model as {manifest.same_as}: nothing that you changed matters here.")
-    return tuple(sentence for sentence in found if sentence)
 
 
 def worries(manifest: ModelManifest) -> tuple[str, ...]:
@@ -180,13 +173,9 @@ def worries(manifest: ModelManifest) -> tuple[str, ...]:
     return tuple(f"{check['name']}: {check['sentence']}" for check in checks if check["state"] != "good")
 
 
-def curves(workspace: Workspace, run: Job) -> dict[str, list[dict[str, float]]]:
-    """The learning curve of a run, and that of the live model where it learned from the same data."""
-    found = {run_title(run, training_numbers(workspace)): run.curve}
-    live = workspace.live_manifest()
-    if live is not None and live.id != run.model and live.dataset == run.dataset and live.curve:
-        found["Live model"] = [dict(point) for point in live.curve]
-    return found
+def curve(workspace: Workspace, run: Job) -> Learning:
+    """The learning curve of a run on validation, with what it is to be held against."""
+    return learning(workspace, run, run_title(run, training_numbers(workspace)))
 
 
 def board(workspace: Workspace, run: Job) -> tuple[pd.DataFrame, list[TrainingRun], list[TrainingRun]]:

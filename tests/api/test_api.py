@@ -31,6 +31,7 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.event_log import Event
+from recsys.views.dials.account import account
 from tests.shops import planted_shop
 
 K_RULE = f"must be a whole number from 1 to {MAX_K}"
@@ -176,6 +177,8 @@ def test_model_says_what_is_live(api: TestClient, live: Recommender) -> None:
     assert found["has_map"] is True
     assert found["metrics"]["lanes"]["discover"]["model"]["ndcg"]["value"] > 0
     assert found["recipe"]["components"] == live.model.recipe.components
+    assert found["training"] == account(live.manifest).to_dict()
+    assert found["training"]["told"][0] == live.manifest.plan.stopped
 
 
 def test_alive_and_ready(api: TestClient, live: Recommender) -> None:

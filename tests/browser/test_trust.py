@@ -96,7 +96,7 @@ def test_rules_are_judged_once(page: Page, url: str, home: Workspace) -> None:
     assert drawn["These rules"] == pytest.approx(found.ruled["ndcg"])
     assert drawn["Without rules"] == pytest.approx(found.without["ndcg"])
     for axis in ("xtick", "ytick"):
-        ticks = page.locator(f".js-plotly-plot .{axis} text").all_inner_texts()
+        ticks = page.locator(f".js-plotly-plot .{axis} text").all_text_contents()
         assert len(ticks) == len(set(ticks)), ticks
 
 

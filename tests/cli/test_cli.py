@@ -135,6 +135,8 @@ def test_the_demo_is_stored(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_training_stores_a_version_and_says_what_it_is_worth(own_home: Path) -> None:
     found = answer("train", "--dataset", "small", "--preset", "fast", *FAST, "--seed", "7")
     assert not found["promoted"]
+    assert found["training"]["passes_kept"] == found["epochs"] <= found["training"]["passes_tried"]
+    assert found["training"]["told"][0] == found["training"]["stopped"]
     assert 0 < found["metrics"]["lanes"]["discover"]["model"]["ndcg"]["value"] < 1
     listed = answer("models")
     assert listed["live"] != found["model"]

@@ -19,7 +19,7 @@ from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.api_keys import ApiKeyStore
 from tests.commands import run
 
-PAGES = sorted(path for path in (PROJECT_ROOT / "docs").glob("*.md") if path.name not in ("api.md", "reference.md"))
+PAGES = sorted(path for path in (PROJECT_ROOT / "docs").rglob("*.md") if path.name not in ("api.md", "reference.md"))
 PROGRAMS = "python|pip|make|curl|docker|dask|buildah|apt-get|debootstrap|mkdir|printf|tar|pg_dump|streamlit|export|"
 STARTS = re.compile(rf"(\w+=\S+ )*({PROGRAMS}container=|0 4 )")
 

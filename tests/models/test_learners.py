@@ -54,6 +54,32 @@ def test_fold_in_gives_every_known_shopper_their_own_embedding(
         assert vector == pytest.approx(found.users[user], rel=1e-3, abs=2e-5)
 
 
+def test_regularisation_acts_where_shoppers_are_read_off_and_not_on_what_passes_span(small_dataset: Dataset) -> None:
+    """So validation tries another one without a pass."""
+    before, after = als(small_dataset, RECIPE), als(small_dataset, replace(RECIPE, regularisation=0.3))
+    users = np.arange(small_dataset.n_users)
+    low = replace(RECIPE, regularisation=0.3)
+    assert before.learned(low).scores(users) == pytest.approx(after.learned(low).scores(users), rel=1e-2, abs=1e-2)
+    assert np.abs(before.learned(low).scores(users) - before.learned(RECIPE).scores(users)).max() > 0.1
+
+
+@pytest.mark.parametrize("changed", [{"sharing": 10.0}, {"damping": 0.5}, {"half_life_days": 5.0}, {"sharing": 0.0}])
+def test_a_learner_that_goes_on_with_another_recipe_is_one_that_began_with_it(
+    small_dataset: Dataset, changed: dict[str, float]
+) -> None:
+    split, recipe, users = time_split(small_dataset), replace(RECIPE, **changed), np.arange(small_dataset.n_users)
+    weighed = Purchases.of(split.fit, split.validation_start, recipe.half_life_days)
+    begun = als(small_dataset, RECIPE, passes=0)
+    going_on = begun.going_on(recipe, weighed if "half_life_days" in changed else None)
+    for _ in range(2):
+        going_on.step()
+    plain = begun.learned(RECIPE).items.copy()
+    assert np.array_equal(
+        going_on.learned(recipe).scores(users), als(small_dataset, recipe, 2).learned(recipe).scores(users)
+    )
+    assert np.array_equal(begun.learned(RECIPE).items, plain), "the one it came from stays as it was"
+
+
 def test_one_pass_of_als_is_the_algebra_it_says(small_dataset: Dataset) -> None:
     """Without sharing, penalty and drift: R spans Y' Y R0, and Q is the ridge regression on it."""
     split = time_split(small_dataset)
@@ -157,3 +183,14 @@ def learned(dataset: Dataset, recipe: Hyperparameters, passes: int = 3) -> Learn
     for _ in range(passes):
         learner.step()
     return learner.learned(recipe)
+
+
+def als(dataset: Dataset, recipe: Hyperparameters, passes: int = 2) -> AlternatingRidge:
+    """ALS after so many passes over the fit period."""
+    split = time_split(dataset)
+    _, items = features_for(dataset, recipe, split.fit)
+    purchases = Purchases.of(split.fit, split.validation_start, recipe.half_life_days)
+    learner = AlternatingRidge(purchases, items, recipe, split.validation_start, seed=3)
+    for _ in range(passes):
+        learner.step()
+    return learner

@@ -94,7 +94,7 @@ def test_side_by_side_shows_only_what_differs_and_never_across_data(studio: Work
     found = run_view.side_by_side(studio, two)
     assert found.parameters["parameter"].tolist() == ["seed"]
     assert found.paired and found.paired[0].users > 0 and len(found.metrics)
-    assert "differs by" in run_view.noise_floor(studio.training_runs.all(), two[0].fingerprint)
+    assert "differs by" in run_view.noise_floor(studio, two[0])
     other = replace(two[1], fingerprint="another")
     refused = run_view.side_by_side(studio, [two[0], other])
     assert "different data" in refused.note and not refused.curves

@@ -118,6 +118,7 @@ ACTIONS = {
     ("train.py", "Search"): "search",
     ("train.py", "Cancel"): "stop a job",
     ("train.py", "Promote"): ASKS,
+    ("train.py", "Stop them"): "stop a job",
     ("train.py", "label"): LOOKS,
     ("visitor.py", "Sign in"): SIGNS,
     ("visitor.py", "Sign out"): SIGNS,

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from recsys.dataset.dataset import Dataset
@@ -12,7 +13,7 @@ from recsys.models.hyperparameters import LEARNERS, Hyperparameters, Learner, di
 from recsys.training.fit import fit
 from recsys.training.train import validate
 from recsys.training.windows import features_for
-from recsys.views.recipe_form import DIALS, choices_for, dials_for
+from recsys.views.recipe_form import DIALS, Columns, choices_for, dials_for, idle_dials, idle_words
 
 PLAIN = Hyperparameters(components=6, epochs=2, threads=1, adapt=(), start="random", windows=1, variety=0.0)
 TURNED: dict[str, Any] = {
@@ -60,6 +61,25 @@ def test_what_validation_decides_obeys_its_dials(small_dataset: Dataset) -> None
     assert wide.kept["coverage"] >= whole.kept["coverage"]
     assert wide.settled.popularity_lift < whole.settled.popularity_lift, "range is bought with the lift"
     assert validate(small_dataset, replace(recipe, windows=2)).windows == 2
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_what_the_page_calls_idle_on_bare_data_changes_nothing_there(learner: Learner) -> None:
+    rng = np.random.default_rng(0)
+    pairs = [(f"u{user}", f"i{item}") for user in range(30) for item in rng.choice(40, 12, replace=False)]
+    bare = Dataset.from_raw("bare", pd.DataFrame(pairs, columns=["user_id", "item_id"]))
+    assert not bare.timed and not bare.summary()["brands"]
+    columns = Columns((), (), len(pairs), 30, 40, brand=False, timed=False)
+    recipe = replace(PLAIN, learner=learner)
+    idle = idle_dials(recipe, columns)
+    plain = embeddings(bare, recipe)
+    for dial in dials_for(learner):
+        if dial.name in TURNED:
+            changed = embeddings(bare, replace(recipe, **{dial.name: TURNED[dial.name]}))
+            same = changed.shape == plain.shape and np.array_equal(changed, plain)
+            assert same == (dial.name in idle), f"{dial.name} of {learner}"
+    assert not {"brand", "category_levels", "user_attributes"} & set(choices_for(learner, columns))
+    assert not idle or idle_words(idle).startswith("Idle here and not shown: ")
 
 
 def embeddings(dataset: Dataset, recipe: Hyperparameters) -> np.ndarray:

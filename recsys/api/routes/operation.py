@@ -9,6 +9,7 @@ from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import live_answers
 from recsys.services.workspace import Workspace
+from recsys.views.dials.account import account
 
 
 def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> None:
@@ -30,6 +31,7 @@ def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> 
             "dataset": manifest.dataset,
             "epochs": manifest.epochs,
             "same_as": manifest.same_as,
+            "training": account(manifest).to_dict(),
             "split": manifest.split.to_dict(),
             "metrics": manifest.metrics,
             "trained_at": manifest.created,

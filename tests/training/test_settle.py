@@ -1,0 +1,60 @@
+"""What the validation periods move: never to the worse there, and by shoppers with a history alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from recsys.dataset.dataset import Dataset
+from recsys.dataset.splitting import make_split
+from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.popularity import sources
+from recsys.training.train import train, validate
+from recsys.training.windows import FEWEST_USERS, windows_of
+
+RECIPE = Hyperparameters(components=8, epochs=3, variety=0.0)
+
+
+def weekly(weeks: int = 26, users: int = 80) -> Dataset:
+    """Everybody buys of the ten bestsellers, which are others every fortnight, and one thing by chance; every week some
+    shoppers are new."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for week in range(weeks):
+        best = 10 * (week // 2) + np.arange(10)
+        for user in range(users // 2 + users // 2 * week // weeks):
+            bought = [*rng.choice(best, 3, replace=False), rng.integers(0, 10 * weeks // 2)]
+            when = pd.Timestamp("2024-01-01") + pd.Timedelta(days=7 * week + int(rng.integers(0, 7)))
+            rows += [(f"u{user}", f"i{item}", when) for item in bought]
+    return Dataset.from_raw("weekly", pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"]))
+
+
+def test_popularity_is_counted_as_validation_says() -> None:
+    dataset = weekly()
+    plan = validate(dataset, RECIPE)
+    fixed = validate(dataset, replace(RECIPE, adapt=()))
+    at_one = next(point for point in plan.frontier if point["popularity"] == 1.0)
+    assert at_one["ndcg"] >= fixed.kept["ndcg"], "what was moved is no worse where it was chosen"
+    assert (plan.counted in sources()) == (plan.popularity is not None)
+    model = train(dataset, RECIPE)
+    assert model.manifest.plan.counted == plan.counted
+    if plan.popularity is not None:
+        assert model.manifest.plan.forecast == plan.popularity == sources()[plan.counted]
+
+
+def test_only_shoppers_with_a_history_decide() -> None:
+    dataset = weekly()
+    split = make_split(dataset)
+    for window in windows_of(dataset, split, RECIPE, 2):
+        judged, known = np.diff(window.later.indptr) > 0, np.diff(window.period.counts.indptr) > 0
+        assert judged.sum() >= FEWEST_USERS
+        assert not (judged & ~known).any()
+    new = (np.diff(split.validation.counts.indptr) > 0) & (np.diff(split.fit.counts.indptr) == 0)
+    assert new.any(), "there are others"
+
+
+def test_small_data_move_half_life_and_damping_too() -> None:
+    tried = validate(weekly(), RECIPE).tried
+    assert len({(x["half_life_days"], x["damping"], x["popularity_penalty"]) for x in tried if "damping" in x}) > 1
+    fixed = validate(weekly(), replace(RECIPE, adapt=("popularity_lift",)))
+    assert fixed.settled == replace(RECIPE, adapt=("popularity_lift",), popularity_lift=fixed.settled.popularity_lift)
