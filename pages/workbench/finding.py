@@ -12,6 +12,7 @@ from recsys.services.workbench.target_user import Lists, Personas
 from recsys.services.workspace import Workspace
 from recsys.storage.new_entries import known_by_events
 from recsys.utils import formatting as fmt
+from recsys.views.shopper import currency_of
 
 PAGE = 20
 RECENT = 8
@@ -102,6 +103,7 @@ def instead(home: Workspace, attributes: dict[str, list[str]], user_id: str) -> 
 def listed(found: Found, attributes: dict[str, list[str]], key: str) -> None:
     """A table of shoppers to pick from."""
     ids = found.table["user_id"].tolist()
+    currency = currency_of(shared.workspace(), shared.live())
     st.dataframe(
         found.table,
         key=key,
@@ -115,7 +117,7 @@ def listed(found: Found, attributes: dict[str, list[str]], key: str) -> None:
             "missed": st.column_config.NumberColumn("Missed", help="New products they went on to buy unforeseen."),
             "purchases": st.column_config.NumberColumn("Purchases", format="localized"),
             "products": st.column_config.NumberColumn("Products", format="localized"),
-            "spent": st.column_config.NumberColumn("Spent", format="localized"),
+            "spent": st.column_config.NumberColumn("Spent", format=shared.money_format(currency)),
             "last": st.column_config.DateColumn("Last bought", format="D MMM YYYY"),
             **{name: st.column_config.TextColumn(fmt.label(name)) for name in attributes},
         },
