@@ -88,8 +88,10 @@ def rules_serve(
     ],
     as_json: Json = False,
 ) -> None:
-    """Lay rule sets over every answer of the API that does not ask otherwise: it follows the first whose conditions
-    (days, segments, placements) hold."""
+    """Lay rule sets over every answer of the API that does not ask otherwise.
+
+    Each answer follows the first set whose conditions (days, segments, placements) hold.
+    """
     from recsys.services.workbench.rule_sets import OFF
 
     if OFF in names and len(names) > 1:

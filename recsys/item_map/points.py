@@ -11,10 +11,10 @@ from recsys import columns as c
 from recsys.dataset.categories import middle_level
 from recsys.errors import NoModel
 from recsys.item_map.thumbnails import images
+from recsys.projection.documents import MapFacts
 from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import EXPOSURE, TREND
 from recsys.services.workspace import Workspace
-from recsys.storage.manifests import MapFacts
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,11 @@ from recsys.models.features import IDENTITY
 from recsys.models.model import Model, identical
 from recsys.models.rank.top_k import top_k_block
 from recsys.progress import OnProgress, Progress
+from recsys.projection.documents import MapFacts
 from recsys.projection.fidelity import fidelity, found_share, movement, purity
 from recsys.projection.projection import Reduce, item_map, prepared
 from recsys.projection.settings import MapSettings
 from recsys.services.workspace import Workspace
-from recsys.storage.manifests import MapFacts
 
 NEAREST = 15
 EXPOSURE = "exposure"

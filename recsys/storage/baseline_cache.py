@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from recsys.errors import Corrupted
 from recsys.evaluation.baseline_selection import Which
 from recsys.evaluation.benchmark import Baselines, K, judge_baselines
 from recsys.evaluation.evaluate import Evaluation
-from recsys.storage.manifests import BaselineFacts
 
 if TYPE_CHECKING:
     from recsys.storage.store import Store
@@ -29,6 +28,20 @@ VERSION = 2
 _ARRAYS = ("users", "lists", "shown")
 APART = "without_history"
 """Stands for a lane where evaluations are kept, for shoppers without a history."""
+
+
+class BaselineFacts(TypedDict):
+    """Baselines as they were judged: by lane and method, the measures whose values are stored as arrays.
+
+    Keys:
+        k: length of the lists.
+        chosen: settings by method. `left_out`: methods that were not fitted, and why.
+    """
+
+    k: int
+    chosen: Mapping[str, Mapping[str, float | str]]
+    left_out: Mapping[str, str]
+    lanes: dict[str, dict[str, list[str]]]
 
 
 def baselines_of(

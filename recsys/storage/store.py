@@ -16,10 +16,10 @@ from recsys.errors import Corrupted, InvalidInput, NotFound, StorageProblem
 from recsys.evaluation.documents import QualityReport
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
+from recsys.projection.documents import MapFacts, MapManifest
 from recsys.storage import model_files
 from recsys.storage.artifacts import MANIFEST, SWEEP_SECONDS, ArtifactFolders, Write, mover, npy_writer, parquet_writer
 from recsys.storage.live_pointer import LivePointer
-from recsys.storage.manifests import MapFacts, MapManifest
 
 KINDS = ("datasets", "models", "maps", "quality", "baselines")
 """The folders of a home in which something is stored."""

@@ -1,21 +1,7 @@
-"""What is stored of a map and of judged baselines beside their arrays, as JSON holds it."""
+"""What is stored of a map beside its arrays, as JSON holds it."""
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
-
-
-class BaselineFacts(TypedDict):
-    """Baselines as they were judged: by lane and method, the measures whose values are stored as arrays.
-
-    Keys:
-        k: length of the lists.
-        chosen: settings by method. `left_out`: methods that were not fitted, and why.
-    """
-
-    k: int
-    chosen: Mapping[str, Mapping[str, float | str]]
-    left_out: Mapping[str, str]
-    lanes: dict[str, dict[str, list[str]]]
 
 
 class MapFacts(TypedDict, total=False):
