@@ -94,7 +94,9 @@ def strike(settings: Settings, number: int, seed: int, longest: float, tell: Cal
         for turn in range(number):
             kind = KINDS[turn % len(KINDS)]
             if kind == "server":
-                found = events_survive(settings.home, kills=1, seed=seed + turn)
+                sender, text = keys.create("sender", ["events"])
+                found = events_survive(settings.home, kills=1, seed=seed + turn, most_seconds=3.0, key=text)
+                keys.revoke(sender.id)
                 toll.acknowledged += found.acknowledged
                 if found.lost or found.doubled:
                     toll.broken.append(f"server {turn}: {found.lost} events lost, {found.doubled} stored twice")

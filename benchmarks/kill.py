@@ -74,7 +74,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def events_survive(home: Path, *, kills: int, seed: int = 0, most_seconds: float = 0.6) -> Survival:
+def events_survive(
+    home: Path, *, kills: int, seed: int = 0, most_seconds: float = 0.6, key: str | None = None
+) -> Survival:
     """Send events from several threads, kill the server again and again, send again what was not acknowledged."""
     model = Workspace(Settings.from_environment(home)).load().model
     users, items = list(model.rows_of_users), model.item_ids
@@ -97,7 +99,7 @@ def events_survive(home: Path, *, kills: int, seed: int = 0, most_seconds: float
                     {"id": f"{sender}-{number}-{n}", "user_id": own.choice(users), "item_id": own.choice(items)}
                     for n in range(BATCH)
                 ]
-                while not _accepted(port, {"events": batch}):
+                while not _accepted(port, {"events": batch}, key):
                     with lock:
                         again += 1
                     if done.is_set():
@@ -147,10 +149,11 @@ def run(options: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _accepted(port: int, body: dict[str, Any]) -> bool:
+def _accepted(port: int, body: dict[str, Any], key: str | None) -> bool:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     try:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("POST", "/v1/events", json.dumps(body), {"Content-Type": "application/json"})
+        connection.request("POST", "/v1/events", json.dumps(body), headers)
         response = connection.getresponse()
         response.read()
     except (OSError, http.client.HTTPException):

@@ -33,6 +33,8 @@ def one(version: Version) -> None:
     """One model: what to do with it, and what it would change."""
     st.header(shared.plain(version.title), anchor=False)
     shared.describe(version.words())
+    if version.told:
+        st.markdown("\n".join(f"- {shared.plain(sentence)}" for sentence in version.told))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if not version.live and st.button("Promote", type="primary", icon=":material/publish:"):
             promoting.ask(version.id)

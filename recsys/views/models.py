@@ -12,12 +12,13 @@ from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
+from recsys.views.dials.account import account
 from recsys.views.recipe_form import recipe_words
 
 
 @dataclass(frozen=True)
 class Version:
-    """One stored version: where it came from and how good it is."""
+    """One stored version: where it came from and how good it is; `told` is what it says of its training."""
 
     id: str
     live: bool
@@ -31,6 +32,7 @@ class Version:
     note: str
     judged: str = ""
     name: str = ""
+    told: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -125,4 +127,5 @@ def _version(stored: StoredModel, notes: dict[str, audit.Note], names: ModelName
         note=notes.get(f"model {stored.id}", audit.Note()).text,
         judged=protocol_note(manifest.split).removesuffix("."),
         name=names.given(stored.id),
+        told=account(manifest).told,
     )

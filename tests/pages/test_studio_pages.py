@@ -75,6 +75,8 @@ def test_a_running_training_is_said_to_run(studio: Workspace, monkeypatch: pytes
 def test_models_page_shows_versions_and_the_log(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(studio, "models.py", monkeypatch)
     assert len(app.dataframe[0].value) == len(studio.store.models())
+    stopped = studio.store.model_manifest(studio.store.models()[-1]).plan.stopped
+    assert stopped and any("passes" in x.value for x in app.markdown), "how its training went"
     next(x for x in app.button if x.label == "Model card").click().run()
     assert any("Save model-" in x.label for x in app.get("download_button"))
     assert any(entry.action == "promote" for entry in audit.entries(studio.database))

@@ -136,6 +136,7 @@ ACTIONS = {
     ("workbench/ruling.py", "Undo"): LOOKS,
     ("workbench/serving.py", "Save"): "save rules",
     ("workbench/serving.py", "Earlier"): ASKS,
+    ("workbench/serving.py", "Later"): ASKS,
     ("workbench/serving.py", "Stop"): ASKS,
     ("workbench/serving.py", "Serve"): "serve rules",
     ("workbench/serving.py", "Serve before the others"): ASKS,
