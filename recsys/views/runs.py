@@ -8,10 +8,10 @@ import pandas as pd
 
 from recsys.errors import InsiderError
 from recsys.progress import OnProgress
+from recsys.services.dials.finished_runs import finished_runs, seed_gaps
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
-from recsys.storage.finished_runs import finished_runs, seed_gaps
 from recsys.storage.training_runs import TrainingRun
 from recsys.utils import formatting as fmt
 

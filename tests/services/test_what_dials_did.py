@@ -14,10 +14,10 @@ from recsys.models.model import Model
 from recsys.progress import Progress
 from recsys.services import jobs, worker
 from recsys.services.dials import rough_runs
+from recsys.services.dials.finished_runs import finished_runs
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
-from recsys.storage.finished_runs import finished_runs
 from recsys.storage.jobs import Job
 from recsys.views import recipe_form, train
 from recsys.views.dials.account import account

@@ -5,7 +5,7 @@ from typing import Any
 
 from recsys.models.hyperparameters import Hyperparameters, dials_of
 from recsys.models.manifest import Changes, DialEffect, ModelManifest
-from recsys.storage.finished_runs import FinishedRun, finished_runs, seed_gaps
+from recsys.services.dials.finished_runs import FinishedRun, finished_runs, seed_gaps
 from recsys.storage.training_runs import TrainingRuns
 
 BESIDE = ("threads", "engine")

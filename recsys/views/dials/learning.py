@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.manifest import ModelManifest
+from recsys.services.dials.finished_runs import finished_runs, seed_gaps, trainings_of_jobs
 from recsys.services.dials.validation_levels import levels
 from recsys.services.workspace import Workspace
-from recsys.storage.finished_runs import finished_runs, seed_gaps, trainings_of_jobs
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from recsys.models.hyperparameters import Hyperparameters, dials_of
 from recsys.services.dials.effects import BESIDE
+from recsys.services.dials.finished_runs import FinishedRun, finished_runs, seed_gaps
 from recsys.services.workspace import Workspace
-from recsys.storage.finished_runs import FinishedRun, finished_runs, seed_gaps
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views.recipe_form import DIALS, Dial, step_label
