@@ -28,7 +28,7 @@ run: $(INSTALLED)
 test: lint
 	@.ci/prepare chromium
 	@.ci/prepare postgresql
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

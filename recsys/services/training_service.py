@@ -12,6 +12,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services import promotion
 from recsys.services.dials.effects import changes
 from recsys.services.workspace import Workspace
+from recsys.utils.retry import retry_while_away
 
 if TYPE_CHECKING:
     from recsys.dataset.splitting import Periods, Split
@@ -66,7 +67,7 @@ def train_and_store(
         facts = {
             "lineage": lineage,
             "same_as": same_as(workspace, model),
-            "changes": changes(workspace.training_runs, model.manifest, against),
+            "changes": retry_while_away(lambda: changes(workspace.training_runs, model.manifest, against)),
         }
         model = replace(model, manifest=model.manifest.with_facts(**facts))
         workspace.store.save_model(model)

@@ -64,6 +64,7 @@ def shop(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("INSIDER_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
     Path("rules.json").write_text(write(Rules(never_items=("00001",))))
+    Path("christmas.json").write_text(write(Rules(pins=("00002",))))
     Path("orders-1.csv").write_text("user_id,item_id,timestamp\n" + "".join(
         f"{u},{i},2024-0{1 + (u + i) % 6}-0{1 + u % 9}T10:00:00Z\n" for u in range(30) for i in range(12) if (u + i) % 3
     ))  # fmt: skip

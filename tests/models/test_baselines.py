@@ -125,7 +125,7 @@ def test_ease_is_left_out_where_it_would_not_fit_and_the_figure_is_said(
     assert ease.left_out(had) == ""
     monkeypatch.setattr(ease, "MOST_BYTES", 10_000)
     told = ease.left_out(had)
-    assert told == "left out: for 59 shoppers and 39 products it would need 0 MB of memory, more than 0 MB"
+    assert told == "left out: for 59 shoppers and 39 products it would need 12.2 kB of memory, more than 10.0 kB"
     assert methods_for(had)[-1] == "slim"
 
 

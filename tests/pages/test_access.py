@@ -96,7 +96,7 @@ def page(home: Workspace, monkeypatch: pytest.MonkeyPatch, roles: str) -> AppTes
 def test_where_people_sign_in_nothing_is_shown_before(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = page(home, monkeypatch, "admin=ann@shop.example")
     assert [button.label for button in shown.button] == ["Sign in"]
-    assert not shown.title
+    assert [title.value for title in shown.title] == ["Sign in"]
     assert not shown.exception
 
 

@@ -273,6 +273,7 @@ COMMANDS: dict[str, Callable[[Shop], list[str]]] = {
     "rules show": lambda shop: [RULES],
     "rules price": lambda shop: [RULES],
     "rules serve": lambda shop: [RULES],
+    "rules undo": lambda shop: [],
     "models": lambda shop: [],
     "models show": lambda shop: ["live"],
     "models log": lambda shop: [],
