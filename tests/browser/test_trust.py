@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,16 +11,19 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from recsys.projection.projection import item_map
 from recsys.recommend.rules import Rules
+from recsys.services.quality_assessment import assess
 from recsys.services.training_service import train_and_store
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import formatting as fmt
+from recsys.views import quality
 from recsys.views.explanation import item_influences, why
 from recsys.views.rule_cost import priced
 from tests.accessibility import settled
 from tests.conftest import SMALL_RECIPE
+from tests.ingest.test_import import GOOD
 from tests.serving import page_of, running_app
 from tests.shops import planted_shop
 
@@ -243,3 +247,44 @@ def test_no_table_offers_a_file_with_live_formulas(page: Page, url: str) -> None
     table.hover()
     expect(page.get_by_role("button", name="Fullscreen").first).to_be_visible()
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_buy_again_on_quality_changes_the_whole_page(page: Page, url: str, home: Workspace) -> None:
+    assess(home, str(home.live_id()))
+    words = quality.view(home)
+    assert words is not None
+    page.goto(f"{url}/quality")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(words.verdict["discover"])
+    expect(page.get_by_role("heading", name="For whom it works")).to_be_visible()
+    settled(page)
+    page.get_by_text("Buy again", exact=True).click()
+    expect(heading).to_have_text(words.verdict["again"])
+    expect(page.get_by_text("choose Discover above to see them")).to_be_visible()
+    expect(page.get_by_role("heading", name="For whom it works")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_after_a_dataset_is_deleted_nothing_says_that_it_is_stored(
+    page: Page, url: str, home: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "short.csv").write_text("\n".join(["user_id,item_id,timestamp", *GOOD]) + "\n")
+    page.goto(f"{url}/data")
+    page.locator("input[type=file]").first.set_input_files(str(tmp_path / "short.csv"))
+    name = page.get_by_label("Name of the dataset")
+    name.fill("short")
+    name.press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Import", exact=True).click()
+    stored = page.get_by_text("“short” is stored and ready to train on")
+    expect(stored).to_be_visible()
+    settled(page)
+    page.get_by_test_id("stPopover").filter(has_text="Delete").get_by_role("button").click()
+    typed = page.get_by_label("Type its name to delete it")
+    typed.fill("short")
+    typed.press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Delete for good").click()
+    expect(stored).to_have_count(0)
+    assert home.datasets() == ["trust"]

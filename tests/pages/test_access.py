@@ -56,6 +56,7 @@ def test_the_highest_role_counts(email: str, role: str | None) -> None:
         ("here", False, "viewer"),
         ("", False, "viewer"),
     ],
+    ids=["here", "away", "away and opened", "not marked", "a word of theirs", "empty"],
 )
 def test_without_sign_in_only_this_machine_changes_anything(marked: str | None, opened: bool, role: str) -> None:
     assert without_sign_in(marked, open_to_all=opened).role == role
