@@ -16,6 +16,7 @@ st.logo(ASSETS / "insider.svg", size="medium")
 st.html("<style>[data-testid='stElementToolbarButton']:has([aria-label^='Download as CSV']) { display: none }</style>")
 
 visitor.check()
+shared.say_what_was_done()
 page = st.navigation(
     [
         st.Page(

@@ -74,7 +74,7 @@ def ask_back(model_id: str) -> None:
         if st.button("Go back", type="primary", icon=":material/undo:"):
             now = rollback(shared.workspace(), who=who())
             _remember("going back", live, now)
-            st.toast(f"Model {called(now)} is live again.", icon=":material/undo:")
+            shared.say_after_rerun(f"Model {called(now)} is live again.", ":material/undo:")
             st.rerun()
         if not found.identical:
             show(found)
@@ -95,7 +95,7 @@ def ask(model_id: str) -> None:
         if st.button("Make it live", type="primary", icon=":material/publish:", disabled=not sure):
             promote(shared.workspace(), model_id, who=who(), note=note, instead_of=found.live)
             _remember("promotion", found.live, model_id)
-            st.toast(f"Model {called(model_id)} is live.", icon=":material/check_circle:")
+            shared.say_after_rerun(f"Model {called(model_id)} is live.", ":material/check_circle:")
             st.rerun()
         if not found.identical:
             show(found)

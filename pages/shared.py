@@ -155,6 +155,18 @@ def show_progress(run: Job) -> None:
         )
 
 
+def say_after_rerun(text: str, icon: str) -> None:
+    """Keep a sentence for the next run of the page, which says it: a toast before `st.rerun` may be lost."""
+    st.session_state.said = text, icon
+
+
+def say_what_was_done() -> None:
+    """Say what `say_after_rerun` kept."""
+    if said := st.session_state.pop("said", None):
+        text, icon = said
+        st.toast(text, icon=icon)
+
+
 def describe(words_: str) -> None:
     """A line of explanation under a heading; plain text."""
     st.caption(plain(words_))

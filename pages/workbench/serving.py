@@ -31,8 +31,9 @@ def keeping(home: Workspace, sets: RuleSets, chosen: str, rules: Rules) -> None:
             placeholder="Name of the rule set",
         )  # fmt: skip
         if st.button("Save", type="primary", disabled=not name, key="save_rules") and desk.attempt(
-            sets.save, name, rules, done=f"Rule set “{name}” is saved."
+            sets.save, name, rules
         ):
+            shared.say_after_rerun(shared.plain(f"Rule set “{name}” is saved."), ":material/check:")
             state.edit_rules_next = name
             state.pop("linked_rules", None)
             state.pop("draft_steps", None)

@@ -145,7 +145,7 @@ def show(
                 st.button("Save as persona", icon=":material/person_add:", disabled=not name)
                 and desk.attempt(Personas(home.database).save, name, result.person)
             ):  # fmt: skip
-                st.toast(shared.plain(f"Persona “{name}” is saved: choose it above."), icon=":material/check:")
+                shared.say_after_rerun(shared.plain(f"Persona “{name}” is saved: choose it above."), ":material/check:")
                 st.rerun()
             if not view.subject.known and st.button("Delete this persona", icon=":material/delete:", type="tertiary"):
                 desk.change(Personas(home.database).delete, view.user_id)
