@@ -18,7 +18,7 @@ from recsys.storage.store import Store
 from recsys.storage.unlearned_events import mark_of
 
 if TYPE_CHECKING:
-    from recsys.storage.training_runs import TrainingRuns
+    from recsys.storage.trials.training_runs import TrainingRuns
 
 
 class Workspace:
@@ -46,7 +46,7 @@ class Workspace:
     @cached_property
     def training_runs(self) -> "TrainingRuns":
         """Every training of this home and of the searches."""
-        from recsys.storage.training_runs import TrainingRuns
+        from recsys.storage.trials.training_runs import TrainingRuns
 
         return TrainingRuns(self.settings.database_url)
 

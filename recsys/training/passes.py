@@ -112,6 +112,8 @@ def _reason(kept: int, last: int, recipe: Hyperparameters) -> str:
     rule = "better by more than chance" if recipe.variety == 0 else (
         f"better by more than chance, or wider in range at no more than {recipe.variety:.0%} less accuracy"
     )  # fmt: skip
+    if last == kept == 1:
+        return "The one pass that was made is kept."
     if last == kept:
         return f"All {kept} passes were kept: each was {rule} than the one kept before it, or the first."
     later = f"pass {last} was" if last == kept + 1 else f"passes {kept + 1} to {last} were"

@@ -8,11 +8,11 @@ import pandas as pd
 
 from recsys.errors import InsiderError
 from recsys.progress import OnProgress
-from recsys.services.dials.finished_runs import finished_runs, seed_gaps
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
-from recsys.storage.training_runs import TrainingRun
+from recsys.storage.trials.finished_runs import finished_runs, seed_gaps
+from recsys.storage.trials.training_runs import TrainingRun
 from recsys.utils import formatting as fmt
 
 MOST_COMPARED = 6

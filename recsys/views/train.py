@@ -11,11 +11,11 @@ from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.models.manifest import ModelManifest
-from recsys.services.dials.finished_runs import trainings_of_jobs
 from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
-from recsys.storage.training_runs import TrainingRun
+from recsys.storage.trials.finished_runs import trainings_of_jobs
+from recsys.storage.trials.training_runs import TrainingRun
 from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
 from recsys.views.dials.account import account

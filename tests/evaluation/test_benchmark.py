@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 
 from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import category_codes
+from recsys.evaluation.documents import ComparisonDocument, SegmentDocument
+from recsys.evaluation.segments import Segment
+from recsys.evaluation.significance import Comparison
 from recsys.recommend.recommender import Recommender
 from recsys.services.quality_assessment import evaluate_stored
 from recsys.services.workspace import Workspace
@@ -77,3 +81,8 @@ def test_the_middle_category_level_is_the_one_to_vary_in(live: Recommender) -> N
     assert codes is not None
     assert len(np.unique(codes)) == live.items["shelf"].nunique()
     assert category_codes(pd.DataFrame({"item_id": ["a"]}), ()) is None
+
+
+@pytest.mark.parametrize(("described", "value"), [(ComparisonDocument, Comparison), (SegmentDocument, Segment)])
+def test_documents_have_the_fields_of_what_they_describe(described: type, value: type) -> None:
+    assert described.__annotations__.keys() == {field.name for field in fields(value)}

@@ -14,11 +14,11 @@ from recsys.models.model import Model
 from recsys.progress import Progress
 from recsys.services import jobs, worker
 from recsys.services.dials import rough_runs
-from recsys.services.dials.finished_runs import finished_runs
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.jobs import Job
+from recsys.storage.trials.finished_runs import finished_runs
 from recsys.views import recipe_form, train
 from recsys.views.dials.account import account
 from recsys.views.dials.small_curves import small_curves
@@ -45,7 +45,7 @@ def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Worksp
 
 
 def trained(home: Workspace, seed: int = 0, **settings: object) -> Model:
-    return train_and_store(home, "small", replace(RECIPE, **settings), seed=seed, baselines="none").model  # type: ignore
+    return train_and_store(home, "small", replace(RECIPE, **settings), seed=seed, baselines="none").model  # type: ignore[arg-type]  # names and values of a recipe, as the tests give them
 
 
 def told(model: Model) -> str:
@@ -121,7 +121,7 @@ def test_small_curves_show_what_one_dial_did_and_come_from_one_query(home: Works
 
 
 def _only(one: Hyperparameters, other: Hyperparameters, name: str) -> bool:
-    return replace(one, **{name: getattr(other, name)}) == other  # type: ignore[arg-type]  # tests
+    return replace(one, **{name: getattr(other, name)}) == other  # type: ignore[arg-type]  # a name that is a recipe's
 
 
 def test_a_training_says_what_each_changed_dial_did(home: Workspace) -> None:

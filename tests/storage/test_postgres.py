@@ -27,7 +27,7 @@ from recsys.storage import audit
 from recsys.storage.database import Database, utc_now
 from recsys.storage.event_log import Event
 from recsys.storage.jobs import JobStore
-from recsys.storage.training_runs import TrainingRuns
+from recsys.storage.trials.training_runs import TrainingRuns
 from recsys.training.search import leaderboard
 from tests.postgres import programs, server
 from tests.storage.test_training_runs import TINY, read_after_every_write

@@ -26,7 +26,7 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
-from recsys.storage.training_runs import TrainingRuns, attributes, comparable_study
+from recsys.storage.trials.training_runs import TrainingRuns, attributes, comparable_study
 from recsys.storage.trials.trial_parameters import params_of
 from recsys.training.search import SearchPlan, leaderboard, pareto, search, searches
 from recsys.training.search_space import WHERE_THEY_ACT, Space

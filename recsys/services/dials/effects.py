@@ -5,8 +5,8 @@ from typing import Any
 
 from recsys.models.hyperparameters import Hyperparameters, dials_of
 from recsys.models.manifest import Changes, DialEffect, ModelManifest
-from recsys.services.dials.finished_runs import FinishedRun, finished_runs, seed_gaps
-from recsys.storage.training_runs import TrainingRuns
+from recsys.storage.trials.finished_runs import FinishedRun, finished_runs, seed_gaps
+from recsys.storage.trials.training_runs import TrainingRuns
 
 BESIDE = ("threads", "engine")
 """They decide how fast a recipe is learned, and are no dials."""

@@ -12,9 +12,9 @@ from recsys.errors import Diverged, InvalidInput
 from recsys.models.hyperparameters import RANGES, WHOLE, Hyperparameters, dials_of
 from recsys.models.manifest import validated
 from recsys.progress import OnProgress, Progress
-from recsys.services.dials.finished_runs import finished_runs
 from recsys.services.dials.validation_levels import measure_levels
 from recsys.services.workspace import Workspace
+from recsys.storage.trials.finished_runs import finished_runs
 from recsys.utils.threads import limited_blas_threads
 
 SOURCE = "rough run"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.manifest import ModelManifest
-from recsys.services.dials.finished_runs import finished_runs, seed_gaps, trainings_of_jobs
 from recsys.services.dials.validation_levels import levels
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
+from recsys.storage.trials.finished_runs import finished_runs, seed_gaps, trainings_of_jobs
 from recsys.utils import formatting as fmt
 
 

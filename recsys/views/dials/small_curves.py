@@ -1,16 +1,16 @@
 """The small curve beside each dial: what it did to accuracy and range in the trainings on these data so far."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from recsys.models.hyperparameters import Hyperparameters, dials_of
 from recsys.services.dials.effects import BESIDE
-from recsys.services.dials.finished_runs import FinishedRun, finished_runs, seed_gaps
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
+from recsys.storage.trials.finished_runs import FinishedRun, finished_runs, seed_gaps
 from recsys.utils import formatting as fmt
 from recsys.views.recipe_form import DIALS, Dial, step_label
 
@@ -79,10 +79,10 @@ def seeding(workspace: Workspace, dataset: str) -> Job | None:
 
 def _curve(dial: Dial, runs: Sequence[FinishedRun], recipe: Hyperparameters, noise: float | None) -> SmallCurve:
     alike = _other_dials(dial.name, recipe)
-    groups: dict[Hashable, list[FinishedRun]] = defaultdict(list)
+    groups: dict[tuple[tuple[Any, ...], str, int, int], list[FinishedRun]] = defaultdict(list)
     for run in runs:
         groups[_other_dials(dial.name, run.recipe), str(run.split), run.windows, run.seed].append(run)
-    found = [(key[0] == alike, _points(dial.name, group)) for key, group in groups.items()]  # type: ignore[index]
+    found = [(key[0] == alike, _points(dial.name, group)) for key, group in groups.items()]
     found += [(_other_dials(dial.name, run.recipe) == alike, _within(dial.name, run)) for run in runs]
     several = [(same, points) for same, points in found if len(points) > 1]
     if not several:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import Hyperparameters, renamed
-from recsys.storage.training_runs import KNOWN, TrainingRuns, translated
+from recsys.storage.trials.training_runs import KNOWN, TrainingRuns, translated
 
 MOST = 500
 """The newest trainings that are read."""
