@@ -1,14 +1,28 @@
-"""Homes that cannot be written, for tests of what is said then; they work for root and for everybody else."""
+"""Copies of homes: to change, or that cannot be written (for root and for everybody else)."""
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 NOBODY = 65534
+
+
+def copy_home(home: Path, target: Path) -> Path:
+    """Copy a home with its database as it stands at this moment.
+
+    The database is copied through SQLite: a process that opens and closes such a file by itself gives up the locks
+    that it holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2), and loses the database under its hands.
+    """
+    shutil.copytree(home, target, ignore=shutil.ignore_patterns("*.sqlite", "*.sqlite-wal", "*.sqlite-shm"))
+    for file in home.glob("*.sqlite"):
+        with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(target / file.name)) as new:
+            old.backup(new)
+    return target
 
 
 @contextmanager
@@ -19,7 +33,7 @@ def read_only_copy(home: Path) -> Iterator[Path]:
     """
     folder = Path(tempfile.mkdtemp(prefix="insider-read-only-"))
     copy = folder / "home"
-    shutil.copytree(home, copy) if home.exists() else copy.mkdir()
+    copy_home(home, copy) if home.exists() else copy.mkdir()
     subprocess.run(["chmod", "-R", "a+rX,a-w", str(folder)], check=True)
     was_root = os.geteuid() == 0
     if was_root:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from recsys.errors import Corrupted, StorageProblem
 from recsys.storage import schema
+from recsys.utils.sqlite_address import engine_url
 from recsys.utils.waiting import check_may_wait
 
 logger = logging.getLogger(__name__)
@@ -151,8 +152,11 @@ class Database:
         if self._engine is None:
             if self._sqlite and self.url.database:
                 _make_folder(Path(self.url.database).parent)
-            engine = sa.create_engine(self.url, **engine_options(self.url))
+            address = engine_url(self.url)
+            engine = sa.create_engine(address, **engine_options(self.url))
             if self._sqlite:
+                if address == self.url:
+                    sa.event.listen(engine, "connect", _log_ahead)
                 sa.event.listen(engine, "connect", _prepare_sqlite)
                 sa.event.listen(engine, "begin", _begin_immediate)
             self._engine = engine
@@ -245,11 +249,14 @@ def _make_folder(folder: Path) -> None:
 def _prepare_sqlite(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:
     # The driver must not open transactions by itself: BEGIN IMMEDIATE below does, so that two writers queue up.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
     # FULL: a commit is on the disk when it returns, also when the power fails right after it.
     connection.execute("PRAGMA synchronous=FULL")
     # What is deleted is overwritten: `forget` must leave nothing of anybody in the file.
     connection.execute("PRAGMA secure_delete=ON")
+
+
+def _log_ahead(connection: "sa.engine.interfaces.DBAPIConnection", _: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

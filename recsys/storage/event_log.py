@@ -18,6 +18,7 @@ from recsys import columns as c
 from recsys.errors import InvalidInput, StorageProblem
 from recsys.storage.database import Database, storage_problem, utc_now
 from recsys.storage.tables import announcements, events
+from recsys.utils.sqlite_address import sqlite_address
 
 ITEM, USER, FORGOTTEN = "item", "user", "forgotten"
 logger = logging.getLogger(__name__)
@@ -304,7 +305,7 @@ class _Watch:
                     # autocommit: the connection never holds a transaction open, so it always sees the latest commit
                     # no timeout: this is asked on the event loop
                     self._connection = sqlite3.connect(
-                        self._file, timeout=0, check_same_thread=False, isolation_level=None
+                        sqlite_address(self._file), uri=True, timeout=0, check_same_thread=False, isolation_level=None
                     )
                     self._connected += 1  # every connection counts from the same number
                 version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])

@@ -1,7 +1,6 @@
 """The HTTP API over a trained home: every route, every error, and that it says the same as the package."""
 
 import dataclasses
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -32,6 +31,7 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.event_log import Event
 from recsys.views.dials.account import account
+from tests.homes import copy_home
 from tests.shops import planted_shop
 
 K_RULE = f"must be a whole number from 1 to {MAX_K}"
@@ -51,7 +51,7 @@ def api(workspace: Workspace) -> TestClient:
 @pytest.fixture
 def own_home(trained_home: Path, tmp_path: Path) -> Path:
     """A copy of the trained home that a test may change."""
-    return Path(shutil.copytree(trained_home, tmp_path / "home"))
+    return copy_home(trained_home, tmp_path / "home")
 
 
 @pytest.fixture
@@ -648,7 +648,7 @@ def test_problems_are_as_described(api: TestClient) -> None:
 @pytest.fixture
 def demo(demo_home: Path, tmp_path: Path) -> TestClient:
     """A copy, and somebody on this machine itself, who may write."""
-    home = Workspace(Settings.from_environment(shutil.copytree(demo_home, tmp_path / "demo")))
+    home = Workspace(Settings.from_environment(copy_home(demo_home, tmp_path / "demo")))
     return TestClient(create_api(home), base_url="http://127.0.0.1", client=("127.0.0.1", 5000))
 
 

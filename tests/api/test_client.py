@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -28,6 +27,7 @@ from recsys.errors import InsiderError, InvalidInput
 from recsys.recommend.recommender import Recommender
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import copy_home
 
 HALF_A_HEADER = b"GET /healthz HTTP/1.1\r\nHo"
 HALF_A_BODY = b"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{"
@@ -35,7 +35,7 @@ HALF_A_BODY = b"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9
 
 @pytest.fixture(scope="module")
 def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(trained_home, tmp_path_factory.mktemp("served") / "home"))
+    return copy_home(trained_home, tmp_path_factory.mktemp("served") / "home")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +22,7 @@ from recsys.storage import api_keys, database
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import runs
 from recsys.utils.waiting import WouldWait, check_may_wait, never_wait
+from tests.homes import copy_home
 from tests.postgres import programs, server
 
 STALE = "Insider-Stale"
@@ -57,7 +57,7 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shop(trained_home: Path, tmp_path: Path) -> Workspace:
-    return Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    return Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
 
 
 def client_of(workspace: Workspace) -> TestClient:

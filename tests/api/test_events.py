@@ -1,6 +1,5 @@
 """Events: durable, stored once, in the next answer of their user, in the next training, gone when forgotten."""
 
-import shutil
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from recsys.settings import Settings
 from recsys.storage.database import Database
 from recsys.storage.event_log import Conflict, Event, EventLog, Mark
 from recsys.views import shopper
+from tests.homes import copy_home
 
 EVENTS = "/v1/events"
 NOW = datetime(2024, 7, 20, 12)
@@ -29,7 +29,7 @@ NOW = datetime(2024, 7, 20, 12)
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
     """A copy of the trained home, with a log of its own."""
-    return Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    return Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
 
 
 def client_of(workspace: Workspace, **options: Any) -> TestClient:

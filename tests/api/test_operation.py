@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 
 WORKERS = 3
 
@@ -31,7 +31,7 @@ WORKERS = 3
 @pytest.fixture(scope="module")
 def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy with a second model beside the live one."""
-    folder = Path(shutil.copytree(trained_home, tmp_path_factory.mktemp("operation") / "home"))
+    folder = copy_home(trained_home, tmp_path_factory.mktemp("operation") / "home")
     workspace = Workspace(Settings.from_environment(folder))
     train_and_store(workspace, "small", replace(SMALL_RECIPE, epochs=1), seed=2)
     return folder
@@ -198,7 +198,7 @@ def test_what_callers_read_names_no_address_folder_or_account(
     trained_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With the database out of reach and with files that were changed: the log says where, the answer does not."""
-    folder = Path(shutil.copytree(trained_home, tmp_path / "secret-folder"))
+    folder = copy_home(trained_home, tmp_path / "secret-folder")
     settings = Settings.from_environment(folder)
     url = "postgresql+psycopg://secret_account:secret_word@127.0.0.1:1/secret_base"
     for given, damage in ((replace(settings, database_url=url), False), (settings, True)):

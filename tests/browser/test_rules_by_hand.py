@@ -1,6 +1,5 @@
 """Rules by hand on the list, and serving with a question before and a way back after."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.accessibility import settled
+from tests.homes import copy_home
 from tests.serving import page_of, running_app
 
 WAIT = 120_000
@@ -20,7 +20,7 @@ expect.set_options(timeout=WAIT)
 
 @pytest.mark.browser
 def test_pin_order_save_serve_undo(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
-    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    home = copy_home(trained_home, tmp_path / "home")
     workspace = Workspace(Settings.from_environment(home))
     sets, items = RuleSets(workspace.database), workspace.load().recommend("u001").items
     first, third, fifth = items[0], items[2], items[4]

@@ -1,7 +1,6 @@
 """Signing in through OpenID Connect, in a real browser against a real issuer: who has a role gets in."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from benchmarks.kill import free_port, stop_server
 from recsys.settings import PROJECT_ROOT
+from tests.homes import copy_home
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
 SECRETS = """[auth]
@@ -31,7 +31,7 @@ def dashboard(trained_home: Path, tmp_path: Path) -> Iterator[str]:
     port, issuer = free_port(), free_port()
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text(SECRETS.format(port=port, issuer=issuer))
-    home = shutil.copytree(trained_home, tmp_path / "home")
+    home = copy_home(trained_home, tmp_path / "home")
     environment = os.environ | {
         "HOME": str(tmp_path),
         "INSIDER_HOME": str(home),

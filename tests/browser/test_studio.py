@@ -1,7 +1,6 @@
 """The studio in a real browser: train from sliders, watch the curve, compare, promote, and go back."""
 
 import re
-import shutil
 from pathlib import Path
 
 import httpx
@@ -12,13 +11,14 @@ from recsys.models.hyperparameters import PRESETS
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
+from tests.homes import copy_home
 from tests.serving import page_of, running_app, wait_until
 
 
 @pytest.mark.browser
 def test_train_from_sliders_promote_and_roll_back(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     first = home.live_id()
     user = str(home.load().users["user_id"].iloc[0])

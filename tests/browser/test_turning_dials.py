@@ -1,6 +1,5 @@
 """The dials in a real browser: turn one, see the curve rise pass by pass and the figures differ, read what it did."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from recsys.services.dials.rough_runs import measure
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import copy_home
 from tests.serving import page_of, running_app
 
 # Many small passes, each of which adds a little, so that the curve is long under way.
@@ -39,7 +39,7 @@ def press_train(page: Page) -> None:
 @pytest.mark.browser
 def test_turn_a_dial_watch_and_read_what_it_did(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(replace(Settings.from_environment(folder), rough_runs=3))
     live = train_and_store(home, "small", RECIPE, promote=True, baselines="none").model
     measure(home, live.id, number=3, on_progress=lambda _: None, wait=lambda: None, job=0)

@@ -1,7 +1,6 @@
 """A merchandiser's walk through the Shopper page in a real browser, and that its link brings everything back."""
 
 import io
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from recsys.views.explanation import why
 from recsys.views.what_if import what_if
 from tests.accessibility import settled
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 from tests.serving import page_of, running_app
 
 expect.set_options(timeout=20_000)
@@ -26,7 +26,7 @@ expect.set_options(timeout=20_000)
 
 @pytest.mark.browser
 def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
-    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    home = copy_home(trained_home, tmp_path / "home")
     workspace = Workspace(Settings.from_environment(home))
     other = train_and_store(workspace, "small", SMALL_RECIPE, seed=2)
     RuleSets(workspace.database).save("No garden", Rules(never_categories=("Garden",), diversity=0.3))

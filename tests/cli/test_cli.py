@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from recsys.services.batch import recommend_all
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT
 from tests.commands import run
-from tests.homes import read_only_copy
+from tests.homes import copy_home, read_only_copy
 from tests.serving import wait_until
 from tests.shops import planted_shop
 
@@ -53,7 +52,7 @@ def home(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def own_home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, to be changed."""
-    folder = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    folder = copy_home(trained_home, tmp_path / "home")
     monkeypatch.setenv("INSIDER_HOME", str(folder))
     return folder
 
@@ -155,7 +154,7 @@ def test_training_reports_on_stderr_and_can_go_live(own_home: Path) -> None:
     assert found.exit_code == 0
     assert "It is live." in found.stdout
     assert "NDCG@10" in found.stdout
-    assert "epoch 1 of" in found.stderr
+    assert "pass 1 of" in found.stderr
     model = answer("models")["live"]
     assert model in found.stdout
     drawing = re.search(r"being drawn in the background \(run (\d+)\)", found.stderr)

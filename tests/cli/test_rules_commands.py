@@ -1,7 +1,6 @@
 """Rule sets and golden shoppers from the command line."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +10,12 @@ from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.commands import run
+from tests.homes import copy_home
 
 
 @pytest.fixture
 def own(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    home = shutil.copytree(trained_home, tmp_path / "home")
+    home = copy_home(trained_home, tmp_path / "home")
     monkeypatch.setenv("INSIDER_HOME", str(home))
     return Workspace(Settings.from_environment(home))
 

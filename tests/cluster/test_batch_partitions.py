@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,12 +21,13 @@ from recsys.services.batch import recommend_all
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.commands import run
+from tests.homes import copy_home
 from tests.serving import free_port, wait_until
 
 
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     return Workspace(Settings.from_environment(tmp_path / "home"))
 
 

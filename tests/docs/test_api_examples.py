@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from benchmarks.kill import free_port, start_server, stop_server
+from tests.homes import copy_home
 from tests.serving import ROOT, page_of
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.real_data
 
 @pytest.fixture(scope="module")
 def url(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("examples") / "home"))
+    home = copy_home(demo_home, tmp_path_factory.mktemp("examples") / "home")
     port = free_port()
     server = start_server(home, port)
     yield f"http://localhost:{port}"

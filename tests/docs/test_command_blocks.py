@@ -5,7 +5,6 @@ The commands of README.md are run by test_readme.py, the calls of docs/api.md by
 
 import re
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.api_keys import ApiKeyStore
 from tests.commands import run
+from tests.homes import copy_home
 
 PAGES = sorted(path for path in (PROJECT_ROOT / "docs").rglob("*.md") if path.name not in ("api.md", "reference.md"))
 PROGRAMS = "python|pip|make|curl|docker|dask|buildah|apt-get|debootstrap|mkdir|printf|tar|pg_dump|streamlit|export|"
@@ -60,7 +60,7 @@ COMMANDS = {page: [line for line in lines(page) if reason(line) is None] for pag
 @pytest.fixture
 def shop(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A home with what the pages speak of, in a folder with the files they name."""
-    folder = shutil.copytree(trained_home, tmp_path / "home")
+    folder = copy_home(trained_home, tmp_path / "home")
     monkeypatch.setenv("INSIDER_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
     Path("rules.json").write_text(write(Rules(never_items=("00001",))))

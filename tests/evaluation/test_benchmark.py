@@ -1,6 +1,5 @@
 """The document of `evaluate --json`: by lane and method, with intervals, on the model's own test period."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services.quality_assessment import evaluate_stored
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import copy_home
 from tests.shops import planted_shop
 
 
@@ -69,7 +69,7 @@ def test_k_sets_the_length_of_the_lists(workspace: Workspace, k: int) -> None:
 
 
 def test_data_that_changed_since_are_refused(workspace: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(workspace.settings.home, tmp_path / "home")
+    copy_home(workspace.settings.home, tmp_path / "home")
     other = Workspace(Settings.from_environment(tmp_path / "home"))
     other.store.save_dataset(planted_shop(seed=8))
     with pytest.raises(InvalidInput, match=r"'small' has changed since model .* Train again"):

@@ -1,7 +1,6 @@
 """What the map is made of: names of regions, selections, shoppers, odd ones, two models, posters, samples."""
 
 import io
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -33,11 +32,12 @@ from recsys.settings import Settings
 from recsys.utils import palette
 from recsys.views.shopper_history import category_colours
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 
 
 @pytest.fixture(scope="module")
 def mapped(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    home = shutil.copytree(trained_home, tmp_path_factory.mktemp("mapped") / "home")
+    home = copy_home(trained_home, tmp_path_factory.mktemp("mapped") / "home")
     workspace = Workspace(Settings.from_environment(home))
     draw(workspace, str(workspace.live_id()), MapSettings(), seed=0, reduce=lambda rows, _: rows[:, :2])
     return workspace

@@ -1,6 +1,5 @@
 """Who may change what through the dashboard."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from recsys.access import require, roles_from_environment, signed_in, without_si
 from recsys.errors import InvalidInput
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
+from tests.homes import copy_home
 
 ROLES: dict[access.Role, tuple[str, ...]] = {"admin": ("ann@shop.example",), "merchandiser": ("*@shop.example",)}
 
@@ -28,7 +28,7 @@ def nobody_else() -> Iterator[None]:
 
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
-    return Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    return Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
 
 
 def test_programs_may_everything() -> None:

@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -21,6 +20,7 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.views import data as data_view
 from tests.accessibility import settled
+from tests.homes import copy_home
 from tests.ingest.test_import import BAD_FILES, GOOD, lines
 from tests.serving import ROOT, page_of, running_app, wait_until
 from tests.shops import planted_shop
@@ -180,7 +180,7 @@ def test_an_import_can_be_cancelled_and_leaves_nothing(home, tmp_path):
 
 
 def test_the_dataset_of_the_live_model_is_not_deleted(trained_home, tmp_path):
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     home = Workspace(Settings.from_environment(tmp_path / "home"))
     with pytest.raises(InvalidInput, match="live model was trained on dataset 'small'"):
         datasets.delete_dataset(home, "small")
@@ -207,7 +207,7 @@ def take(tab: Page, column: str, field: str) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tmp_path, width):
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     events = [f"7{n % 9};P{n % 11};{1 + n % 27:02d}.{1 + n % 12:02d}.2024 10:{n % 60:02d}" for n in range(120)]
     items = [f"P{n};Tea number {n};{('Black', 'Green')[n % 2]}" for n in range(11)]
     users = [f"7{n};{('old', 'young')[n % 2]}" for n in range(9)]
@@ -258,7 +258,7 @@ def test_a_typed_name_becomes_one_for_a_folder(typed, name):
 
 @pytest.mark.browser
 def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_path):
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     path = tmp_path / "Verkäufe 2024.csv.gz"
     rows = ["Kunde;Artikel;Datum;Anzahl;visitorid"] + [
         f"x;{i};{1 + n % 27}.{1 + n % 12}.2024 10:{n % 60:02d};{1 + n % 2};0{u}"
@@ -290,7 +290,7 @@ def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_an_import_is_seen_and_cancelled_where_its_button_is(browser, trained_home, tmp_path, width):
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     rows = (f"customer-{n * 7919 % 90_000},item-{n * 31 % 20_000},2024-01-{1 + n % 28:02d}" for n in range(1_500_000))
     (tmp_path / "inbox").mkdir()
     lines(tmp_path / "inbox" / "many.csv", *rows)

@@ -1,6 +1,5 @@
 """Shoppers whom only the log knows: the Shopper page finds them by id and shows what the API answers."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from recsys.api.app import create_api
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import copy_home
 from tests.product_lists import ids
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -19,7 +19,7 @@ SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home whose log knows two visitors: one who bought something, one of whom only their age is told."""
-    folder = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    folder = copy_home(trained_home, tmp_path / "home")
     events = [{"user_id": "visitor 4711", "item_id": item, "quantity": 2} for item in ("00001", "00005", "00009")]
     users = [{"user_id": "announced", "attributes": {"age": "19-24"}}]
     sent = client_of(folder).post("/v1/events", json={"events": events, "users": users})

@@ -14,6 +14,7 @@ from recsys.services.map_job import draw
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import copy_home
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -63,7 +64,7 @@ def test_every_colouring_draws(by: str, trained_home: Path, monkeypatch: pytest.
 def test_without_a_map_the_page_offers_to_draw_it(
     trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    home = copy_home(trained_home, tmp_path / "home")
     shutil.rmtree(home / "maps")
     app = page(home, monkeypatch)
     assert not app.exception
@@ -74,7 +75,7 @@ def test_without_a_map_the_page_offers_to_draw_it(
 def test_a_damaged_map_is_named_and_can_be_drawn_again(
     trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    home = copy_home(trained_home, tmp_path / "home")
     damaged = next((home / "maps").glob("*/map.parquet"))
     damaged.write_bytes(damaged.read_bytes()[:-10])
     app = page(home, monkeypatch)

@@ -1,6 +1,5 @@
 """The Models page as people meet it: what a promotion would change, and the way back."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,13 @@ from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.model_names import ModelNames
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 
 
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     monkeypatch.setenv("INSIDER_HOME", str(folder))
     monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recsys.settings import PROJECT_ROOT
+from tests.homes import copy_home
 
 LIVE_MODEL = {"items.parquet", "users.parquet", "item_features.parquet", "user_features.parquet", "map.parquet"}
 """Tables of the live version; its arrays are mapped into memory, not read."""
@@ -53,7 +53,7 @@ for page in sys.argv[1:]:  # a fresh process each, for nothing is kept from the 
 def visits(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
     """For each page, opened first after a start: files read, what was trained, libraries loaded, exceptions."""
     home = tmp_path_factory.mktemp("weight") / "home"
-    shutil.copytree(trained_home, home)
+    copy_home(trained_home, home)
     done = subprocess.run(
         [sys.executable, "-c", VISIT, *PAGES],
         cwd=PROJECT_ROOT,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ from recsys.views.shopper import view
 from recsys.views.shopper_history import category_colours
 from recsys.views.what_if import rules_preview, what_if
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 from tests.product_lists import ids, rows
 from tests.shops import planted_shop
 
@@ -44,7 +44,7 @@ SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
 @pytest.fixture
 def own_home(trained_home: Path, tmp_path: Path) -> Path:
     """A copy of the trained home that a test may change."""
-    return Path(shutil.copytree(trained_home, tmp_path / "home"))
+    return copy_home(trained_home, tmp_path / "home")
 
 
 @pytest.fixture

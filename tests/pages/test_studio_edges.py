@@ -32,6 +32,7 @@ from recsys.storage.jobs import Job
 from recsys.training.train import train
 from recsys.views import recipe_form
 from recsys.views.cost_estimate import estimate
+from tests.homes import copy_home
 from tests.shops import planted_shop
 from tests.storage.test_training_runs import TINY
 
@@ -39,7 +40,7 @@ from tests.storage.test_training_runs import TINY
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     monkeypatch.setenv("INSIDER_HOME", str(folder))
     monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)
@@ -190,7 +191,7 @@ def small_disk(trained_home: Path) -> Iterator[Path]:
         folder.rmdir()
         pytest.skip("a small file system can only be mounted by root")
     try:
-        shutil.copytree(trained_home, folder / "home")
+        copy_home(trained_home, folder / "home")
         free = shutil.disk_usage(folder).free - 1_000_000
         (folder / "ballast").write_bytes(bytes(free))
         yield folder / "home"

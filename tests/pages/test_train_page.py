@@ -1,6 +1,5 @@
 """The Train page as people meet it: dials, a training, what came of it, promotion and the way back."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -16,12 +15,13 @@ from recsys.utils import formatting as fmt
 from recsys.views import train
 from recsys.views.cost_estimate import estimate
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 
 
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     monkeypatch.setenv("INSIDER_HOME", str(folder))
     monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
     monkeypatch.delenv("INSIDER_DATABASE_URL", raising=False)

@@ -1,7 +1,6 @@
 """Presentations: slides kept in order, what each shows, and the one file, which runs nothing of anybody's text."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from recsys.presentation.slides import MOST_SLIDES, Presentation, Presentations,
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.accessibility import findings
+from tests.homes import copy_home
 from tests.serving import page_of
 
 EVIL = "</script><script>document.title='evil'</script><b>bold</b>"
@@ -22,7 +22,7 @@ EVIL = "</script><script>document.title='evil'</script><b>bold</b>"
 
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     return Workspace(Settings.from_environment(tmp_path / "home"))
 
 

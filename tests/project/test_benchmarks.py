@@ -3,12 +3,12 @@
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from recsys.settings import PROJECT_ROOT
+from tests.homes import copy_home
 
 PARTS = {
     "epoch": "WARP epoch, max_sampled 10,",
@@ -26,7 +26,7 @@ PARTS = {
 
 
 def test_every_part_of_the_speed_benchmark_runs(trained_home: Path, tmp_path: Path) -> None:
-    home = shutil.copytree(trained_home, tmp_path / "home")
+    home = copy_home(trained_home, tmp_path / "home")
     command = [sys.executable, "-m", "benchmarks", "speed", "--trial", "--dataset", "small", "--json"]
     done = subprocess.run(
         command, cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(home)}, capture_output=True, text=True

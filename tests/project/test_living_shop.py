@@ -2,7 +2,6 @@
 gives one answer."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from recsys.views import compare, explanation, home, models, product, quality, r
 from recsys.views.what_if import rules_preview, what_if
 from tests.commands import run
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 from tests.shops import planted_shop
 
 KNOWN, STRANGERS = ("u001", "u040"), ("visitor", "later visitor")
@@ -103,7 +103,7 @@ class Shop:
     """A copy of the home, its API, and the commands over it."""
 
     def __init__(self, origin: Path, folder: Path) -> None:
-        self.home = Path(shutil.copytree(origin, folder))
+        self.home = copy_home(origin, folder)
         self.workspace = Workspace(Settings.from_environment(self.home))
         self.api = TestClient(create_api(self.workspace), base_url="http://127.0.0.1", client=("127.0.0.1", 5000))
         live = self.workspace.live_id()

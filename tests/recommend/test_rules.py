@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from recsys.settings import Settings
 from recsys.storage import audit
 from recsys.utils import formatting as fmt
 from recsys.views.rule_cost import dial_alone, priced, serving_words
+from tests.homes import copy_home
 
 K = 8
 
@@ -40,7 +40,7 @@ def ids(live: Recommender, rules: Rules | None, user: str = "u001", k: int = K, 
 @pytest.fixture
 def own(trained_home: Path, tmp_path: Path) -> Workspace:
     """A copy of the trained home that a test may change."""
-    return Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    return Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
 
 
 def test_no_rules_change_nothing(live: Recommender) -> None:

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -38,6 +37,7 @@ from recsys.storage import audit
 from recsys.storage.api_keys import ApiKeyStore
 from recsys.training.search import SearchPlan
 from tests.dashboard import session
+from tests.homes import copy_home
 from tests.serving import running_app, wait_until
 
 # The dashboard: who may do what
@@ -178,7 +178,7 @@ def test_every_button_of_the_dashboard_has_its_row() -> None:
 @pytest.fixture(scope="module")
 def furnished(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two versions that were live, and one of everything that can be deleted."""
-    folder = shutil.copytree(trained_home, tmp_path_factory.mktemp("visitors") / "home")
+    folder = copy_home(trained_home, tmp_path_factory.mktemp("visitors") / "home")
     home = Workspace(Settings.from_environment(folder))
     train_and_store(home, "small", Hyperparameters(components=4, epochs=1, start="random", threads=1), promote=True)
     RuleSets(home.database).save("there", Rules())
@@ -194,7 +194,7 @@ def test_a_role_may_what_the_table_says(
     role: access.Role, furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recsys.services.jobs.job_process.launch", lambda run_id, settings: os.getpid())
-    home = Workspace(Settings.from_environment(shutil.copytree(furnished, tmp_path / "home")))
+    home = Workspace(Settings.from_environment(copy_home(furnished, tmp_path / "home")))
     monkeypatch.setattr(access, "_ask", lambda: Visitor(role, "This is why."))
     allowed = {name for name, (needed, _) in CHANGES.items() if access.reaches(Visitor(role, ""), needed)}
     before = (home.store.live(), home.datasets(), home.store.models())

@@ -1,6 +1,5 @@
 """The map job: exact neighbours, coordinates that stay put, and figures that other programs agree with."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services.map_job import draw, exposure, own_part
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import copy_home
 
 
 def clouds(n: int = 600, seed: int = 0) -> np.ndarray:
@@ -188,7 +188,7 @@ def test_settings_that_cannot_be_are_named(values: dict, word: str) -> None:
 def test_the_job_stores_coordinates_facts_neighbours_and_details(
     trained_home: Path, tmp_path: Path, live: Recommender
 ) -> None:
-    workspace = Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    workspace = Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
     steps = []
     draw(workspace, live.model.id, MapSettings(part="own"), seed=1, on_progress=steps.append,
          reduce=lambda rows, _: rows[:, :2])  # fmt: skip

@@ -29,12 +29,13 @@ from recsys.settings import PROJECT_ROOT, Settings
 from recsys.utils import formatting as fmt
 from tests.commands import run
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 
 
 @pytest.fixture(scope="module")
 def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("preview") / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     return Workspace(Settings.from_environment(folder))
 
 
@@ -141,7 +142,7 @@ def test_fresh_and_stale(home: Workspace) -> None:
 
 def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     other = train_and_store(home, "small", SMALL_RECIPE, seed=6)
     user = str(other.users["user_id"].iloc[3])
@@ -159,7 +160,7 @@ def test_a_damaged_live_version_is_named_and_the_one_before_answers(
     trained_home: Path, tmp_path: Path, gone: bool
 ) -> None:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     good = str(home.live_id())
     bad = train_and_store(home, "small", SMALL_RECIPE, seed=6, promote=True).model.id
@@ -198,7 +199,7 @@ def test_the_command_promotes_only_what_is_not_worse(
     trained_home: Path, tmp_path: Path, learning_rate: str, promoted: bool
 ) -> None:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     before = home.live_id()
     epochs = "1" if not promoted else "8"

@@ -1,7 +1,6 @@
 """What processes that were killed have left is put right by the next start."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from recsys.services.startup import put_right
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
+from tests.homes import copy_home
 
 KILLED = """
 import os, sys
@@ -44,7 +44,7 @@ else:
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
     """A home with two versions, `first` live before `second` or only `first`."""
-    folder = shutil.copytree(trained_home, tmp_path / "home")
+    folder = copy_home(trained_home, tmp_path / "home")
     return Workspace(Settings.from_environment(folder))
 
 

@@ -16,13 +16,14 @@ from recsys.settings import Settings
 from recsys.views.models import log_table
 from tests.commands import run
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 
 
 def test_a_model_of_the_log_that_is_elsewhere_is_said_to_be(trained_home: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
     here, there = (
         Workspace(replace(Settings.from_environment(folder), database_url=url))
-        for folder in (tmp_path / "here", shutil.copytree(trained_home, tmp_path / "there"))
+        for folder in (tmp_path / "here", copy_home(trained_home, tmp_path / "there"))
     )
     shutil.copytree(trained_home / "datasets", tmp_path / "here" / "datasets")
     model = there.load().model

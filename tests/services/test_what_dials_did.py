@@ -1,6 +1,5 @@
 """What the dials did: rough runs and small curves, a training's account, and the learning curve with its lines."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from recsys.storage.trials.finished_runs import finished_runs
 from recsys.views import recipe_form, train
 from recsys.views.dials.account import account
 from recsys.views.dials.small_curves import small_curves
+from tests.homes import copy_home
 
 RECIPE = Hyperparameters(components=8, epochs=3, threads=1, adapt=(), windows=1)
 ROUGH = 6
@@ -31,7 +31,7 @@ ROUGH = 6
 def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A home whose live model is ALS, with rough runs around it."""
     folder = tmp_path_factory.mktemp("dials") / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(replace(Settings.from_environment(folder), rough_runs=ROUGH))
     train_and_store(home, "small", RECIPE, promote=True, baselines="none")
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,6 @@
 
 import io
 import shlex
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +31,7 @@ from recsys.settings import Settings
 from recsys.views.product import audience
 from recsys.views.product_cards import two_lines
 from recsys.views.rule_cost import dial_alone, priced, reach_words
+from tests.homes import copy_home
 
 # Finding
 
@@ -295,7 +295,7 @@ def test_commands_are_quoted(user: str) -> None:
 def test_a_wait_says_how_far_it_is(
     work: Callable[[Workspace, Recommender, OnProgress], object], trained_home: Path, tmp_path: Path
 ) -> None:
-    home = Workspace(Settings.from_environment(Path(shutil.copytree(trained_home, tmp_path / "home"))))
+    home = Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
     said: list[Progress] = []
     work(home, home.load(), said.append)
     far = [progress.fraction for progress in said]

@@ -21,14 +21,14 @@ from recsys.settings import Settings
 from recsys.storage.backup import CONTENTS, DATABASE, check, take
 from recsys.storage.event_log import Event
 from tests.commands import run
-from tests.homes import everything_below
+from tests.homes import copy_home, everything_below
 
 AT = datetime(2024, 7, 20, 12)
 
 
 @pytest.fixture
 def shop(trained_home: Path, tmp_path: Path) -> Workspace:
-    found = Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    found = Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
     found.event_log.append("small", [Event("1", "u002", "00001", AT), Event("2", "visitor", "00002", AT)])
     return found
 

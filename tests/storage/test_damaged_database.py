@@ -1,6 +1,5 @@
 """A database that is no database, or holds rows that this program did not write: a problem in words, never a 500."""
 
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from recsys.settings import Settings
 from recsys.storage.api_keys import ApiKeyStore
 from recsys.storage.database import utc_now
 from recsys.storage.event_log import Event
+from tests.homes import copy_home
 
 ASKED = ("/v1/users/u001/recommendations", "/v1/users/u001/history", "/v1/users", "/v1/model", "/readyz", "/metrics")
 
@@ -63,7 +63,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_database_is_a_problem_in_words(name: str, trained_home: Path, tmp_path: Path) -> None:
-    home = Workspace(Settings.from_environment(shutil.copytree(trained_home, tmp_path / "home")))
+    home = Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
     home.event_log.append("small", [Event("one", "u001", "00001", utc_now())])
     home.job_store.create("train", "small", Hyperparameters().to_dict(), seed=0, promote=True)
     rules = RuleSets(home.database)

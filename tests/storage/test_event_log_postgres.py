@@ -1,6 +1,5 @@
 """The event log on PostgreSQL: what SQLite promises, it keeps too."""
 
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from recsys.storage.database import Database
 from recsys.storage.event_log import POLL_SECONDS, Conflict, Event, EventLog, Mark
 from recsys.storage.tables import events
 from tests.conftest import SMALL_RECIPE
+from tests.homes import copy_home
 from tests.postgres import programs, server
 
 pytestmark = pytest.mark.skipif(
@@ -53,7 +53,7 @@ def log(url: str) -> EventLog:
 
 @pytest.fixture
 def home(url: str, trained_home: Path, tmp_path: Path) -> Workspace:
-    folder = shutil.copytree(trained_home, tmp_path / "home")
+    folder = copy_home(trained_home, tmp_path / "home")
     return Workspace(replace(Settings.from_environment(folder), database_url=url))
 
 

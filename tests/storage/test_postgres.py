@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +28,7 @@ from recsys.storage.event_log import Event
 from recsys.storage.jobs import JobStore
 from recsys.storage.trials.training_runs import TrainingRuns
 from recsys.training.search import leaderboard
+from tests.homes import copy_home
 from tests.postgres import programs, server
 from tests.storage.test_training_runs import TINY, read_after_every_write
 
@@ -49,7 +49,7 @@ def machines(url: str, trained_home: Path, tmp_path_factory: pytest.TempPathFact
     found = []
     for name in ("one", "two"):
         folder = tmp_path_factory.mktemp("machines") / name
-        shutil.copytree(trained_home, folder)
+        copy_home(trained_home, folder)
         (folder / "insider.sqlite").unlink()
         found.append(Workspace(replace(Settings.from_environment(folder), database_url=url)))
     return found[0], found[1]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,13 @@ from recsys.dataset.dataset import Dataset
 from recsys.errors import Corrupted, InsiderError, InvalidInput, NotFound, StorageProblem
 from recsys.models import lightfm_wrapper
 from recsys.recommend.recommender import Recommender
-from recsys.settings import PROJECT_ROOT
+from recsys.services.workspace import Workspace
+from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.artifacts import MANIFEST
+from recsys.storage.event_log import Event
 from recsys.storage.live_pointer import LivePointer
 from recsys.storage.store import Store
-from tests.homes import everything_below, read_only_copy
+from tests.homes import copy_home, everything_below, read_only_copy
 from tests.shops import planted_shop
 from tests.strategies import PROPERTY
 
@@ -32,7 +35,7 @@ from tests.strategies import PROPERTY
 @pytest.fixture
 def own_home(trained_home: Path, tmp_path: Path) -> Path:
     """A home of one test's own, to be changed."""
-    return Path(shutil.copytree(trained_home, tmp_path / "home"))
+    return copy_home(trained_home, tmp_path / "home")
 
 
 def only_model(home: Path) -> Path:
@@ -329,6 +332,17 @@ def test_a_read_only_home_is_said_and_still_answers(trained_home: Path, live: Re
                 write()
 
 
+def test_a_read_only_home_after_a_clean_stop_is_read(trained_home: Path) -> None:
+    with read_only_copy(trained_home) as home:
+        assert not list(home.glob("*-wal"))  # SQLite would have to make it again
+        found = Workspace(Settings.from_environment(home))
+        before = found.load().recommend("u001", k=5).to_dict()
+        assert found.training_runs.all("small")
+        with pytest.raises(StorageProblem, match="write permission"):
+            found.event_log.append("small", [Event("1", "u002", "00001", datetime(2024, 1, 1))])
+        assert found.load().recommend("u001", k=5).to_dict() == before
+
+
 def test_a_home_below_a_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StorageProblem, match=r"Cannot write below .*file/home"):
@@ -488,7 +502,7 @@ def test_a_model_can_be_deleted_on_a_full_disk(
     trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Deleting is how space is freed: nothing is written before it has been."""
-    store = Store(shutil.copytree(trained_home, tmp_path / "home"))
+    store = Store(copy_home(trained_home, tmp_path / "home"))
     live = str(store.live()[0])
     for old in ("old-1", "old-2"):
         shutil.copytree(store.home / "models" / live, store.home / "models" / old)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -30,6 +29,7 @@ from recsys.storage.trials.training_runs import TrainingRuns, attributes, compar
 from recsys.storage.trials.trial_parameters import params_of
 from recsys.training.search import SearchPlan, leaderboard, pareto, search, searches
 from recsys.training.search_space import WHERE_THEY_ACT, Space
+from tests.homes import copy_home
 
 TINY = Hyperparameters(
     learner="warp", components=8, epochs=3, max_sampled=10, threads=1, learning_rate=0.1, patience=2, variety=0.0
@@ -39,7 +39,7 @@ TINY = Hyperparameters(
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
     folder = tmp_path / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     return Workspace(Settings.from_environment(folder))
 
 

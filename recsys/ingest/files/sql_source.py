@@ -12,6 +12,7 @@ from recsys.ingest import duckdb_session
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.files.dialect import unique
 from recsys.ingest.files.sources import Source
+from recsys.utils.sqlite_address import engine_url
 
 BATCH = 50_000
 TABLE = "query_rows"
@@ -35,7 +36,7 @@ def read_query(db: DuckSession, url: str, query: str) -> Source:
         raise InvalidInput(f"There is no SQLite file {address.database}; check --database.")
     rows = 0
     try:
-        engine = sa.create_engine(address)
+        engine = sa.create_engine(engine_url(address))
         try:
             with engine.connect().execution_options(stream_results=True, yield_per=BATCH) as connection:
                 result = connection.execute(sa.text(query))

@@ -26,6 +26,7 @@ from recsys.storage.trials.optuna_storage import Storage, made_meanwhile
 from recsys.storage.trials.trial_parameters import DISTRIBUTIONS, digest_of, params_of
 from recsys.utils.json_values import jsonable
 from recsys.utils.retry import retry_while_away
+from recsys.utils.sqlite_address import engine_url
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -172,11 +173,12 @@ class TrainingRuns:
             retry=retry_if_exception(made_meanwhile), stop=stop_after_attempt(5),
             wait=wait_incrementing(start=0.2, increment=0.2), reraise=True,
         )  # fmt: skip
+        address = engine_url(self._url).render_as_string(hide_password=False)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return trying(
-                    Storage, self.url, engine_kwargs=engine_options(self._url), heartbeat_interval=BEAT_SECONDS,
+                    Storage, address, engine_kwargs=engine_options(self._url), heartbeat_interval=BEAT_SECONDS,
                     grace_period=GRACE_SECONDS,
                 )  # fmt: skip
         except SQLAlchemyError as error:
