@@ -45,7 +45,7 @@ def compare(chosen: list[TrainingRun]) -> None:
             with grid.cell():
                 st.plotly_chart(
                     runs.curves(found.curves, what), config=shared.STILL, key=f"compare_{what}",
-                    alt=f"{what} by epoch of the chosen trainings",
+                    alt=f"{what} by pass of the chosen trainings",
                 )  # fmt: skip
     if found.paired:
         one, other = (run_view.name_of(training) for training in chosen)
@@ -72,7 +72,7 @@ def one(training: TrainingRun, note: audit.Note) -> None:
         if training.curve:
             st.plotly_chart(
                 runs.curves({run_view.name_of(training): training.curve}, "ndcg"), config=shared.STILL,
-                alt="Validation NDCG@10 by epoch",
+                alt="Validation NDCG@10 by pass",
             )  # fmt: skip
         else:
             st.caption(run_view.without_curve(training))

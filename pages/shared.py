@@ -144,14 +144,14 @@ def _stopped(run: Job) -> None:
 
 
 def show_progress(run: Job) -> None:
-    """Bar, step, epochs, seconds left and, once there is one, the learning curve of a run."""
+    """Bar, step, passes, seconds left and, once there is one, the learning curve of a run."""
     st.progress(run.fraction, text=plain(run.step))
     st.caption(plain(overview.progress_words(run) or "Starting up"))
     if run.curve:
         st.plotly_chart(
             base.learning_curves({"This training": run.curve}),
             config=STILL,
-            alt="Validation NDCG@10 after each epoch so far",
+            alt="Validation NDCG@10 after each pass so far",
         )
 
 

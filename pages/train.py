@@ -234,9 +234,7 @@ def under_way(run_id: int) -> None:
         waiting = train.waiting_for(home, run)
         heading(run)
         st.progress(run.fraction, text=shared.plain(run.step))
-        st.caption(
-            shared.plain(waiting or overview.progress_words(run) or "A moment until the first epoch is measured")
-        )
+        st.caption(shared.plain(waiting or overview.progress_words(run) or "A moment until the first pass is measured"))
         if st.button("Cancel", icon=":material/stop:"):
             with shared.problems_shown():
                 cancel_job(home, run_id)

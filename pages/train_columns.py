@@ -13,7 +13,7 @@ TRAINING_COLUMNS = {
     "source": st.column_config.TextColumn("From"),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "seconds": st.column_config.TextColumn("Took"),
-    "epochs": st.column_config.NumberColumn("Epochs"),
+    "epochs": st.column_config.NumberColumn("Passes"),
     "learner": st.column_config.TextColumn("Learner"),
     "regularisation": st.column_config.NumberColumn("Regularisation", format="%.3g"),
     "sharing": st.column_config.NumberColumn("Sharing", format="%.3g"),

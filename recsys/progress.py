@@ -13,7 +13,7 @@ class Progress:
         fraction: 0 to 1 over the whole training.
         epoch, epochs: within the step; 0 of 0 when it has none.
         seconds_left: estimate for the rest of the training, or None.
-        curve: one entry per validated epoch: epoch, seconds since the start, ndcg and coverage on the validation
+        curve: one entry per validated pass: epoch, seconds since the start, ndcg and coverage on the validation
             period, loss on a sample of what is learned.
     """
 

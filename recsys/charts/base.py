@@ -21,7 +21,7 @@ ROW = 34
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, height: int = 260) -> go.Figure:
-    """Validation NDCG@10 by epoch: the first curve is the one to watch, the others are for comparison.
+    """Validation NDCG@10 by pass: the first curve is the one to watch, the others are for comparison.
 
     Args:
         curves: name of a run or model, to its points (`epoch`, `ndcg`).
@@ -39,7 +39,7 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, heig
             line={"color": palette.OURS if first else palette.OTHER, "width": 2.5 if first else 2,
                   "dash": "solid" if first else "dot", "shape": "spline", "smoothing": 0.4},
             marker={"size": 7},
-            hovertemplate="epoch %{x}<br>NDCG@10 %{y:.4f}<extra>" + escape(name) + "</extra>",
+            hovertemplate="pass %{x}<br>NDCG@10 %{y:.4f}<extra>" + escape(name) + "</extra>",
         )  # fmt: skip
         if first and values:
             best = max(range(len(values)), key=values.__getitem__)
@@ -54,7 +54,7 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, heig
             )
     epochs = [point["epoch"] for points in curves.values() for point in points] or [1]
     least, most = min(epochs), max(epochs)
-    figure.update_xaxes(title="Epoch", dtick=1 if most <= 20 else None, range=[least - 0.3, max(most, 5) + 0.3])
+    figure.update_xaxes(title="Pass", dtick=1 if most <= 20 else None, range=[least - 0.3, max(most, 5) + 0.3])
     figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".3f", nticks=6)
     return figure
 

@@ -29,7 +29,7 @@ MEANINGS: Mapping[str, str] = {
 FEWEST = 3
 """Trainings with a result that a figure needs."""
 
-FEW_EPOCHS = 12
+FEW_PASSES = 12
 MOST_AXES = 7
 """Parameters beside each other that a reader can still tell apart."""
 
@@ -112,7 +112,7 @@ def trade_off(trainings: Sequence[TrainingRun], front: Sequence[TrainingRun]) ->
 def curves(
     named: Mapping[str, Sequence[Mapping[str, float]]], what: Literal["ndcg", "coverage", "loss"], *, height: int = 260
 ) -> go.Figure:
-    """One value of the learning curves by epoch: the first curve is drawn strongest."""
+    """One value of the learning curves by pass: the first curve is drawn strongest."""
     titles = {
         "ndcg": ("NDCG@10, validation", ".3f"),
         "coverage": ("Catalogue coverage, validation", ".1%"),
@@ -126,10 +126,10 @@ def curves(
             x=[point["epoch"] for point in there], y=[point[what] for point in there], name=escape(name),
             mode="lines+markers" if first or len(there) == 1 else "lines",
             line={"color": COLOURS[number % len(COLOURS)], "width": 2.5 if first else 2},
-            hovertemplate=f"epoch %{{x}}<br>%{{y:{titles[what][1]}}}<extra>{escape(name)}</extra>",
+            hovertemplate=f"pass %{{x}}<br>%{{y:{titles[what][1]}}}<extra>{escape(name)}</extra>",
         )  # fmt: skip
     last = max((point["epoch"] for points in named.values() for point in points), default=0)
-    figure.update_xaxes(title="Epoch", tickformat="d", dtick=1 if last <= FEW_EPOCHS else None)
+    figure.update_xaxes(title="Pass", tickformat="d", dtick=1 if last <= FEW_PASSES else None)
     figure.update_layout(showlegend=len(named) > 1)
     figure.update_yaxes(title=titles[what][0], tickformat=titles[what][1], nticks=6)
     return _themed(figure, height, {"l": 8, "r": 16, "t": 36, "b": 44})

@@ -138,7 +138,7 @@ def dataset(summary: Mapping[str, Any]) -> None:
 
 
 class ProgressOnStderr:
-    """Shows how far a training is: a bar that moves on a terminal, a line per epoch anywhere else."""
+    """Shows how far a training is: a bar that moves on a terminal, a line per pass anywhere else."""
 
     def __enter__(self) -> "OnProgress":
         from rich import progress as rich_progress
@@ -174,7 +174,7 @@ def _progress_line(progress: "Progress") -> str:
 
     parts = [progress.step]
     if progress.epoch:
-        parts.append(f"epoch {progress.epoch} of {progress.epochs}")
+        parts.append(f"pass {progress.epoch} of {progress.epochs}")
     if progress.curve:
         parts.append(f"validation NDCG@10 {progress.curve[-1]['ndcg']:.4f}")
     if progress.seconds_left is not None:

@@ -67,7 +67,7 @@ class Split:
 
     Attributes:
         fit: before `validation_start`; models under choice learn from it.
-        validation: from `validation_start` to `test_start`; hyperparameters and epochs are chosen on it.
+        validation: from `validation_start` to `test_start`; hyperparameters and passes are chosen on it.
         training: before `test_start`, fit and validation together; the stored model learns from it.
         test: from `test_start` on; looked at once for each reported model.
         k, seed: of a split of kind "leave-k-out": how many products at most, and the seed of the choice.

@@ -130,10 +130,10 @@ def _curve(curve: Sequence[Mapping[str, float]], kept: int, stopped: str) -> Che
             "Check that the validation set has purchases of known shoppers and products.",
         )  # fmt: skip
     if len(values) > 1 and kept == curve[-1]["epoch"]:
-        return Check(name, "look", "It was still getting better when it stopped: allow more epochs or more patience.")
+        return Check(name, "look", "It was still getting better when it stopped: allow more passes or more patience.")
     if kept == 0 and len(values) > 1:
-        return Check(name, "good", "The start was best; further epochs were not better by more than chance.")
-    return Check(name, "good", stopped or f"Best after epoch {int(curve[best]['epoch'])}; then it stopped.")
+        return Check(name, "good", "The start was best; further passes were not better by more than chance.")
+    return Check(name, "good", stopped or f"Best after pass {int(curve[best]['epoch'])}; then it stopped.")
 
 
 def _sizes(model: Model) -> Check:
@@ -164,12 +164,16 @@ def _features(side: str, plural: str, features: Features, learned: np.ndarray) -
     without = int((learned & (np.diff(own.tocsr().indptr) == 0)).sum())
     if without:
         yield Check(
-            f"{title} identity", "look",
+            f"Each {title.lower()} by itself", "look",
             f"{without:,} of {int(learned.sum()):,} {plural} with purchases have no identity feature: those that "
             "share all features are ranked alike. Train with identity=true.",
         )  # fmt: skip
     else:
-        yield Check(f"{title} identity", "good", f"All {int(learned.sum()):,} {plural} with purchases have their own.")
+        yield Check(
+            f"Each {title.lower()} by itself",
+            "good",
+            f"All {int(learned.sum()):,} {plural} with purchases have their own.",
+        )
 
 
 def ablation(with_features: float, without: float, comparison: Comparison) -> Check:

@@ -255,7 +255,7 @@ def _training(survey: ImportStatistics) -> TrainingPeriods:
         "kind": "time",
         "validation_start": validation_start.isoformat(),
         "test_start": test_start.isoformat(),
-        "words": f"events before {fmt.day(test_start)}; epochs are chosen on those from "
+        "words": f"events before {fmt.day(test_start)}; passes are chosen on those from "
         f"{fmt.day(validation_start)} on, and the {days[0]:.3g} days after are kept for the test",
     }
 

@@ -89,6 +89,13 @@ ACTS: Mapping[Learner, tuple[str, ...]] = {
 }
 """Which hyperparameters change what a learner learns; `popularity` turns the biases of any, and all others are idle."""
 
+
+def acting(recipe: Mapping[str, Any], name: str) -> Any:
+    """The value of a hyperparameter in a recipe as stored; None where it is idle for the recipe's learner."""
+    acts = ACTS.get(recipe.get("learner", ""))
+    return recipe.get(name) if acts is None or name in (*acts, "learner", "popularity") else None
+
+
 ADAPTABLE: Mapping[Learner, tuple[str, ...]] = {
     "als": ("regularisation", "sharing", "half_life_days", "damping", "popularity_penalty", "popularity_lift"),
     "softmax": ("popularity_lift",),

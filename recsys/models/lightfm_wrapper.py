@@ -137,5 +137,5 @@ def restore(recipe: Hyperparameters, seed: int, arrays: Mapping[str, NDArray[np.
 def _diverged_text(recipe: Hyperparameters, epoch: int) -> str:
     return (
         f"Training diverged: with learning rate {recipe.learning_rate:g} the embeddings are no longer finite numbers "
-        f"after epoch {epoch}. Lower the learning rate."
+        f"after pass {epoch}. Lower the learning rate."
     )

@@ -72,7 +72,7 @@ class LinearAutoencoder:
         if not (np.isfinite(self._shared).all() and np.isfinite(self._biases).all()):
             raise Diverged(
                 f"Training diverged: with learning rate {self._recipe.learning_rate:g} the embeddings are no longer "
-                f"finite numbers after epoch {self._passes}. Lower the learning rate."
+                f"finite numbers after pass {self._passes}. Lower the learning rate."
             )
 
     def learned(self, recipe: Hyperparameters) -> Learned:

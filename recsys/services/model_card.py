@@ -77,7 +77,7 @@ class Card:
     facts: Pairs
     data: Pairs
     recipe: Pairs
-    epochs: int
+    stopped: str
     curve: Curve | None
     judged_on: str
     problem: str
@@ -116,7 +116,7 @@ def card_of(workspace: Workspace, model_id: str = "live", *, on_progress: OnProg
         facts=_known(_facts(workspace, manifest, name)),
         data=_known(_data(workspace, manifest)),
         recipe=_known((fmt.label(name), _text(value)) for name, value in model.recipe.to_dict().items()),
-        epochs=manifest.epochs,
+        stopped=manifest.plan.stopped or f"{fmt.plural(manifest.epochs, 'pass')} kept.",
         curve=_curve(manifest.curve),
         judged_on=_judged_on(manifest, judged),
         problem=problem,

@@ -14,12 +14,12 @@ from recsys.models.hyperparameters import Hyperparameters
 from recsys.progress import OnProgress, Progress
 from recsys.training.windows import Measured, Window, measured
 
-CHOOSE = "Choosing the number of epochs on the validation set"
+CHOOSE = "Choosing the number of passes on the validation set"
 WIDER = 0.03
 """A range is wider when it has so much more than another."""
 
 LOSS_SAMPLE = 20_000
-"""Pairs of which the training loss is estimated at every epoch."""
+"""Pairs of which the training loss is estimated at every pass."""
 
 
 @dataclass

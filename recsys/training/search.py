@@ -81,7 +81,7 @@ def search(
     on one search through the shared database: each trial is given out once. The first ones are the base recipe and
     the presets; the next at random; then a tree-structured Parzen estimator proposes from what was seen
     (Bergstra et al. 2011), with a penalty on what others are trying right now.
-    A training is pruned when its validation NDCG@10 is below the median of the earlier ones at the same epoch; with
+    A training is pruned when its validation NDCG@10 is below the median of the earlier ones at the same pass; with
     two objectives there is no pruning. Only the validation period is looked at.
 
     Raises:
@@ -200,7 +200,7 @@ def _seconds_left(done: list[FrozenTrial], trials: float) -> float | None:
 
 
 class _Follow:
-    """Reports the epochs of one trial to Optuna, and stops it when it lags behind or time is up."""
+    """Reports the passes of one trial to Optuna, and stops it when it lags behind or time is up."""
 
     def __init__(
         self, trial: optuna.Trial, plan: SearchPlan, on_progress: Callable[[Progress], None], deadline: float | None
@@ -218,7 +218,7 @@ class _Follow:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise optuna.TrialPruned("Stopped because the time was up.")
         if self._prunes and new and self._trial.should_prune():
-            raise optuna.TrialPruned("Stopped early: below the median of the earlier trainings at this epoch.")
+            raise optuna.TrialPruned("Stopped early: below the median of the earlier trainings at this pass.")
 
 
 __all__ = ["OBJECTIVES", "SearchPlan", "leaderboard", "pareto", "search", "searches"]

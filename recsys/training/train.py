@@ -51,7 +51,7 @@ def train(
     3. Measure it and the baselines on the test period, which nothing above has looked at.
 
     Args:
-        on_progress: called at every epoch and step; an exception it raises ends the training.
+        on_progress: called at every pass and step; an exception it raises ends the training.
         baselines: gives those to judge the model beside; without it that is "most popular" alone.
 
     Raises:

@@ -194,14 +194,12 @@ def day(moment: Any, *, year: bool = True) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """ "1 row", "27,955 rows", "3 categories"."""
+    """ "1 row", "27,955 rows", "3 categories", "2 passes"."""
     if count == 1:
         return f"1 {noun}"
-    return (
-        f"{number(count)} {noun[:-1]}ies"
-        if noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
-        else f"{number(count)} {noun}s"
-    )
+    if noun[-1:] == "y" and noun[-2:-1] not in "aeiou":
+        return f"{number(count)} {noun[:-1]}ies"
+    return f"{number(count)} {noun}{'es' if noun[-1:] == 's' else 's'}"
 
 
 def period(moments: Any) -> str:

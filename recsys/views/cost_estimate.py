@@ -15,8 +15,8 @@ LINEAR_COST = {"als": 0.5, "softmax": 4.0}
 LIBRARY_COST = 3.5
 """How much longer the library's own engine takes for the same pairs, roughly."""
 
-EPOCH_SECONDS_PER_MILLION = 3.0
-"""Seconds of one epoch over a million pairs with the default recipe, before anything was trained on this machine."""
+PASS_SECONDS_PER_MILLION = 3.0
+"""Seconds of one pass over a million pairs with the default recipe, before anything was trained on this machine."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Estimate:
 def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Estimate:
     """How long a training will take and how much memory it needs.
 
-    Goes by the newest model on the same data: what it took beside its epochs, scaled by the size of the start, and its
-    epochs, scaled by pairs times work per pair: usually as many as that one needed, at most all.
-    Without such a model all epochs of a common machine, twice: once to find the best number, once on all purchases.
+    Goes by the newest model on the same data: what it took beside its passes, scaled by the size of the start, and its
+    passes, scaled by pairs times work per pair: usually as many as that one needed, at most all.
+    Without such a model all passes of a common machine, twice: once to find the best number, once on all purchases.
     """
     columns = columns_of(workspace, dataset)
     work = columns.pairs * _work_per_pair(recipe)
     known = next((model.manifest for model in models_on(workspace, dataset) if model.manifest.curve), None)
     if known is None:
-        per_epoch = EPOCH_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
+        per_epoch = PASS_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
         seconds = usual = 2 * per_epoch * recipe.epochs
         takes = f"At most about {words.duration(max(seconds, 1))}; no training on this data to go by yet"
     else:
@@ -54,7 +54,7 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
         usual = beside + per_epoch * min(last["epoch"], recipe.epochs)
         seconds = max(beside + 2 * per_epoch * recipe.epochs, usual)
         takes = (
-            f"About {words.duration(max(usual, 1))}, at most {words.duration(max(seconds, 1))} if every epoch is "
+            f"About {words.duration(max(usual, 1))}, at most {words.duration(max(seconds, 1))} if every pass is "
             f"needed, going by model {known.id}"
         )
     numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
@@ -80,5 +80,5 @@ def _work_per_pair(recipe: Hyperparameters) -> float:
 
 
 def _work_beside(recipe: Hyperparameters) -> float:
-    """Relative cost of everything but epochs: a fixed part, and the trainings that settle what is left open."""
+    """Relative cost of everything but passes: a fixed part, and the trainings that settle what is left open."""
     return 200.0 + (recipe.components * recipe.windows if recipe.linear else 0)

@@ -215,10 +215,10 @@ def first_model_run(workspace: Workspace) -> Job | None:
 
 
 def progress_words(run: Job) -> str:
-    """One line on how far a run is: "epoch 3 of at most 20 · about 40 s left"."""
+    """One line on how far a run is: "pass 3 of at most 20 · about 40 s left"."""
     parts = []
     if run.epoch:
-        parts.append(f"epoch {run.epoch} of at most {run.epochs}")
+        parts.append(f"pass {run.epoch} of at most {run.epochs}")
     if run.started is not None and run.active:
         parts.append(f"{fmt.duration((datetime.now(UTC) - run.started).total_seconds())} so far")
     if run.seconds_left is not None and run.active:

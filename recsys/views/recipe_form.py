@@ -181,6 +181,6 @@ def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns
 
 
 def recipe_words(recipe: Hyperparameters) -> str:
-    """A recipe in a line: "als · 32 components · at most 20 epochs"."""
-    passes = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
+    """A recipe in a line: "als · 32 components · at most 20 passes"."""
+    passes = "1 pass" if recipe.epochs == 1 else f"{recipe.epochs} passes"
     return f"{recipe.learner} · {recipe.components} components · at most {passes}"

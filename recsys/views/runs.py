@@ -7,6 +7,7 @@ from statistics import fmean
 import pandas as pd
 
 from recsys.errors import InsiderError
+from recsys.models.hyperparameters import acting
 from recsys.progress import OnProgress
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
@@ -56,7 +57,7 @@ def table(trainings: Sequence[TrainingRun], notes: Mapping[str, audit.Note]) -> 
         }  # fmt: skip
         for name in ("learner", "components", "regularisation", "sharing", "popularity_lift", "learning_rate",
                      "max_sampled", "item_alpha", "user_alpha", "half_life_days"):  # fmt: skip
-            value = recipe.get(name)
+            value = acting(recipe, name)
             row[name] = fmt.decimal(value) if name.endswith("_alpha") and value is not None else value
         row |= {
             "seed": training.seed, "model": training.model, "dataset": training.dataset,
@@ -74,9 +75,9 @@ def name_of(training: TrainingRun) -> str:
 def without_curve(training: TrainingRun) -> str:
     """Why a training has no learning curve."""
     return {
-        "running": "It is running; its first epoch is not measured yet.",
+        "running": "It is running; its first pass is not measured yet.",
         "waiting": "It waits for its turn.",
-    }.get(training.state, "It ended before its first epoch was measured.")
+    }.get(training.state, "It ended before its first pass was measured.")
 
 
 @dataclass(frozen=True)

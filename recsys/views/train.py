@@ -9,7 +9,7 @@ import pandas as pd
 
 from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
-from recsys.models.hyperparameters import PRESETS, Hyperparameters
+from recsys.models.hyperparameters import PRESETS, Hyperparameters, acting
 from recsys.models.manifest import ModelManifest
 from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
@@ -188,7 +188,7 @@ def board(workspace: Workspace, run: Job) -> tuple[pd.DataFrame, list[TrainingRu
     rows = [
         {
             "training": t.id, "state": t.state, "ndcg": t.value, "coverage": t.coverage,
-            **{key: t.recipe.get(key) for key in SEARCHED},
+            **{key: acting(t.recipe, key) for key in SEARCHED},
             "seconds": fmt.duration(t.seconds), "note": t.reason,
         }
         for t in found

@@ -15,6 +15,7 @@ from recsys.models.hyperparameters import (
     WHOLE,
     Hyperparameters,
     Learner,
+    acting,
     dials_of,
     preset,
 )
@@ -55,6 +56,14 @@ def test_text_and_flags_are_no_numbers(name: str) -> None:
 def test_unknown_choices_list_those_there_are(name: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=f"{name} is '{value}'; choose one of "):
         Hyperparameters(**{name: value})
+
+
+def test_what_is_idle_for_a_learner_has_no_value() -> None:
+    recipe = preset("default").to_dict()
+    assert acting(recipe, "regularisation") == recipe["regularisation"]
+    assert acting(recipe, "learning_rate") is None
+    assert acting(recipe | {"learner": "warp"}, "learning_rate") == recipe["learning_rate"]
+    assert acting({"no_components": 32}, "no_components") == 32  # of an older version
 
 
 def test_some_item_feature_must_stay() -> None:

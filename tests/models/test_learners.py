@@ -124,9 +124,7 @@ def test_divergence_of_softmax_is_named(small_dataset: Dataset) -> None:
         split.fit, split.validation_start, features_for(small_dataset, recipe, split.fit)[1], recipe, None, 0
     )
     learner._shared[:] = np.float32(1e30)  # type: ignore[attr-defined]
-    with pytest.raises(
-        Diverged, match="with learning rate 1 the embeddings are no longer finite numbers after epoch 1"
-    ):
+    with pytest.raises(Diverged, match="with learning rate 1 the embeddings are no longer finite numbers after pass 1"):
         learner.step()
 
 

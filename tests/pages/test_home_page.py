@@ -1,7 +1,6 @@
 """Home without a browser: what it says when a model is live, before there is one, and when something is wrong."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from recsys.settings import Settings
 from recsys.utils import formatting as fmt
 from recsys.views.home import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
 from recsys.views.home_example import example
+from tests.homes import copy_home
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 
@@ -119,7 +119,7 @@ def test_without_a_model_the_demo_is_started_once_and_its_progress_shown(
     workspace.job_store.report(no_jobs[0], Progress("Choosing epochs", 0.3, 1, 20, 42.0, curve))
     app.run()
     said = texts(app).replace("\\", "")
-    assert "epoch 1 of at most 20 · " in said and " so far · about 42 s left" in said
+    assert "pass 1 of at most 20 · " in said and " so far · about 42 s left" in said
     assert len(no_jobs) == 1
 
 
@@ -141,7 +141,7 @@ def test_a_preparation_that_failed_says_why_and_can_be_tried_again(
 def test_a_damaged_live_model_is_said_with_a_way_back(
     trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(shutil.copytree(trained_home, tmp_path / "home"))
+    home = copy_home(trained_home, tmp_path / "home")
     (model,) = (home / "models").iterdir()
     (model / "item_biases.npy").write_bytes(b"")
     app = home_page(home, monkeypatch)

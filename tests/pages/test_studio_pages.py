@@ -1,7 +1,6 @@
 """The Runs and Models pages: what was trained, side by side; what is stored, and who did what."""
 
 import re
-import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +16,7 @@ from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
 from recsys.training.search import SearchPlan, search
 from recsys.views import runs as run_view
+from tests.homes import copy_home
 from tests.storage.test_training_runs import TINY
 
 
@@ -24,7 +24,7 @@ from tests.storage.test_training_runs import TINY
 def studio(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A home with a few trainings, a search, and two models."""
     folder = tmp_path_factory.mktemp("studio") / "home"
-    shutil.copytree(trained_home, folder)
+    copy_home(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
     train_and_store(home, "small", TINY, seed=1, source="page")
     train_and_store(home, "small", TINY, seed=2, source="page")
@@ -68,7 +68,7 @@ def test_a_running_training_is_said_to_run(studio: Workspace, monkeypatch: pytes
     with studio.training_runs.recording("small", data.fingerprint, TINY, seed=3, source="page") as record:
         app = page(studio, "runs.py", monkeypatch)
         app.multiselect(key="trainings").set_value([f"Training {record.id}"]).run()
-        assert any(x.value == "It is running; its first epoch is not measured yet." for x in app.caption)
+        assert any(x.value == "It is running; its first pass is not measured yet." for x in app.caption)
         record.ended("cancelled", "")
 
 
@@ -116,7 +116,7 @@ def test_the_model_card_is_one_file_with_everything_in_it(studio: Workspace) -> 
         "Segments",
         "Activity:",
         "Against popular",
-        "epoch 1",
+        "pass 1",
     ):
         assert wanted.lower() in text.lower(), wanted
     assert not re.search(r"(src|href)\s*=|<script|@import|url\(", text), "it must need nothing from elsewhere"

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Settings, Workspace
 from recsys.training.train import train
 from recsys.views.quality import view
+from tests.homes import copy_home
 from tests.shops import planted_shop
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -166,7 +166,7 @@ def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> Non
     assert {c.name: c.state for c in health.health(flat, worse)}["Validation"] == "bad"
     bare = train(small_dataset, replace(RECIPE, learner="warp", identity=False, epochs=1), seed=1)
     found = {c.name: c.state for c in health.health(bare, worse)}
-    assert found["Item identity"] == "look"
+    assert found["Each item by itself"] == "look"
 
 
 def test_health_advises_what_is_another_recipe_and_looks_at_what_is_used(model: Model, small_dataset: Dataset) -> None:
@@ -234,7 +234,7 @@ def test_the_popularity_dial_has_a_button(assessed: Workspace, monkeypatch: pyte
 
 def test_without_a_report_the_page_offers_to_find_out(trained_home: Path, tmp_path: Path,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    home = Workspace(Settings.from_environment(Path(shutil.copytree(trained_home, tmp_path / "home"))))
+    home = Workspace(Settings.from_environment(copy_home(trained_home, tmp_path / "home")))
     started: list[str] = []
     monkeypatch.setattr("recsys.services.jobs.start_quality", lambda _, model_id: started.append(model_id))
     app = page(home, monkeypatch)
@@ -265,7 +265,7 @@ def test_every_training_is_judged_beside_all_baselines_once_fitted(assessed: Wor
 
 def test_baselines_go_with_their_dataset(assessed: Workspace, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(assessed.settings.home, home)
+    copy_home(assessed.settings.home, home)
     workspace = Workspace(Settings.from_environment(home))
     assert list((home / "baselines").iterdir())
     workspace.store.delete_dataset("small")

@@ -141,7 +141,7 @@ def test_divergence_is_said_with_the_learning_rate(small_dataset: Dataset) -> No
     recipe = replace(
         SMALL_RECIPE, learner="bpr", epochs=20, patience=20, learning_rate=1.0, item_alpha=0.1, user_alpha=0.1
     )
-    with pytest.raises(Diverged, match=r"Training diverged: with learning rate 1 .* after epoch \d+\. Lower the"):
+    with pytest.raises(Diverged, match=r"Training diverged: with learning rate 1 .* after pass \d+\. Lower the"):
         train(small_dataset, recipe, seed=0)
 
 

@@ -1,6 +1,5 @@
 """A training job that cannot end well, or is stopped: what the run says, and that the live model stays as it is."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from recsys.services import worker
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.conftest import SMALL_RECIPE
-from tests.homes import everything_below
+from tests.homes import copy_home, everything_below
 
 
 @pytest.fixture
 def home(trained_home: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     return Workspace(Settings.from_environment(tmp_path / "home"))
 
 
@@ -41,7 +40,7 @@ def test_a_run_that_diverges_fails_names_the_epoch_and_leaves_the_live_model(hom
     run = home.job_store.get(run_id)
     assert (run.state, run.model) == ("failed", None)
     assert "Training diverged: with learning rate 1 " in run.message
-    assert "after epoch " in run.message
+    assert "after pass " in run.message
     assert "Lower the learning rate" in run.message
     assert "Traceback" not in run.message
     assert stored(home) == before

@@ -179,7 +179,7 @@ class _Training:
                 if not np.isfinite(sums).all():
                     raise Diverged(
                         f"Training diverged: with learning rate {self.model.learning_rate:g} the embeddings are no "
-                        f"longer finite numbers after epoch {epoch}. Lower the learning rate."
+                        f"longer finite numbers after pass {epoch}. Lower the learning rate."
                     )
                 self._unpack("user", self.users)
                 self._unpack("item", self.items)
