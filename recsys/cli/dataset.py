@@ -46,7 +46,7 @@ def dataset_list(as_json: Json = False) -> None:
 
 
 @datasets.command("import", epilog=f"Example: {IMPORT_EXAMPLE}")
-def import_(
+def import_(  # long by its options alone: each is one field of the plan
     name: Name,
     events: Annotated[
         list[str] | None, typer.Option("--events", metavar="FILE", help="Events: a file or glob; repeatable.")

@@ -16,6 +16,7 @@ from recsys.cli.common import (
 from recsys.models.hyperparameters import PRESETS, preset
 
 if TYPE_CHECKING:
+    from recsys.models.manifest import ModelManifest
     from recsys.services.workspace import Workspace
 
 
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
     )(train)
 
 
-def train(
+def train(  # long by its options alone
     dataset: Annotated[str, typer.Option(metavar="NAME", help="A stored dataset.")] = DEMO,
     preset_name: Annotated[str, typer.Option("--preset", metavar="|".join(PRESETS), help="Recipe.")] = "default",
     settings: Annotated[
@@ -58,12 +59,10 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
-    from recsys.dataset.splitting import Periods, held_out
+    from recsys.dataset.splitting import Periods
     from recsys.evaluation.baseline_selection import check_which
     from recsys.services.datasets import import_demo
     from recsys.services.training_service import train_and_store
-    from recsys.views import train as studio
-    from recsys.views.dials.account import account
 
     recipe = preset(preset_name).with_settings(pairs(settings or []))
     workspace = open_workspace()
@@ -87,24 +86,32 @@ def train(
     if promote and unless_worse:
         promote = promoted_unless_worse(workspace, trained.model.id)
     follow_up(workspace, trained.model.id)
-    metrics = trained.manifest.metrics
+    tell(trained.manifest, dataset, promote, as_json)
+
+
+def tell(manifest: "ModelManifest", dataset: str, promoted: bool, as_json: bool) -> None:
+    """Print what came of a training."""
+    from recsys.dataset.splitting import held_out
+    from recsys.views.dials.account import account
+    from recsys.views.train import worries
+
     if as_json:
-        manifest = trained.manifest
-        told = {"epochs": manifest.epochs, "same_as": manifest.same_as, "metrics": metrics, "health": manifest.health,
-                "training": account(manifest).to_dict()}  # fmt: skip
-        console.document({"model": trained.model.id, "promoted": promote, **told})
+        console.document({
+            "model": manifest.id, "promoted": promoted, "epochs": manifest.epochs, "same_as": manifest.same_as,
+            "metrics": manifest.metrics, "health": manifest.health, "training": account(manifest).to_dict(),
+        })  # fmt: skip
         return
-    console.say(f"Model {trained.model.id}, trained on {dataset} in {trained.manifest.seconds:g} s.")
-    for sentence in account(trained.manifest).told:
+    console.say(f"Model {manifest.id}, trained on {dataset} in {manifest.seconds:g} s.")
+    for sentence in account(manifest).told:
         console.say(sentence)
-    console.say(f"Judged on {held_out(trained.manifest.split)}.")
-    console.metrics(metrics)
-    for worry in studio.worries(trained.manifest):
+    console.say(f"Judged on {held_out(manifest.split)}.")
+    console.metrics(manifest.metrics)
+    for worry in worries(manifest):
         console.say(worry)
-    if promote:
+    if promoted:
         console.say("It is live.")
     else:
-        console.note(f"Make it live: python -m recsys models promote {trained.model.id}")
+        console.note(f"Make it live: python -m recsys models promote {manifest.id}")
 
 
 def is_stale(workspace: "Workspace", dataset: str, as_json: bool) -> bool:

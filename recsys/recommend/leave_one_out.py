@@ -25,7 +25,7 @@ def fold_in_without(
     start: NDArray[np.float32] | None = None,
     seed: int = 0,
 ) -> NDArray[np.float32]:
-    """The embeddings `foldin.fold_in` would learn, of the whole history and with single items left out of it.
+    """The embeddings `models.fold_in.fold_in` would learn, of the whole history and with single items left out of it.
 
     The same WARP passes, for all variants at once and with the same draws, so that a difference between two of them
     is the item's doing and not that of the dice. An item that is left out gives no step; it is no negative either.
@@ -54,16 +54,7 @@ def fold_in_without(
     ends = np.arange(0, variants * len(items) + 1, len(items))
     for _ in range(PASSES):
         drawn = rng.integers(0, n_items, size=(len(items), TRIES))
-        own = positive @ vectors + item_biases[items][:, None]
-        tries = np.full((len(items), variants), -1, dtype=np.int64)
-        for first, last in pairwise(TURNS):
-            rows = np.flatnonzero((tries < 0).any(axis=1))
-            candidates = drawn[rows, first:last]
-            scores = item_embeddings[candidates.ravel()] @ vectors + item_biases[candidates.ravel()][:, None]
-            hit = scores.reshape(*candidates.shape, variants) > (own[rows] - 1.0)[:, None, :]
-            hit &= ~had[candidates][:, :, None]
-            now = hit.any(axis=1) & (tries[rows] < 0)
-            tries[rows] = np.where(now, first + hit.argmax(axis=1), tries[rows])
+        tries = _first_violations(drawn, had, items, vectors, item_embeddings, item_biases)
         found = tries >= 0
         if not found.any():
             break
@@ -77,6 +68,38 @@ def fold_in_without(
         squares += gradient**2
         vectors -= LEARNING_RATE * np.sqrt(sizes) * gradient / np.sqrt(squares)
     return vectors.T
+
+
+def _first_violations(
+    drawn: NDArray[np.int64],
+    had: NDArray[np.bool_],
+    items: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    item_embeddings: NDArray[np.float32],
+    item_biases: NDArray[np.float32],
+) -> NDArray[np.int64]:
+    """Which draw is the first within a margin of 1 of the item it was drawn for.
+
+    Args:
+        drawn: (len(items), TRIES) row numbers of the items drawn for each item of the history.
+        had: (n_items,) whether an item is in the history, which makes it no negative.
+        vectors: (components, variants).
+
+    Returns:
+        (len(items), variants) columns of `drawn`; -1 where no draw is.
+    """
+    own = item_embeddings[items] @ vectors + item_biases[items][:, None]
+    variants = vectors.shape[1]
+    tries = np.full((len(items), variants), -1, dtype=np.int64)
+    for first, last in pairwise(TURNS):
+        rows = np.flatnonzero((tries < 0).any(axis=1))
+        candidates = drawn[rows, first:last]
+        scores = item_embeddings[candidates.ravel()] @ vectors + item_biases[candidates.ravel()][:, None]
+        hit = scores.reshape(*candidates.shape, variants) > (own[rows] - 1.0)[:, None, :]
+        hit &= ~had[candidates][:, :, None]
+        now = hit.any(axis=1) & (tries[rows] < 0)
+        tries[rows] = np.where(now, first + hit.argmax(axis=1), tries[rows])
+    return tries
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from recsys.projection.fidelity import fidelity, found_share, movement, purity
 from recsys.projection.projection import Reduce, item_map, prepared
 from recsys.projection.settings import MapSettings
 from recsys.services.workspace import Workspace
+
+if TYPE_CHECKING:
+    from recsys.projection.arrange import Surroundings
 
 NEAREST = 15
 EXPOSURE = "exposure"
@@ -54,8 +58,6 @@ def draw(
         NotFound: no such version.
         InvalidInput: the own part is asked for, but the model has none.
     """
-    from recsys.projection.arrange import surroundings
-
     started = time.monotonic()
     on_progress(Progress(READ, 0.02))
     model = workspace.load(model_id).trained
@@ -64,16 +66,15 @@ def draw(
     earlier = earlier_map(workspace, model_id) if settings.keep else None
     since, start = (None, None) if earlier is None else (earlier[0], _places(earlier[1], ids))
     on_progress(Progress(LOOK, 0.1))
-    rows, likeness = prepared(embeddings, settings.metric), prepared(model.item_embeddings, "cosine")
-    same = settings.metric == "cosine" and settings.part == "all"
-    around = surroundings(rows, max(settings.neighbours - 1, NEAREST), seed=seed)
-    near = around if same else surroundings(likeness, NEAREST, seed=seed)
-    steps = _every(ARRANGE, 0.2, 0.6, on_progress)
+    rows = prepared(embeddings, settings.metric)
+    around, near = _neighbours(model, rows, settings, seed)
     if earlier is not None and _drawn_already(workspace, model, earlier[0], settings):
         table = earlier[1]
     else:
-        table = item_map(ids, embeddings, seed=seed, settings=settings, start=start, around=around, reduce=reduce,
-                         on_share=steps)  # fmt: skip
+        table = item_map(
+            ids, embeddings, seed=seed, settings=settings, start=start, around=around, reduce=reduce,
+            on_share=_every(ARRANGE, 0.2, 0.6, on_progress),
+        )  # fmt: skip
     arranged = time.monotonic() - started
     on_progress(Progress(MEASURE, 0.6))
     facts: MapFacts = {
@@ -86,16 +87,20 @@ def draw(
     on_progress(Progress(COUNT, 0.85))
     details = pd.DataFrame({c.ITEM: ids, EXPOSURE: exposure(model, seed=seed), TREND: trend(workspace, model)})
     facts["seconds"] = {"arranging": round(arranged, 1), "all": round(time.monotonic() - started, 1)}
-    workspace.store.save_map(
-        model_id,
-        table,
-        facts,
-        details,
-        {
-            "nearest": near.indices[:, :NEAREST],
-            "likeness": 1.0 - near.distances[:, :NEAREST] ** 2 / 2.0,
-        },
-    )
+    nearest = {"nearest": near.indices[:, :NEAREST], "likeness": 1.0 - near.distances[:, :NEAREST] ** 2 / 2.0}
+    workspace.store.save_map(model_id, table, facts, details, nearest)
+
+
+def _neighbours(
+    model: Model, rows: NDArray[np.float32], settings: MapSettings, seed: int
+) -> tuple["Surroundings", "Surroundings"]:
+    """The neighbours of every row as the map measures distances, and those by the cosine of the whole embeddings."""
+    from recsys.projection.arrange import surroundings
+
+    around = surroundings(rows, max(settings.neighbours - 1, NEAREST), seed=seed)
+    if settings.metric == "cosine" and settings.part == "all":
+        return around, around
+    return around, surroundings(prepared(model.item_embeddings, "cosine"), NEAREST, seed=seed)
 
 
 def _measured(

@@ -61,6 +61,21 @@ def train(
     split = split or make_split(dataset)
     reporter = Reporter(on_progress, units=2.0 * recipe.epochs + 2)
     plan = choose(_windows(dataset, recipe, split), recipe, seed, reporter)
+    model = _learned(dataset, recipe, split, plan, seed, reporter)
+    if baselines is not None:
+        reporter.report(SIMPLE)
+    against = None if baselines is None else baselines(split)
+    reporter.report(JUDGE)
+    model = _judged(model, split, against, reporter.started)
+    reporter.done = reporter.units
+    reporter.report(JUDGE)
+    return model
+
+
+def _learned(
+    dataset: Dataset, recipe: Hyperparameters, split: Split, plan: TrainingPlan, seed: int, reporter: Reporter
+) -> Model:
+    """The model of everything before the test period, learned as planned; its manifest says nothing of its quality."""
     reporter.units = reporter.done + plan.epochs + 2
 
     def on_pass(number: int) -> None:
@@ -73,7 +88,6 @@ def train(
         split.training, split.test_start, users, items, plan.settled, plan.epochs,
         start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass,
     )  # fmt: skip
-
     again, again_weights = _buying_again(dataset, split)
     created = datetime.now(UTC)
     manifest = ModelManifest(
@@ -93,7 +107,7 @@ def train(
         code_version=code_version(),
         log=dataset.notes.get("log", (0, 0)),
     )
-    model = Model(
+    return Model(
         id=manifest.id,
         recipe=recipe,
         seed=seed,
@@ -109,20 +123,18 @@ def train(
         again=again,
         fold_in=fold_in,
     )
-    if baselines is not None:
-        reporter.report(SIMPLE)
-    against = None if baselines is None else baselines(split)
-    reporter.report(JUDGE)
+
+
+def _judged(model: Model, split: Split, against: Baselines | None, started: float) -> Model:
+    """The model with its figures on the test period, its health and the seconds since `started` in its manifest."""
     judged = benchmark_of(model, split, baselines=against)
     checks = health.health(model, judged)
-    manifest = manifest.with_facts(
+    manifest = model.manifest.with_facts(
         metrics=judged.document(),
         embeddings=model.digest,
         health=health.summary(health.worst_first(checks)),
-        seconds=round(time.monotonic() - reporter.started, 1),
+        seconds=round(time.monotonic() - started, 1),
     )
-    reporter.done = reporter.units
-    reporter.report(JUDGE)
     return replace(model, manifest=manifest)
 
 
