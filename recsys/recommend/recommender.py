@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,16 @@ from numpy.typing import NDArray
 from recsys.dataset.dataset import Dataset
 from recsys.errors import NotFound
 from recsys.models.added_items import carry_over
-from recsys.models.features import each_value
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.models.rank.pruned_top_k import PrunedTopK
 from recsys.models.rank.top_k import NOTHING, scores_of_one, top_k
 from recsys.recommend.activity import Activity
+from recsys.recommend.category_filter import CategoryFilter
 from recsys.recommend.compiled_rules import CompiledRules, compile_rules, not_available
+from recsys.recommend.distinct_top_k import DistinctTopK
 from recsys.recommend.explain import Reason, UserVector, reasons_for, similar_from_history
-from recsys.recommend.near_duplicates import POOL, NearDuplicates
+from recsys.recommend.near_duplicates import NearDuplicates
 from recsys.recommend.results import (
     LANES,
     MAX_K,
@@ -39,11 +39,11 @@ from recsys.recommend.user_state import UserState, UserStates
 from recsys.settings import MOST_ALIKE
 from recsys.utils.arrays import unit_rows
 
-BOOKS_IN_MEMORY = 32
-MOST_LOOKED_AT = 2000
-"""Products that are looked at to find some of other kinds."""
+RULES_IN_MEMORY = 32
+"""Sets of rules whose compiled form is kept."""
 
-Ranked = Callable[[int], tuple[NDArray[np.int32], NDArray[np.float32]]]
+LaneEntry = tuple[int, float, str]
+"""Row number of an item, its score, and the lane that it is from."""
 
 __all__ = [
     "LANES", "MAX_K", "Answer", "Lane", "Path", "RankedItem", "Recommender", "UserState", "check_k", "check_lane",
@@ -105,17 +105,12 @@ class Recommender:
         def directions(old: NDArray[np.float32]) -> NDArray[np.float32]:
             return np.concatenate([old, unit_rows(model.item_embeddings[before:])])
 
-        def categories(old: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-            more = _rows_of_categories(model.items.iloc[before:], model.category_levels)
-            grown = {name: np.concatenate([old.get(name, rows[:0]), rows + before]) for name, rows in more.items()}
-            return {**old, **grown}
-
         grown: dict[str, Callable[[Any], Any]] = {
             "user_states": lambda old: old.with_items(model),
-            "_shortlist": lambda old: old.with_more(model.item_embeddings, model.item_biases),
+            "_search": lambda old: old.with_more(model.item_embeddings, model.item_biases),
             "_popularity_ranks": lambda old: [*old, *map(int, model.popularity_rank[before:])],
             "_directions": directions,
-            "_rows_of_category": categories,
+            "_categories": lambda old: old.with_items(model.items.iloc[before:], model.category_levels),
             "near_duplicates": lambda old: old.with_items(model.items.iloc[before:], model.category_levels),
         }
         carry_over(self, found, grown)
@@ -178,12 +173,7 @@ class Recommender:
         """
         checked_k, checked_lane = check_k(k), check_lane(lane)
         user_state = self.user_state(str(user_id))
-        items = self._lanes(
-            user_state.user_vector, user_state.items, user_state.again,
-            checked_k, checked_lane, self.allowed(category), explain, self.compiled_rules(rules),
-        )  # fmt: skip
-        label = rules.label if rules else None
-        return Answer(str(user_id), self.model.id, checked_lane, user_state.path, items, label)
+        return self._answer(str(user_id), user_state, checked_k, checked_lane, category, explain, rules)
 
     @cached_property
     def user_states(self) -> UserStates:
@@ -234,11 +224,7 @@ class Recommender:
         """
         checked_k, checked_lane = check_k(k), check_lane(lane)
         user_state = self.user_state_for(history, user)
-        items = self._lanes(
-            user_state.user_vector, user_state.items, user_state.again,
-            checked_k, checked_lane, self.allowed(category), explain, self.compiled_rules(rules),
-        )  # fmt: skip
-        return Answer(None, self.model.id, checked_lane, user_state.path, items, rules.label if rules else None)
+        return self._answer(None, user_state, checked_k, checked_lane, category, explain, rules)
 
     def compiled_rules(self, rules: Rules | None) -> CompiledRules | None:
         """The rules worked out for this model, kept for the next time; None where they change nothing.
@@ -249,12 +235,12 @@ class Recommender:
             if not self._has_sold_out:
                 return None
             rules = Rules()
-        if rules not in self._books:
-            if len(self._books) >= BOOKS_IN_MEMORY:
-                self._books.clear()
+        if rules not in self._compiled:
+            if len(self._compiled) >= RULES_IN_MEMORY:
+                self._compiled.clear()
             alike = None if self.near_duplicates.idle else self.near_duplicates.kinds
-            self._books[rules] = compile_rules(rules, self.model, alike=alike, most_alike=self.most_alike)
-        return self._books[rules]
+            self._compiled[rules] = compile_rules(rules, self.model, alike=alike, most_alike=self.most_alike)
+        return self._compiled[rules]
 
     @cached_property
     def _has_sold_out(self) -> bool:
@@ -264,23 +250,6 @@ class Recommender:
     def near_duplicates(self) -> NearDuplicates:
         """Which products differ in nothing but their size."""
         return NearDuplicates.of(self.items, self.model.category_levels)
-
-    def _best_of_their_kind(self, k: int, best: Ranked) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The k first of a ranking, with at most `most_alike` of each kind, and scores; others only where none is left.
-
-        Args:
-            best: gives the first n of the ranking and their scores; fewer where there are no more.
-        """
-        if not self.most_alike or self.near_duplicates.idle:
-            return best(k)
-        size = POOL * k
-        while True:
-            rows, scores = best(size)
-            wanted = self.near_duplicates.among_the_first(rows[None], self.most_alike)[0]
-            if wanted.sum() >= k or len(rows) < size or size >= MOST_LOOKED_AT:
-                order = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)])[:k]
-                return rows[order], scores[order]
-            size = min(4 * size, max(MOST_LOOKED_AT, 2 * k))
 
     def scores_for(self, user_vector: UserVector) -> NDArray[np.float32]:
         """(n_items,): the model's scores of all items for one user; for the last resort, popularity in the segment."""
@@ -319,7 +288,8 @@ class Recommender:
         check_k(k)
         compiled = self.compiled_rules(rules)
         if compiled is None:
-            items, scores = self._best_without_rules(users, k)
+            vectors, biases = self.model.user_embeddings[users], self.model.user_biases[users]
+            items, scores = self._best.for_vectors(vectors, biases, k, self.model.history.counts[users])
             alone = np.flatnonzero(self.user_states.is_lost(users))
         else:
             items = np.full((len(users), k), NOTHING, dtype=np.int32)
@@ -329,101 +299,75 @@ class Recommender:
             user_state = self.user_states.trained(int(users[place]))
             values = self.scores_for(user_state.user_vector)
             if compiled is None:
-                found, best = self._best_of_their_kind(k, partial(top_k, values, exclude=user_state.items))
+                found, best = self._best.for_scores(values, k, user_state.items)
             else:
                 found, best = compiled.rank(values, k, exclude=user_state.items)
             items[place], scores[place] = NOTHING, -np.inf
             items[place, : len(found)], scores[place, : len(found)] = found, best
         return items, scores
 
-    def _best_without_rules(self, users: NDArray[np.int_], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        embeddings, biases = self.model.user_embeddings[users], self.model.user_biases[users]
-        pairs = self.model.history.counts[users]
-        capped = bool(self.most_alike) and not self.near_duplicates.idle
-        found, values = self._shortlist.best_of_many(embeddings, biases, POOL * k if capped else k, pairs)
-        if not capped:
-            return found, values
-        wanted = self.near_duplicates.among_the_first(found, self.most_alike)
-        order = np.argsort(~wanted, axis=1, kind="stable")[:, :k]
-        items, scores = np.take_along_axis(found, order, axis=1), np.take_along_axis(values, order, axis=1)
-        for user in np.flatnonzero((wanted.sum(axis=1) < k) & (found[:, -1] != NOTHING)):
-            asked = partial(self._shortlist.best, bias=float(biases[user]), exclude=pairs[user].indices)
-            rows, some = self._best_of_their_kind(k, partial(asked, embeddings[user]))
-            items[user, : len(rows)], scores[user, : len(rows)] = rows, some
-        return items, scores
-
     def allowed(self, category: str | Sequence[str] | None) -> NDArray[np.bool_] | None:
         """(n_items,) mask of the items that carry one of the names on any level, or None for no filter."""
         names = [category] if isinstance(category, str) else list(category or ())
-        if not names:
-            return None
-        mask = np.zeros(len(self.items), dtype=bool)
-        for name in names:
-            rows = self._rows_of_category.get(name)
-            if rows is None:
-                near = get_close_matches(name, self._rows_of_category, n=3, cutoff=0.5)
-                hint = f" Did you mean {' or '.join(repr(x) for x in near)}?" if near else ""
-                raise NotFound(f"No category {name!r} in model {self.model.id!r}.{hint}")
-            mask[rows] = True
-        return mask
+        return self._categories.mask(names) if names else None
 
-    def _lanes(
+    def _answer(
         self,
-        user_vector: UserVector,
-        history: NDArray[np.int64],
-        again: NDArray[np.float32],
+        user_id: str | None,
+        user_state: UserState,
         k: int,
         lane: Lane,
-        allowed: NDArray[np.bool_] | None,
+        category: str | Sequence[str] | None,
         explain: bool,
-        compiled: CompiledRules | None = None,
-    ) -> tuple[RankedItem, ...]:
-        discover: list[tuple[int, float, str]] = []
+        rules: Rules | None,
+    ) -> Answer:
+        allowed, compiled = self.allowed(category), self.compiled_rules(rules)
         lifts = np.zeros(0, np.float32)
-        repeat: list[tuple[int, float, str]] = []
+        rows: list[LaneEntry] = []
+        repeat: list[LaneEntry] = []
         if lane != "again":
-            if compiled is not None:
-                scores = self.scores_for(user_vector)
-                found, values = compiled.rank(scores, k, exclude=history, allowed=allowed)
-                lifts = compiled.lifted(scores)
-            elif user_vector.popular is not None:
-                popular = user_vector.popular.scores
-                found, values = self._best_of_their_kind(
-                    k, lambda n: top_k(popular, n, exclude=history, allowed=allowed)
-                )  # fmt: skip
-            else:
-                asked = partial(self._shortlist.best, bias=user_vector.bias, exclude=history, allowed=allowed)
-                found, values = self._best_of_their_kind(k, lambda n: asked(user_vector.vector, n))
-            discover = [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)]
+            rows, lifts = self._discover(user_state, k, allowed, compiled)
         if lane != "discover":
-            kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
-            if compiled is not None and compiled.allowed is not None:
-                kept &= compiled.allowed[history]
-            order = np.lexsort((history[kept], -again[kept]))[:k]
-            repeat = [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
-        share = self.manifest.repeat_share
-        rows = mixed_lanes(discover, repeat, share)[:k] if lane == "all" else discover + repeat
+            repeat = _again(user_state, k, allowed, compiled)
+        rows = mixed_lanes(rows, repeat, self.manifest.repeat_share)[:k] if lane == "all" else rows + repeat
 
         def reasons(row: int, score: float, which: str) -> tuple[Reason, ...]:
             if not explain:
                 return ()
             ruled = () if compiled is None or which == "again" else compiled.reasons(row, float(lifts[row]))
-            return (*self._reasons(row, score, which, user_vector, history), *ruled)
+            return (*self._reasons(row, score, which, user_state), *ruled)
 
-        return tuple(
+        items = tuple(
             self._line(rank, row, score, which, reasons(row, score, which))
             for rank, (row, score, which) in enumerate(rows, start=1)
         )
+        return Answer(user_id, self.model.id, lane, user_state.path, items, rules.label if rules else None)
 
-    def _reasons(
-        self, row: int, score: float, which: str, user_vector: UserVector, history: NDArray[np.int64]
-    ) -> tuple[Reason, ...]:
+    def _discover(
+        self, user_state: UserState, k: int, allowed: NDArray[np.bool_] | None, compiled: CompiledRules | None
+    ) -> tuple[list[LaneEntry], NDArray[np.float32]]:
+        """The best items that the user has not had; and (n_items,) what the rules add to each score, if there are."""
+        vector, lifts = user_state.user_vector, np.zeros(0, np.float32)
+        if compiled is not None:
+            scores = self.scores_for(vector)
+            found, values = compiled.rank(scores, k, exclude=user_state.items, allowed=allowed)
+            lifts = compiled.lifted(scores)
+        elif vector.popular is not None:
+            found, values = self._best.for_scores(vector.popular.scores, k, user_state.items, allowed)
+        else:
+            found, values = self._best.for_vector(vector.vector, vector.bias, k, user_state.items, allowed)
+        return [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)], lifts
+
+    def _reasons(self, row: int, score: float, which: str, user_state: UserState) -> tuple[Reason, ...]:
         if which == "again":
             name = "bought before, more and lately counting most"
             if self.model.again is not None and score <= 1:
                 name = "chance of buying it again soon: how often, how lately, in what rhythm they bought it"
             return (Reason("history", name, score, True),)
-        return (*reasons_for(self.model, row, user_vector), *similar_from_history(self.model, row, history))
+        return (
+            *reasons_for(self.model, row, user_state.user_vector),
+            *similar_from_history(self.model, row, user_state.items),
+        )
 
     def _line(self, rank: int, row: int, score: float, lane: str, reasons: tuple[Reason, ...] = ()) -> RankedItem:
         return RankedItem(
@@ -442,7 +386,7 @@ class Recommender:
         return [int(rank) for rank in self.model.popularity_rank]
 
     @cached_property
-    def _books(self) -> dict[Rules, CompiledRules]:
+    def _compiled(self) -> dict[Rules, CompiledRules]:
         return {}
 
     @cached_property
@@ -450,22 +394,28 @@ class Recommender:
         return unit_rows(self.item_embeddings)
 
     @cached_property
-    def _shortlist(self) -> PrunedTopK:
+    def _search(self) -> PrunedTopK:
         return PrunedTopK(self.item_embeddings, self.item_biases)
 
+    @property
+    def _best(self) -> DistinctTopK:
+        return DistinctTopK(self._search, self.near_duplicates, self.most_alike)
+
     @cached_property
-    def _rows_of_category(self) -> dict[str, NDArray[np.int64]]:
-        return _rows_of_categories(self.items, self.model.category_levels)
+    def _categories(self) -> CategoryFilter:
+        return CategoryFilter.of(self.items, self.model.category_levels, self.model.id)
 
 
-def _rows_of_categories(items: pd.DataFrame, levels: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    """Row numbers, ascending, of the items that carry each name on any level."""
-    found: dict[str, list[NDArray[np.int64]]] = {}
-    for level in levels:
-        rows, names = each_value(items[level])
-        for name, places in names.groupby(names, sort=False).indices.items():
-            found.setdefault(str(name), []).append(rows[places])
-    return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+def _again(
+    user_state: UserState, k: int, allowed: NDArray[np.bool_] | None, compiled: CompiledRules | None
+) -> list[LaneEntry]:
+    """The items that the user has had and may get again, the likeliest first."""
+    history, again = user_state.items, user_state.again
+    kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
+    if compiled is not None and compiled.allowed is not None:
+        kept &= compiled.allowed[history]
+    order = np.lexsort((history[kept], -again[kept]))[:k]
+    return [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
 
 
 def _ranked(rows: NDArray[np.int32], values: NDArray[np.float32]) -> enumerate[tuple[int, float]]:
