@@ -1,0 +1,99 @@
+"""Which columns tell what an item is, or who a user is."""
+
+from recsys import columns as c
+from recsys.ingest import column_names as names
+from recsys.ingest.columns.column_content import MOSTLY
+from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
+
+
+def find_title(file: FileColumns) -> None:
+    """The title: a column named so; in a catalogue also one whose values read like titles."""
+    find_text(file, c.TITLE)
+    if c.TITLE in file.mapped or file.part == "events":
+        return
+    found = [x for x in file.left if file.contents[x].titles and not names.is_category(names.simple(x))]
+    if not found and not file.has_header():
+        found = [x for x in file.left if file.contents[x].texts and file.contents[x].unique]
+    if found:
+        file.take(c.TITLE, found[:1], BY_CONTENT)
+
+
+def find_text(file: FileColumns, name: str) -> None:
+    """A field of words: the first column named so that holds words and says the same in all rows of an item."""
+    for x in file.named(name):
+        content = file.contents[x]
+        if content.empty or content.times > MOSTLY or content.plain_numbers or not file.tells_of(x, c.ITEM):
+            continue
+        file.take(name, (x,))
+        return
+
+
+def find_image(file: FileColumns) -> None:
+    """The address of a picture."""
+    for x in file.named(c.IMAGE_URL):
+        if file.contents[x].addresses and file.tells_of(x, c.ITEM):
+            file.take(c.IMAGE_URL, (x,))
+            return
+
+
+def find_available(file: FileColumns) -> None:
+    """Whether the item can be bought."""
+    for x in file.named(c.AVAILABLE):
+        content = file.contents[x]
+        vague = names.simple(x) in ("status", "stan", "active", "published", "enabled", "productstatus")
+        if content.empty or (vague and content.availability < 1) or (file.part == "events" and vague):
+            continue
+        if file.tells_of(x, c.ITEM):
+            file.take(c.AVAILABLE, (x,))
+            return
+
+
+def find_categories(file: FileColumns) -> None:
+    """The category levels, widest first; names of categories before their numbers."""
+    found = []
+    for x in file.named(c.CATEGORY):
+        content = file.contents[x]
+        if content.empty or content.times > MOSTLY or content.addresses or not file.tells_of(x, c.ITEM):
+            continue
+        if all(value.strip().lower() in names.NO_CATEGORIES for value in content.different):
+            file.hints[x] = f"no categories: {content.different[0]!r}"
+            continue
+        found.append(x)
+    words = [x for x in found if not file.contents[x].plain_numbers]
+    for x in found:
+        if words and x not in words:
+            file.hints[x] = f"numbers of categories; {words[0]!r} names them"
+    found = words or found
+    if not found and file.part == "items":
+        found = [
+            x
+            for x in file.left
+            if file.contents[x].few and file.contents[x].texts and len(file.contents[x].filled) >= 10
+        ]
+        file.take(c.CATEGORY, found, BY_CONTENT) if found else None
+        return
+    if found:
+        order = sorted(found, key=_width)
+        file.take(c.CATEGORY, order)
+
+
+def find_attributes(file: FileColumns) -> None:
+    """What is known of users: in a file of users every column left, in events those named so."""
+    if file.part == "users":
+        found = [x for x in file.left if not file.contents[x].empty]
+        because = "everything told of users"
+    else:
+        found = [
+            x
+            for x in file.left
+            if names.simple(x) in names.ATTRIBUTES and not file.contents[x].empty and file.tells_of(x, c.USER)
+        ]
+        because = BY_NAME
+    if found:
+        file.take(c.ATTRIBUTE, found, because)
+
+
+def _width(header: str) -> int:
+    """The place of a category level among the known ones, widest first."""
+    simple = names.simple(header)
+    return next((n for n, level in enumerate(names.WIDTHS) if simple in level), len(names.WIDTHS))

@@ -1,0 +1,105 @@
+"""Which columns hold the time, the kind and the numbers of an event."""
+
+from recsys import columns as c
+from recsys.ingest import column_names as names
+from recsys.ingest.columns.column_content import MOST_KINDS, MOSTLY
+from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
+
+_STRONG_TIMES = 50
+"""Names of times that rank before this place say for themselves that the column holds times."""
+HALF = 0.5
+"""A column of numbers holds numbers in more than this share of its rows."""
+
+
+def find_time(file: FileColumns) -> None:
+    """When the event was: by name and content together; a column of clock times completes one of days."""
+    likely: list[tuple[int, str]] = []
+    for x in file.left:
+        content, place = file.contents[x], names.time_rank(x)
+        if content.empty or place >= 900:
+            continue
+        timely = content.times > MOSTLY or (content.epochs and not file.is_like_id(x))
+        if names.is_time_name(x):
+            timely = timely or content.compact_days or content.epochs or content.serials
+        strong = place < _STRONG_TIMES and not content.clocks
+        if timely or (strong and (not content.plain_numbers or names.simple(x) not in ("time", "date"))):
+            likely.append((place + (0 if timely else 100), x))
+    if not likely:
+        return
+    place, best = min(likely, key=lambda entry: entry[0])
+    content = file.contents[best]
+    day = content.times > MOSTLY and not content.with_clock
+    clock = next((x for x in file.left if x != best and file.contents[x].clocks), None)
+    because = BY_NAME if names.rank(best, c.TIMESTAMP) is not None else BY_CONTENT
+    if day and clock:
+        file.take(c.TIMESTAMP, (best, clock), because)
+        file.why[clock] = (c.TIMESTAMP, f"the time of the day, beside the day in {best!r}")
+    else:
+        file.take(c.TIMESTAMP, (best,), because)
+    for _, x in likely:
+        if x not in file.why:
+            file.hints[x] = f"times, but {best!r} is likelier when the event was"
+
+
+def find_event(file: FileColumns) -> None:
+    """The kind of an event: a column named so whose values fit, or one whose values are known kinds."""
+    for x in file.named(c.EVENT):
+        content = file.contents[x]
+        weak = names.simple(x) in ("type", "kind", "activity", "action", "event", "evento")
+        if content.empty or content.times > MOSTLY:
+            continue
+        if (
+            not weak
+            or content.kinds >= 0.5
+            or (names.simple(x) != "type" and len(content.different) > 1 and not content.plain_numbers)
+        ):
+            file.take(c.EVENT, (x,))
+            return
+    for x in file.left:
+        content = file.contents[x]
+        if (
+            2 <= len(content.different) <= MOST_KINDS
+            and content.kinds > 0.7
+            and content.few
+            and not content.plain_numbers
+        ):
+            file.take(c.EVENT, (x,), BY_CONTENT)
+            return
+
+
+def find_number(file: FileColumns, name: str) -> None:
+    """A quantity, rating, price or value: the first column named so that holds numbers."""
+    for x in file.named(name):
+        content = file.contents[x]
+        if content.rows_with_numbers <= HALF:
+            if not content.empty:
+                file.hints[x] = f"no numbers, such as {content.different[0]!r}"
+            continue
+        if name == c.QUANTITY and names.simple(x) in ("amount", "count") and content.money:
+            continue
+        if name == c.RATING and (content.money and len(content.different) > 50):
+            continue
+        file.take(name, (x,))
+        return
+
+
+def find_price(file: FileColumns) -> None:
+    """The price: a column named so; in a catalogue also the only column of money."""
+    find_number(file, c.PRICE)
+    if c.PRICE not in file.mapped and file.part == "items":
+        found = [x for x in file.left if file.contents[x].money and not file.is_like_id(x)]
+        if len(found) == 1:
+            file.take(c.PRICE, found, BY_CONTENT)
+
+
+def find_value(file: FileColumns) -> None:
+    """What the row is worth: a column named so, unless it may be the total of a whole order."""
+    before = set(file.why)
+    find_number(file, c.VALUE)
+    taken = next((x for x in file.mapped.get(c.VALUE, ()) if x not in before), None)
+    if taken is None:
+        return
+    if file.said.get(c.PRICE):
+        file.untake(c.VALUE, taken, f"money, but you named the price: {file.said[c.PRICE][0]!r}")
+    elif c.PRICE in file.mapped and names.simple(taken) in names.ORDER_TOTALS:
+        file.untake(c.VALUE, taken, f"it may be of a whole order; {file.mapped[c.PRICE][0]!r} is of one line")
