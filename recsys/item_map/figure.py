@@ -1,8 +1,6 @@
 """The map of items as a Plotly figure: WebGL points, drawn by group or by number, with layers on top."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 
 import numpy as np
@@ -11,11 +9,10 @@ from numpy.typing import NDArray
 
 from recsys.charts.base import CLEAR
 from recsys.item_map.colours import Colouring, Groups, Numbers
+from recsys.item_map.hover import Hover, hover_of
+from recsys.item_map.layers import Layer, Mark, add_layer, add_mark
 from recsys.item_map.points import Points
 from recsys.item_map.regions import Name, grid_axis
-from recsys.item_map.shopper import ShopperOnMap
-from recsys.item_map.thumbnails import written
-from recsys.item_map.view import Focus
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
@@ -24,73 +21,8 @@ OF_SCALE = (0.005, 0.995)
 """Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
 
 DIMMED = 0.08
-CLEAR_OF_NAMES = "clear of names"
-"""`meta` of traces over which the page writes no names."""
-
 CLOSE_UP = 0.22
 """Half the width of the window around an item that was flown to; the whole map is 2 wide."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Some items drawn on top of all others.
-
-    Attributes:
-        name: its line in the legend.
-        rows: places in the points.
-        colour, symbol, size: of the markers; size in pixels.
-        rays_from: place of an item to draw a line from to each of the rows, or None.
-        clear: no name of a region is written over it.
-    """
-
-    name: str
-    rows: NDArray[np.int64]
-    colour: str
-    symbol: str = "circle"
-    size: float = 9.0
-    rays_from: int | None = None
-    clear: bool = False
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A place on the map that is no item: a taste. `towards` draws an arrow from it to another place."""
-
-    name: str
-    x: float
-    y: float
-    colour: str
-    towards: tuple[float, float] | None = None
-
-
-def layers_of(
-    focus: Focus | None, shopper: ShopperOnMap | None = None, marked: NDArray[np.int64] | None = None
-) -> tuple[Layer, ...]:
-    """The item that is looked at with lines to its true neighbours, the shopper's items, the items of a list."""
-    layers = []
-    if marked is not None and len(marked):
-        layers.append(Layer("On the list", marked, palette.FOUND, size=9))
-    if shopper is not None:
-        layers.append(Layer(f"Bought by {shopper.user_id}", shopper.history, palette.BOUGHT, size=8))
-        layers.append(
-            Layer("Recommended to them", shopper.recommended, palette.RECOMMENDED, symbol="star", size=15, clear=True)
-        )
-        if len(shopper.then):
-            layers.append(
-                Layer("Recommended then", shopper.then, palette.RECOMMENDED_THEN, symbol="star-diamond", size=14)
-            )
-    if focus is not None:
-        nearest = Layer("Truly nearest", focus.rows, palette.FOUND, symbol="diamond", size=10, rays_from=focus.row)
-        layers.append(nearest)
-        layers.append(Layer("Looked at", np.array([focus.row]), palette.FOUND, symbol="star", size=18, clear=True))
-    return tuple(layers)
-
-
-def marks_of(shopper: ShopperOnMap | None) -> tuple[Mark, ...]:
-    """Where a shopper's taste lies, and where it would lie."""
-    if shopper is None or shopper.taste is None:
-        return ()
-    return (Mark("Their taste", *shopper.taste, palette.TASTE, shopper.moved),)
 
 
 def catalogue(
@@ -130,7 +62,7 @@ def catalogue(
     if selected is not None and len(selected):
         chosen = np.zeros(len(points), dtype=bool)
         chosen[selected] = True
-    hover = _hover(points, currency)
+    hover = hover_of(points, currency)
     if isinstance(colouring, Groups):
         _add_groups(figure, points, colouring, drawn, hover, chosen)
     else:
@@ -140,9 +72,9 @@ def catalogue(
     if dimmed:
         figure.update_traces(marker_opacity=DIMMED, selector={"type": "scattergl"})
     for layer in layers:
-        _add_layer(figure, points, layer, hover)
+        add_layer(figure, points, layer, hover)
     for mark in marks:
-        _add_mark(figure, mark)
+        add_mark(figure, mark)
     written = *_names_of(names, ink, close=centre is not None), *_names_of(closer, ink, close=True, opacity=0)
     # all at once: one by one Plotly checks all of them again each time
     figure.layout.annotations = (*figure.layout.annotations, *written)
@@ -150,7 +82,7 @@ def catalogue(
 
 
 def _add_groups(
-    figure: go.Figure, points: Points, colouring: Groups, drawn: NDArray[np.bool_], hover: "_Hover",
+    figure: go.Figure, points: Points, colouring: Groups, drawn: NDArray[np.bool_], hover: Hover,
     chosen: NDArray[np.bool_] | None,
 ) -> None:  # fmt: skip
     """One trace, and one line in the legend, for each group."""
@@ -165,7 +97,7 @@ def _add_groups(
 
 
 def _add_numbers(
-    figure: go.Figure, points: Points, colouring: Numbers, drawn: NDArray[np.bool_], hover: "_Hover",
+    figure: go.Figure, points: Points, colouring: Numbers, drawn: NDArray[np.bool_], hover: Hover,
     chosen: NDArray[np.bool_] | None,
 ) -> None:  # fmt: skip
     """One trace with a scale, and below it one for what has no number."""
@@ -181,41 +113,11 @@ def _add_numbers(
              {"size": sizes[rows], **_scale(colouring, rows)}, chosen, legend=False)  # fmt: skip
 
 
-class _Hover:
-    """What stands in `customdata`: id, title, category, price, popularity and, where there are any, the address of the
-    picture; and the template that shows it."""
-
-    def __init__(self, points: Points, currency: str) -> None:
-        titles = [written(title) for title in points.titles]
-        prices = ["" if np.isnan(price) else escape(fmt.money(price, currency)) for price in points.price]
-        self.data = np.empty((len(points), 5 if points.images is None else 6), dtype=object)
-        self.data[:, 0] = points.item_ids
-        self.data[:, 1] = titles
-        self.data[:, 2] = [written(name) for name in points.categories]
-        self.data[:, 3] = prices
-        self.data[:, 4] = points.popularity.tolist()
-        if points.images is not None:
-            self.data[:, 5] = points.images
-        price = "" if np.isnan(points.price).all() else "price %{customdata[3]} · "
-        self.template = (
-            f"<b>%{{customdata[1]}}</b><br>%{{customdata[2]}}<br>{price}%{{customdata[4]}} shoppers<extra>{{}}</extra>"
-        )
-
-    def named(self, name: str) -> str:
-        """The template with a name beside the card."""
-        return self.template.replace("{}", escape(fmt.shortened(name, 30)))
-
-
-@lru_cache(maxsize=3)
-def _hover(points: Points, currency: str) -> _Hover:
-    return _Hover(points, currency)
-
-
 def _scatter(
     figure: go.Figure,
     points: Points,
     rows: NDArray[np.int64],
-    hover: _Hover,
+    hover: Hover,
     group: str,
     name: str,
     marker: dict[str, object],
@@ -235,52 +137,6 @@ def _scatter(
         selectedpoints=None if chosen is None else np.flatnonzero(chosen[rows]),
         showlegend=legend,
     )
-
-
-def _add_layer(figure: go.Figure, points: Points, layer: Layer, hover: _Hover) -> None:
-    x, y = points.x[layer.rows], points.y[layer.rows]
-    if layer.rays_from is not None:
-        start_x, start_y = points.x[layer.rays_from], points.y[layer.rays_from]
-        gap = np.full(len(x), np.nan, dtype=np.float32)
-        figure.add_scattergl(
-            x=np.stack([np.full_like(x, start_x), x, gap], axis=1).ravel(),
-            y=np.stack([np.full_like(y, start_y), y, gap], axis=1).ravel(),
-            mode="lines",
-            line={"color": layer.colour, "width": 1.2},
-            opacity=0.8,
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    figure.add_scattergl(
-        x=x,
-        y=y,
-        mode="markers",
-        name=escape(layer.name),
-        meta=CLEAR_OF_NAMES if layer.clear else None,
-        customdata=hover.data[layer.rows],
-        hovertemplate=hover.named(layer.name),
-        marker={"symbol": layer.symbol, "size": layer.size, "color": layer.colour, "opacity": 1,
-                "line": {"width": 1.5, "color": "#FFFFFF"}},
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-    )  # fmt: skip
-
-
-def _add_mark(figure: go.Figure, mark: Mark) -> None:
-    figure.add_scattergl(
-        x=[mark.x],
-        y=[mark.y],
-        mode="markers",
-        name=escape(mark.name),
-        hovertemplate=f"{escape(mark.name)}<extra></extra>",
-        marker={"symbol": "x", "size": 15, "color": mark.colour, "line": {"width": 1.5, "color": "#FFFFFF"}},
-    )
-    if mark.towards is not None:
-        x, y = mark.towards
-        figure.add_annotation(
-            x=x, y=y, ax=mark.x, ay=mark.y, axref="x", ayref="y", text="", showarrow=True, arrowhead=2, arrowsize=1.2,
-            arrowwidth=2.5, arrowcolor=mark.colour,
-        )  # fmt: skip
 
 
 def _add_contours(figure: go.Figure, density: NDArray[np.float64]) -> None:

@@ -10,10 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from recsys.item_map import figure as charts_map
+from recsys.item_map import figure as map_figure
 from recsys.item_map import poster
 from recsys.item_map.colours import Colouring, colouring
 from recsys.item_map.compare import Comparison, compare
+from recsys.item_map.layers import layers_of, marks_of
 from recsys.item_map.oddities import odd
 from recsys.item_map.points import ItemMap
 from recsys.item_map.regions import SMALL, Name, density, names
@@ -53,7 +54,7 @@ def scene(
     contours: bool = False,
     selected: Sequence[str] = (),
     listed: Sequence[str] = (),
-    height: int = charts_map.HEIGHT,
+    height: int = map_figure.HEIGHT,
     theme: str | None = "light",
 ) -> Scene:
     """The picture.
@@ -73,11 +74,11 @@ def scene(
     marked = model.item_rows(list(listed)) if len(listed) else None
     always = [rows for rows in (chosen, marked, None if focus is None else focus.rows) if rows is not None]
     drawn = rows_to_draw(points.categories, always=np.concatenate(always) if always else None)
-    figure = charts_map.catalogue(
+    figure = map_figure.catalogue(
         points,
         colours(item_map, by),
-        layers=charts_map.layers_of(focus, shopper, marked),
-        marks=charts_map.marks_of(shopper),
+        layers=layers_of(focus, shopper, marked),
+        marks=marks_of(shopper),
         names=region_names(item_map, regions, close=focus is not None),
         closer=_names(item_map, zoomed=True) if regions == "zoom" and focus is None else (),
         density=land(item_map) if contours else None,
@@ -153,7 +154,7 @@ def other_figure(
     both = np.flatnonzero(there) if drawn is None else drawn[there[drawn]]
     shade = colours(first, by)
     left, right = (
-        charts_map.catalogue(points, shade, selected=rows, shown=both, currency=currency, height=height)
+        map_figure.catalogue(points, shade, selected=rows, shown=both, currency=currency, height=height)
         for points in (first.points, moved)
     )
     left.update_layout(showlegend=False)
@@ -170,7 +171,7 @@ def take_along(
     labels = region_names(item_map, regions)
     if form == "html":
         points = replace(item_map.points, images=None)
-        figure = charts_map.catalogue(points, colours(item_map, by), names=labels, density=land(item_map))
+        figure = map_figure.catalogue(points, colours(item_map, by), names=labels, density=land(item_map))
         subtitle = f"{fmt.number(len(item_map.points))} products · model {item_map.live.model.id} · {fmt.day(day)}"
         return poster.html(figure, title=title, subtitle=subtitle, theme=theme)
     on_progress(Progress("Drawing", 0.3))
