@@ -3,8 +3,8 @@
 It fills a `lightfm.LightFM` as `LightFM.fit_partial` does, so that predicting, representations and further training by
 the library go on working. With one thread it draws the same random numbers in the same order as the library and comes
 to the same numbers, but for rounding, for negatives that are chosen a few examples early, and for the moment at which a
-shared feature reaches the items not trained just then (see `engine_kernels`). Importing this module is cheap; the first
-call compiles, once per machine.
+shared feature reaches the items not trained just then (see `recsys.models.engine.kernels`). Importing this module is
+cheap; the first call compiles, once per machine.
 """
 
 from collections import deque
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.errors import Diverged, InvalidInput
+from recsys.models.engine.training_input import TrainingInput, checked_input
 from recsys.utils import threads as arithmetic
 from recsys.utils.numba_modules import numba_module
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lightfm import LightFM
 
 LOSSES = ("warp", "bpr", "logistic", "warp-kos")
-"""In the order of the numbers that `engine_kernels` gives them."""
+"""In the order of the numbers that `recsys.models.engine.kernels` gives them."""
 PARTS = (
     ("embeddings", "biases"),
     ("embedding_gradients", "bias_gradients"),
@@ -99,36 +100,29 @@ def epochs_of(
         InvalidInput: shapes that do not fit together, weights that are negative or not finite, no items.
         Diverged: the numbers are no longer finite; the model keeps those of the epoch before.
     """
-    users, items, lookup, marks, weights = _checked(model, interactions, user_features, item_features, sample_weight)
+    given = checked_input(model, interactions, user_features, item_features, sample_weight)
     if threads < 1:
         raise InvalidInput(f"threads is {threads}; it must be 1 or more.")
     if model.item_embeddings is None:
-        model._initialize(model.no_components, items.shape[1], users.shape[1])
-    for name, features, known in (("user", users, model.user_embeddings), ("item", items, model.item_embeddings)):
+        model._initialize(model.no_components, given.items.shape[1], given.users.shape[1])
+    for name, features, known in (
+        ("user", given.users, model.user_embeddings), ("item", given.items, model.item_embeddings),
+    ):  # fmt: skip
         if features.shape[1] != len(known):
             raise InvalidInput(
                 f"The {name} features have {features.shape[1]} columns; the model was trained with {len(known)}."
             )
-    if epochs == 0 or lookup.nnz == 0:
+    if epochs == 0 or given.lookup.nnz == 0:
         return
     threads = min(threads, arithmetic.cores())
-    yield from _Training(model, users, items, lookup, marks, weights, exact, threads).run(epochs, threads)
+    yield from _Training(model, given, exact, threads).run(epochs, threads)
 
 
 class _Training:
     """The state of a model in the form the kernels work on, and the epochs over it."""
 
-    def __init__(
-        self,
-        model: "LightFM",
-        users: sparse.csr_matrix,
-        items: sparse.csr_matrix,
-        lookup: sparse.csr_matrix,
-        marks: NDArray[np.float32],
-        weights: NDArray[np.float32],
-        exact: bool,
-        threads: int,
-    ) -> None:
+    def __init__(self, model: "LightFM", given: TrainingInput, exact: bool, threads: int) -> None:
+        users, items, lookup, marks, weights = given
         kernels = numba_module("models.engine.kernels")
         self.kernels, self.model = kernels, model
         adadelta = model.learning_schedule == "adadelta"
@@ -279,71 +273,6 @@ class _Training:
             values = getattr(self.model, f"{side}_{embedding}")
             values[...] = learned.state[: len(values), start : start + components]
             getattr(self.model, f"{side}_{bias}")[...] = learned.biases[: len(values), number]
-
-
-def _checked(
-    model: "LightFM",
-    interactions: sparse.spmatrix,
-    user_features: sparse.spmatrix | None,
-    item_features: sparse.spmatrix | None,
-    sample_weight: NDArray[np.floating[Any]] | sparse.spmatrix | None,
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix, NDArray[np.float32], NDArray[np.float32]]:
-    """User features, item features, interactions with ascending indices, and their values and weights, as float32."""
-    n_users, n_items = interactions.shape
-    if n_items == 0 or n_users == 0:
-        raise InvalidInput(f"The interactions are {n_users} users x {n_items} items: there is nothing to train.")
-    matrices = []
-    for name, n, given in (("user", n_users, user_features), ("item", n_items, item_features)):
-        matrix = sparse.identity(n, dtype=np.float32, format="csr") if given is None else given.tocsr()
-        if matrix.shape[0] < n:
-            raise InvalidInput(f"The {name} features have {matrix.shape[0]} rows for {n} {name}s.")
-        if not np.isfinite(matrix.data).all():
-            raise InvalidInput(f"The {name} features hold values that are not finite numbers.")
-        matrices.append(_plain(matrix))
-    lookup = interactions.tocsr()
-    weights = _weights(model, interactions, sample_weight, lookup)
-    if not lookup.has_sorted_indices:
-        places = sparse.csr_matrix((np.arange(lookup.nnz), lookup.indices, lookup.indptr), shape=lookup.shape)
-        places.sort_indices()
-        weights = weights[places.data]
-        lookup = lookup.sorted_indices()
-    if not np.isfinite(lookup.data).all():
-        raise InvalidInput("The interactions hold values that are not finite numbers.")
-    return matrices[0], matrices[1], _plain(lookup), np.asarray(lookup.data, np.float32), weights
-
-
-def _weights(
-    model: "LightFM",
-    interactions: sparse.spmatrix,
-    given: NDArray[np.floating[Any]] | sparse.spmatrix | None,
-    lookup: sparse.csr_matrix,
-) -> NDArray[np.float32]:
-    """One weight for each entry of `lookup`, in its order."""
-    if given is None:
-        return np.ones(lookup.nnz, np.float32)
-    if model.loss == "warp-kos":
-        raise InvalidInput("The loss warp-kos takes no sample weights; leave them out or choose warp.")
-    if not isinstance(given, np.ndarray):
-        if given.shape != interactions.shape or given.nnz != interactions.nnz:
-            raise InvalidInput("The sample weights must have the shape and the entries of the interactions.")
-        given = given.tocsr().data
-    elif interactions.format != "csr":
-        raise InvalidInput("Sample weights as an array need interactions in CSR format; give a matrix instead.")
-    weights = np.asarray(given, np.float32)
-    if weights.shape != (lookup.nnz,):
-        raise InvalidInput(f"{weights.size} sample weights for {lookup.nnz} interactions.")
-    wrong = ~(np.isfinite(weights) & (weights >= 0))
-    if wrong.any():
-        raise InvalidInput(f"Sample weight {weights[wrong][0]} is no finite number of 0 or more.")
-    return weights
-
-
-def _plain(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The same CSR with int32 indices and float32 values."""
-    plain = sparse.csr_matrix(matrix.shape, dtype=np.float32)
-    plain.indptr, plain.indices = np.asarray(matrix.indptr, np.int32), np.asarray(matrix.indices, np.int32)
-    plain.data = np.asarray(matrix.data, np.float32)
-    return plain
 
 
 def _records(matrix: sparse.csr_matrix) -> NDArray[np.int32]:
