@@ -7,7 +7,7 @@ from pages.train_columns import TRAINING_COLUMNS
 from recsys.charts import runs
 from recsys.services.stored_models import stored_models
 from recsys.storage import audit
-from recsys.storage.trials.training_runs import TrainingRun
+from recsys.storage.trials.training_run import TrainingRun
 from recsys.views import runs as run_view
 
 STATES = ("done", "running", "pruned", "failed", "cancelled")

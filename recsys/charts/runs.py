@@ -8,7 +8,7 @@ import optuna
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from recsys.storage.trials.training_runs import TrainingRun, comparable_study
+from recsys.storage.trials.training_run import TrainingRun, comparable_study
 from recsys.utils import palette
 
 Figure = Literal["parallel", "importances", "history", "contour"]

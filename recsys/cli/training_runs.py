@@ -9,7 +9,7 @@ from recsys.cli.common import Json, open_workspace
 
 if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
-    from recsys.storage.trials.training_runs import TrainingRun
+    from recsys.storage.trials.training_run import TrainingRun
 
 
 def register(app: typer.Typer) -> None:

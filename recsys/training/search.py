@@ -17,7 +17,9 @@ from recsys.dataset.splitting import make_split
 from recsys.errors import Cancelled, Diverged, InvalidInput, NotFound
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.progress import OnProgress, Progress
-from recsys.storage.trials.training_runs import TrainingRun, TrainingRuns, attributes, translated
+from recsys.storage.trials.recorder import translated
+from recsys.storage.trials.training_run import TrainingRun
+from recsys.storage.trials.training_runs import TrainingRuns, attributes
 from recsys.storage.trials.trial_parameters import Parameter
 from recsys.training.search_space import Space
 from recsys.training.train import validate

@@ -13,7 +13,7 @@ from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.storage.trials.finished_runs import finished_runs, seed_gaps
-from recsys.storage.trials.training_runs import TrainingRun
+from recsys.storage.trials.training_run import TrainingRun
 from recsys.utils import formatting as fmt
 
 MOST_COMPARED = 6

@@ -15,7 +15,7 @@ from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
 from recsys.storage.trials.finished_runs import trainings_of_jobs
-from recsys.storage.trials.training_runs import TrainingRun
+from recsys.storage.trials.training_run import TrainingRun
 from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
 from recsys.views.dials.account import account

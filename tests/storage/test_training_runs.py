@@ -25,7 +25,8 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
-from recsys.storage.trials.training_runs import TrainingRuns, attributes, comparable_study
+from recsys.storage.trials.training_run import comparable_study
+from recsys.storage.trials.training_runs import TrainingRuns, attributes
 from recsys.storage.trials.trial_parameters import params_of
 from recsys.training.search import SearchPlan, leaderboard, pareto, search, searches
 from recsys.training.search_space import WHERE_THEY_ACT, Space

@@ -13,7 +13,9 @@ from optuna.trial import TrialState
 
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import Hyperparameters, renamed
-from recsys.storage.trials.training_runs import KNOWN, TrainingRuns, translated
+from recsys.storage.trials.recorder import translated
+from recsys.storage.trials.training_run import KNOWN
+from recsys.storage.trials.training_runs import TrainingRuns
 
 MOST = 500
 """The newest trainings that are read."""
