@@ -15,6 +15,7 @@ from recsys.item_map.selection import area_of, ids_in, ids_of
 from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.settings import MapSettings
 from recsys.services.jobs import start_map
+from recsys.services.workbench.rule_sets import RuleSets
 
 CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]}
 BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
@@ -121,7 +122,7 @@ found = view.find(home, query)
 shopper = None
 if who:
     try:
-        shopper = shopper_on_map(item_map, live, who, state.get("what_if", []))
+        shopper = shopper_on_map(item_map, live, who, state.get("what_if", []), RuleSets(home.database).asked(None))
     except InsiderError as error:
         shared.problem(error)
         state.pop("what_if", None)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.item_map.points import ItemMap
-from recsys.models.rank.top_k import top_k
 from recsys.projection.projection import prepared
-from recsys.recommend.recommender import Recommender
+from recsys.recommend.recommender import RankedItem, Recommender
+from recsys.recommend.rules import Rules
 from recsys.services.workbench.target_user import known
 from recsys.utils import formatting as fmt
+from recsys.views.what_if import what_if
 
 AROUND = 15
 RECOMMENDED = 10
@@ -39,12 +40,15 @@ class ShopperOnMap:
     summary: str
 
 
-def shopper_on_map(item_map: ItemMap, live: Recommender, user_id: str, what_if: Sequence[str] = ()) -> ShopperOnMap:
-    """A shopper's layers. The taste is where the fold-in over their history puts them; with `what_if`, over those
-    items as well.
+def shopper_on_map(
+    item_map: ItemMap, live: Recommender, user_id: str, plus: Sequence[str] = (), rules: Rules | None = None
+) -> ShopperOnMap:
+    """A shopper's layers. The taste is where the fold-in over their history puts them; with `plus`, over those items
+    as well, and what they would be recommended then is what the Shopper page says, too.
 
     Args:
         live: the answers of the same model as they are now; of them, the map shows the items that it has.
+        rules: what is laid over the model.
 
     Raises:
         NotFound: an unknown shopper or item.
@@ -52,19 +56,21 @@ def shopper_on_map(item_map: ItemMap, live: Recommender, user_id: str, what_if: 
     model = item_map.live.model
     subject = known(item_map.live, user_id)
     history, attributes = subject.user_state.items, subject.person.attributes
-    answer = [item.item_id for item in live.recommend(user_id, RECOMMENDED).items]
-    shown = model.item_rows([item for item in answer if item in model.rows_of_items])
-    extra = model.item_rows(list(what_if)) if what_if else np.zeros(0, np.int64)
+    answer = live.recommend(user_id, RECOMMENDED, rules=rules).items
+    shown = _rows(item_map, answer)
+    extra = model.item_rows(list(plus)) if plus else np.zeros(0, np.int64)
     now = item_map.live.user_states.user_vector(history, attributes).vector
-    both = np.union1d(history, extra)
-    later = item_map.live.user_states.user_vector(both, attributes).vector if len(extra) else now
-    then = _best(item_map, later, both) if len(extra) else np.zeros(0, np.int64)
-    new = len(set(then.tolist()) - set(_best(item_map, now, both).tolist()))
-    question = (
-        f" With {fmt.number(len(extra))} more {'product' if len(extra) == 1 else 'products'}, "
-        f"{new} of {len(then)} recommendations would be others."
-        if len(extra) else ""
-    )  # fmt: skip
+    moved, then, question = None, np.zeros(0, np.int64), ""
+    if len(extra):
+        later = item_map.live.user_states.user_vector(np.union1d(history, extra), attributes).vector
+        moved = place_of(item_map, later)
+        asked = what_if(live, known(live, user_id), plus=plus, k=RECOMMENDED, rules=rules)
+        then = _rows(item_map, asked.answer.items)
+        new = int((asked.moves.table["move"] == "new").sum())
+        question = (
+            f" With {fmt.number(len(extra))} more {'product' if len(extra) == 1 else 'products'}, "
+            f"{new} of {len(asked.answer.items)} recommendations would be others."
+        )
     missing = len(answer) - len(shown)
     newer = f" ({missing} of them newer than the map)" if missing else ""
     return ShopperOnMap(
@@ -72,16 +78,16 @@ def shopper_on_map(item_map: ItemMap, live: Recommender, user_id: str, what_if: 
         history,
         shown,
         place_of(item_map, now),
-        place_of(item_map, later) if len(extra) else None,
+        moved,
         then,
         f"{fmt.number(len(history))} products bought, {len(answer)} recommended{newer}.{question}",
     )
 
 
-def _best(item_map: ItemMap, vector: NDArray[np.float32], had: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rows(item_map: ItemMap, items: Sequence[RankedItem]) -> NDArray[np.int64]:
+    """Rows on the map of the items that it has."""
     model = item_map.live.model
-    scores = model.item_embeddings @ vector + model.item_biases
-    return top_k(scores, RECOMMENDED, exclude=had)[0].astype(np.int64)
+    return model.item_rows([item.item_id for item in items if item.item_id in model.rows_of_items])
 
 
 def place_of(item_map: ItemMap, vector: NDArray[np.float32]) -> tuple[float, float] | None:

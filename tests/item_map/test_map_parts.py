@@ -24,13 +24,16 @@ from recsys.item_map.selection import area_of, ids_in, ids_of, look_into, save_r
 from recsys.item_map.shopper import shopper_on_map
 from recsys.projection.settings import MapSettings
 from recsys.recommend.recommender import Recommender
+from recsys.recommend.rules import Rules
 from recsys.services.map_job import draw
 from recsys.services.training_service import train_and_store
 from recsys.services.workbench.rule_sets import RuleSets
+from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import palette
 from recsys.views.shopper_history import category_colours
+from recsys.views.what_if import what_if
 from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
 
@@ -164,6 +167,22 @@ def test_a_shopper_lies_near_what_they_like_and_what_if_moves_them(item_map: Ite
     assert "20 more products" in asked.summary
     with pytest.raises(NotFound, match="nobody"):
         shopper_on_map(item_map, item_map.live, "nobody")
+
+
+def test_what_if_on_the_map_is_that_of_the_shopper_page_and_obeys_the_rules(item_map: ItemMap) -> None:
+    live, model = item_map.live, item_map.live.model
+    plus = [model.item_ids[row] for row in live.top_k_of(np.array([model.user_row("u001")]), 1)[0][0]]
+    plain = shopper_on_map(item_map, live, "u001", plus)
+    banned = model.item_ids[int(plain.then[0])]
+    rules = Rules(never_items=(banned,))
+    ruled = shopper_on_map(item_map, live, "u001", plus, rules)
+    assert banned not in {model.item_ids[row] for row in (*ruled.then, *ruled.recommended)}
+    asked = what_if(live, known(live, "u001"), plus=plus, rules=rules)
+    assert [model.item_ids[row] for row in ruled.then] == [item.item_id for item in asked.answer.items]
+    new = {item.item_id for item in asked.answer.items} - {
+        item.item_id for item in what_if(live, known(live, "u001"), rules=rules).answer.items
+    }
+    assert new and f"{len(new)} of 10 recommendations would be others" in ruled.summary
 
 
 def test_planted_wrong_categories_are_found() -> None:
