@@ -11,6 +11,7 @@ from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
 from recsys.views import glossary
+from recsys.views.page_words import page_words
 
 PARTS = {
     "events": ("Events", "Who did what: one row per purchase, view or rating. The only part that is needed."),
@@ -22,6 +23,11 @@ SEPARATORS = {None: "Found out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|
 
 home = shared.workspace()
 state = st.session_state
+
+
+def said(message: str) -> str:
+    """A message of an import as text, in the words of this page."""
+    return shared.plain(page_words(message))
 
 
 def uploaded(part: str) -> list[str]:
@@ -105,7 +111,7 @@ def mapping_panel(look: data_view.Inspection, part: str) -> dict[tuple[str, str]
         shared.describe(f"Not used unless you say what they are: {', '.join(unused)}.")
     chosen: dict[tuple[str, str], str | None] = {}
     options = [None, *meanings]
-    said = "; ".join(f"{fmt.label(field)}: {meaning}" for field, meaning in meanings.items())
+    all_meanings = "; ".join(f"{fmt.label(field)}: {meaning}" for field, meaning in meanings.items())
     mark = hash(tuple(column.name for column in columns))
     with st.grid(4, min_column_width=220, gap="small") as grid:
         for column in columns:
@@ -113,7 +119,7 @@ def mapping_panel(look: data_view.Inspection, part: str) -> dict[tuple[str, str]
                 taken = st.selectbox(
                     shared.plain(column.name), options, index=options.index(column.taken_as),
                     format_func=lambda field: "Not used" if field is None else fmt.label(field),
-                    key=f"as_{part}_{column.name}_{mark}", help=said,
+                    key=f"as_{part}_{column.name}_{mark}", help=all_meanings,
                 )  # fmt: skip
                 chosen[part, column.name] = taken
                 values = ", ".join(fmt.shortened(value, 24) for value in column.values[:3])
@@ -137,11 +143,11 @@ def options_panel(look: data_view.Inspection) -> dict:
         with st.grid(3, min_column_width=220, gap="small") as grid:
             with grid.cell():
                 found["min_users"] = st.number_input(
-                    "Leave out items with fewer users than", 1, 1000, 1, key="min_users"
+                    "Leave out products with fewer shoppers than", 1, 1000, 1, key="min_users"
                 )
             with grid.cell():
                 found["min_items"] = st.number_input(
-                    "Leave out users with fewer items than", 1, 1000, 1, key="min_items"
+                    "Leave out shoppers with fewer products than", 1, 1000, 1, key="min_items"
                 )
             with grid.cell():
                 found["anyway"] = st.checkbox(
@@ -156,7 +162,7 @@ def preview(file: data_view.FileInspection) -> None:
     """The first rows of a file, as they are written."""
     shared.describe(f"{file.name}: read as {file.written}. The first rows:")
     for note in file.notes:
-        st.warning(shared.plain(note), icon=":material/info:")
+        st.warning(said(note), icon=":material/info:")
     st.dataframe(file.rows, hide_index=True, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
@@ -172,11 +178,11 @@ def question(look: data_view.Inspection) -> str | None:
 def verdict(look: data_view.Inspection) -> None:
     """What the first rows tell."""
     if look.problem:
-        st.error(shared.plain(look.problem), icon=":material/error:")
+        st.error(said(look.problem), icon=":material/error:")
     else:
         st.success(shared.plain(". ".join(look.facts) + "."), icon=":material/check_circle:")
     if look.warnings:
-        st.warning(shared.plain("; ".join(look.warnings)), title="Of the first rows", icon=":material/warning:")
+        st.warning(said("; ".join(look.warnings)), title="Of the first rows", icon=":material/warning:")
 
 
 def bring(*, busy: bool) -> None:
@@ -236,7 +242,7 @@ def ended(run: Job) -> None:
         st.success(shared.plain(f"“{run.dataset}” is stored and ready to train on."), icon=":material/check_circle:")
         st.page_link("train.py", label="Train a model on it", icon=":material/tune:")
     elif run.state == "failed":
-        st.error(shared.plain(run.message), title="Nothing was imported", icon=":material/error:")
+        st.error(said(run.message), title="Nothing was imported", icon=":material/error:")
     else:
         st.info("The import was cancelled; nothing was stored.", icon=":material/cancel:")
 
@@ -264,7 +270,7 @@ def show(name: str) -> None:
         for section in found.sections:
             with grid.cell(), st.container(border=True, height="stretch"):
                 st.markdown(f"**{shared.plain(section.title)}**")
-                st.table({shared.plain(key): shared.plain(value) for key, value in section.facts}, border="horizontal")
+                st.table({shared.plain(key): said(value) for key, value in section.facts}, border="horizontal")
     if found.report and found.report["rejected"]["first"]:
         with st.expander("Rejected rows", icon=":material/block:"):
             st.dataframe(
@@ -304,7 +310,7 @@ with st.expander("Bring your own data", icon=":material/upload:", expanded=not s
     try:
         bring(busy=under_way is not None)
     except InsiderError as error:
-        shared.problem(error)
+        st.error(said(str(error)), icon=":material/error:")
     if mine and mine.active:  # below the button: there they are looking
         follow(mine.id)
     elif mine and mine.state != "done":

@@ -118,9 +118,11 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
         "available", "availability", "instock", "isinstock", "stockstatus", "isavailable", "active", "isactive",
         "status", "productstatus", "published", "enabled", "inventory", "inventoryquantity", "variantinventoryqty",
         "stocklevel", "stockquantity", "qtyinstock", "saleable", "issaleable", "verfuegbar", "verfugbar",
-        "verfugbarkeit", "verfuegbarkeit", "lieferbar", "lagerbestand", "bestand", "disponible", "disponibilite",
-        "enstock", "disponibilidad", "disponibile", "disponibilita", "beschikbaar", "beschikbaarheid", "opvoorraad",
-        "voorraad", "disponivel", "disponibilidade", "estoque", "dostepny", "dostepnosc", "stan",
+        "verfugbarkeit", "verfuegbarkeit", "lieferbar", "lagerbestand", "lagerstand", "bestand", "stock", "stockqty",
+        "quantityinstock", "availablequantity", "quantityonhand", "onhand", "disponible", "disponibilite",
+        "enstock", "disponibilidad", "disponibile", "disponibilita", "giacenza", "existencias",
+        "beschikbaar", "beschikbaarheid", "opvoorraad",
+        "voorraad", "disponivel", "disponibilidade", "estoque", "dostepny", "dostepnosc", "stan", "stanmagazynowy",
     ),
 }  # fmt: skip
 """Field to the names of its columns; those of categories are told by `is_category`."""

@@ -49,14 +49,14 @@ class NoColumn(InvalidInput):
     """No column of a file seems to hold a field that is needed.
 
     Attributes:
-        where, field: the file and the field.
+        where, field, part: the file, the field, and the part that the file belongs to.
     """
 
     def __init__(self, where: str, field: str, there: str, part: str) -> None:
         super().__init__(
             f"{where} has no column that looks like {field}. {there} Say which one it is: --map {part}.{field}=COLUMN"
         )
-        self.where, self.field = where, field
+        self.where, self.field, self.part = where, field, part
 
 
 def given_here(

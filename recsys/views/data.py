@@ -25,6 +25,7 @@ from recsys.ingest.files.sources import Inputs, Reading, Source, find, shown_nam
 from recsys.ingest.inspection import inspected_file
 from recsys.ingest.schema import FIELDS, MEANING, PARTS, NoColumn
 from recsys.utils import formatting as fmt
+from recsys.views.page_words import PART_TITLES
 
 LONGEST_NAME = 60
 TOLD_APART = 1000
@@ -78,13 +79,12 @@ def look(plan: ImportPlan) -> Inspection:
     try:
         recognised = recognise_all(db, inputs, plan.mapping, strict=False)
         files = tuple(_file(db, entry) for entry in recognised.all)
-        events = inputs.events
         base = Inspection(files)
         try:
             for entry in recognised.all:
                 check_needed(entry)
         except NoColumn as error:
-            return Inspection(files, problem=_choose_one(error, events))
+            return Inspection(files, problem=_choose_one(error))
         try:
             found = readings(db, recognised.events, plan)
         except Ambiguous as error:
@@ -104,7 +104,7 @@ def look(plan: ImportPlan) -> Inspection:
 def _told(base: Inspection, plan: ImportPlan, tried: Sequence[Trial], facts: list[str]) -> Inspection:
     rows = sum(t.rows for t in tried)
     users, items = (max((getattr(t, side) for t in tried), default=0) for side in ("users", "items"))
-    tally = f"{fmt.plural(rows, 'row')} tried: {fmt.plural(users, 'user')}, {fmt.plural(items, 'item')}"
+    tally = f"{fmt.plural(rows, 'row')} tried: {fmt.plural(users, 'shopper')}, {fmt.plural(items, 'product')}"
     facts.insert(0, tally)
     firsts = [t.first for t in tried if t.first]
     lasts = [t.last for t in tried if t.last]
@@ -214,12 +214,13 @@ def _file(db: DuckSession, entry: Recognised) -> FileInspection:
     return FileInspection(found.name, found.part, found.written, rows, found.columns, found.notes)
 
 
-def _choose_one(error: NoColumn, events: Sequence[Source]) -> str:
+def _choose_one(error: NoColumn) -> str:
     """What to do about a column that is lacking, for those who choose in boxes."""
-    label = fmt.label(error.field).lower()
-    if any(source.shown == error.where for source in events):
-        return f"No column of {error.where} looks like the {label}. Choose above which one it is."
-    return f"No column of {error.where} looks like the {label}. Rename one to {error.field}."
+    label = fmt.label(error.field)
+    return (
+        f"No column of {error.where} looks like the {label.lower()}. Choose “{label}” for one of its columns, above "
+        f"under “{PART_TITLES[error.part]}”."
+    )
 
 
 def _question(db: DuckSession, events: Sequence[Recognised]) -> dict[str, str]:

@@ -244,6 +244,27 @@ def test_removals_weigh_nothing(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "words", "field"),
+    [
+        ("Lagerstand", ("auf Lager", "ausverkauft"), "available"),
+        ("x1", ("auf Lager", "ausverkauft"), "available"),
+        ("etat", ("en stock", "épuisé"), "available"),
+        ("x1", ("https://schema.org/InStock", "https://schema.org/OutOfStock"), "available"),
+        ("giftable", ("yes", "no"), "category"),
+        ("finish", ("matt", "sold out look"), "category"),
+        ("pic 1", ("https://a.example/1.jpg", "https://a.example/2.PNG?w=3"), "image_url"),
+        ("manual", ("https://a.example/1.pdf", "https://a.example/2.pdf"), None),
+    ],
+)
+def test_stock_and_pictures_are_known_by_what_they_hold(tmp_path, header, words, field):
+    rows = [f"{item},Mug {n},{words[n % 2]}" for n, item in enumerate(ITEMS)]
+    report, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": text(*rows, header=f"id,title,{header}")})
+    assert taken(report, "items")[header] == field
+    if field == "available":
+        assert dataset.items["available"].tolist() == ["true", "false"] * 5
+
+
 def test_availability_in_many_words(tmp_path):
     words = {"in_stock": True, "out_of_stock": False, "OutOfStock": False, "https://schema.org/InStock": True, "sold out": False,
              "discontinued": False, "preorder": True, "backorder": True, "0": False, "-3": False, "12": True, "ausverkauft": False,

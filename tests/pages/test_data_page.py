@@ -86,7 +86,7 @@ def test_files_of_the_server_are_tried_mapped_and_imported(home, tmp_path):
     box.select_index(0).run()
     assert "No times" in words_of(at)
     next(x for x in at.selectbox if x.label == "stamp").set_value("timestamp").run()
-    assert "16 rows tried: 4 users, 4 items" in words_of(at)
+    assert "16 rows tried: 4 shoppers, 4 products" in words_of(at)
     at.text_input(key="new_name").set_value("Mein alter Laden").run()
     assert "It will be stored as “Mein-alter-Laden”" in words_of(at)
     at.text_input(key="new_name").set_value("old").run()
@@ -227,7 +227,7 @@ def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tm
         take(tab, "dd", "Item id")
         tab.get_by_role("tab", name="Shoppers").click()
         take(tab, "gg", "User id")
-        tab.get_by_text("120 rows tried: 9 users, 11 items").wait_for()
+        tab.get_by_text("120 rows tried: 9 shoppers, 11 products").wait_for()
         if folder := os.environ.get("INSIDER_SHOTS"):
             tab.screenshot(path=f"{folder}/mapping-{width}.png", full_page=True)
         tab.get_by_label("Name of the dataset").fill("Mein Laden")
@@ -273,7 +273,7 @@ def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_
         tab.get_by_text("Read as semicolon-separated, Latin-1, gzip").wait_for(timeout=30_000)
         for column, field in (("Kunde", "Not used"), ("visitorid", "User id")):
             take(tab, column, field)
-        tab.get_by_text("74 rows tried: 12 users").wait_for(timeout=30_000)
+        tab.get_by_text("74 rows tried: 12 shoppers").wait_for(timeout=30_000)
         tab.get_by_text("1 row would be rejected: timestamp cannot be read").wait_for()
         tab.get_by_label("Name of the dataset").fill("verkauf")
         tab.get_by_label("Name of the dataset").press("Enter")

@@ -56,8 +56,19 @@ def _plain(word: str) -> str:
     return re.sub(r"[\W_]+", "", text)
 
 
+_ALSO_OTHERWISE = (
+    "true", "yes", "y", "t", "1", "active", "enabled", "published", "live", "visible", "ja", "oui", "si", "sim", "tak",
+    "on", "x", "ok", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda", "aktiv", "actif", "activo",
+    "attivo", "actief", "ativo", "aktywny", "false", "no", "n", "f", "0", "inactive", "disabled", "archived", "draft",
+    "deleted", "removed", "hidden", "off", "ended", "expired", "reserved", "unpublished", "private", "trash", "nein",
+    "non", "não", "nie", "nee", "brak", "falsch", "faux", "falso", "onwaar", "fałsz", "inaktiv", "inactif", "inactivo",
+    "inattivo", "inactief", "inativo", "nieaktywny",
+)  # fmt: skip
+"""Of all these, the words that a column about something else may hold as well."""
+
 _YES = frozenset(map(_plain, _AVAILABLE))
 _NO = frozenset(map(_plain, _NOT_AVAILABLE))
+_OF_STOCK = (_YES | _NO) - frozenset(map(_plain, _ALSO_OTHERWISE))
 
 
 def no_value_sql(text: str) -> str:
@@ -88,6 +99,11 @@ def availability(word: str) -> bool | None:
     if plain in _YES:
         return True
     return _counted(last)
+
+
+def is_word_of_stock(word: str) -> bool:
+    """Whether a word tells, by itself and of nothing else, that an item can or cannot be sold."""
+    return _plain(word.strip().rsplit("/", 1)[-1]) in _OF_STOCK
 
 
 def _counted(text: str) -> bool | None:

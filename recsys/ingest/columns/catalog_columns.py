@@ -1,8 +1,10 @@
 """Which columns tell what an item is, or who a user is."""
 
+from collections.abc import Callable
+
 from recsys import columns as c
 from recsys.ingest import column_names as names
-from recsys.ingest.columns.column_content import MOSTLY
+from recsys.ingest.columns.column_content import MOSTLY, Content
 from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
 
 
@@ -34,6 +36,7 @@ def find_image(file: FileColumns) -> None:
         if file.contents[x].addresses and file.tells_of(x, c.ITEM):
             file.take(c.IMAGE_URL, (x,))
             return
+    _take_by_content(file, c.IMAGE_URL, lambda content: content.pictures)
 
 
 def find_available(file: FileColumns) -> None:
@@ -46,6 +49,14 @@ def find_available(file: FileColumns) -> None:
         if file.tells_of(x, c.ITEM):
             file.take(c.AVAILABLE, (x,))
             return
+    _take_by_content(file, c.AVAILABLE, lambda content: content.stock)
+
+
+def _take_by_content(file: FileColumns, name: str, fits: Callable[[Content], bool]) -> None:
+    """Take the only column of a catalogue whose values fit, whatever it is called."""
+    found = [x for x in file.left if fits(file.contents[x])] if file.part == "items" else []
+    if len(found) == 1:
+        file.take(name, found, BY_CONTENT)
 
 
 def find_categories(file: FileColumns) -> None:

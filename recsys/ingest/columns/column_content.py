@@ -9,7 +9,7 @@ from functools import cached_property
 from recsys.dataset.event_kinds import is_kind
 from recsys.ingest.cells.any_time import any_time
 from recsys.ingest.cells.numbers import is_number
-from recsys.ingest.cells.vocabulary import availability, is_no_value
+from recsys.ingest.cells.vocabulary import availability, is_no_value, is_word_of_stock
 
 LOOKED_AT = 200
 """Different values of a column that are looked at closely."""
@@ -27,6 +27,7 @@ _WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
 _WHOLE = re.compile(r"-?\d+(\.0+)?")
 _MONEY = re.compile(r"[€$£¥₹₽]|\b(EUR|USD|GBP|CHF|PLN)\b|\d[.,]\d{2}$")
 _ADDRESS = re.compile(r"(https?:)?//\S+|\S+\.(jpe?g|png|webp|gif)(\?\S*)?", re.I)
+_PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)([?#]\S*)?$", re.I)
 _EARLIEST_EPOCH = 946_684_800.0
 """Seconds since 1970 of the year 2000: smaller numbers are taken for times by their name only."""
 
@@ -171,6 +172,16 @@ class Content:
     def availability(self) -> float:
         """Share of the different values that say whether something can be sold."""
         return self._share([availability(x) is not None for x in self.looked_at])
+
+    @cached_property
+    def stock(self) -> bool:
+        """Whether the values say what can be sold, in words that are used for nothing else."""
+        return self.availability == 1 and any(map(is_word_of_stock, self.looked_at))
+
+    @cached_property
+    def pictures(self) -> bool:
+        """Whether the values are addresses of image files."""
+        return self.addresses and self._share([bool(_PICTURE.search(x.strip())) for x in self.looked_at]) > MOSTLY
 
     def describe(self) -> str:
         """What the column looks like, in words."""

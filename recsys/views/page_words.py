@@ -1,0 +1,44 @@
+"""Messages that name options of commands, for a page: there they name what is on the page."""
+
+import re
+
+from recsys.utils import formatting as fmt
+
+PART_TITLES = {"events": "Events", "items": "Products", "users": "Shoppers"}
+_COLUMN = r"(?:'[^']*'|\"[^\"]*\"|\w+)"
+_WORDS: tuple[tuple[str, str], ...] = (
+    (r"--encoding NAME says otherwise", "say another one under “Encoding” where it is wrong"),
+    (r"--encoding (?=['\"])", "Encoding "),
+    (r"\(--sheet NAME reads it\)", "(“Sheet” chooses the one that is read)"),
+    (r"set it with --weight [^=)]+=NUMBER", "set it under “Weights and filters” of an import"),
+    (r"--weight .+?=NUMBER \(0 leaves it out\)", "“Weights and filters” changes that; 0 leaves it out"),
+    (r"--anyway stores it all the same", "“Store it although files do not fit together” stores it all the same"),
+    (r"Loosen --min-users and --min-items", "Lower the two numbers under “Weights and filters”"),
+    (r"add one with --(items|users)", r"add a file under “\1”"),
+    (r"name one with --(events|items|users) FILE", r"add one under “\1”"),
+    (r"--timestamp-format (?=['\"])", "“Form of the times” "),
+    (r"--skip (?=\d)", "“Lines above the header” "),
+)
+
+
+def page_words(message: str) -> str:
+    """A message of an import in the words of the Data page.
+
+    Options of the command become the boxes that do the same; what the message says beside them stays as it is.
+    """
+    text = message
+    for pattern, words in _WORDS:
+        text = re.sub(pattern, words, text)
+    text = re.sub(r"--map (\w+)=(?=[\s).]|$)", _as_not_used, text)
+    text = re.sub(rf"--map (?:(events|items|users)\.)?(\w+)=({_COLUMN})", _as_a_box, text)
+    return re.sub(r"“(events|items|users)”", lambda found: f"“{PART_TITLES[found[1]]}”", text)
+
+
+def _as_not_used(found: re.Match[str]) -> str:
+    return f"choose “Not used” for what is taken as “{fmt.label(found[1])}”"
+
+
+def _as_a_box(found: re.Match[str]) -> str:
+    part, field, column = found.groups()
+    which = "a column" if column == "COLUMN" else f"column {column}"
+    return f"choose “{fmt.label(field)}” for {which}" + (f" of “{PART_TITLES[part]}”" if part else "")
