@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages import choosing, making, promoting, shared
+from pages import choosing, making, model_story, promoting, shared
 from recsys.errors import InsiderError
-from recsys.services.model_card import report
+from recsys.services.model_card.card import report
 from recsys.services.promotion import delete_model
 from recsys.views import models
 from recsys.views.glossary import meaning
@@ -52,6 +52,12 @@ def one(version: Version) -> None:
             with shared.problems_shown():
                 models.describe(home, version, name=name, note=text, who=promoting.who())
                 st.rerun()
+    with st.expander(
+        "What it learned", icon=":material/menu_book:", key="story", bind="query-params", on_change="rerun"
+    ) as told:
+        if told.open:
+            with shared.problems_shown():
+                model_story.show(version.id)
     if not version.live:
         with st.expander("What would change", icon=":material/difference:", on_change="rerun") as change:
             if change.open:

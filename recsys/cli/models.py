@@ -147,8 +147,9 @@ def report(
     out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Where to; model-ID.html by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the model card of a version: one HTML file with data, recipe, metrics, baselines, segments, limits."""
-    from recsys.services import model_card as card
+    """Write the model card of a version: one HTML file with data, recipe, metrics, baselines, segments,
+    examples of what it learned, limits."""
+    from recsys.services.model_card import card
 
     workspace = open_workspace()
     found = workspace.load(model_id).model.id

@@ -1,6 +1,5 @@
 """What is odd in the catalogue: products that seem to stand in the wrong category, alone, or twice."""
 
-import re
 from collections import Counter
 
 import numpy as np
@@ -12,8 +11,8 @@ from recsys import columns as c
 from recsys.dataset.categories import middle_level
 from recsys.item_map.points import ItemMap
 from recsys.utils import formatting as fmt
+from recsys.utils.title_words import title_words
 
-WORD = re.compile(r"[^\W\d_]{3,}")
 SMOOTHING = 1.0
 TWIN = 0.995
 MOST = 200
@@ -55,7 +54,7 @@ def odd(item_map: ItemMap, kind: str, most: int = MOST) -> pd.DataFrame:
         rows = np.argsort(close, kind="stable")[:most]
         why = [f"Nothing is nearer than {fmt.share(max(close[row], 0.0), 0)}" for row in rows]
         return _table(item_map, rows, category, [titles[first[row]] for row in rows], why, close[rows])
-    bare = np.array([" ".join(sorted(WORD.findall(title.lower()))) for title in titles], dtype=object)
+    bare = np.array([" ".join(sorted(title_words(title))) for title in titles], dtype=object)
     same = (bare == bare[first]) & (close >= TWIN) & (np.arange(len(first)) < first) & (bare != "")
     rows = np.flatnonzero(same)
     rows = rows[np.argsort(-close[rows], kind="stable")][:most]
@@ -100,7 +99,7 @@ def misplaced(
     """
     codes, found = pd.factorize(pd.Series(category), sort=True)
     n, groups = len(codes), len(found)
-    bags = [sorted(set(WORD.findall(str(title).lower()))) for title in titles]
+    bags = [sorted(set(title_words(str(title)))) for title in titles]
     numbers: dict[str, int] = {}
     columns = [numbers.setdefault(word, len(numbers)) for bag in bags for word in bag]
     rows = np.repeat(np.arange(n), [len(bag) for bag in bags])

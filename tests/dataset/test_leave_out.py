@@ -152,7 +152,7 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
 def test_every_place_with_metrics_says_that_nothing_is_a_later_period(tmp_path, monkeypatch, capsys):
     from recsys.cli import app
     from recsys.recommend.rules import Rules
-    from recsys.services.model_card import report
+    from recsys.services.model_card.card import report
     from recsys.services.promotion_preview import preview
     from recsys.services.workbench.list_comparison import compare
     from recsys.views import models

@@ -1,10 +1,12 @@
 """The Models page as people meet it: what a promotion would change, and the way back."""
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recsys.services.model_card.story import story
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
@@ -54,3 +56,33 @@ def test_a_model_is_called_by_its_name_everywhere(home: Workspace) -> None:
     app.text_input[0].set_value("spring, MORE variety")
     next(x for x in app.button if x.label == "Save").click().run()
     assert any("is called" in x.value and "already" in x.value for x in app.error)
+
+
+def test_the_story_is_told_where_it_is_opened(home: Workspace) -> None:
+    app = page()
+    assert not any("bestsellers do" in x.value for x in app.markdown), "nothing is worked out before"
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "main.py"), default_timeout=60)
+    app.query_params["story"] = "true"
+    app = app.run().switch_page("models.py").run()
+    assert not app.exception and not app.error
+    told = story(home)
+    assert told.shoppers is not None
+    written = [x.value for x in app.markdown]
+    assert any(told.shoppers.headline().removesuffix(".") in x.replace("\\", "") for x in written)
+    assert [x.value for x in app.subheader] == [
+        "Served best", "Ahead of bestsellers", "Served worst", "Pairs that nobody would guess",
+    ]  # fmt: skip
+    examples = (*told.shoppers.best, *told.shoppers.ahead, *told.shoppers.worst)
+    wanted = [link for one in (*examples, *told.pairs) for link in one.links]
+    links = [x.proto for x in app.get("page_link")]
+    assert [x.query_string for x in links] == [urlencode(link.query) for link in wanted]
+    assert {x.page for x in links} <= {"shopper", "item", "map"}
+
+
+def test_why_there_is_no_story(home: Workspace) -> None:
+    home.store.delete_dataset("small")
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "main.py"), default_timeout=60)
+    app.query_params["story"] = "true"
+    app = app.run().switch_page("models.py").run()
+    assert not app.exception and not app.error
+    assert any("No shoppers can be told of" in x.value for x in app.info)

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recsys.charts import runs
-from recsys.services.model_card import Table, card_of, html_of, report
+from recsys.services.model_card.card import Table, card_of, html_of, report
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
@@ -117,6 +117,9 @@ def test_the_model_card_is_one_file_with_everything_in_it(studio: Workspace) -> 
         "Activity:",
         "Against popular",
         "pass 1",
+        "What it learned",
+        "Served best",
+        "Shopper page, shopper ",
     ):
         assert wanted.lower() in text.lower(), wanted
     assert not re.search(r"(src|href)\s*=|<script|@import|url\(", text), "it must need nothing from elsewhere"

@@ -16,7 +16,8 @@ from recsys.evaluation.documents import Metrics
 from recsys.evaluation.segments import Segment, segments
 from recsys.models.manifest import Lineage, ModelManifest
 from recsys.models.model import Model
-from recsys.progress import OnProgress, Progress
+from recsys.progress import OnProgress, Progress, part_of
+from recsys.services.model_card.story import Story, story
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
@@ -24,7 +25,7 @@ from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
-TEMPLATE = "model_card.html.j2"
+TEMPLATE = "card.html.j2"
 WIDE, HIGH = 560, 150
 """Size of the learning curve, in pixels."""
 
@@ -83,6 +84,7 @@ class Card:
     problem: str
     lanes: tuple[Table, ...]
     segments: Table | None
+    story: Story
     against: Against | None
     limits: tuple[str, ...]
 
@@ -107,7 +109,9 @@ def card_of(workspace: Workspace, model_id: str = "live", *, on_progress: OnProg
     model = workspace.load(model_id).trained
     manifest = model.manifest
     judged, groups, problem = _judged(workspace, model, on_progress)
-    on_progress(Progress("Comparing with the live model", 0.75))
+    on_progress(Progress("Comparing with the live model", 0.7))
+    against = _against_live(workspace, model.id)
+    told = story(workspace, model.id, on_progress=part_of(on_progress, 0.8, 1.0))
     name = ModelNames(workspace.database).given(model.id)
     return Card(
         model_id=model.id,
@@ -122,7 +126,8 @@ def card_of(workspace: Workspace, model_id: str = "live", *, on_progress: OnProg
         problem=problem,
         lanes=tuple(_lane(lane, methods, judged["k"]) for lane, methods in judged["lanes"].items()),
         segments=_segments(groups),
-        against=_against_live(workspace, model.id),
+        story=told,
+        against=against,
         limits=tuple(_limits(model, manifest)),
     )
 
