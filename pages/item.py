@@ -80,12 +80,13 @@ with left, st.container(border=True, height="stretch"):
     if len(view.who):
         shared.describe("Where buyers differ most from all shoppers, among those of whom it is known.")
         st.dataframe(
-            view.who, hide_index=True, column_order=["attribute", "value", "share", "everybody", "times"],
+            shared.in_percent(view.who, "share", "everybody"), hide_index=True,
+            column_order=["attribute", "value", "share", "everybody", "times"],
             column_config={
                 "attribute": st.column_config.TextColumn("What"),
                 "value": st.column_config.TextColumn("Value"),
-                "share": st.column_config.NumberColumn("Buyers", format="percent"),
-                "everybody": st.column_config.NumberColumn("All", format="percent"),
+                "share": st.column_config.NumberColumn("Buyers", format=shared.PERCENT),
+                "everybody": st.column_config.NumberColumn("All", format=shared.PERCENT),
                 "times": st.column_config.NumberColumn("Times", format="%.2f ×"),
             },
             alt="Attributes of the buyers",

@@ -82,7 +82,8 @@ if better := shared.by_label("model", labels):
     st.query_params.update(better)
     st.rerun()
 (shown,) = choosing.chosen(
-    models.table(found), list(by_id), key="model", label="Look at", names=labels.__getitem__,
+    shared.in_percent(models.table(found), "coverage"), list(by_id), key="model", label="Look at",
+    names=labels.__getitem__,
     alt="Stored models, newest first",
     column_config={
         "live": st.column_config.TextColumn("", width=50),
@@ -90,7 +91,9 @@ if better := shared.by_label("model", labels):
         "created": st.column_config.DatetimeColumn("Trained", format="D MMM YYYY, HH:mm"),
         "dataset": st.column_config.TextColumn("Data"),
         "test": st.column_config.NumberColumn("Accuracy", format="%.4f", help=meaning("accuracy")),
-        "coverage": st.column_config.NumberColumn("Coverage", format="percent", help=meaning("catalogue coverage")),
+        "coverage": st.column_config.NumberColumn(
+            "Coverage", format=shared.PERCENT, help=meaning("catalogue coverage")
+        ),
         "recipe": st.column_config.TextColumn("Recipe"),
         "training": st.column_config.NumberColumn("Training", help=meaning("training")),
         "parent": st.column_config.TextColumn("Live at that time"),

@@ -5,7 +5,7 @@ import streamlit as st
 from pages import making, shared
 from recsys.errors import InsiderError
 from recsys.services.promotion import promote, rollback
-from recsys.services.promotion_preview import Expectation, Preview, Row, preview
+from recsys.services.promotion_preview import CheckedExpectation, Preview, Row, preview
 from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.views import train
@@ -117,16 +117,16 @@ def show(found: Preview) -> None:
     """Figures, segments, shoppers and products of a preview."""
     if found.note and found.note != found.headline:
         st.info(shared.plain(found.note), icon=":material/info:")
-    if found.golden:
-        with st.expander("Golden shoppers", icon=":material/star:", expanded=True):
+    if found.expectations:
+        with st.expander("Expectations", icon=":material/star:", expanded=True):
             st.dataframe(
                 {
-                    "Golden shopper": [x.name for x in found.golden],
-                    "Expectations": [_expectations(x) for x in found.golden],
-                    "What changes": [x.change for x in found.golden],
+                    "Expectation": [x.name for x in found.expectations],
+                    "Met": [_verdict(x) for x in found.expectations],
+                    "What changes": [x.change for x in found.expectations],
                 },
                 hide_index=True,
-                alt="Golden shoppers: expectations and what changes",
+                alt="Expectations: whether they are met, and what changes",
             )
     if not found.measures:
         return
@@ -143,10 +143,11 @@ def show(found: Preview) -> None:
         differences(found.segments, "Segment")
     with shoppers:
         st.dataframe(
-            found.shoppers, hide_index=True, height=300, alt="Shoppers whose list changes most",
+            shared.in_percent(found.shoppers, "shared"), hide_index=True, height=300,
+            alt="Shoppers whose list changes most",
             column_config={
                 "user_id": st.column_config.TextColumn("Shopper", pinned=True),
-                "shared": st.column_config.NumberColumn("Products that stay", format="percent"),
+                "shared": st.column_config.NumberColumn("Products that stay", format=shared.PERCENT),
                 "ndcg_live": st.column_config.NumberColumn("NDCG@10, live", format="%.3f"),
                 "ndcg_candidate": st.column_config.NumberColumn("NDCG@10, this", format="%.3f"),
             },
@@ -164,10 +165,10 @@ def show(found: Preview) -> None:
         )  # fmt: skip
 
 
-def _expectations(golden: Expectation) -> str:
-    if golden.ok:
+def _verdict(checked: CheckedExpectation) -> str:
+    if checked.ok:
         return "met"
-    return " ".join(golden.failures) + ("" if golden.broken else " The live model fails here as well.")
+    return " ".join(checked.failures) + ("" if checked.broken else " The live model fails here as well.")
 
 
 def differences(rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Live", "This")) -> None:

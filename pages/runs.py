@@ -20,7 +20,8 @@ def chosen_trainings(found: list[TrainingRun], notes: dict[str, audit.Note]) -> 
     """The list and the table; the trainings that are chosen, also those that the filters hide."""
     by_name = {run_view.name_of(training): training for training in everything}
     picked = choosing.chosen(
-        run_view.table(found, notes), [run_view.name_of(training) for training in found], key="trainings",
+        shared.in_percent(run_view.table(found, notes), "coverage"),
+        [run_view.name_of(training) for training in found], key="trainings",
         label="Look at, or compare", most=run_view.MOST_COMPARED, options=list(by_name),
         placeholder=f"One training, or up to {run_view.MOST_COMPARED}; or click rows of the table",
         column_config=TRAINING_COLUMNS, alt="All trainings, newest first",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import pandas as pd
 import streamlit as st
 
 from recsys.charts import base
@@ -60,6 +61,15 @@ def labelled(name: str, labels: Mapping[str, str]) -> list[str]:
 def money_format(currency: str) -> str:
     """How a column of a table shows money: with separators of thousands, as printf writes it."""
     return f"{currency.replace('%', '%%')}%,.2f"
+
+
+PERCENT = "%.1f%%"
+"""The format of a column of percentages, as everywhere else in the dashboard."""
+
+
+def in_percent(table: pd.DataFrame, *shares: str) -> pd.DataFrame:
+    """The table with columns of shares (0 to 1) as percentages, which `PERCENT` then formats."""
+    return table.assign(**{name: 100 * table[name].astype(float) for name in shares if name in table})
 
 
 def problem(error: InsiderError) -> None:

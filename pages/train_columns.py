@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from pages import shared
 from recsys.views.glossary import meaning
 
 TRAINING_COLUMNS = {
     "training": st.column_config.NumberColumn("Training", pinned=True),
     "state": st.column_config.TextColumn("State"),
     "ndcg": st.column_config.NumberColumn("NDCG@10", format="%.4f", help="Best on the validation set."),
-    "coverage": st.column_config.NumberColumn("Coverage", format="percent", help=meaning("catalogue coverage")),
+    "coverage": st.column_config.NumberColumn("Coverage", format=shared.PERCENT, help=meaning("catalogue coverage")),
     "test": st.column_config.NumberColumn("NDCG@10, test", format="%.4f", help="On the test set."),
     "source": st.column_config.TextColumn("From"),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),

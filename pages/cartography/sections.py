@@ -119,14 +119,14 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
 
 def _shares(table: Any, name: str, title: str) -> None:
     st.dataframe(
-        table,
+        shared.in_percent(table, "share", "of_all"),
         hide_index=True,
         height=330,
         column_order=[name, "share", "of_all"],
         column_config={
             name: st.column_config.TextColumn(title, width=130),
-            "share": st.column_config.NumberColumn("Here", format="percent", width=60),
-            "of_all": st.column_config.NumberColumn("Of all", format="percent", width=60),
+            "share": st.column_config.NumberColumn("Here", format=shared.PERCENT, width=60),
+            "of_all": st.column_config.NumberColumn("Of all", format=shared.PERCENT, width=60),
         },
         alt=f"{title}: share here and of all",
     )

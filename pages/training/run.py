@@ -59,10 +59,11 @@ def leaderboard(home: Workspace, run: Job) -> None:
     if front:
         st.plotly_chart(
             runs.trade_off(found, front), config=shared.STILL, key=f"front_{run.id}",
-            alt="Accuracy against range of products shown, with the best trade-offs joined",
+            alt="Accuracy against catalogue coverage, with the best trade-offs joined",
         )  # fmt: skip
     st.dataframe(
-        table, hide_index=True, height=min(38 + 35 * len(table), 320), column_config=TRAINING_COLUMNS,
+        shared.in_percent(table, "coverage"), hide_index=True, height=min(38 + 35 * len(table), 320),
+        column_config=TRAINING_COLUMNS,
         placeholder="–", alt="Trainings of this search, best first",
     )  # fmt: skip
 

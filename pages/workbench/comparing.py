@@ -44,7 +44,7 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     st.markdown("**Where they differ most**")
     ids = found.most["user_id"].tolist()
     st.dataframe(
-        found.most,
+        shared.in_percent(found.most, "overlap"),
         key="differ_most",
         on_select=lambda: finding.pick(ids, "differ_most"),
         selection_mode="single-row",
@@ -52,7 +52,7 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
         height=220,
         column_config={
             "user_id": st.column_config.TextColumn("Shopper"),
-            "overlap": st.column_config.NumberColumn("Shared", format="percent"),
+            "overlap": st.column_config.NumberColumn("Shared", format=shared.PERCENT),
             "rbo": st.column_config.NumberColumn("Rank-biased overlap", format="%.2f"),
         },
         alt="Shoppers whose lists differ most; select one to see them",

@@ -1,4 +1,4 @@
-"""The group `rules`, and the command `golden`."""
+"""The group `rules`, and the command `expectations`."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a rule set.")
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.add_typer(rules, name="rules", epilog="Example: python -m recsys rules --json")
-    app.command("golden", epilog="Example: python -m recsys golden --model live")(golden)
+    app.command("expectations", epilog="Example: python -m recsys expectations --model live")(expectations)
 
 
 @rules.callback(invoke_without_command=True, epilog="Example: python -m recsys rules")
@@ -144,30 +144,31 @@ def rules_delete(name: Name, as_json: Json = False) -> None:
         console.say(f"Rule set {name} is deleted.")
 
 
-def golden(
+def expectations(
     model: Annotated[str, typer.Option(metavar="ID", help='A model version, or "live".')] = "live",
     as_json: Json = False,
 ) -> None:
-    """Check every golden shopper against a version; ends with 1 when an expectation is not met."""
-    from recsys.services.workbench.golden_shoppers import GoldenShoppers
+    """Check every expectation against a version; ends with 1 when an expectation is not met."""
+    from recsys.services.workbench.expectations import Expectations
 
     workspace = open_workspace()
     against = workspace.load() if workspace.live_id() is not None else None
-    found = GoldenShoppers(workspace.database).check(workspace.load(model), against=against)
+    found = Expectations(workspace.database).check(workspace.load(model), against=against)
     if as_json:
         console.document(
             {
                 "model": workspace.load(model).model.id,
-                "golden": [
-                    {"name": v.golden.name, "ok": v.ok, "failures": list(v.failures), "change": v.change} for v in found
+                "expectations": [
+                    {"name": v.expectation.name, "ok": v.ok, "failures": list(v.failures), "change": v.change}
+                    for v in found
                 ],
             }
         )
     elif not found:
-        console.note("No golden shopper is saved yet. Save one on the Shopper page, under Expectations.")
+        console.note("No expectation is saved yet. Save one on the Shopper page, under Expectations.")
     else:
         for verdict in found:
-            console.say(f"{'ok  ' if verdict.ok else 'NOT '} {verdict.golden.name}  {' '.join(verdict.failures)}")
+            console.say(f"{'ok  ' if verdict.ok else 'NOT '} {verdict.expectation.name}  {' '.join(verdict.failures)}")
             if verdict.change:
                 console.say(f"     against the live model: {verdict.change}")
     if any(not verdict.ok for verdict in found):

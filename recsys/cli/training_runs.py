@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command(epilog="Example: python -m recsys runs --dataset demo")(runs)
-    app.command(epilog="Example: python -m recsys note 12 'wider range' --tag candidate")(note)
+    app.command(epilog="Example: python -m recsys note 12 'more variety' --tag candidate")(note)
 
 
 def runs(
@@ -74,8 +74,8 @@ def trainings_table(workspace: "Workspace", found: "list[TrainingRun]") -> None:
         remark = " · ".join(x for x in (" ".join(f"#{tag}" for tag in written.tags), written.text, t.reason) if x)
         rows.append((t.id, t.dataset, t.state, value, fmt.measured(t.coverage, is_share=True),
                      fmt.duration(t.seconds), t.source, t.model or "", remark))  # fmt: skip
-    headings = ("training", "dataset", "state", "NDCG@10", "range", "took", "from", "model", "")
-    console.table(headings, rows, numbers=("training", "NDCG@10", "range", "took"))
+    headings = ("training", "dataset", "state", "NDCG@10", "coverage", "took", "from", "model", "")
+    console.table(headings, rows, numbers=("training", "NDCG@10", "coverage", "took"))
 
 
 def value_text(value: Any) -> str:

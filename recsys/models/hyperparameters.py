@@ -45,7 +45,7 @@ RANGES: Mapping[str, Range] = {
         0.0, 0.5, "Damping of popular products in what is learned: 0 follows the crowd, 0.5 gives all the same say."
     ),
     "popularity_penalty": Range(
-        0.0, 0.5, "Makes products with many buyers smaller in the lists: higher shows a wider range."
+        0.0, 0.5, "Makes products with many buyers smaller in the lists: higher raises catalogue coverage."
     ),
     "popularity_lift": Range(
         0.0, 10.0, "How much the score favours products that many shoppers are expected to buy for the first time soon."
@@ -60,7 +60,7 @@ RANGES: Mapping[str, Range] = {
     "variety": Range(
         0.0,
         0.5,
-        "How much of the best validation NDCG@10 may be given for a wider range of products: 0.02 is "
+        "How much of the best validation NDCG@10 may be given for a higher catalogue coverage: 0.02 is "
         "2%, 0 takes the most accurate.",
     ),
     "popularity": Range(

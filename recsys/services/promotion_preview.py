@@ -17,7 +17,7 @@ from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
 from recsys.models.model import Model, identical
 from recsys.progress import OnProgress, Progress
 from recsys.recommend.recommender import Recommender
-from recsys.services.workbench.golden_shoppers import GoldenShoppers
+from recsys.services.workbench.expectations import Expectations
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.utils.json_values import jsonable
@@ -62,8 +62,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """A golden shopper's list from the candidate. `broken` are the failures that the live model has not."""
+class CheckedExpectation:
+    """An expectation, held against the candidate. `broken` are the failures that the live model has not."""
 
     name: str
     ok: bool
@@ -92,7 +92,7 @@ class Preview:
         warnings: what its health checks call bad, where the candidate is worse by more than chance explains, and which
             expectations it breaks that the live model meets.
         unhealthy: the first of these.
-        golden: every golden shopper, what changes for them, and what they lack.
+        expectations: every expectation, what changes in its list, and what is not met.
     """
 
     live: str | None
@@ -104,7 +104,7 @@ class Preview:
     items: pd.DataFrame
     kept: float | None
     warnings: tuple[str, ...]
-    golden: tuple[Expectation, ...] = ()
+    expectations: tuple[CheckedExpectation, ...] = ()
     unhealthy: tuple[str, ...] = ()
     headline: str = ""
     identical: bool = False
@@ -120,7 +120,7 @@ class Preview:
 def preview(
     workspace: Workspace, candidate_id: str, live_id: str | None = None, *, on_progress: OnProgress = lambda _: None
 ) -> Preview:
-    """Hold a version against the live one, or against `live_id`, and golden shoppers against what is expected of them.
+    """Hold a version against the live one, or against `live_id`, and say which expectations it meets.
 
     Both are judged on the same shoppers and purchases: those of the candidate's test period. A live model that learned
     from other data takes part where it had not seen that period; shoppers it does not know get what it shows anybody.
@@ -133,11 +133,13 @@ def preview(
     if before is not None and identical(after.trained, before.trained):
         same = f"Nothing will change: this model gives the same answers as {found.live}."
         return replace(found, headline=same, identical=True, warnings=())
-    on_progress(Progress("Asking what is expected of golden shoppers", 0.9))
-    golden = _golden(GoldenShoppers(workspace.database), after, before)
-    broken = tuple(f"Golden shopper {x.name}: {failure}" for x in golden for failure in x.broken)
+    on_progress(Progress("Checking the expectations", 0.9))
+    expectations = _checked(Expectations(workspace.database), after, before)
+    broken = tuple(f"Expectation {x.name}: {failure}" for x in expectations for failure in x.broken)
     unhealthy = health_warnings(workspace, candidate_id)
-    found = replace(found, golden=golden, unhealthy=unhealthy, warnings=(*unhealthy, *found.warnings, *broken))
+    found = replace(
+        found, expectations=expectations, unhealthy=unhealthy, warnings=(*unhealthy, *found.warnings, *broken)
+    )
     return replace(found, headline=_headline(found))
 
 
@@ -148,23 +150,23 @@ def health_warnings(workspace: Workspace, model_id: str) -> tuple[str, ...]:
     return tuple(f"{x['name']}: {x['sentence']}" for x in health.get("checks", ()) if x["state"] == "bad")
 
 
-def _golden(shoppers: GoldenShoppers, after: Recommender, before: Recommender | None) -> tuple[Expectation, ...]:
-    unmet = {} if before is None else {verdict.golden.name: verdict.unmet for verdict in shoppers.check(before)}
+def _checked(saved: Expectations, after: Recommender, before: Recommender | None) -> tuple[CheckedExpectation, ...]:
+    unmet = {} if before is None else {verdict.expectation.name: verdict.unmet for verdict in saved.check(before)}
     return tuple(
-        Expectation(
-            verdict.golden.name, verdict.ok, verdict.change, verdict.failures,
+        CheckedExpectation(
+            verdict.expectation.name, verdict.ok, verdict.change, verdict.failures,
             tuple(
                 failure
                 for failure, which in zip(verdict.failures, verdict.unmet, strict=True)
-                if which not in unmet.get(verdict.golden.name, ())
+                if which not in unmet.get(verdict.expectation.name, ())
             ),
         )
-        for verdict in shoppers.check(after, against=before)
+        for verdict in saved.check(after, against=before)
     )  # fmt: skip
 
 
 def _headline(found: Preview) -> str:
-    broken = sum(len(x.broken) for x in found.golden)
+    broken = sum(len(x.broken) for x in found.expectations)
     parts = [f"{broken} {'expectation is' if broken == 1 else 'expectations are'} newly broken"] if broken else []
     if found.measures and found.coverage is not None and found.changed is not None and found.kept is not None:
         parts = [
@@ -172,7 +174,7 @@ def _headline(found: Preview) -> str:
             coverage_words(*found.coverage),
             f"{fmt.share(found.changed, 0)} of shoppers get another list, {fmt.share(1 - found.kept, 0)} of a list is "
             "other products on average",
-            *(parts or ["no expectation is newly broken"] * bool(found.golden)),
+            *(parts or ["no expectation is newly broken"] * bool(found.expectations)),
         ]
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else found.note

@@ -1,4 +1,4 @@
-"""Named documents that people save: rule sets, personas, golden shoppers, lists. Every change is a new version."""
+"""Named documents that people save: rule sets, personas, expectations, lists. Every change is a new version."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from recsys.storage.tables import documents
 
 Kind = Literal["rules", "persona", "golden", "list", "setting", "presentation"]
 NOUNS: Mapping[Kind, str] = {
-    "rules": "rule set", "persona": "persona", "golden": "golden shopper", "list": "list", "setting": "setting",
+    "rules": "rule set", "persona": "persona", "golden": "expectation", "list": "list", "setting": "setting",
     "presentation": "presentation",
 }  # fmt: skip
 LARGEST = 200_000

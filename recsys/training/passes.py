@@ -16,7 +16,7 @@ from recsys.training.windows import Measured, Window, measured
 
 CHOOSE = "Choosing the number of passes on the validation set"
 WIDER = 0.03
-"""A range is wider when it has so much more than another."""
+"""Catalogue coverage is higher when it has so much more than another."""
 
 LOSS_SAMPLE = 20_000
 """Pairs of which the training loss is estimated at every pass."""
@@ -66,8 +66,8 @@ def best_pass(
 ) -> Kept:
     """Go through at most `recipe.epochs` passes and keep one.
 
-    A pass is kept where it is better than the one kept before it by more than chance; or where it shows a wider range
-    and is within `recipe.variety` of the best. After `recipe.patience` passes that are neither, it stops.
+    A pass is kept where it is better than the one kept before it by more than chance; or where its catalogue coverage
+    is higher and it is within `recipe.variety` of the best. After `recipe.patience` passes that are neither, it stops.
 
     Args:
         passes: what each gives on every window.
@@ -110,7 +110,7 @@ def _wider(result: Measured, best: Measured, highest: float, recipe: Hyperparame
 def _reason(kept: int, last: int, recipe: Hyperparameters) -> str:
     """Why so many passes were kept."""
     rule = "better by more than chance" if recipe.variety == 0 else (
-        f"better by more than chance, or wider in range at no more than {recipe.variety:.0%} less accuracy"
+        f"better by more than chance, or higher in catalogue coverage for at most {recipe.variety:.0%} of accuracy"
     )  # fmt: skip
     if last == kept == 1:
         return "The one pass that was made is kept."

@@ -29,7 +29,7 @@ PREFIX = "search "
 Objective = Literal["accuracy", "variety"]
 OBJECTIVES: Mapping[str, str] = {
     "accuracy": "Accuracy: the products shoppers will buy, as near the top as can be",
-    "variety": "Accuracy and variety: also a wide range of products shown; gives the best trade-offs to choose from",
+    "variety": "Accuracy and variety: also a high catalogue coverage; gives the best trade-offs to choose from",
 }
 TRIALS_RANGE = (1, 10_000)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)

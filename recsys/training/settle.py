@@ -34,7 +34,7 @@ READ_OFF = ("regularisation", "popularity_penalty", "popularity_lift")
 LEAST: Mapping[str, float] = {"sharing": 1.0, "half_life_days": 1.0, "damping": 0.05, "popularity_penalty": 0.05}
 
 TURNS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
-"""Multiples of the popularity at which accuracy and range are measured."""
+"""Multiples of the popularity at which accuracy and catalogue coverage are measured."""
 
 LIKELY = 0.32
 """How much the popularity counts and how it is counted moves where it is better by one standard error: no value of
@@ -194,7 +194,7 @@ def turned(
     """The recipe with the popularity lift that does best, and what the turns of the popularity dial give from there.
 
     A turn is taken where it is better by one standard error, or, of those within `recipe.variety` of the best, where it
-    shows the widest range. Where the largest turn is the best, larger ones are tried.
+    has the widest catalogue coverage. Where the largest turn is the best, larger ones are tried.
     """
     moves = recipe.adapts("popularity_lift")
     scale = 1.0

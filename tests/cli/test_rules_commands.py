@@ -1,4 +1,4 @@
-"""Rule sets and golden shoppers from the command line."""
+"""Rule sets and expectations from the command line."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.expectations import Expectation, Expectations
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from tests.commands import run
@@ -79,13 +79,13 @@ def test_rules_that_cannot_be_stored(own: Workspace, tmp_path: Path, content: st
     assert "Traceback" not in result.stderr
 
 
-def test_golden_shoppers_are_checked(own: Workspace) -> None:
-    assert run("golden").exit_code == 0
+def test_expectations_are_checked(own: Workspace) -> None:
+    assert run("expectations").exit_code == 0
     first = own.load().recommend("u001").items[0]
-    golden = GoldenShoppers(own.database)
-    golden.save(Golden("Fine", user="u001", must_show=(first.item_id,)))
-    assert json.loads(run("golden", "--json").stdout)["golden"][0]["ok"] is True
-    golden.save(Golden("Strict", user="u001", must_not=(first.item_id,)))
-    result = run("golden")
+    expectations = Expectations(own.database)
+    expectations.save(Expectation("Fine", user="u001", must_show=(first.item_id,)))
+    assert json.loads(run("expectations", "--json").stdout)["expectations"][0]["ok"] is True
+    expectations.save(Expectation("Strict", user="u001", must_not=(first.item_id,)))
+    result = run("expectations")
     assert result.exit_code == 1
     assert "is shown, in place 1" in result.stdout

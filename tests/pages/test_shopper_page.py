@@ -17,7 +17,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Boost, Rules
 from recsys.services.promotion import delete_model
 from recsys.services.training_service import train_and_store
-from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.expectations import Expectation, Expectations
 from recsys.services.workbench.list_comparison import compare, rank_biased_overlap
 from recsys.services.workbench.rule_cost import measured_rule_cost
 from recsys.services.workbench.rule_sets import RuleSets
@@ -509,24 +509,26 @@ def test_personas_and_lists_are_kept(own: Workspace, live: Recommender) -> None:
     assert lists.users("VIP") == ["u002", "u001"]
 
 
-def test_golden_shoppers_are_held_to_what_is_expected(own: Workspace) -> None:
+def test_expectations_are_held_to_what_is_expected(own: Workspace) -> None:
     live = own.load()
     items = live.recommend("u001").items
-    golden = GoldenShoppers(own.database)
-    golden.save(Golden("Fine", user="u001", must_show=(items[2].item_id, items[0].category[0])))
-    golden.save(Golden("Strict", user="u001", must_not=(items[3].item_id,), mix={items[0].category[0]: (0.0, 0.05)}))
-    golden.save(Golden("Lost", user="nobody", must_show=("00001",)))
-    found = {verdict.golden.name: verdict for verdict in golden.check(live)}
+    expectations = Expectations(own.database)
+    expectations.save(Expectation("Fine", user="u001", must_show=(items[2].item_id, items[0].category[0])))
+    expectations.save(
+        Expectation("Strict", user="u001", must_not=(items[3].item_id,), mix={items[0].category[0]: (0.0, 0.05)})
+    )
+    expectations.save(Expectation("Lost", user="nobody", must_show=("00001",)))
+    found = {verdict.expectation.name: verdict for verdict in expectations.check(live)}
     assert found["Fine"].ok
     assert len(found["Strict"].failures) == 2
     assert "in place 4" in found["Strict"].failures[0]
     assert "No user 'nobody'" in found["Lost"].failures[0]
     assert sum(len(verdict.failures) for verdict in found.values()) == 3
     other = train_and_store(own, "small", SMALL_RECIPE, seed=2)
-    changes = [verdict.change for verdict in golden.check(other, against=live)]
+    changes = [verdict.change for verdict in expectations.check(other, against=live)]
     assert any("rank-biased overlap" in change for change in changes)
     with pytest.raises(InvalidInput, match="expects nothing"):
-        Golden("None", user="u001")
+        Expectation("None", user="u001")
 
 
 def test_bought_together_and_audience(live: Recommender) -> None:

@@ -263,7 +263,7 @@ COMMANDS: dict[str, Callable[[Shop], list[str]]] = {
     "dataset show": lambda shop: ["small"],
     "events show": lambda shop: [],
     "runs": lambda shop: [],
-    "golden": lambda shop: [],
+    "expectations": lambda shop: [],
     "evaluate": lambda shop: ["--baselines"],
     "recommend": lambda shop: ["visitor", "--lane", "all", "--explain"],
     "similar": lambda shop: ["new-1"],

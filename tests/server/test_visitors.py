@@ -28,7 +28,7 @@ from recsys.services.jobs import cancel_job, start_demo, start_map, start_qualit
 from recsys.services.popularity_dial import turn_and_store
 from recsys.services.promotion import delete_model, promote, rollback
 from recsys.services.training_service import train_and_store
-from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.expectations import Expectation, Expectations
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workbench.target_user import Lists, Person, Personas
 from recsys.services.workspace import Workspace
@@ -53,8 +53,8 @@ CHANGES: dict[str, tuple[access.Role, Callable[[Workspace], Any]]] = {
     "serve rules": (MERCHANDISER, lambda home: RuleSets(home.database).serve("there")),
     "stop serving rules": (MERCHANDISER, lambda home: RuleSets(home.database).serve(None)),
     "delete rules": (MERCHANDISER, lambda home: RuleSets(home.database).delete("there")),
-    "save an expectation": (MERCHANDISER, lambda home: GoldenShoppers(home.database).save(golden())),
-    "delete an expectation": (MERCHANDISER, lambda home: GoldenShoppers(home.database).delete("Ann")),
+    "save an expectation": (MERCHANDISER, lambda home: Expectations(home.database).save(expectation())),
+    "delete an expectation": (MERCHANDISER, lambda home: Expectations(home.database).delete("Ann")),
     "save a persona": (MERCHANDISER, lambda home: Personas(home.database).save("Bob", Person(("00001",)))),
     "delete a persona": (MERCHANDISER, lambda home: Personas(home.database).delete("Ann")),
     "add to a list": (MERCHANDISER, lambda home: Lists(home.database).add("Those", "u002")),
@@ -155,8 +155,8 @@ ACTIONS = {
 PRESSED = ("button", "form_submit_button", "file_uploader", "data_editor", "chat_input", "camera_input", "audio_input")
 
 
-def golden() -> Golden:
-    return Golden("Ann", user="u001", must_not=("00001",))
+def expectation() -> Expectation:
+    return Expectation("Ann", user="u001", must_not=("00001",))
 
 
 def buttons() -> set[tuple[str, str]]:
@@ -182,7 +182,7 @@ def furnished(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     home = Workspace(Settings.from_environment(folder))
     train_and_store(home, "small", Hyperparameters(components=4, epochs=1, start="random", threads=1), promote=True)
     RuleSets(home.database).save("there", Rules())
-    GoldenShoppers(home.database).save(golden())
+    Expectations(home.database).save(expectation())
     Personas(home.database).save("Ann", Person(("00001",)))
     Lists(home.database).add("Those", "u001")
     Presentations(home).save("there", Presentation())

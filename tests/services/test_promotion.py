@@ -23,7 +23,7 @@ from recsys.services.freshness import freshness
 from recsys.services.promotion import rollback
 from recsys.services.promotion_preview import preview
 from recsys.services.training_service import train_and_store
-from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.expectations import Expectation, Expectations
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.utils import formatting as fmt
@@ -105,16 +105,16 @@ def test_the_preview_says_first_what_will_change(home: Workspace, monkeypatch: p
 
 def test_an_identical_model_is_said_to_be_identical(home: Workspace) -> None:
     user = str(home.load().users["user_id"].iloc[3])
-    GoldenShoppers(home.database).save(Golden("Nobody", user=user, must_show=("no such product",)))
+    Expectations(home.database).save(Expectation("Nobody", user=user, must_show=("no such product",)))
     twin = train_and_store(home, "small", SMALL_RECIPE, seed=1).model.id
     found = preview(home, twin)
     assert found.identical and "Nothing will change" in found.headline and not found.warnings
     other = preview(home, train_and_store(home, "small", SMALL_RECIPE, seed=12).model.id)
     assert not other.identical
-    assert [x.broken for x in other.golden] == [()], "the live model fails it as well"
-    assert not any("Golden" in warning for warning in other.warnings)
+    assert [x.broken for x in other.expectations] == [()], "the live model fails it as well"
+    assert not any("Expectation" in warning for warning in other.warnings)
     assert "no expectation is newly broken" in other.headline
-    GoldenShoppers(home.database).delete("Nobody")
+    Expectations(home.database).delete("Nobody")
 
 
 def test_itself_and_nothing_live_are_said(home: Workspace) -> None:
@@ -140,7 +140,7 @@ def test_fresh_and_stale(home: Workspace) -> None:
     assert later.new_events == 400 and later.stale and "more purchases" in later.reasons[0]
 
 
-def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_path: Path) -> None:
+def test_expectations_are_asked_before_a_promotion(trained_home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     copy_home(trained_home, folder)
     home = Workspace(Settings.from_environment(folder))
@@ -148,10 +148,10 @@ def test_golden_shoppers_are_asked_before_a_promotion(trained_home: Path, tmp_pa
     user = str(other.users["user_id"].iloc[3])
     before = {item.item_id for item in home.load().recommend(user).items}
     shown = next(item.item_id for item in other.recommend(user).items if item.item_id not in before)
-    GoldenShoppers(home.database).save(Golden("Ann", user=user, must_not=(shown,)))
+    Expectations(home.database).save(Expectation("Ann", user=user, must_not=(shown,)))
     found = preview(home, other.model.id)
-    assert [(x.name, x.ok) for x in found.golden] == [("Ann", False)]
-    assert any(text.startswith("Golden shopper Ann:") for text in found.warnings)
+    assert [(x.name, x.ok) for x in found.expectations] == [("Ann", False)]
+    assert any(text.startswith("Expectation Ann:") for text in found.warnings)
     assert "expectation is newly broken" in found.headline
 
 

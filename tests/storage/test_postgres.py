@@ -19,7 +19,7 @@ from recsys.services import worker
 from recsys.services.jobs import start_training
 from recsys.services.promotion import promote, rollback
 from recsys.services.training_service import train_and_store
-from recsys.services.workbench.golden_shoppers import Golden, GoldenShoppers
+from recsys.services.workbench.expectations import Expectation, Expectations
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
@@ -146,7 +146,7 @@ def test_many_who_want_the_first_model_start_it_once(machines: tuple[Workspace, 
     machines[0].job_store.finish(started[0], "cancelled")
 
 
-def test_promotion_log_notes_and_golden_shoppers(machines: tuple[Workspace, Workspace]) -> None:
+def test_promotion_log_notes_and_expectations(machines: tuple[Workspace, Workspace]) -> None:
     one, two = machines
     live, other = one.live_id(), train_and_store(one, "small", TINY, seed=9).model.id
     promote(one, other, who="ann", note="wider", instead_of=live)
@@ -158,8 +158,8 @@ def test_promotion_log_notes_and_golden_shoppers(machines: tuple[Workspace, Work
     audit.set_note(one.database, "training 1", audit.Note("try again", ("b", "a")))
     assert audit.notes(two.database)["training 1"] == audit.Note("try again", ("a", "b"))
     user, item = str(one.load().users["user_id"].iloc[0]), str(one.load().items["item_id"].iloc[0])
-    GoldenShoppers(one.database).save(Golden("Ann", user=user, must_not=(item,)))
-    assert [golden.name for golden in GoldenShoppers(two.database).all()] == ["Ann"]
+    Expectations(one.database).save(Expectation("Ann", user=user, must_not=(item,)))
+    assert [found.name for found in Expectations(two.database).all()] == ["Ann"]
 
 
 def test_events_are_stored_once_whoever_sends_them_and_seen_by_the_other_machine(

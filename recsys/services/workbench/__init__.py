@@ -1,1 +1,1 @@
-"""What a merchandiser works with: personas, rule sets, golden shoppers, comparisons of lists."""
+"""What a merchandiser works with: personas, rule sets, expectations, comparisons of lists."""

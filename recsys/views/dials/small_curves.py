@@ -1,4 +1,4 @@
-"""The small curve beside each dial: what it did to accuracy and range in the trainings on these data so far."""
+"""The small curve beside each dial: what it did to accuracy and catalogue coverage in trainings on these data."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Golden shoppers: people whose lists are known well enough to say what a new model must show them, and must not."""
+"""Expectations: what the lists of shoppers and personas must show, and must not, with every model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from recsys.utils.json_values import jsonable
 
 
 @dataclass(frozen=True)
-class Golden:
+class Expectation:
     """What is expected of one list.
 
     Attributes:
@@ -41,21 +41,21 @@ class Golden:
 
     def __post_init__(self) -> None:
         if (self.user is None) == (self.persona is None):
-            raise InvalidInput(f"Golden shopper {self.name!r} needs either a shopper or a persona.")
+            raise InvalidInput(f"Expectation {self.name!r} needs either a shopper or a persona.")
         if not (self.must_show or self.must_not or self.mix):
-            raise InvalidInput(f"Golden shopper {self.name!r} expects nothing; say what must or must not be shown.")
+            raise InvalidInput(f"Expectation {self.name!r} asks for nothing; say what must or must not be shown.")
         for category, (low, high) in (self.mix or {}).items():
             if not 0 <= low <= high <= 1:
                 raise InvalidInput(f"The share of {category!r} is {low} to {high}; both must lie from 0 to 1.")
 
 
-GOLDEN = TypeAdapter(Golden)
+EXPECTATION = TypeAdapter(Expectation)
 """Reads one from what is stored."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one golden shopper fared with one model.
+    """Whether one expectation is met by one model.
 
     Attributes:
         failures: one sentence for each expectation that is not met; () when all are.
@@ -63,7 +63,7 @@ class Verdict:
         change: how the list differs from that of the model it was held against, in one sentence, or "".
     """
 
-    golden: Golden
+    expectation: Expectation
     failures: tuple[str, ...]
     change: str = ""
     unmet: tuple[str, ...] = ()
@@ -73,56 +73,59 @@ class Verdict:
         return not self.failures
 
 
-class GoldenShoppers:
-    """The golden shoppers of one home."""
+class Expectations:
+    """The expectations of one home."""
 
     def __init__(self, database: Database) -> None:
         self._documents = DocumentStore(database, "golden")
         self._personas = Personas(database)
 
-    def save(self, golden: Golden) -> None:
-        require("merchandiser", "Changing a golden shopper")
-        self._documents.save(checked_name(golden.name), jsonable(golden))
+    def save(self, expectation: Expectation) -> None:
+        require("merchandiser", "Changing an expectation")
+        self._documents.save(checked_name(expectation.name), jsonable(expectation))
 
-    def all(self) -> list[Golden]:
+    def all(self) -> list[Expectation]:
         return [
-            GOLDEN.validate_python({**document.content, "name": document.name}) for document in self._documents.all()
+            EXPECTATION.validate_python({**document.content, "name": document.name})
+            for document in self._documents.all()
         ]
 
     def delete(self, name: str) -> None:
-        require("merchandiser", "Changing a golden shopper")
+        require("merchandiser", "Changing an expectation")
         self._documents.delete(name)
 
     def check(self, live: Recommender, rules: Rules | None = None, against: Recommender | None = None) -> list[Verdict]:
-        """Every golden shopper's list of new items by this model, held to what is expected of it.
+        """Every expectation, held against its list of new items by this model.
 
         Args:
             against: another model, the live one say, to tell what changes.
         """
-        return [self._one(golden, live, rules, against) for golden in self.all()]
+        return [self._one(expectation, live, rules, against) for expectation in self.all()]
 
-    def _one(self, golden: Golden, live: Recommender, rules: Rules | None, against: Recommender | None) -> Verdict:
+    def _one(
+        self, expectation: Expectation, live: Recommender, rules: Rules | None, against: Recommender | None
+    ) -> Verdict:
         try:
-            items = self._subject(golden, live).recommend(live, golden.k, rules=rules).items
+            items = self._subject(expectation, live).recommend(live, expectation.k, rules=rules).items
         except InsiderError as error:
-            return Verdict(golden, (str(error),), unmet=("no list",))
+            return Verdict(expectation, (str(error),), unmet=("no list",))
         change = ""
         if against is not None and against.model.id != live.model.id:
             try:
-                before = self._subject(golden, against).recommend(against, golden.k, rules=rules).items
+                before = self._subject(expectation, against).recommend(against, expectation.k, rules=rules).items
                 change = moves(live, before, items).summary if _all_known(live, before) else ""
             except InsiderError:
                 change = ""
-        failures = _failures(golden, items, live)
-        return Verdict(golden, tuple(failures.values()), change, tuple(failures))
+        failures = _failures(expectation, items, live)
+        return Verdict(expectation, tuple(failures.values()), change, tuple(failures))
 
-    def _subject(self, golden: Golden, live: Recommender) -> TargetUser:
-        if golden.user is not None:
-            return known(live, golden.user)
-        return described(live, self._personas.get(str(golden.persona)), str(golden.persona))
+    def _subject(self, expectation: Expectation, live: Recommender) -> TargetUser:
+        if expectation.user is not None:
+            return known(live, expectation.user)
+        return described(live, self._personas.get(str(expectation.persona)), str(expectation.persona))
 
 
-def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> dict[str, str]:
+def _failures(expectation: Expectation, items: Sequence[Any], live: Recommender) -> dict[str, str]:
     """Expectations that are not met, each with a sentence; products by their titles."""
 
     def called(name: str) -> str:
@@ -130,13 +133,13 @@ def _failures(golden: Golden, items: Sequence[Any], live: Recommender) -> dict[s
         return name if row is None else f"{fmt.shortened(live.model.titles[row], 60)} ({name})"
 
     shown = [{item.item_id, *item.category} for item in items]
-    missing = [name for name in golden.must_show if not any(name in names for names in shown)]
+    missing = [name for name in expectation.must_show if not any(name in names for names in shown)]
     found = {f"show {name}": f"“{called(name)}” is not shown." for name in missing}
-    for name in golden.must_not:
+    for name in expectation.must_not:
         places = [item.rank for item, names in zip(items, shown, strict=True) if name in names]
         if places:
             found[f"hide {name}"] = f"“{called(name)}” is shown, in place {places[0]}."
-    for name, (low, high) in (golden.mix or {}).items():
+    for name, (low, high) in (expectation.mix or {}).items():
         share = sum(name in names for names in shown) / len(items) if items else 0.0
         if not low - 1e-9 <= share <= high + 1e-9:
             found[f"mix {name}"] = f"“{name}” has {share:.0%} of the list; {low:.0%} to {high:.0%} is expected."
