@@ -5,9 +5,9 @@ import streamlit as st
 from pages import shared
 from recsys.charts import base
 from recsys.views.glossary import meaning
-from recsys.views.home import overview
-from recsys.views.home_changes import changes
-from recsys.views.home_example import Example, example
+from recsys.views.home.changes import changes
+from recsys.views.home.example_shopper import Example, example
+from recsys.views.home.overview import overview
 
 WAYS_IN = (
     ("shopper.py", ":material/shopping_basket:", "Look at a shopper",

@@ -17,7 +17,7 @@ from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import Settings
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
-from recsys.views import home as overview
+from recsys.views.home import overview
 
 STILL = {"displayModeBar": False}
 """Plotly settings for a chart to look at, not to work in."""

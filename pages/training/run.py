@@ -9,9 +9,9 @@ from recsys.services.jobs import cancel_job
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
-from recsys.views import home as overview
 from recsys.views import train
 from recsys.views.dials.learning import Learning
+from recsys.views.home import overview
 
 STATES = {
     "queued": ("Waiting", ":material/hourglass_empty:", "gray"),

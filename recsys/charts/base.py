@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from recsys import columns as c
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
-from recsys.views.home import Ratio
+from recsys.views.home.overview import Ratio
 
 CLEAR = "rgba(0,0,0,0)"
 ROW = 34

@@ -19,7 +19,7 @@ from recsys.services.search.user_history import user_history
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
-from recsys.views.home import overview
+from recsys.views.home.overview import overview
 
 SHOWN = 6
 """Products in each list of a shopper's slide: what can be read from the back of a room."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recsys.charts import base, data, quality, shopper
 from recsys.utils import palette
-from recsys.views.home import Ratio
+from recsys.views.home.overview import Ratio
 from recsys.views.quality import SegmentRow
 from recsys.views.shopper_history import Timeline
 from tests.strategies import PROPERTY

@@ -137,7 +137,7 @@ def test_data_without_times_train_judge_and_answer(tmp_path):
     assert history["after_cut"].sum() == 2
     for lane in ("discover", "again", "all"):
         assert live.recommend(user, k=5, lane=lane).items
-    from recsys.views.home import overview
+    from recsys.views.home.overview import overview
     from recsys.views.shopper import view
 
     seen = view(workspace, user)

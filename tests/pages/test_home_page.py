@@ -15,8 +15,8 @@ from recsys.services import job_process
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import formatting as fmt
-from recsys.views.home import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
-from recsys.views.home_example import example
+from recsys.views.home.example_shopper import example
+from recsys.views.home.overview import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
 from tests.homes import copy_home
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
