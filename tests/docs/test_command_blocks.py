@@ -1,6 +1,7 @@
 """Every command that README and docs show runs here, in the order of its page, or has a reason why it does not.
 
-The commands of README.md are run by test_readme.py, the calls of docs/api.md by test_api_examples.py.
+The commands of README.md are run by test_readme.py, the calls of docs/api.md by test_api_examples.py, the tutorials for
+engineers and data scientists by test_tutorials.py.
 """
 
 import re
@@ -19,7 +20,8 @@ from recsys.storage.api_keys import ApiKeyStore
 from tests.commands import run
 from tests.homes import copy_home
 
-PAGES = sorted(path for path in (PROJECT_ROOT / "docs").rglob("*.md") if path.name not in ("api.md", "reference.md"))
+ELSEWHERE = ("api.md", "reference.md", "engineer.md", "data_scientist.md")
+PAGES = sorted(path for path in (PROJECT_ROOT / "docs").rglob("*.md") if path.name not in ELSEWHERE)
 PROGRAMS = "python|pip|make|curl|docker|dask|buildah|apt-get|debootstrap|mkdir|printf|tar|pg_dump|streamlit|export|"
 STARTS = re.compile(rf"(\w+=\S+ )*({PROGRAMS}container=|0 4 )")
 

@@ -10,7 +10,8 @@ from docs.figures import folders
 from docs.reference import PAGE, commands, options, reference
 from recsys.settings import PROJECT_ROOT
 
-PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+DOCS = PROJECT_ROOT / "docs"
+PAGES = [PROJECT_ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "tutorials").glob("*.md"))]
 TEXT = "\n".join(path.read_text() for path in PAGES)
 SOURCES = [*(PROJECT_ROOT / "recsys").rglob("*.py"), *(PROJECT_ROOT / "pages").rglob("*.py"), PROJECT_ROOT / "app.py"]
 SETTINGS = sorted({name for path in SOURCES for name in re.findall(r"\bINSIDER_[A-Z_]+[A-Z]\b", path.read_text())})
@@ -36,11 +37,17 @@ def test_every_setting_is_told_of(name: str) -> None:
     assert name in TEXT, f"no page tells of {name}"
 
 
-@pytest.mark.parametrize("path", PAGES, ids=[path.name for path in PAGES])
+@pytest.mark.parametrize("path", PAGES, ids=[str(path.relative_to(PROJECT_ROOT)) for path in PAGES])
 def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
         if not re.match(r"[a-z]+:", target):
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
+
+
+def test_the_index_of_the_docs_leads_to_every_page() -> None:
+    linked = re.findall(r"\]\(([^)]+)\)", (DOCS / "README.md").read_text())
+    there = {str(path.relative_to(DOCS)) for path in PAGES if DOCS in path.parents} | {"notebook.ipynb"}
+    assert there - {"README.md"} <= set(linked)
 
 
 def test_commands_in_the_pages_exist() -> None:
