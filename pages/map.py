@@ -13,6 +13,7 @@ from recsys.item_map.oddities import KINDS
 from recsys.item_map.points import open_map
 from recsys.item_map.selection import area_of, ids_in, ids_of
 from recsys.item_map.shopper import shopper_on_map
+from recsys.item_map.zoom_steps import zoom_steps
 from recsys.projection.settings import MapSettings
 from recsys.services.jobs import start_map
 from recsys.services.workbench.rule_sets import RuleSets
@@ -177,6 +178,19 @@ state.picture = (
     below,
     kind,
 )
+step = None
+if found.focus is not None:
+    steps = {step.key: step for step in zoom_steps(item_map, found.focus.row)}
+    titles = {key: shared.plain(step.title) for key, step in steps.items()}
+    in_link = st.query_params.get("near") in titles.values()
+    if not (state.near in steps if "near" in state else in_link) or state.get("near_to", query) != query:
+        state.near = list(steps)[-1]
+    state.near_to = query
+    near = picture.segmented_control(
+        "Look from", list(steps), format_func=titles.__getitem__, key="near", required=True,
+        bind="query-params", help="From the whole map over the categories to the product.",
+    )  # fmt: skip
+    step = steps[near]
 stands_out = state.get("selected", []) if state.get("selected_in") != state.picture else []
 listed = map_scene.odd_ones(item_map, kind) if below == "odd" and not present else None
 scene = map_scene.scene(
@@ -187,6 +201,7 @@ scene = map_scene.scene(
     regions=regions,
     contours=contours,
     selected=stands_out,
+    step=step,
     listed=[] if listed is None else listed["item_id"].tolist(),
     height=820 if present else 640,
     theme=st.context.theme.type,

@@ -13,6 +13,7 @@ from recsys.item_map.hover import Hover, hover_of
 from recsys.item_map.layers import Layer, Mark, add_layer, add_mark
 from recsys.item_map.points import Points
 from recsys.item_map.regions import Name, grid_axis
+from recsys.item_map.zoom_steps import Window
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
@@ -21,7 +22,10 @@ OF_SCALE = (0.005, 0.995)
 """Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
 
 DIMMED = 0.08
-CLOSE_UP = 0.22
+CLOSE = 0.65
+"""Half the width of what is in view, below which the names of small regions are shown."""
+
+WHOLE_MAP = Window()
 """Half the width of the window around an item that was flown to; the whole map is 2 wide."""
 
 
@@ -36,7 +40,7 @@ def catalogue(
     density: NDArray[np.float64] | None = None,
     selected: NDArray[np.int64] | None = None,
     shown: NDArray[np.int64] | None = None,
-    centre: int | None = None,
+    window: Window = WHOLE_MAP,
     currency: str = "",
     height: int = HEIGHT,
     ink: str | None = None,
@@ -51,11 +55,11 @@ def catalogue(
         density: (bins, bins) over the square from -1.08 to 1.08, for contour lines.
         selected: places of the items that stand out; the others stay, but faint.
         shown: places of the items to draw, in order; all by default.
-        centre: place of an item to fly to; the whole map by default.
+        window: what is in view.
         ink: colour of the names; the theme's own by default.
         dimmed: everything but the layers is faint.
     """
-    figure = go.Figure(layout=_layout(height, points, centre))
+    figure = go.Figure(layout=_layout(height, window))
     drawn = np.zeros(len(points), dtype=bool)
     drawn[slice(None) if shown is None else shown] = True
     chosen = None
@@ -75,7 +79,7 @@ def catalogue(
         add_layer(figure, points, layer, hover)
     for mark in marks:
         add_mark(figure, mark)
-    written = *_names_of(names, ink, close=centre is not None), *_names_of(closer, ink, close=True, opacity=0)
+    written = *_names_of(names, ink, close=window.half < CLOSE), *_names_of(closer, ink, close=True, opacity=0)
     # all at once: one by one Plotly checks all of them again each time
     figure.layout.annotations = (*figure.layout.annotations, *written)
     return figure
@@ -202,19 +206,16 @@ def _scale(numbers: Numbers, rows: NDArray[np.int64]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _layout(height: int, points: Points, centre: int | None) -> dict[str, object]:
+def _layout(height: int, window: Window) -> dict[str, object]:
     axis: dict[str, object] = {"visible": False, "showgrid": False, "zeroline": False}
-    if centre is None:
-        x_range, y_range = [-1.04, 1.04], [-1.04, 1.04]
-    else:
-        x, y = float(points.x[centre]), float(points.y[centre])
-        x_range, y_range = [x - CLOSE_UP, x + CLOSE_UP], [y - CLOSE_UP, y + CLOSE_UP]
+    x_range, y_range = ([middle - window.half, middle + window.half] for middle in (window.x, window.y))
     return {
         "height": height,
         "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
         "hovermode": "closest",
+        "transition": {"duration": 700, "easing": "cubic-in-out"},
         "dragmode": "pan",
         "modebar": {"bgcolor": CLEAR, "color": palette.NEUTRAL, "activecolor": palette.OURS},
         "xaxis": {**axis, "range": x_range},

@@ -11,10 +11,15 @@ from recsys.item_map.hover import Hover
 from recsys.item_map.points import Points
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.item_map.view import Focus
+from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
 CLEAR_OF_NAMES = "clear of names"
 """`meta` of traces over which the page writes no names."""
+
+
+FEW = 200
+"""So many items that were found keep names off their places; more would leave no room for any."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,15 @@ class Mark:
 
 
 def layers_of(
-    focus: Focus | None, shopper: ShopperOnMap | None = None, marked: NDArray[np.int64] | None = None
+    focus: Focus | None,
+    shopper: ShopperOnMap | None = None,
+    marked: NDArray[np.int64] | None = None,
+    found: NDArray[np.int64] | None = None,
 ) -> tuple[Layer, ...]:
-    """The item that is looked at with lines to its true neighbours, the shopper's items, the items of a list."""
+    """The item that is looked at with lines to its true neighbours, the shopper's items, of a list, of a search."""
     layers = []
+    if found is not None and len(found):
+        layers.append(Layer(f"Found ({fmt.number(len(found))})", found, palette.FOUND, size=9, clear=len(found) <= FEW))
     if marked is not None and len(marked):
         layers.append(Layer("On the list", marked, palette.FOUND, size=9))
     if shopper is not None:

@@ -23,6 +23,7 @@ from recsys.item_map.selection import Selection, look_into
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.item_map.thumbnails import tiles
 from recsys.item_map.view import Found
+from recsys.item_map.zoom_steps import ZoomStep, zoom_steps
 from recsys.progress import OnProgress, Progress
 from recsys.utils import formatting as fmt
 
@@ -54,6 +55,7 @@ def scene(
     contours: bool = False,
     selected: Sequence[str] = (),
     listed: Sequence[str] = (),
+    step: ZoomStep | None = None,
     height: int = map_figure.HEIGHT,
     theme: str | None = "light",
 ) -> Scene:
@@ -66,29 +68,35 @@ def scene(
         contours: draw lines of equal density.
         selected: ids of items that stand out.
         listed: ids of items to mark.
+        step: how near to look at the item; by default from the nearest step.
         theme: "light" or "dark", for the colour of the names.
     """
     model, points = item_map.live.model, item_map.points
     focus = found.focus
+    if focus is not None and step is None:
+        step = zoom_steps(item_map, focus.row)[-1]
+    window = map_figure.WHOLE_MAP if step is None else step.window
+    near = window.half < map_figure.CLOSE
     chosen = model.item_rows(list(selected)) if selected else None
     marked = model.item_rows(list(listed)) if len(listed) else None
-    always = [rows for rows in (chosen, marked, None if focus is None else focus.rows) if rows is not None]
+    of_step = np.zeros(0, dtype=np.int64) if step is None or shopper is not None else step.rows
+    always = [rows for rows in (chosen, marked, found.rows, None if focus is None else focus.rows) if rows is not None]
     drawn = rows_to_draw(points.categories, always=np.concatenate(always) if always else None)
     figure = map_figure.catalogue(
         points,
         colours(item_map, by),
-        layers=layers_of(focus, shopper, marked),
+        layers=layers_of(focus, shopper, marked, found.rows),
         marks=marks_of(shopper),
-        names=region_names(item_map, regions, close=focus is not None),
-        closer=_names(item_map, zoomed=True) if regions == "zoom" and focus is None else (),
+        names=region_names(item_map, regions, close=near),
+        closer=_names(item_map, zoomed=True) if regions == "zoom" and not near else (),
         density=land(item_map) if contours else None,
-        selected=chosen,
+        selected=of_step if len(of_step) and chosen is None else chosen,
         shown=drawn,
-        centre=None if focus is None else focus.row,
+        window=window,
         currency=found.currency,
         height=height,
         ink=poster.SCALES["dark" if theme == "dark" else "light"][1],
-        dimmed=focus is not None or shopper is not None or marked is not None,
+        dimmed=not len(of_step) and any(x is not None for x in (focus, shopper, marked, found.rows)),
     )
     figure.update_layout(meta={"tiles": _tiles(item_map)})
     note = "" if drawn is None else (

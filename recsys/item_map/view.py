@@ -21,6 +21,8 @@ from recsys.views.shopper import currency_of
 LIKENESS = "likeness"
 POPULARITY = "popularity"
 NEIGHBOURS_SHOWN = 12
+MOST_FOUND = 5000
+"""Hits of a search that are marked on the map; the bestsellers first."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,14 @@ class Found:
             `popularity`; None for an empty query.
         currency: sign before amounts of money, or "".
         note: why there is nothing to look at, or "".
+        rows: places of all items that were found, more than are listed in `products`; None without a search by words.
     """
 
     focus: Focus | None
     products: pd.DataFrame | None
     currency: str
     note: str = ""
+    rows: NDArray[np.int64] | None = None
 
 
 def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
@@ -68,13 +72,15 @@ def find(workspace: Workspace, query: str, limit: int = 30) -> Found:
         return Found(None, None, sign)
     if query in live.model.item_index:
         return Found(focus(live, query, sign), None, sign)
-    products = find_items(workspace, query, limit)
+    products = find_items(workspace, query, MOST_FOUND)
     products = products[products[c.ITEM].isin(live.model.rows_of_items.keys())].reset_index(drop=True)
     levels = live.model.category_levels
     note = f"No product of the map has {query!r} in its title, categories or number."
     if query in newest.model.rows_of_items:
         note = f"Product {query!r} was announced after this model was trained; the next training puts it on the map."
-    return Found(None, products.assign(**{c.CATEGORY: products[levels[0]] if levels else ""}), sign, note)
+    rows = live.model.item_rows(products[c.ITEM].tolist()) if len(products) else None
+    listed = products.head(limit)
+    return Found(None, listed.assign(**{c.CATEGORY: listed[levels[0]] if levels else ""}), sign, note, rows)
 
 
 def focus(live: Recommender, item_id: str, currency: str = "", k: int = NEIGHBOURS_SHOWN) -> Focus:

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from recsys import columns as c
 from recsys.errors import InvalidInput, NotFound
 from recsys.item_map import poster, scene, view
 from recsys.item_map.colours import Groups, Numbers, colouring, colourings, groups_of
@@ -22,6 +24,7 @@ from recsys.item_map.regions import density, names, regions
 from recsys.item_map.sample import rows_to_draw
 from recsys.item_map.selection import area_of, ids_in, ids_of, look_into, save_rule, why_no_rule, within
 from recsys.item_map.shopper import shopper_on_map
+from recsys.item_map.zoom_steps import zoom_steps
 from recsys.projection.settings import MapSettings
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
@@ -340,3 +343,33 @@ def test_the_pointer_finds_a_picture_or_a_tile(item_map: ItemMap) -> None:
         assert colour == colours[departments.iloc[row]]
     plain = scene.scene(item_map, "department", nothing)
     assert all(len(row) == 5 for trace in plain.figure.data if trace.customdata is not None for row in trace.customdata)
+
+
+def test_the_way_to_a_product_leads_over_its_categories_and_comes_nearer(item_map: ItemMap) -> None:
+    model = item_map.live.model
+    for row in range(0, len(item_map.points), 7):
+        steps = zoom_steps(item_map, row)
+        assert [steps[0].key, steps[-1].key] == ["whole", "product"]
+        assert all(a.window.half > b.window.half for a, b in pairwise(steps))
+        for step in steps[1:]:
+            assert abs(item_map.points.x[row] - step.window.x) <= step.window.half
+            assert abs(item_map.points.y[row] - step.window.y) <= step.window.half
+        for step in steps[1:-1]:
+            names_ = item_map.live.items[step.key].iloc[step.rows]
+            assert set(names_) == {step.title} == {model.categories[row][model.category_levels.index(step.key)]}
+            inside = np.abs(item_map.points.places[step.rows] - (step.window.x, step.window.y)).max(axis=1)
+            assert (inside <= step.window.half).mean() >= 0.9
+    assert len({len(zoom_steps(item_map, row)) for row in range(len(item_map.points))} - {2}), "some have categories"
+
+
+def test_all_hits_of_a_search_are_lit_and_the_rest_is_dimmed(mapped: Workspace, item_map: ItemMap) -> None:
+    word = str(item_map.live.items[c.TITLE].iat[0]).split()[0]
+    found = view.find(mapped, word, limit=2)
+    assert found.products is not None and found.rows is not None
+    assert len(found.products) == 2 < len(found.rows) == int(item_map.live.model.items_with_words(word).sum())
+    drawn = scene.scene(item_map, "department", found).figure
+    (lit,) = (trace for trace in drawn.data if trace.name.startswith("Found"))
+    assert len(lit.x) == len(found.rows)
+    assert all(trace.marker.opacity == 0.08 for trace in drawn.data if trace.type == "scattergl" and trace is not lit)
+    nothing = view.find(mapped, "no such words")
+    assert nothing.rows is None

@@ -127,3 +127,18 @@ def test_a_lasso_of_the_link_selects_and_too_many_products_make_no_rule(
     store = next(button for button in app.button if button.label == "Store the rule set")
     assert store.disabled
     assert any("A rule takes from 1 to 10 products" in caption.value.replace("\\", "") for caption in app.caption)
+
+
+def test_one_looks_from_the_whole_map_over_the_categories_to_the_product(
+    trained_home: Path, live: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item, other = (str(item_id) for item_id in live.items["item_id"][:2])
+    app = page(trained_home, monkeypatch, item=item)
+    steps = next(group for group in app.get("button_group") if group.label == "Look from")
+    assert steps.value == "product"
+    app = page(trained_home, monkeypatch, item=item, near=live.model.categories[0][0])
+    steps = next(group for group in app.get("button_group") if group.label == "Look from")
+    assert steps.value == live.model.category_levels[0], "as the link says"
+    app.text_input(key="item").set_value(other).run()
+    steps = next(group for group in app.get("button_group") if group.label == "Look from")
+    assert steps.value == "product", "another product is looked at from near"
