@@ -82,8 +82,8 @@ def test_item_knn_and_user_knn_are_shrunk_cosine(had: sparse.csr_matrix, neighbo
 
 
 def test_item_knn_keeps_the_strongest(had: sparse.csr_matrix) -> None:
-    whole = ItemKNN.fit(had, neighbours=40).similarity.toarray()
-    few = ItemKNN.fit(had, neighbours=5).similarity.toarray()
+    whole = ItemKNN.fit(had, neighbours=40).weights.toarray()
+    few = ItemKNN.fit(had, neighbours=5).weights.toarray()
     for item in range(40):
         kept = few[:, item][few[:, item] > 0]
         assert sorted(kept) == pytest.approx(sorted(whole[:, item])[40 - len(kept) :])

@@ -21,21 +21,30 @@ MOST_NEIGHBOURS = 20_000
 
 
 @dataclass(frozen=True)
-class ItemKNN:
-    """Items are recommended for their likeness to the user's items.
-
-    Cosine with shrinkage, s_ij = c_ij / (sqrt(c_i c_j) + shrinkage), the strongest neighbours of each item kept
-    (Sarwar et al. 2001; shrinkage as in Bell & Koren 2007).
+class ItemToItem:
+    """An item's score is the sum of what the user's items count for it.
 
     Attributes:
         interactions: CSR (n_users, n_items) of ones.
-        similarity: CSR (n_items, n_items); column j holds what the neighbours of item j count for it.
+        weights: CSR (n_items, n_items); column j holds what other items count for item j.
         note: what was cut down to keep the work in bounds, in words; "" for nothing.
     """
 
     interactions: sparse.csr_matrix
-    similarity: sparse.csr_matrix
+    weights: sparse.csr_matrix
     note: str = ""
+
+    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items)."""
+        return (self.interactions[users] @ self.weights).toarray()
+
+
+class ItemKNN(ItemToItem):
+    """Items are recommended for their likeness to the user's items.
+
+    Cosine with shrinkage, s_ij = c_ij / (sqrt(c_i c_j) + shrinkage), the strongest neighbours of each item kept
+    (Sarwar et al. 2001; shrinkage as in Bell & Koren 2007).
+    """
 
     @classmethod
     def fit(
@@ -49,28 +58,16 @@ class ItemKNN:
         """`most`: as `limits.cut_to` has it; what is scored by is never cut."""
         had = binary(interactions)
         counted, note = cut_to(had, most)
-        lengths = np.sqrt(np.bincount(counted.indices, minlength=had.shape[1])).astype(np.float32)
-        near, values = strongest(counted.T.tocsr(), counted, (lengths, lengths), shrinkage, neighbours)
+        near, values = nearest_by_cosine(counted, shrinkage, neighbours)
         return cls(had, as_matrix(near, values).T.tocsr(), note)
 
-    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        return (self.interactions[users] @ self.similarity).toarray()
 
-
-@dataclass(frozen=True)
-class RP3Beta:
+class RP3Beta(ItemToItem):
     """A walk of three steps, user - item - user - item, in which popular ends count less (Paudel et al. 2017).
 
     w_ij = sum over users u of (1/n_i)^alpha (1/n_u)^alpha, divided by n_j^beta, the strongest `neighbours` of each item
     kept; n_i, n_j are the items' numbers of users and n_u a user's number of items.
-
-    Attributes:
-        interactions, similarity, note: as in `ItemKNN`.
     """
-
-    interactions: sparse.csr_matrix
-    similarity: sparse.csr_matrix
-    note: str = ""
 
     @classmethod
     def fit(
@@ -93,9 +90,6 @@ class RP3Beta:
         near, values = strongest(to_users, to_items, lengths, 0.0, neighbours)
         return cls(had, as_matrix(near, values), note)
 
-    def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        return (self.interactions[users] @ self.similarity).toarray()
-
 
 @dataclass(frozen=True)
 class UserKNN:
@@ -107,7 +101,7 @@ class UserKNN:
         interactions: CSR (n_users, n_items) of ones.
         candidates: (n,) users among whom neighbours are looked for.
         pool: CSR (n, n_items), their interactions.
-        note: as in `ItemKNN`.
+        note: as in `ItemToItem`.
     """
 
     interactions: sparse.csr_matrix
@@ -146,6 +140,14 @@ def binary(interactions: sparse.csr_matrix) -> sparse.csr_matrix:
     had = interactions.astype(bool).astype(np.float32).tocsr()
     had.sort_indices()
     return had
+
+
+def nearest_by_cosine(
+    interactions: sparse.csr_matrix, shrinkage: float, k: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """For every item the k others with the highest cosine to it, shrunk, and these; as `strongest` gives them."""
+    lengths = np.sqrt(np.bincount(interactions.indices, minlength=interactions.shape[1])).astype(np.float32)
+    return strongest(interactions.T.tocsr(), interactions, (lengths, lengths), shrinkage, k)
 
 
 def strongest(
