@@ -15,7 +15,7 @@ from recsys.ingest.columns.recognition import Recognition, id_text
 from recsys.ingest.customers import build_users
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.event_rows import has_commas
-from recsys.ingest.events.staging import Staged, keep_rejects
+from recsys.ingest.events.staging import Staged, insert_files
 from recsys.ingest.ids.id_encoder import id_sql
 from recsys.ingest.schema import level_name
 
@@ -99,12 +99,7 @@ def _raw_items(
     shape = [f"r{n} VARCHAR" for n in range(len(headers))] + [f"{x} VARCHAR" for x in texts]
     shape += ["price DOUBLE"] if with_price else []
     db.rows(f"CREATE TABLE raw_items ({', '.join([f'{c.ITEM} VARCHAR', 'told BOOLEAN', 'bad_price BOOLEAN', *shape])})")
-    before = 0
-    for number, entry in enumerate(entries):
-        db.run(f"INSERT INTO raw_items {_select(db, entry, headers, texts, with_price)}")
-        after = db.one("SELECT count(*) FROM raw_items")[0]
-        rows["items", number], before = after - before, after
-        keep_rejects(db, "items", number, entry.source)
+    insert_files(db, "items", entries, lambda entry: _select(db, entry, headers, texts, with_price), rows)
     parts = [
         f"arg_min({from_events[c.CATEGORY][h]}, rowid)" if h in from_events[c.CATEGORY] else "NULL" for h in headers
     ]

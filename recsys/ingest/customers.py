@@ -8,7 +8,7 @@ from recsys.ingest.cells.vocabulary import no_value_sql
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import id_text
 from recsys.ingest.duckdb_session import DuckSession
-from recsys.ingest.events.staging import Staged, keep_rejects
+from recsys.ingest.events.staging import Staged, insert_files
 from recsys.ingest.ids.id_encoder import id_sql
 from recsys.ingest.schema import level_name
 
@@ -32,12 +32,7 @@ def build_users(
         names[header] = level_name(header, list(names.values()))
     shape = "".join(f", {duckdb_session.name(name)} VARCHAR" for name in names.values())
     db.rows(f"CREATE TABLE raw_users ({c.USER} VARCHAR{shape})")
-    before = 0
-    for number, entry in enumerate(entries):
-        db.run(f"INSERT INTO raw_users {_select(entry, names)}")
-        after = db.one("SELECT count(*) FROM raw_users")[0]
-        rows["users", number], before = after - before, after
-        keep_rejects(db, "users", number, entry.source)
+    insert_files(db, "users", entries, lambda entry: _select(entry, names), rows)
     if entries:
         facts["users_told"] = db.one(f"SELECT count(DISTINCT {c.USER}) FROM raw_users")[0]
         facts["user_rows_without_id"] = db.one(f"SELECT count(*) FROM raw_users WHERE {c.USER} IS NULL")[0]

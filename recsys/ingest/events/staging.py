@@ -186,6 +186,23 @@ class Trial:
     kinds: list[str]
 
 
+def insert_files(
+    db: DuckSession,
+    part: str,
+    entries: Sequence[Recognised],
+    select: Callable[[Recognised], str],
+    rows: dict[tuple[str, int], int],
+) -> None:
+    """Put what `select` reads of every file of the part into `raw_items` or `raw_users`, count it in `rows`, and keep
+    what was rejected."""
+    before = 0
+    for number, entry in enumerate(entries):
+        db.run(f"INSERT INTO raw_{part} {select(entry)}")
+        after = db.one(f"SELECT count(*) FROM raw_{part}")[0]
+        rows[part, number], before = after - before, after
+        keep_rejects(db, part, number, entry.source)
+
+
 def keep_rejects(db: DuckSession, part: str, number: int, source: Source) -> None:
     """Move what the reader of text files rejected into `rejected_lines`, one row per line of the file; and what was set
     aside before, because its quotes do not close, or its file was put together with another one."""
