@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import making, promoting, shared
 from recsys.charts import quality as charts
-from recsys.services import popularity_dial
+from recsys.services.dials import popularity_dial
 from recsys.services.jobs import cancel_job, start_quality
 from recsys.views import quality
 from recsys.views.glossary import meaning

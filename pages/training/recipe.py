@@ -13,9 +13,9 @@ from recsys.services.jobs import cancel_job, start_search, start_training
 from recsys.services.workspace import Workspace
 from recsys.training.search import OBJECTIVES
 from recsys.utils import formatting as fmt
-from recsys.views import recipe_form, train
-from recsys.views.cost_estimate import estimate, search_words
-from recsys.views.dials import small_curves
+from recsys.views import train
+from recsys.views.dials import recipe_form, small_curves
+from recsys.views.dials.cost_estimate import estimate, search_words
 
 MODES = {"once": "Train once", "search": "Search"}
 

@@ -217,7 +217,7 @@ def dial(
     as_json: Json = False,
 ) -> None:
     """Store a new version with the popularity dial turned, judged anew; nothing is trained."""
-    from recsys.services.popularity_dial import turn_and_store
+    from recsys.services.dials.popularity_dial import turn_and_store
 
     turned = turn_and_store(open_workspace(), model, popularity, promote=promote)
     if as_json:

@@ -13,7 +13,7 @@ from recsys.storage import audit
 from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.views.dials.account import account
-from recsys.views.recipe_form import recipe_words
+from recsys.views.dials.recipe_form import recipe_words
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
 from recsys.views.dials.account import account
 from recsys.views.dials.learning import Learning, learning
+from recsys.views.dials.recipe_form import recipe_words
 from recsys.views.quality import Bar, bars_of
-from recsys.views.recipe_form import recipe_words
 
 SCORING_FILES = ("item_embeddings.npy", "item_biases.npy", "user_embeddings.npy", "user_biases.npy")
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")

@@ -30,8 +30,8 @@ from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage import audit
 from recsys.storage.jobs import Job
 from recsys.training.train import train
-from recsys.views import recipe_form
-from recsys.views.cost_estimate import estimate
+from recsys.views.dials import recipe_form
+from recsys.views.dials.cost_estimate import estimate
 from tests.homes import copy_home
 from tests.shops import planted_shop
 from tests.storage.test_training_runs import TINY

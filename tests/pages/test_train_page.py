@@ -13,7 +13,7 @@ from recsys.settings import PROJECT_ROOT, Settings
 from recsys.training.search import SearchPlan, search
 from recsys.utils import formatting as fmt
 from recsys.views import train
-from recsys.views.cost_estimate import estimate
+from recsys.views.dials.cost_estimate import estimate
 from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
 

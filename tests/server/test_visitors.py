@@ -24,8 +24,8 @@ from recsys.models.hyperparameters import Hyperparameters
 from recsys.presentation.slides import Presentation, Presentations
 from recsys.recommend.rules import Rules
 from recsys.services import datasets
+from recsys.services.dials.popularity_dial import turn_and_store
 from recsys.services.jobs import cancel_job, start_demo, start_map, start_quality, start_search, start_training
-from recsys.services.popularity_dial import turn_and_store
 from recsys.services.promotion import delete_model, promote, rollback
 from recsys.services.training_service import train_and_store
 from recsys.services.workbench.expectations import Expectation, Expectations

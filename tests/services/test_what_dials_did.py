@@ -18,7 +18,8 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.jobs import Job
 from recsys.storage.trials.finished_runs import finished_runs
-from recsys.views import recipe_form, train
+from recsys.views import train
+from recsys.views.dials import recipe_form
 from recsys.views.dials.account import account
 from recsys.views.dials.small_curves import small_curves
 from tests.homes import copy_home

@@ -21,8 +21,8 @@ from recsys.progress import OnProgress, Progress
 from recsys.recommend.leave_one_out import fold_in_without, leave_one_out
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
+from recsys.services.dials.popularity_dial import turn_and_store
 from recsys.services.export import csv_bytes, curl_known, curl_new, excel_bytes
-from recsys.services.popularity_dial import turn_and_store
 from recsys.services.search.user_search import LATELY_DAYS, NEW_DAYS, Search, UserSearch
 from recsys.services.workbench import list_comparison
 from recsys.services.workbench.list_comparison import compare, moves, rank_biased_overlap

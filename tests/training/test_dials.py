@@ -13,7 +13,7 @@ from recsys.models.hyperparameters import LEARNERS, Hyperparameters, Learner, di
 from recsys.training.fit import fit
 from recsys.training.train import validate
 from recsys.training.windows import features_for
-from recsys.views.recipe_form import DIALS, Columns, choices_for, dials_for, idle_dials, idle_words
+from recsys.views.dials.recipe_form import DIALS, Columns, choices_for, dials_for, idle_dials, idle_words
 
 PLAIN = Hyperparameters(components=6, epochs=2, threads=1, adapt=(), start="random", windows=1, variety=0.0)
 TURNED: dict[str, Any] = {

@@ -22,7 +22,7 @@ from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.models.model import Model
 from recsys.models.popularity import lately_popular
 from recsys.models.shrinkage import HierarchicalPrior
-from recsys.services.popularity_dial import turn_and_store, turned
+from recsys.services.dials.popularity_dial import turn_and_store, turned
 from recsys.services.promotion import delete_model, promote
 from recsys.services.quality_assessment import assess, evaluate_stored
 from recsys.services.training_service import train_and_store

@@ -1,1 +1,1 @@
-"""What each dial did: changes against the live model, rough runs around a recipe, levels to hold a training against."""
+"""What each dial did: changes against the live model, rough runs, levels to compare with; the popularity dial."""

@@ -1,1 +1,1 @@
-"""What the dials of the Train page did: a small curve beside each, the learning curve, and a training's account."""
+"""The dials of the Train page: which act and what a training costs, what each did, what a training says of them."""

@@ -7,7 +7,7 @@ from typing import Any
 from recsys.models.hyperparameters import ADAPTABLE, Hyperparameters
 from recsys.models.manifest import Changes, DialEffect, ModelManifest
 from recsys.utils import formatting as fmt
-from recsys.views.recipe_form import DIALS, LEARNER_MEANINGS, step_label
+from recsys.views.dials.recipe_form import DIALS, LEARNER_MEANINGS, step_label
 
 TITLES: Mapping[str, str] = {dial.name: dial.title for dial in DIALS} | {
     "learner": "Learner", "start": "Begin", "identity": "Each product by itself", "brand": "Brand",

@@ -12,7 +12,7 @@ from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job
 from recsys.storage.trials.finished_runs import FinishedRun, finished_runs, seed_gaps
 from recsys.utils import formatting as fmt
-from recsys.views.recipe_form import DIALS, Dial, step_label
+from recsys.views.dials.recipe_form import DIALS, Dial, step_label
 
 EMPTY = "No training differs in this dial alone yet."
 

@@ -6,7 +6,7 @@ from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services.stored_models import models_on
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as words
-from recsys.views.recipe_form import columns_of
+from recsys.views.dials.recipe_form import columns_of
 
 BYTES_PER_NUMBER = 4
 LINEAR_COST = {"als": 0.5, "softmax": 4.0}
