@@ -9,7 +9,7 @@ from recsys.recommend.recommender import LANES, MAX_K
 from recsys.services.search.user_search import BEHAVIOURS
 from recsys.services.workbench.target_user import Personas
 from recsys.utils import formatting as fmt
-from recsys.views import compare, shopper, shopper_history
+from recsys.views import compare, shopper, shopper_history, shopper_link
 
 LANE_NAMES = {"discover": "Discover", "again": "Buy again", "all": "Both"}
 SECTIONS = ("Recommended", "Why", "What if", "Rules", "Compare", "Expectations")
@@ -55,7 +55,7 @@ if "shopper" not in state:
         "persona": Personas(home.database).names(), "rules": rule_choices, "behaviour": list(BEHAVIOURS),
         "period": list(shopper_history.PERIODS), "against": list(labels["against"]),
     }  # fmt: skip
-    for sentence in shopper.link_problems(live, link, labels, there):
+    for sentence in shopper_link.link_problems(live, link, labels, there):
         problems.warning(shared.plain(f"The link asks for what does not exist: {sentence} The usual is shown instead."))
     for name, values in (("period", recommended.PERIOD_NAMES), ("level", LEVEL_NAMES)):
         for value, title in values.items():

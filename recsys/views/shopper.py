@@ -1,6 +1,6 @@
 """What the Shopper page shows: one shopper's past beside what the model recommends. The link reproduces the view."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,8 @@ import pandas as pd
 
 from recsys import columns as c
 from recsys.dataset.splitting import timestamp
-from recsys.errors import InsiderError, InvalidInput
-from recsys.recommend.recommender import Answer, Lane, Recommender, UserState, check_k, check_lane
+from recsys.errors import InsiderError
+from recsys.recommend.recommender import Answer, Lane, Recommender, UserState
 from recsys.recommend.rules import Rules
 from recsys.services.export import curl_known, curl_new
 from recsys.services.workbench.target_user import Personas, TargetUser, described, known
@@ -19,7 +19,7 @@ from recsys.utils import formatting as fmt
 from recsys.views import shopper_history
 from recsys.views.explanation import item_facts, why
 from recsys.views.product_cards import Mark, Meter, ProductCard, cards
-from recsys.views.shopper_history import SINCE, category_of, chosen_level
+from recsys.views.shopper_history import SINCE, category_of
 
 MATCH = "match"
 POPULARITY = "popularity"
@@ -211,34 +211,6 @@ def first_shopper(live: Recommender) -> str:
     return str(live.users[c.USER].iat[int(np.argmax(np.diff(live.model.history.counts.indptr)))])
 
 
-def link_problems(
-    live: Recommender,
-    link: Mapping[str, Sequence[str]],
-    labels: Mapping[str, Mapping[str, str]] | None = None,
-    choices: Mapping[str, Sequence[str]] | None = None,
-) -> list[str]:
-    """What is wrong with a link to the page, one sentence each; [] when nothing is.
-
-    Args:
-        link: the values as they stand in it, by name.
-        labels: for a name, what its values are called on the page; a link may use either.
-        choices: for a name, what it can be (a persona, a rule set, a model), where that is a list.
-    """
-    named = {(name, title): value for name, titles in (labels or {}).items() for value, title in titles.items()}
-    checks: dict[str, Callable[[str], object]] = {
-        "k": lambda text: check_k(_whole(text)),
-        "lane": check_lane,
-        "category": live.allowed,
-        "level": lambda name: chosen_level(live, name),
-        "without": lambda item: live.model.item_rows([item_of_label(item)]),
-        "plus": lambda item: live.model.item_rows([item_of_label(item)]),
-    } | {name: _one_of(fmt.label(name), there) for name, there in (choices or {}).items()}
-    found = (
-        _refusal(check, named.get((name, text), text)) for name, check in checks.items() for text in link.get(name, ())
-    )
-    return [message for message in found if message]
-
-
 def as_curl(view: ShopperView, base: str, k: int, rules: str | None, categories: Sequence[str]) -> str:
     """The list on the page as a call of the API.
 
@@ -255,14 +227,6 @@ def as_curl(view: ShopperView, base: str, k: int, rules: str | None, categories:
 def file_name(view: ShopperView) -> str:
     """The shopper's id or the persona's name, fit for the name of a file."""
     return "".join(x if x.isalnum() else "-" for x in view.subject.name)[:60] or "shopper"
-
-
-def _one_of(what: str, there: Sequence[str]) -> Callable[[str], object]:
-    def check(text: str) -> None:
-        if text not in there:
-            raise InvalidInput(f"{what} {text!r} does not exist (any more); there are: {', '.join(there) or 'none'}.")
-
-    return check
 
 
 def _verdict(shown: int, hits: int | None, cut: Any, end: Any, known_shopper: bool, rules: str | None) -> str:
@@ -343,19 +307,3 @@ def currency_of(workspace: Workspace, live: Recommender) -> str:
     except InsiderError:
         return ""
     return str(notes.get("currency", ""))
-
-
-def _whole(text: str) -> Any:
-    """The number that a text is; the text itself when it is none."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def _refusal(check: Callable[[str], object], text: str) -> str:
-    try:
-        check(text)
-    except InvalidInput as error:
-        return str(error)
-    return ""
