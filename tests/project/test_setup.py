@@ -136,7 +136,7 @@ def test_an_environment_is_made_once(tmp_path: Path) -> None:
 def test_make_says_what_it_can_do() -> None:
     done = subprocess.run(["make", "help"], cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert done.returncode == 0
-    for target in ("make run", "make test", "make lint", "make lock", "make clean"):
+    for target in ("make run", "make test", "make coverage", "make lint", "make lock", "make clean"):
         assert target in done.stdout
 
 
