@@ -144,6 +144,7 @@ class Client:
         return self._get("/v1/model", {})
 
     def close(self) -> None:
+        """Close the connections."""
         self._connection.close()
 
     def __enter__(self) -> "Client":

@@ -55,6 +55,7 @@ class ApiMetrics:
         self._of_answer: Callable[[str, str], Counter] = cache(self._answers.labels)
 
     def request(self, method: str, route: str, status: int, seconds: float, *, stale: bool = False) -> None:
+        """Count a request that was answered. `stale`: the database could not be read for it."""
         count, time = self._of_request(method, route, status)
         count.inc()
         time.observe(seconds)
@@ -62,14 +63,17 @@ class ApiMetrics:
             self._stale.inc()
 
     def answer(self, answer: Answer, k: int) -> None:
+        """Count an answer to a request for k items."""
         self.answered(answer.path, answer.lane, k, len(answer.items))
 
     def answered(self, path: str, lane: str, k: int, items: int) -> None:
+        """Count an answer of so many items, by its path and lane."""
         self._of_answer(path, lane).inc()
         self._asked.inc(k)
         self._given.inc(items)
 
     def events(self, accepted: int, duplicates: int) -> None:
+        """Count events that were taken, and those that the log had already."""
         self._events.labels("accepted").inc(accepted)
         self._events.labels("duplicate").inc(duplicates)
 

@@ -63,6 +63,7 @@ def note(
 
 
 def trainings_table(workspace: "Workspace", found: "list[TrainingRun]") -> None:
+    """Print trainings as a table, with their notes."""
     from recsys.storage import audit
     from recsys.utils import formatting as fmt
 
@@ -79,6 +80,7 @@ def trainings_table(workspace: "Workspace", found: "list[TrainingRun]") -> None:
 
 
 def value_text(value: Any) -> str:
+    """The value of a hyperparameter as `--set` takes it; a number in four digits."""
     if isinstance(value, list):
         return ",".join(value) or "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -188,10 +188,12 @@ class Dataset:
 
     @property
     def n_users(self) -> int:
+        """How many users."""
         return len(self.users)
 
     @property
     def n_items(self) -> int:
+        """How many items."""
         return len(self.items)
 
     @cached_property

@@ -189,9 +189,11 @@ class WithLastResort:
 
     @classmethod
     def of(cls, model: Model) -> "WithLastResort":
+        """The scores of a model as it answers."""
         return cls(model, Segments(model))
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items); for users of whom the model can use nothing, popularity in their segment."""
         found = self.model.scores(users)
         nothing = np.diff(self.model.user_features.matrix.indptr)[users] == 0
         nothing &= np.diff(self.model.history.counts.indptr)[users] == 0

@@ -61,6 +61,7 @@ class DuckSession:
             )
 
     def close(self) -> None:
+        """Close the connection."""
         self.connection.close()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -50,6 +50,7 @@ class Rejects:
 
     @property
     def total(self) -> int:
+        """How many rows could not be used."""
         return sum(self.by_reason.values())
 
     def of_part(self, part: str) -> int:

@@ -186,6 +186,7 @@ class Hyperparameters:
         return name in ADAPTABLE[self.learner] and (ALL in self.adapt or name in self.adapt)
 
     def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod

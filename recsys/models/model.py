@@ -100,10 +100,12 @@ class Model:
 
     @cached_property
     def user_index(self) -> pd.Index:
+        """The outside ids of users, in table order."""
         return pd.Index(self.users[c.USER])
 
     @cached_property
     def item_index(self) -> pd.Index:
+        """The outside ids of items, in table order."""
         return pd.Index(self.items[c.ITEM])
 
     @cached_property

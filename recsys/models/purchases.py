@@ -65,6 +65,7 @@ class Weighting:
         return np.asarray(repeated * fading / len(self.half_lives), dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
         return {"half_lives": list(self.half_lives), "means": list(self.means), "strength": self.strength}
 
     @classmethod

@@ -113,6 +113,7 @@ class AgainScorer:
         return cls(sparse.csr_matrix((strength, pairs.indices, pairs.indptr), shape=pairs.shape))
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items), 0 for what a user has not had."""
         return np.asarray(self.strength[users].todense(), dtype=np.float32)
 
 

@@ -106,6 +106,7 @@ class Presentations:
         self._store = DocumentStore(workspace.database, "presentation")
 
     def names(self) -> list[str]:
+        """Names of the saved presentations."""
         return [document.name for document in self._store.all()]
 
     def get(self, name: str) -> Presentation:
@@ -123,5 +124,6 @@ class Presentations:
         return self._store.save(name, presentation.model_dump(mode="json")).name
 
     def delete(self, name: str) -> None:
+        """Delete a presentation."""
         access.require("merchandiser", "Deleting a presentation")
         self._store.delete(name)

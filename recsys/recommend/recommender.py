@@ -118,34 +118,42 @@ class Recommender:
 
     @property
     def lightfm(self) -> LightFM:
+        """A working `lightfm.LightFM`."""
         return self.model.lightfm
 
     @property
     def manifest(self) -> ModelManifest:
+        """The facts of the model version."""
         return self.model.manifest
 
     @property
     def items(self) -> pd.DataFrame:
+        """The items, one row each; row n is item number n everywhere."""
         return self.model.items
 
     @property
     def users(self) -> pd.DataFrame:
+        """The users, one row each."""
         return self.model.users
 
     @property
     def item_embeddings(self) -> NDArray[np.float32]:
+        """float32 (n_items, components)."""
         return self.model.item_embeddings
 
     @property
     def item_biases(self) -> NDArray[np.float32]:
+        """float32 (n_items,)."""
         return self.model.item_biases
 
     @property
     def user_embeddings(self) -> NDArray[np.float32]:
+        """float32 (n_users, components), as trained."""
         return self.model.user_embeddings
 
     @property
     def user_biases(self) -> NDArray[np.float32]:
+        """float32 (n_users,), as trained."""
         return self.model.user_biases
 
     def recommend(

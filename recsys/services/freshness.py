@@ -68,6 +68,7 @@ class Freshness:
 
     @property
     def stale(self) -> bool:
+        """Whether there is a reason to train anew."""
         return bool(self.reasons)
 
     def to_dict(self) -> Mapping[str, object]:

@@ -23,6 +23,7 @@ class StoredModel:
 
     @property
     def id(self) -> str:
+        """The id of the version."""
         return self.manifest.id
 
     def to_dict(self) -> Mapping[str, object]:

@@ -151,6 +151,8 @@ _WORK: Mapping[str, Callable[[Workspace, Job, OnProgress], str | None]] = {
 
 
 def main() -> None:
+    """Work on the run whose number is the first argument."""
+
     def stop(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Cancelled("The process was asked to stop.")

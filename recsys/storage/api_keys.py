@@ -43,10 +43,12 @@ class ApiKey:
     ends: datetime | None = None
 
     def allows(self, scope: str) -> bool:
+        """Whether the key may do what needs this scope."""
         return scope in self.scopes or ADMIN in self.scopes
 
     @property
     def state(self) -> str:
+        """ "valid", "ending" (replaced, and valid for a while) or "ended"."""
         return "valid" if self.ends is None else ("ended" if self.ends <= datetime.now(UTC) else "ending")
 
     def to_dict(self) -> Mapping[str, object]:

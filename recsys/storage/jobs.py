@@ -49,6 +49,7 @@ class Job:
 
     @property
     def active(self) -> bool:
+        """Whether it waits or works."""
         return self.state in ACTIVE
 
 

@@ -56,6 +56,7 @@ class Store:
         return self._folders.read(kind, name, kind, opened)
 
     def datasets(self) -> list[str]:
+        """Names of the stored datasets."""
         return self._folders.names("datasets")
 
     def save_dataset(self, dataset: Dataset) -> None:
@@ -233,6 +234,7 @@ class Store:
                     self._folders.remove("baselines", key)
 
     def has_map(self, model_id: str) -> bool:
+        """Whether a map is stored with this version."""
         return os.path.exists(f"{self._maps}/{model_id}/{MANIFEST}")  # noqa: PTH110  asked for every answer
 
     def live(self) -> tuple[str | None, list[str]]:

@@ -33,6 +33,7 @@ class Reporter:
     curve: tuple[Mapping[str, Any], ...] = ()
 
     def report(self, step: str, epoch: int = 0, epochs: int = 0) -> None:
+        """Tell how far the training is: the step, and the number of the pass among so many, where it is one."""
         fraction = min(self.done / self.units, 1.0)
         elapsed = time.monotonic() - self.started
         left = elapsed * (1 - fraction) / fraction if self.done >= 1 else None

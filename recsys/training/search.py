@@ -66,6 +66,7 @@ class SearchPlan:
             raise InvalidInput("A search needs a name of 1 to 60 characters.")
 
     def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
         return asdict(self) | {"base": self.base.to_dict()}
 
     @classmethod

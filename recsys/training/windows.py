@@ -52,6 +52,7 @@ class Window:
 
     @property
     def coefficients(self) -> tuple[float, ...] | None:
+        """Coefficients of the forecast of popularity; None without one."""
         return None if self.forecast is None else self.forecast.coefficients
 
     def judged(self, scorer: Scorer, only: Sequence[str] = ("ndcg",)) -> Evaluation:
@@ -87,6 +88,7 @@ class Measured:
 
     @classmethod
     def of(cls, found: Sequence[Evaluation]) -> "Measured":
+        """What evaluations on several windows give together."""
         values = [one.values["ndcg"] for one in found]
         shown = [float((one.shown > 0).mean()) for one in found]
         first = float(values[0].mean()) if len(values[0]) else 0.0

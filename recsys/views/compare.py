@@ -31,6 +31,7 @@ def choices(workspace: Workspace) -> dict[str, str]:
 
 
 def is_model(key: str) -> bool:
+    """Whether a choice stands for a model, and not for a rule set."""
     return key.startswith(MODEL)
 
 

@@ -71,6 +71,7 @@ class ItemInfluences:
 
     @property
     def falls(self) -> list[float]:
+        """How much the score falls without each of the items."""
         return [float(fall) for fall in self.table["fall"]]
 
 

@@ -61,6 +61,7 @@ class ShopperView:
 
     @property
     def user_id(self) -> str:
+        """The shopper's id, or the persona's name."""
         return self.subject.name
 
     def learned(self, since: bool = False) -> str:

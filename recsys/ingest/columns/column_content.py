@@ -45,18 +45,22 @@ class Content:
 
     @cached_property
     def different(self) -> list[str]:
+        """The different values, in the order in which they come."""
         return list(dict.fromkeys(self.filled))
 
     @property
     def looked_at(self) -> list[str]:
+        """The first of the different values: those that are judged by their form."""
         return self.different[:LOOKED_AT]
 
     @property
     def empty(self) -> bool:
+        """Whether no value means anything."""
         return not self.filled
 
     @property
     def share_filled(self) -> float:
+        """Share of the rows with a value that means something."""
         return len(self.filled) / max(len(self.values), 1)
 
     def _share(self, fits: Sequence[bool]) -> float:
@@ -74,6 +78,7 @@ class Content:
 
     @cached_property
     def plain_numbers(self) -> bool:
+        """Whether almost all values are numbers with nothing around them."""
         return (
             bool(self.filled)
             and self._share([bool(_PLAIN_NUMBER.fullmatch(x.strip())) for x in self.looked_at]) > ALMOST_ALL
@@ -86,6 +91,7 @@ class Content:
 
     @cached_property
     def with_clock(self) -> bool:
+        """Whether a value holds a time of the day."""
         return any(_WITH_CLOCK.search(x) for x in self.looked_at)
 
     @cached_property
@@ -128,6 +134,7 @@ class Content:
 
     @cached_property
     def integers(self) -> bool:
+        """Whether the values are whole numbers."""
         return (
             bool(self.filled)
             and self._share([bool(re.fullmatch(r"[-+]?\d+(\.0+)?", x.strip())) for x in self.looked_at]) > ALMOST_ALL
@@ -145,6 +152,7 @@ class Content:
 
     @property
     def unique(self) -> bool:
+        """Whether almost all values are different."""
         return len(self.different) >= ALMOST_ALL * len(self.filled) and len(self.filled) > 1
 
     @cached_property
@@ -162,10 +170,12 @@ class Content:
 
     @cached_property
     def addresses(self) -> bool:
+        """Whether the values are addresses of pages or pictures."""
         return bool(self.filled) and self._share([bool(_ADDRESS.match(x.strip())) for x in self.looked_at]) > MOSTLY
 
     @cached_property
     def money(self) -> bool:
+        """Whether the values are amounts of money."""
         return self.numbers > MOSTLY and self._share([bool(_MONEY.search(x)) for x in self.looked_at]) > MOSTLY
 
     @cached_property

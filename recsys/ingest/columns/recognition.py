@@ -32,6 +32,7 @@ class Recognition:
 
     @property
     def all(self) -> tuple[Recognised, ...]:
+        """The files of all parts."""
         return (*self.events, *self.items, *self.users)
 
 

@@ -59,6 +59,7 @@ class RowBuffers:
 
     @classmethod
     def of(cls, kept: Filtered, work: Path) -> Self:
+        """Memory for the rows of an import, or for as many of them as `HELD` bytes take."""
         width = (len(kept.columns) + 2) // 2
         words = np.empty((min(kept.events, HELD // (8 * width)), width), dtype=np.uint64)
         words[:] = 0

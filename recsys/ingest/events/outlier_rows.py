@@ -50,6 +50,7 @@ class Scale:
 
     @property
     def middle(self) -> float:
+        """The middle between the ends of the scale."""
         return (self.low + self.high) / 2
 
 

@@ -55,10 +55,12 @@ class StagedSource:
 
     @property
     def source(self) -> Source:
+        """The file."""
         return self.entry.source
 
     @property
     def mapped(self) -> Mapped:
+        """Field to columns."""
         return self.entry.mapped
 
     def rejected(self) -> str:

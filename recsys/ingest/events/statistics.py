@@ -44,18 +44,22 @@ class ImportStatistics:
 
     @property
     def events(self) -> int:
+        """How many events."""
         return int(self.events_of_user.sum())
 
     @property
     def pairs(self) -> int:
+        """How many pairs of user and item."""
         return int(self.counted[_PAIRS])
 
     @property
     def repeated(self) -> int:
+        """How many of the pairs have more than one event."""
         return int(self.counted[_REPEATED])
 
     @property
     def duplicates(self) -> int:
+        """How many events are equal to the one before them in everything."""
         return int(self.counted[_DUPLICATES])
 
     @property
@@ -65,6 +69,7 @@ class ImportStatistics:
 
     @property
     def last(self) -> pd.Timestamp | None:
+        """Time of the last event; None where there are no times."""
         return self._time(_LAST)
 
     def _time(self, which: int) -> pd.Timestamp | None:

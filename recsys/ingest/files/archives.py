@@ -22,6 +22,7 @@ _DATA = (".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".json", ".jsonl", ".n
 
 
 def too_large(where: str) -> InvalidInput:
+    """The error for a file that unpacks to far more than its size."""
     return InvalidInput(
         f"{where} unpacks to more than {MAX_UNPACKED_RATIO} times its size, which no real export does. "
         "Unpack it yourself if you trust it."

@@ -155,6 +155,7 @@ class Inputs:
 
     @property
     def parts(self) -> dict[str, tuple[Source, ...]]:
+        """The files by part."""
         return {"events": self.events, "items": self.items, "users": self.users}
 
 

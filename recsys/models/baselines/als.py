@@ -47,6 +47,7 @@ class ALS:
         return cls(users, items)
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items)."""
         return self.user_factors[users] @ self.item_factors.T
 
 

@@ -115,6 +115,7 @@ class UserKNN:
     def fit(
         cls, interactions: sparse.csr_matrix, *, neighbours: int = 200, shrinkage: float = 10.0, seed: int = 0
     ) -> Self:
+        """`seed`: of the users among whom neighbours are looked for, where there are too many."""
         had = binary(interactions)
         candidates = np.flatnonzero(np.diff(had.indptr))
         note = ""
@@ -124,6 +125,7 @@ class UserKNN:
         return cls(had, candidates, had[candidates], neighbours, shrinkage, note)
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items)."""
         rows = self.interactions[users]
         alike = (rows @ self.pool.T).toarray()
         lengths = np.sqrt(np.diff(rows.indptr))[:, None] * np.sqrt(np.diff(self.pool.indptr))

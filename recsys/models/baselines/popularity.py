@@ -20,6 +20,7 @@ class Popular:
         return cls(np.asarray(interactions.sum(axis=0), dtype=np.float32).ravel())
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items), the same for everybody."""
         return np.tile(self.popularity, (len(users), 1))
 
 
@@ -42,6 +43,7 @@ class PopularInCategories:
         return cls(Popular.fit(interactions).popularity, categories, shares)
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items): popularity times the user's share of purchases in the item's category."""
         found: NDArray[np.float32] = self.shares[users].toarray()[:, self.categories]
         found *= self.popularity
         return found
@@ -59,4 +61,5 @@ class OwnFrequency:
         return cls(sparse.csr_matrix((counts.data + recency / 2, counts.indices, counts.indptr), shape=counts.shape))
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items), 0 for what a user has not had."""
         return np.asarray(self.strength[users].todense(), dtype=np.float32)

@@ -23,6 +23,7 @@ class OpenDataset:
 
     @cached_property
     def interactions(self) -> Interactions:
+        """The purchases of all users, counted by pair."""
         return self.dataset.interactions()
 
     @cached_property

@@ -63,6 +63,7 @@ class Search:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing is asked for."""
         return not (self.query or self.attributes or self.behaviour or self.bought)
 
 

@@ -70,6 +70,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
+        """Whether every expectation is met."""
         return not self.failures
 
 
@@ -81,16 +82,19 @@ class Expectations:
         self._personas = Personas(database)
 
     def save(self, expectation: Expectation) -> None:
+        """Keep an expectation, in place of the one of that name."""
         require("merchandiser", "Changing an expectation")
         self._documents.save(checked_name(expectation.name), jsonable(expectation))
 
     def all(self) -> list[Expectation]:
+        """Every expectation."""
         return [
             EXPECTATION.validate_python({**document.content, "name": document.name})
             for document in self._documents.all()
         ]
 
     def delete(self, name: str) -> None:
+        """Delete the one of that name."""
         require("merchandiser", "Changing an expectation")
         self._documents.delete(name)
 

@@ -125,6 +125,7 @@ class RuledScorer:
         self._model, self._compiled, self._k = model, compiled, k
 
     def scores(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """(len(users), n_items): finite for the items of the list that the rules make, in its order."""
         raw = self._model.scores(users)
         out = np.full_like(raw, -np.inf)
         for place, user in enumerate(users):

@@ -65,9 +65,11 @@ class RuleSets:
         return _rules(self._documents.get(name, version))
 
     def names(self) -> list[str]:
+        """Names of the stored rule sets."""
         return [document.name for document in self._documents.all()]
 
     def versions(self, name: str) -> list[Document]:
+        """Every version of a rule set."""
         return self._documents.versions(name)
 
     def delete(self, name: str) -> None:

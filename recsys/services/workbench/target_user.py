@@ -45,6 +45,7 @@ class Person:
         )
 
     def to_dict(self) -> Mapping[str, object]:
+        """All of it, ready for JSON."""
         return {"history": list(self.history), "user": dict(self.attributes)}
 
     @classmethod
@@ -142,9 +143,11 @@ class Personas:
         return Person.from_dict(self._documents.get(name).content)
 
     def names(self) -> list[str]:
+        """Names of the stored personas."""
         return [document.name for document in self._documents.all()]
 
     def delete(self, name: str) -> None:
+        """Delete the persona of that name."""
         require("merchandiser", "Changing a persona")
         self._documents.delete(name)
 
@@ -156,9 +159,11 @@ class Lists:
         self._documents = DocumentStore(database, "list")
 
     def names(self) -> list[str]:
+        """Names of the stored lists of shoppers."""
         return [document.name for document in self._documents.all()]
 
     def users(self, name: str) -> list[str]:
+        """Ids of the shoppers on a list."""
         return [str(user) for user in self._documents.get(name).content["users"]]
 
     def add(self, name: str, user_id: str) -> int:
@@ -170,5 +175,6 @@ class Lists:
         return len(users)
 
     def delete(self, name: str) -> None:
+        """Delete the list of that name."""
         require("merchandiser", "Changing a list")
         self._documents.delete(name)
