@@ -138,8 +138,8 @@ def import_(  # long by its options alone: each is one field of the plan
         sheet=sheet,
         anyway=anyway,
     )
-    with console.ProgressOnStderr() as told:
-        report = import_dataset(Workspace().store, plan, told)
+    with console.ProgressOnStderr() as show_progress:
+        report = import_dataset(Workspace().store, plan, show_progress)
     _tell(report, as_json)
     if not as_json:
         console.note(f"Stored as {name}. Train on it: python -m recsys train --dataset {name} --promote")

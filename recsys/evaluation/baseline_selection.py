@@ -154,8 +154,8 @@ def fitted_baselines(
         on_step(name)
         chosen, note = choose_settings(name, split)
         fitted = _METHODS[name].fit(pairs, **chosen)
-        told = "; ".join(x for x in (note, getattr(fitted, "note", "")) if x)
-        yield name, fitted, chosen | ({"note": told} if told else {})
+        notes = "; ".join(x for x in (note, getattr(fitted, "note", "")) if x)
+        yield name, fitted, chosen | ({"note": notes} if notes else {})
 
 
 def fitted_with(

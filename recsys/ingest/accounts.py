@@ -42,16 +42,16 @@ def files(db: DuckSession, read: ReadData) -> list[FileReport]:
     for number, entry in enumerate(read.staged.sources):
         reading = entry.reading.words if entry.reading else None
         notes = (*entry.source.notes, *(entry.reading.notes if entry.reading else ()))
-        told = _file(db, read, entry.source, "events", number, events.get(number, 0), notes)
-        told["mapping"] = {name: list(columns) for name, columns in entry.mapped.items()}
-        told["timestamps"] = reading
-        found.append(told)
+        entry_of_file = _file(db, read, entry.source, "events", number, events.get(number, 0), notes)
+        entry_of_file["mapping"] = {name: list(columns) for name, columns in entry.mapped.items()}
+        entry_of_file["timestamps"] = reading
+        found.append(entry_of_file)
     for part, entries in (("items", read.recognised.items), ("users", read.recognised.users)):
         for number, other in enumerate(entries):
             rows = read.tables.rows.get((part, number), 0)
-            told = _file(db, read, other.source, part, number, rows, other.source.notes)
-            told["mapping"] = {name: list(columns) for name, columns in other.mapped.items()}
-            found.append(told)
+            entry_of_file = _file(db, read, other.source, part, number, rows, other.source.notes)
+            entry_of_file["mapping"] = {name: list(columns) for name, columns in other.mapped.items()}
+            found.append(entry_of_file)
     return found
 
 

@@ -30,7 +30,7 @@ def check(db: DuckSession, recognised: Recognition, tables: Tables, *, anyway: b
     Raises:
         InvalidInput: the catalogue, or the customers, have no id of the events, and `anyway` is not given.
     """
-    told: list[str] = []
+    notes: list[str] = []
     sides = (
         (recognised.items, c.ITEM, "seen_items", "SELECT item_id AS id FROM known_items WHERE n > 0"),
         (
@@ -50,8 +50,8 @@ def check(db: DuckSession, recognised: Recognition, tables: Tables, *, anyway: b
         said = _said(db, entries, recognised.events, field, seen, known, met, wanted, there)
         if met == 0 and not anyway:
             raise InvalidInput(f"{said} Nothing was stored; --anyway stores it all the same.")
-        told.append(said)
-    return told
+        notes.append(said)
+    return notes
 
 
 def _said(

@@ -114,7 +114,7 @@ class Section:
 
 def sections(found: ImportReport) -> list[Section]:
     """The report in words, for the command line and the page alike."""
-    told = [
+    entries = [
         Section("To check", tuple((str(n), text) for n, text in enumerate(found.get("warnings", ()), start=1))),
         Section("Files", _files_words(found)),
         Section("Found", _found_words(found)),
@@ -125,7 +125,7 @@ def sections(found: ImportReport) -> list[Section]:
         Section("Out of the ordinary", _outliers_words(found)),
         Section("Training", (("Learns from", found["training"]["words"]),)),
     ]
-    return [section for section in told if section.facts]
+    return [section for section in entries if section.facts]
 
 
 Facts = tuple[tuple[str, str], ...]
@@ -188,7 +188,7 @@ def _outliers_words(found: ImportReport) -> Facts:
 def _accounts(found: ImportReport) -> tuple[tuple[str, str], ...]:
     """Where every row and line went, and which columns were taken for what."""
     rows = found["rows"]
-    told = [
+    entries = [
         (
             "Rows of the events",
             f"{rows['read']:,} read = {rows['used']:,} used + {rows['rejected']:,} rejected + {rows['left_out']:,} "
@@ -198,12 +198,12 @@ def _accounts(found: ImportReport) -> tuple[tuple[str, str], ...]:
     for file in found["files"]:
         if lines := file.get("lines"):
             parts = [f"{lines[key]:,} {label}" for key, label in _LINES if lines[key]]
-            told.append((f"Lines of {file['file']}", f"{lines['lines']:,} = {' + '.join(parts)}"))
+            entries.append((f"Lines of {file['file']}", f"{lines['lines']:,} = {' + '.join(parts)}"))
     for column in found["columns"]:
         taken = column["taken_as"] or "not used"
         because = column["because"].removeprefix("not used: ")
-        told.append((f"Column {column['column']} of {column['file']}", f"{taken}: {because}"))
-    return tuple(told)
+        entries.append((f"Column {column['column']} of {column['file']}", f"{taken}: {because}"))
+    return tuple(entries)
 
 
 _LINES = (
@@ -214,10 +214,10 @@ _LINES = (
 
 def _catalogue_words(found: ImportReport) -> tuple[tuple[str, str], ...]:
     number, share, facts = fmt.number, fmt.share, found["catalogue"]
-    told = [(f"{fmt.label(level)} names", number(n)) for level, n in found["categories"].items()]
-    told += [(f"{fmt.label(name)} known", f"{share(known)} of items") for name, known in found["coverage"].items()]
+    entries = [(f"{fmt.label(level)} names", number(n)) for level, n in found["categories"].items()]
+    entries += [(f"{fmt.label(name)} known", f"{share(known)} of items") for name, known in found["coverage"].items()]
     if facts["catalogue_items"]:
-        told += [
+        entries += [
             ("Only in the events", _kept(facts["items_only_in_events"], "without title and category")),
             ("Only in the catalogue", _kept(facts["items_only_in_catalogue"], "known by their categories")),
         ]
@@ -229,11 +229,11 @@ def _catalogue_words(found: ImportReport) -> tuple[tuple[str, str], ...]:
         ("users_without_events", "Users without events, not kept"),
     ):
         if facts.get(key):
-            told.append((label, number(facts[key])))
+            entries.append((label, number(facts[key])))
     for name, attribute in found["user_attributes"].items():
-        told.append((fmt.label(name), f"{number(attribute['values'])} values, known of {share(attribute['known'])}"))
-    told += [(f"Column {column}", f"not kept: {why}") for column, why in found["columns_left_out"].items()]
-    return tuple(told) or (("No catalogue", "titles are the ids; add one with --items"),)
+        entries.append((fmt.label(name), f"{number(attribute['values'])} values, known of {share(attribute['known'])}"))
+    entries += [(f"Column {column}", f"not kept: {why}") for column, why in found["columns_left_out"].items()]
+    return tuple(entries) or (("No catalogue", "titles are the ids; add one with --items"),)
 
 
 def _kept(items: int, how: str) -> str:

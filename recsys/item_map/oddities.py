@@ -110,12 +110,12 @@ def misplaced(
     size = np.bincount(codes, minlength=groups).astype(float)
     count = (member @ has).tocsr()
     total = np.asarray(has.sum(axis=0)).ravel()
-    told = (total > 1).astype(float)
+    shared = (total > 1).astype(float)
     share = SMOOTHING * total / n
     # log((count + s p) / (size + s)) = log(1 + count / (s p)) + log(s p) - log(size + s): the first is sparse.
     ratio = count.copy()
-    ratio.data = np.log1p(ratio.data / share[ratio.indices]) * told[ratio.indices]
-    length = np.asarray(has @ told).ravel()
+    ratio.data = np.log1p(ratio.data / share[ratio.indices]) * shared[ratio.indices]
+    length = np.asarray(has @ shared).ravel()
     strength, best = np.full(n, -np.inf), np.zeros(n, dtype=np.int64)
     for start in range(0, n, 4096):
         block = slice(start, min(start + 4096, n))
@@ -124,7 +124,7 @@ def misplaced(
         best[block] = scores.argmax(axis=1)
         strength[block] = scores.max(axis=1)
     own_count = np.asarray(count[codes[rows], columns]).ravel() - 1.0
-    own = np.bincount(rows, told[columns] * np.log1p(own_count / share[columns]), minlength=n)
+    own = np.bincount(rows, shared[columns] * np.log1p(own_count / share[columns]), minlength=n)
     own -= length * np.log(np.maximum(size[codes] - 1.0, 0.0) + SMOOTHING)
     strength = strength - own
     if nearest is not None and nearest.shape[1]:

@@ -150,11 +150,13 @@ def badges(item_map: ItemMap) -> tuple[Badge, ...]:
     if purity is not None:
         level = fmt.label(facts["purity_level"] or "").lower()
         part = facts.get("settings", {}).get("part")
-        told = "The model does not know it here." if part == "own" else "The model was told it, so this proves little."
+        caution = (
+            "The model does not know it here." if part == "own" else "The model was told it, so this proves little."
+        )
         found.append(
             Badge(
                 f"{fmt.share(purity, 0)} of neighbours of one {level}",
-                f"Share of the 10 nearest here that are of the product's own {level}. {told}",
+                f"Share of the 10 nearest here that are of the product's own {level}. {caution}",
             )
         )
     if moved is not None:

@@ -243,7 +243,7 @@ def stored(workspace: Workspace, name: str) -> StoredDataset:
     report = manifest.get("report")
     models = models_on(workspace, name)
     live = any(model.live for model in models)
-    told = tuple(sections(report)) if report else (_in_words(manifest["summary"]),)
+    facts = tuple(sections(report)) if report else (_in_words(manifest["summary"]),)
     file = workspace.store.dataset_file(name, FILE) if report and report["rejected"]["rows"] else None
     if live:
         warning = "The live model was trained on it. Promote a model of another dataset first."
@@ -251,7 +251,7 @@ def stored(workspace: Workspace, name: str) -> StoredDataset:
         warning = f"{fmt.plural(len(models), 'model')} trained on it can still answer, but no longer be evaluated."
     else:
         warning = "No model was trained on it."
-    return StoredDataset(name, told, report, file, warning, not live)
+    return StoredDataset(name, facts, report, file, warning, not live)
 
 
 def table(found: list[ListedDataset]) -> pd.DataFrame:

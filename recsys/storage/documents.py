@@ -108,8 +108,8 @@ class DocumentStore:
                 documents.insert().values(kind=self._kind, name=name, version=last + 1, content=content, saved=now)
             )
             if audited:
-                told = note or f"version {last + 1}"
-                audit.write(connection, audited, subject or f"{self._noun} {name}", note=told)
+                version_note = note or f"version {last + 1}"
+                audit.write(connection, audited, subject or f"{self._noun} {name}", note=version_note)
         return Document(name, last + 1, content or {}, now.replace(tzinfo=UTC))
 
     def _versions(self, name: str) -> list[Document]:

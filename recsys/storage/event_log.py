@@ -118,13 +118,13 @@ class EventLog:
             ]  # fmt: skip
             if fresh:
                 connection.execute(events.insert(), fresh)
-            told = [
+            new_rows = [
                 {"dataset": dataset, "kind": kind, "name": name, "content": dict(content), "received": now}
                 for kind, named in ((ITEM, items or {}), (USER, users or {}))
                 for name, content in named.items()
             ]
-            if told:
-                connection.execute(announcements.insert(), told)
+            if new_rows:
+                connection.execute(announcements.insert(), new_rows)
         self._watch.wrote()
         return Receipt(len(fresh), len(batch) - len(fresh))
 

@@ -56,9 +56,9 @@ def with_new_items(
         announced: by id, as `Activity.new_items` gives them.
         known: what this gave for the announcements before, to which the new ones are added where they are new.
     """
-    told = {} if known is None else known.announced
-    fresh = {name: content for name, content in announced.items() if told.get(name) is not content}
-    wider = base if known is None or any(name in told for name in fresh) else known.recommender
+    known_before = {} if known is None else known.announced
+    fresh = {name: content for name, content in announced.items() if known_before.get(name) is not content}
+    wider = base if known is None or any(name in known_before for name in fresh) else known.recommender
     wanted = announced if wider is base else fresh
     new = {name: content for name, content in wanted.items() if name not in base.model.rows_of_items}
     if new:

@@ -149,11 +149,11 @@ def everybody(
         compared.append(b.model.id)
     else:
         rules = RuleSets(workspace.database).get(other.removeprefix(RULES))
-    told = part_of(on_progress, 0.0, 0.8)
-    found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules, on_progress=told)
+    on_step = part_of(on_progress, 0.0, 0.8)
+    found = compare(a, b, _data(workspace, a.model.id), k=k, rules=rules, on_progress=on_step)
     titles = fmt.measures(k)
     measures = pd.DataFrame(
-        [_told(row, titles[str(row.measure)]) for row in found.measures.itertuples()],
+        [_row_of(row, titles[str(row.measure)]) for row in found.measures.itertuples()],
         columns=["measure", "clear", "difference", "interval", "a", "b"],
     )
     sentence = (
@@ -164,7 +164,7 @@ def everybody(
     return Everybody(sentence, floor, found.most, measures, found.note)
 
 
-def _told(row: Any, measure: fmt.Measure) -> tuple[str, ...]:
+def _row_of(row: Any, measure: fmt.Measure) -> tuple[str, ...]:
     """One measure in words: its name, verdict, difference, interval of the difference, and both values."""
     verdict = "better" if row.low > 0 else "worse" if row.high < 0 else "within chance"
     difference, low, high = (fmt.difference(x, is_share=measure.share) for x in (row.difference, row.low, row.high))

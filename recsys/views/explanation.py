@@ -171,8 +171,12 @@ def _sentence(parts: Sequence[tuple[str, float]], nearest: Sequence[Reason]) -> 
         EVERYBODY: "it is liked by everybody",
         RULES: "the rules push it up",
     }
-    told = [fixed.get(name, f"they lean towards “{name}”") for name, value in parts if value > 0][:2]
-    text = f"Mostly because {fmt.joined(told)}." if told else "Nothing speaks for it strongly; little else is left."
+    sentences = [fixed.get(name, f"they lean towards “{name}”") for name, value in parts if value > 0][:2]
+    text = (
+        f"Mostly because {fmt.joined(sentences)}."
+        if sentences
+        else "Nothing speaks for it strongly; little else is left."
+    )
     return f"{text} Of what they bought, “{nearest[0].name}” is most like it." if nearest else text
 
 
@@ -185,14 +189,14 @@ def _bought_sentence(user_state: UserState, row: int) -> str:
 
 
 def _footnote(constant: float, likes: Sequence[Reason]) -> str:
-    told = [f"Every product of this shopper gets {fmt.signed(constant)} on top, which changes no order."]
+    sentences = [f"Every product of this shopper gets {fmt.signed(constant)} on top, which changes no order."]
     if abs(constant) < 0.005:
-        told = []
+        sentences = []
     if likes:
-        told.insert(
+        sentences.insert(
             0, f"{LIKE_THEM}: {', '.join(f'{_part_name(reason)} ({fmt.signed(reason.value)})' for reason in likes)}."
         )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def _part_name(reason: Reason) -> str:

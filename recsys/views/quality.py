@@ -83,13 +83,13 @@ def view(workspace: "Workspace", model_id: str = "live") -> QualityView | None:
     evaluation = report["evaluation"]
     lanes = {lane: title for lane, title in LANE_TITLES.items() if lane in evaluation["lanes"]}
     split = SplitDescription.model_validate(report["split"])
-    told = {lane: _verdict(evaluation, split, lane) for lane in lanes}
+    verdicts = {lane: _verdict(evaluation, split, lane) for lane in lanes}
     floor = report["noise"]
     cold = report["cold_start"]
     return QualityView(
         model_id=model.id,
-        verdict={lane: verdict for lane, (verdict, _) in told.items()},
-        evidence={lane: evidence for lane, (_, evidence) in told.items()},
+        verdict={lane: verdict for lane, (verdict, _) in verdicts.items()},
+        evidence={lane: evidence for lane, (_, evidence) in verdicts.items()},
         noise=(
             f"Noise: {floor['seeds']} trainings of the same recipe that differ only in their seed lie up to "
             f"{floor['spread']:.4f} NDCG@10 apart and share {floor['overlap']:.0%} of their lists. A smaller "
@@ -145,8 +145,8 @@ def _verdict(evaluation: "BenchmarkDocument", split: SplitDescription, lane: str
 
 
 def _where(split: SplitDescription) -> str:
-    told = split.kind == "leave-k-out"
-    return f"among {held_out(split)}" if told else "in a period that neither had seen"
+    at_random = split.kind == "leave-k-out"
+    return f"among {held_out(split)}" if at_random else "in a period that neither had seen"
 
 
 def bars_of(evaluation: "BenchmarkDocument | Mapping[str, Any]", lane: str) -> tuple[Bar, ...]:

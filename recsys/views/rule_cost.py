@@ -83,7 +83,7 @@ def serving_words(
     for each placement that a set asks for."""
     sets = (*before, *now)
     places = ["", *sorted({place for rules in sets for place in rules.when.placements})]
-    told = []
+    sentences = []
     for number, place in enumerate(places):
         part = part_of(on_progress, number / len(places), (number + 1) / len(places))
         found = reach_of_serving(live, before, now, placement=place, k=k, on_progress=part)
@@ -91,10 +91,10 @@ def serving_words(
         drawn = "" if found.judged == found.segment else " drawn"
         share = fmt.share(found.changed / found.judged, 0) if found.judged else fmt.NOTHING
         changed, judged = fmt.number(found.changed), fmt.number(found.judged)
-        told.append(f"{where}, {changed} of {judged}{drawn} shoppers get another list ({share}).")
+        sentences.append(f"{where}, {changed} of {judged}{drawn} shoppers get another list ({share}).")
     if any(rules.when.beside for rules in sets):
-        told.append("Lists beside a product that is looked at are not counted.")
-    return tuple(told)
+        sentences.append("Lists beside a product that is looked at are not counted.")
+    return tuple(sentences)
 
 
 def dial_alone(

@@ -79,11 +79,11 @@ class FileColumns:
         keys = [self.contents[x].values for x in self.mapped.get(of, ())[:1]]
         if not keys:
             return False
-        told: dict[str, Counter[str]] = {}
+        counts: dict[str, Counter[str]] = {}
         for key, value in zip(keys[0], self.contents[name].values, strict=False):
             if key is not None and value is not None:
-                told.setdefault(key, Counter())[value] += 1
-        several = [found for found in told.values() if found.total() > 1]
+                counts.setdefault(key, Counter())[value] += 1
+        several = [found for found in counts.values() if found.total() > 1]
         seen = sum(found.total() for found in several)
         same = sum(found.most_common(1)[0][1] for found in several)
         if same < SAME * seen:

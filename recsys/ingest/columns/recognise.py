@@ -72,7 +72,7 @@ class Recognised:
     def with_field(self, name: str, columns: tuple[str, ...], because: str) -> "Recognised":
         """The same with a field held by other columns."""
         before = self.mapped.get(name, ())
-        told = tuple(
+        outcomes = tuple(
             replace(x, taken_as=name, because=because) if x.name in columns
             else replace(x, taken_as=None, because=f"not used: {self.contents[x.name].describe()}") if x.name in before
             else x
@@ -81,7 +81,7 @@ class Recognised:
         return replace(
             self,
             mapped=self.mapped | {name: columns},
-            columns=told,
+            columns=outcomes,
             whole=_whole(columns, self.contents) | (self.whole - set(before)),
         )
 
@@ -103,9 +103,9 @@ def recognise(
     for name, find in FINDERS.items():
         if name in FIELDS[part] and name not in said and name not in file.mapped:
             find(file)
-    told = tuple(_outcome(file, name) for name in source.columns)
+    outcomes = tuple(_outcome(file, name) for name in source.columns)
     ids = (*file.mapped.get(c.USER, ()), *file.mapped.get(c.ITEM, ()))
-    return Recognised(source, part, file.mapped, told, _whole(ids, contents), contents, frozenset(said))
+    return Recognised(source, part, file.mapped, outcomes, _whole(ids, contents), contents, frozenset(said))
 
 
 def _outcome(file: FileColumns, name: str) -> Column:

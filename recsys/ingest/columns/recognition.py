@@ -70,11 +70,11 @@ def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping, *, stric
 def _without_items(entry: Recognised) -> Recognised:
     """Events beside a catalogue, which tells what the items are, unless a user said that the events do."""
     gone = {x for x in ITEM_FIELDS if x not in (c.ITEM, c.PRICE) and x in entry.mapped and x not in entry.stated}
-    told = tuple(
+    outcomes = tuple(
         replace(x, taken_as=None, because="not used: the catalogue tells it") if x.taken_as in gone else x
         for x in entry.columns
     )
-    return replace(entry, mapped={x: y for x, y in entry.mapped.items() if x not in gone}, columns=told)
+    return replace(entry, mapped={x: y for x, y in entry.mapped.items() if x not in gone}, columns=outcomes)
 
 
 def contents(db: DuckSession, source: Source, rows: int = LOOKED_AT) -> dict[str, Content]:

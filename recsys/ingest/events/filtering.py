@@ -65,14 +65,14 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
         if weight == 0:
             kind = staged.kinds[place] or "(none)"
             leave_out(f"events of kind {kind}, which count nothing", f"kind = {place}")
-    told: list[str] = []
+    notes: list[str] = []
     for odd, more in (outlier_rows.anonymous_users(db, staged), outlier_rows.stray_times(db, staged)):
         for entry in odd:
             leave_out(entry.why, f"({entry.condition})")
-        told += more
+        notes += more
     min_rating = None
     if c.RATING in staged.fields:
-        min_rating = _by_rating(db, plan, leave_out, told)
+        min_rating = _by_rating(db, plan, leave_out, notes)
     if c.QUANTITY in staged.fields:
         leave_out("rows with a quantity of 0", "q = 0")
         if plan.returns == "cancel":
@@ -90,10 +90,10 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
     events = db.one(f"SELECT count(*) FROM staged WHERE {condition}")[0]
     rising = tuple(sorted({weight for weight in weights.values() if weight > 0}))
     columns = _columns(staged, weights, rising)
-    return Filtered(condition, events, columns, rising, kinds, left_out, min_rating, reduced, tuple(told))
+    return Filtered(condition, events, columns, rising, kinds, left_out, min_rating, reduced, tuple(notes))
 
 
-def _by_rating(db: DuckSession, plan: ImportPlan, leave_out: Callable[[str, str], None], told: list[str]) -> float:
+def _by_rating(db: DuckSession, plan: ImportPlan, leave_out: Callable[[str, str], None], notes: list[str]) -> float:
     """Leave out ratings that are low, or far from the scale; gives the lowest that counts."""
     found = outlier_rows.scale(db)
     room = (found.high - found.low) / 2
@@ -103,7 +103,7 @@ def _by_rating(db: DuckSession, plan: ImportPlan, leave_out: Callable[[str, str]
             f"(r > {found.high + room!r} OR r < {found.low - room!r})" + (" AND r <> 0" if found.zero_is_none else ""),
         )
     if found.zero_is_none:
-        told.append(f"a rating of 0 is taken for none, as the others go from {found.low:g} to {found.high:g}")
+        notes.append(f"a rating of 0 is taken for none, as the others go from {found.low:g} to {found.high:g}")
     least = plan.min_rating if plan.min_rating is not None else found.middle
     leave_out(f"ratings below {least:g}", f"r < {float(least)!r}" + (" AND r <> 0" if found.zero_is_none else ""))
     return float(least)

@@ -63,10 +63,10 @@ def stray_times(db: DuckSession, staged: Staged, now: float | None = None) -> tu
     if not n or (high <= limit and high - low <= 2 * LEAST_GAP):
         return [], []
     found: list[OutlierRows] = []
-    told: list[str] = []
+    notes: list[str] = []
     later = db.one(f"SELECT count(*) FROM staged WHERE reason = 0 AND ts > {limit}")[0]
     if later > n / 2:
-        told.append(f"{later:,} of {n:,} events are later than today; is the clock right, and the form of the times?")
+        notes.append(f"{later:,} of {n:,} events are later than today; is the clock right, and the form of the times?")
         limit = 2**32
     elif later:
         found.append(OutlierRows("events later than today", f"ts > {limit}"))
@@ -81,7 +81,7 @@ def stray_times(db: DuckSession, staged: Staged, now: float | None = None) -> tu
         found.append(
             OutlierRows(f"events long after all others (after {_day(last)})", f"ts > {last} AND ts <= {limit}")
         )
-    return found, told
+    return found, notes
 
 
 def _bulk(groups: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
@@ -122,7 +122,7 @@ def anonymous_users(db: DuckSession, staged: Staged) -> tuple[list[OutlierRows],
     counts = dict(db.rows(f"SELECT u, count(*) FROM staged WHERE reason = 0 AND u IN ({numbers}) GROUP BY 1"))
     total, n = db.one("SELECT count(*), count(DISTINCT u) FROM staged WHERE reason = 0")
     others = (total - sum(counts.values())) / max(n - len(counts), 1)
-    found, told = [], []
+    found, notes = [], []
     for h, name in sorted(users, key=lambda user: str(user[1])):
         events = counts.get(h, 0)
         if not events:
@@ -130,10 +130,10 @@ def anonymous_users(db: DuckSession, staged: Staged) -> tuple[list[OutlierRows],
         if name.strip().lower() in NEVER_AN_ID or events > max(MUCH * others, 10):
             found.append(OutlierRows(f"events of user {name!r}, which stands for nobody", f"u = {h}"))
         elif not name.strip().lstrip("-").replace(".", "").isdigit():
-            told.append(
+            notes.append(
                 f"user {name!r} has {formatting.plural(events, 'event')}; if it stands for nobody, take those rows out"
             )
-    return found, told
+    return found, notes
 
 
 def scale(db: DuckSession) -> Scale:

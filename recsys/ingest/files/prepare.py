@@ -248,10 +248,10 @@ def _look_through(path: Path, where: str, packed: bool, stated: str | None, on_b
                 sample += chunk[:SAMPLE]
             on_bytes(0 if packed else len(chunk))
     on_bytes(size if packed else 0)
-    return _told(where, sample, counts, settled, stated)
+    return _look_of(where, sample, counts, settled, stated)
 
 
-def _told(where: str, sample: bytes, counts: _Counts, settled: str, stated: str | None) -> _Look:
+def _look_of(where: str, sample: bytes, counts: _Counts, settled: str, stated: str | None) -> _Look:
     notes: list[str] = []
     wide = settled.startswith(("utf-16", "utf-32"))
     if counts.zeros and not wide and counts.zeros > MOST_ZEROS * counts.total:

@@ -39,13 +39,13 @@ def cut_to(
     place = np.arange(interactions.nnz) - np.repeat(interactions.indptr[:-1], lengths)
     keep = np.zeros(interactions.nnz, dtype=bool)
     keep[order[place < low]] = True
-    told = f"histories cut to {low:,} random products"
+    note = f"histories cut to {low:,} random products"
     share = most / float((np.minimum(lengths, low) ** 2).sum())
     if share < 1:
         drawn = rng.random(len(lengths)) < share
         keep &= np.repeat(drawn, lengths)
-        told += f", {int(drawn.sum()):,} of {len(lengths):,} shoppers drawn"
+        note += f", {int(drawn.sum()):,} of {len(lengths):,} shoppers drawn"
     indptr = np.concatenate([[0], np.cumsum(keep)])[interactions.indptr]
     return sparse.csr_matrix(
         (interactions.data[keep], interactions.indices[keep], indptr), shape=interactions.shape
-    ), told
+    ), note

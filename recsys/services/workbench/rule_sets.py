@@ -99,9 +99,9 @@ class RuleSets:
         """
         require("merchandiser", "Serving rules")
         found = tuple(self.get(name) for name in dict.fromkeys(names))
-        told = ", ".join(rules.label or "" for rules in found) or "no rules"
+        labels = ", ".join(rules.label or "" for rules in found) or "no rules"
         self._settings.save(
-            SERVED, {"served": [rules.name for rules in found]}, audited="serve", subject="rules", note=told
+            SERVED, {"served": [rules.name for rules in found]}, audited="serve", subject="rules", note=labels
         )
         self._seen = None
         return found
