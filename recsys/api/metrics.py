@@ -1,4 +1,4 @@
-"""What `/metrics` tells: counters of one API application, and what is read when it is asked for."""
+"""What `/metrics` gives: counters of one API application, and values that are read at each request."""
 
 import os
 from collections.abc import Callable, Iterable

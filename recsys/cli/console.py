@@ -1,4 +1,4 @@
-"""How the command line speaks: results on stdout, everything else on stderr, text from data always as text."""
+"""Printing: results on stdout, everything else on stderr, text from data always as text."""
 
 import errno
 import json

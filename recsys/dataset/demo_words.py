@@ -1,4 +1,4 @@
-"""What the abbreviations of the demo's tills stand for, as far as the words beside them tell."""
+"""What abbreviations in the demo's product names stand for, where the words beside them settle it."""
 
 PLAIN_WORDS = {
     "ACC": "accessories", "ACCESS": "accessories", "ACCESSIORES": "accessories", "ACCSS": "accessories",

@@ -1,4 +1,4 @@
-"""Baselines as strong as they can fairly be: what each leaves open is chosen on validation, as for models."""
+"""Fitting the baselines: the settings of each are chosen on the validation period, as for models."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Is one method better than another, or is it chance? Two evaluations of the same users, compared in pairs."""
+"""Whether one method is better than another by more than chance: two evaluations of the same users, in pairs."""
 
 from dataclasses import dataclass
 from typing import Literal

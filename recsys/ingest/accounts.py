@@ -1,4 +1,4 @@
-"""What became of every line and row that was read: used, rejected or left out, to the last one."""
+"""What became of every line and row that was read: used, rejected or left out; the sums are exact."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The only module that imports DuckDB: a connection with bounds, and queries that tell how far they are."""
+"""The only module that imports DuckDB: a connection with limits, and queries that report their progress."""
 
 import queue
 import re

@@ -1,4 +1,4 @@
-"""What somebody should look at first: the first lines of the report of an import."""
+"""The findings at the top of an import's report: what needs somebody's attention first."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Whether files tell of the same things: the items of the catalogue, and the customers, beside those of the events."""
+"""Whether the ids of the catalogue and of the customers are those of the events."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How dense the map is where, its regions, and their names."""
+"""The density of the map at each place, its regions, and their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

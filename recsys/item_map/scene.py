@@ -1,4 +1,4 @@
-"""The Map page's picture, put together: points, colours, names, layers, selection; and the same to take along."""
+"""The figure of the Map page: points, colours, names, layers and selection together; and its files to download."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Rare items borrow from what they share: the fewer purchases speak for an embedding, the more its categories do."""
+"""Shrinkage of item embeddings: the fewer buyers an item has, the closer it is drawn to its categories and brand."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Presentations: an ordered row of slides under a name, saved in the database."""
+"""Presentations: slides in an order, under a name, saved in the database."""
 
 from typing import Literal, Self
 

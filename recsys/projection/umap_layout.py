@@ -1,4 +1,4 @@
-"""UMAP in our own words: the graph of who is near to whom, and its layout in two dimensions. Compiles: for jobs only.
+"""Our own UMAP: the graph of near neighbours, and its layout in two dimensions. Compiles with numba: for jobs.
 
 The objective is that of McInnes, Healy & Melville (2018), and the graph is umap-learn's to float tolerance (a test).
 The layout differs in how it is walked: every point moves by where the others were before the round, so that all cores

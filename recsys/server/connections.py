@@ -1,4 +1,4 @@
-"""Connections that cost a server more than they bring: silent ones, slow ones, and too many of them."""
+"""Limits on connections: silent ones and slow ones are closed, and so are the oldest of too many."""
 
 import asyncio
 import resource

@@ -1,4 +1,4 @@
-"""Tables to take along: CSV and Excel in which no cell can be a formula, and the same answer as an API call."""
+"""Tables to download: CSV and Excel in which no cell can be a formula, and the same answer as an API call."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a server does before it answers, and when it ends: put right what processes that were killed have left."""
+"""What a server does before it answers and when it ends: it cleans up after processes that were killed."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A copy of a home in one file: taken while it is served, checked to the last byte, put back into another home.
+"""A copy of a home in one file: taken while it is served, checked against checksums, restored into another home.
 
 The file is a ZIP archive: `backup.json` with the SHA-256 of every other entry, `database.sqlite`, `live.json`, and the
 folders of datasets, models, maps, quality reports and baselines as `recsys.storage.store` has them.

@@ -23,7 +23,7 @@ from recsys.utils.json_values import jsonable
 STEPS = (
     "Fitting and judging the baselines",
     "Measuring the segments",
-    "Training anew from other seeds: the floor of noise",
+    "Training anew from other seeds: the noise floor",
     "Training without features",
     "Training without a tenth of products and shoppers: cold start",
 )

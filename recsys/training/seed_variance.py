@@ -1,4 +1,4 @@
-"""The floor of noise: how far two trainings of one recipe on the same data lie apart, from nothing but their seeds."""
+"""The noise floor: how far apart two trainings of one recipe on the same data are that differ in their seed alone."""
 
 from dataclasses import dataclass
 

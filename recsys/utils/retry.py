@@ -1,4 +1,4 @@
-"""Waiting for a database that is away: what took an hour to train must not be lost to a minute without it."""
+"""Waiting for a database that cannot be reached: a finished training must not be lost because of it."""
 
 import logging
 from collections.abc import Callable

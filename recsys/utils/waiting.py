@@ -1,4 +1,4 @@
-"""Work that must not wait: what runs on an event loop asks no database and waits for no lock of another thread."""
+"""What runs on an event loop must not wait: no query to a database, no lock that another thread holds."""
 
 import threading
 from collections.abc import Iterator

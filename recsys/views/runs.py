@@ -1,4 +1,4 @@
-"""What the Runs page shows: the trainings as a table, several of them side by side, and the floor of noise."""
+"""What the Runs page shows: the trainings as a table, several of them side by side, and the noise floor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files that tell together what one alone does not: order lines beside orders, and properties of items one a row."""
+"""Files that must be joined or turned before they are read: order lines beside orders, item properties one a row."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Compiled loops over rows of events: rows find their place, are put in order and counted.
+"""Compiled loops over rows of events: put in their places, sorted and counted.
 
 A row in order is a few 64-bit words, compared from the first on: its item in the upper half of the first word, then
 the fields of the event, 32 bits each, so that comparing words compares fields. Floats are turned for that (`_rank`).

@@ -1,4 +1,4 @@
-"""What is counted while sorted events go by: the figures of the report."""
+"""What is counted while sorted events are written: the figures of the report."""
 
 from dataclasses import dataclass, field
 

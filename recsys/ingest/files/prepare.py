@@ -1,4 +1,4 @@
-"""What a file is: a look through its bytes, and a copy where the reader would not take it as it stands."""
+"""Preparing a text file: all bytes are read once to tell how it is written; it is copied where the reader needs it."""
 
 import codecs
 import gzip

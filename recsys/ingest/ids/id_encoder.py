@@ -1,4 +1,4 @@
-"""The ids and kinds of events, each text once: rows carry a number instead of it."""
+"""Numbers for the ids and kinds of events: each text is kept once, rows hold its number."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field

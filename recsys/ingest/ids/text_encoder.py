@@ -1,4 +1,4 @@
-"""Texts in exchange for numbers: rows then carry four bytes for an id instead of its letters."""
+"""Numbers for texts: a row then holds four bytes for an id instead of its letters."""
 
 from typing import TYPE_CHECKING, Any
 

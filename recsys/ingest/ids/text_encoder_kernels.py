@@ -1,4 +1,4 @@
-"""Compiled loops over texts, as they come by in the rows of a file: texts become numbers."""
+"""Compiled loops over the texts of a batch of rows: each text gets its number."""
 
 # Numba finds the types of these functions when it compiles them.
 # mypy: ignore-errors

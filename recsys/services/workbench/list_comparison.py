@@ -173,7 +173,7 @@ def compare(
 
 
 def siblings(manifests: Sequence[ModelManifest], model_id: str) -> list[str]:
-    """Versions trained like this one, on the same data, from another seed: their distance is the floor of noise."""
+    """Versions trained like this one, on the same data, from another seed: their distance is the noise floor."""
     own = next((m for m in manifests if m.id == model_id), None)
     if own is None:
         return []

@@ -101,7 +101,7 @@ def _notes(noise: float | None, baseline: Level | None, left_out: bool, recent: 
 
 
 def _noise(workspace: Workspace, dataset: str, fingerprint: str, live: ModelManifest | None) -> float | None:
-    """The floor of noise: that of the live model's quality report, or else from trainings that differ in the seed."""
+    """The noise floor: that of the live model's quality report, or else from trainings that differ in the seed."""
     report = workspace.store.load_quality(live.id) if live is not None and live.fingerprint == fingerprint else None
     if report is not None and "noise" in report:
         return float(report["noise"]["spread"])
