@@ -89,8 +89,7 @@ def diversity(lists: NDArray[np.int32], categories: NDArray[np.int64]) -> Values
         lists: (n_users, k) item numbers, -1 for an empty place.
         categories: (n_items,) category numbers.
     """
-    of_list = np.where(lists >= 0, categories[lists], -1)
-    filled = lists >= 0
+    of_list, filled = categories[lists], lists >= 0
     both = filled[:, :, None] & filled[:, None, :]
     differ = (of_list[:, :, None] != of_list[:, None, :]) & both
     pairs = both.sum(axis=(1, 2)) - filled.sum(axis=1)
@@ -159,9 +158,8 @@ def bootstrap_intervals(
     for start in range(0, samples, DRAWN_TOGETHER):
         end = min(start + DRAWN_TOGETHER, samples)
         times = np.array([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(start, end)], np.float64)
-        for column, values_of_one in enumerate(
-            columns
-        ):  # one by one: what stands beside it must not round it otherwise
+        # one by one: what stands beside a column must not change its rounding
+        for column, values_of_one in enumerate(columns):
             means[start:end, column] = times @ values_of_one / n
     tail = (1 - level) / 2
     return np.quantile(means, [tail, 1 - tail], axis=0).T

@@ -154,6 +154,18 @@ def test_intervals_repeat_with_the_seed_and_hold_the_mean() -> None:
     assert low < values.mean() < high
 
 
+def test_intervals_are_quantiles_of_the_means_of_users_drawn_anew() -> None:
+    values = np.random.default_rng(3).normal(size=(7, 2))
+    rng = np.random.default_rng(0)
+    means = [values[rng.integers(0, 7, 7)].mean(axis=0) for _ in range(1000)]
+    expected = np.quantile(means, [0.025, 0.975], axis=0).T
+    found = metrics.bootstrap_intervals(values)
+    assert found.shape == (2, 2)
+    assert found == pytest.approx(expected)
+    assert metrics.bootstrap_interval(values[:, 1]) == pytest.approx(tuple(expected[1]))
+    assert metrics.bootstrap_interval(np.array([0.0, 1.0])) == (0.0, 1.0), "two users are drawn from as well"
+
+
 def test_intervals_are_as_wide_as_theory_says() -> None:
     values = np.random.default_rng(4).normal(5.0, 2.0, 900)
     low, high = metrics.bootstrap_interval(values, samples=4000)
