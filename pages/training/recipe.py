@@ -38,8 +38,7 @@ def show(home: Workspace) -> None:
     if idle:
         shared.describe(recipe_form.idle_words(idle))
     if "start" in choices:
-        if "dial_start" not in state:
-            state.dial_start = state.start.start
+        send("dial_start", state.start.start)
         st.segmented_control(
             "Begin", list(recipe_form.START_MEANINGS), key="dial_start", required=True,
             format_func=recipe_form.START_MEANINGS.get,
@@ -75,6 +74,9 @@ def choose_start(home: Workspace) -> None:
         state.point = "preset:default"
     if "start" not in state or state.pop("wanted_point", None):
         set_dials(home)
+    send("dataset", datasets[0])
+    send("point", "preset:default")
+    send("dial_learner", state.start.learner)
     with st.container(horizontal=True, gap="small"):
         st.selectbox("Data", datasets, key="dataset", on_change=set_dials, args=(home,), width=180)
         st.selectbox(
@@ -82,6 +84,15 @@ def choose_start(home: Workspace) -> None:
             width="stretch",
             help="Turns all dials to a preset, to the live model's recipe, or to that of an earlier run.",
         )  # fmt: skip
+
+
+def send(key: str, value: object) -> None:
+    """Set a widget to what it stands at, or else to this value, in every run of the page.
+
+    Streamlit sends a value that the program has set in the run that sets it and in no other. Where a job ends during
+    that run, the page runs anew before the browser has the value: every dial would stand at its lowest.
+    """
+    state[key] = state.get(key, value)
 
 
 def set_dials(home: Workspace) -> None:
@@ -134,8 +145,7 @@ def rough_runs_under_way(home: Workspace, job_id: int) -> None:
 def dial_widget(dial: recipe_form.Dial, curve: small_curves.SmallCurve) -> None:
     """One slider, its help says what it does; below it what it did so far."""
     key = f"dial_{dial.name}"
-    if key not in state:
-        state[key] = getattr(state.start, dial.name)
+    send(key, getattr(state.start, dial.name))
     title = f"{dial.title} ({dial.unit})" if dial.unit and dial.scale == "whole" else dial.title
     if dial.scale == "whole":
         st.slider(title, dial.low, dial.high, step=1, key=key, help=dial.meaning)
@@ -158,20 +168,22 @@ def dial_widget(dial: recipe_form.Dial, curve: small_curves.SmallCurve) -> None:
 def features(choices: Sequence[str], columns: recipe_form.Columns) -> None:
     """Which features of products and shoppers are learned from."""
     if "identity" in choices:
-        if "dial_identity" not in state:
-            state.dial_identity = state.start.identity
+        send("dial_identity", state.start.identity)
         st.checkbox(
             "Each product by itself", key="dial_identity",
             help="A vector of its own for every product. Without it a product is its categories and brand alone.",
         )  # fmt: skip
     if "category_levels" in choices:
+        send("dial_category_levels", recipe_form.chosen(state.start.category_levels, columns.category_levels))
         st.pills(
             "Category levels", columns.category_levels, selection_mode="multi", key="dial_category_levels",
             format_func=fmt.label, help="Products of one category share what is learned about it.",
         )  # fmt: skip
     if "brand" in choices:
+        send("dial_brand", state.start.brand)
         st.checkbox("Brand", key="dial_brand", help="Products of one brand share what is learned about it.")
     if "user_attributes" in choices:
+        send("dial_user_attributes", recipe_form.chosen(state.start.user_attributes, columns.user_attributes))
         st.pills(
             "Shopper attributes", columns.user_attributes, selection_mode="multi", key="dial_user_attributes",
             format_func=fmt.label, help="Lets the model say something about shoppers it knows little of.",

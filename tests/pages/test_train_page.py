@@ -56,6 +56,16 @@ def test_dials_show_the_preset_and_follow_the_starting_point(home: Workspace) ->
     assert app.select_slider(key="dial_learning_rate").value == SMALL_RECIPE.learning_rate
 
 
+def test_every_run_of_the_page_tells_the_browser_where_the_dials_stand(home: Workspace) -> None:
+    """A run that a job's end cuts short may have told it nothing; the dials would stand at their lowest values."""
+    app = page().run()
+    assert app.slider(key="dial_components").proto.set_value
+    assert app.slider(key="dial_components").proto.value == [PRESETS["default"].components]
+    app.slider(key="dial_components").set_value(32).run()
+    assert app.slider(key="dial_components").value == 32
+    assert app.run().slider(key="dial_components").value == 32
+
+
 def test_a_recipe_without_item_features_is_refused_in_words(home: Workspace) -> None:
     app = page()
     app.checkbox(key="dial_identity").uncheck()
