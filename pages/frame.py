@@ -3,9 +3,10 @@
 import streamlit as st
 
 STYLE = """<style>
-/* Streamlit writes white on the primary colour, which is a bright one in dark mode. */
+/* Streamlit writes white on the primary colour, which is a bright one in dark mode, and darker under the pointer. */
 [data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span),
 [data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #06110D); }
+[data-testid^="stBaseButton-primary"]:hover:not(:disabled) :is(p, span) { color: #FFFFFF; }
 </style>"""
 SCRIPT = """<script>
 (() => {

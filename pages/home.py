@@ -2,31 +2,15 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import shared, tour
 from recsys.charts import base
 from recsys.views.glossary import meaning
 from recsys.views.home.changes import changes
-from recsys.views.home.example_shopper import Example, example
 from recsys.views.home.overview import overview
-
-WAYS_IN = (
-    ("shopper.py", ":material/shopping_basket:", "Look at a shopper",
-     "What they bought beside what the model recommends, and why each product is there."),
-    ("train.py", ":material/tune:", "Train a model",
-     "Turn the dials, watch the curve, compare with the live model, promote the better one."),
-    ("map.py", ":material/scatter_plot:", "See the whole range",
-     "Every product as a point: close together means bought by the same people."),
-)  # fmt: skip
 
 shared.live()
 home = shared.workspace()
 view = overview(home)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _example(folder: str, model_id: str) -> Example | None:
-    return example(home)
-
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.badge("Live", icon=":material/check_circle:", color="green", help=meaning("live"))
@@ -34,6 +18,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 st.title(shared.plain(view.story), anchor=False, help=meaning("list"))
 st.markdown(shared.plain(view.beside))
 shared.describe(view.judged)
+tour.offer()
 
 with st.grid(3, min_column_width=220, gap="small"):
     for line in view.headlines:
@@ -41,12 +26,6 @@ with st.grid(3, min_column_width=220, gap="small"):
             shared.plain(line.title), line.value, delta=shared.plain(line.against), delta_color="off",
             delta_arrow="off", help=shared.plain(line.meaning), border=True, height="stretch",
         )  # fmt: skip
-
-with st.grid(3, min_column_width=260, gap="small") as grid:
-    for target, icon, title, text in WAYS_IN:
-        with grid.cell(), st.container(border=True, height="stretch", gap="xsmall"):
-            st.page_link(target, label=f"**{title}**", icon=icon, help="")
-            st.caption(text)
 
 left, right = st.columns([3, 2], gap="medium")
 shopper = left.container(border=True, height="stretch")
@@ -70,7 +49,7 @@ with st.expander("In figures", icon=":material/monitoring:"):
 with shopper:
     st.header("An example", anchor=False)
     with st.spinner("Looking for a shopper to show", show_time=True):
-        found = _example(str(home.settings.home), view.model_id)
+        found = shared.example_shopper(view.model_id)
     if found is None:
         st.caption("There is no shopper in the data any more who bought something of their list.")
     else:

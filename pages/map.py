@@ -22,8 +22,8 @@ CONFIG = {"scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]}
 BELOW = {"selection": "Selection", "odd": "What is odd", "compare": "Compare models", "draw": "Draw anew"}
 FORMS = {"png": "image/png", "svg": "image/svg+xml", "html": "text/html"}
 PRESENTING = """<style>
-[data-testid="stHeader"], .st-key-map_tools, .st-key-map_below, .st-key-map_side { display: none; }
-[data-testid="stMainBlockContainer"] { padding-top: 1rem; }
+[data-testid="stHeader"], .st-key-tour, .st-key-map_tools, .st-key-map_below, .st-key-map_side { display: none; }
+[data-testid="stMainBlockContainer"] { padding-top: 1rem !important; }
 </style>"""
 
 live = shared.live()

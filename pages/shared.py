@@ -18,6 +18,7 @@ from recsys.settings import Settings
 from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views.home import overview
+from recsys.views.home.example_shopper import Example, example
 
 STILL = {"displayModeBar": False}
 """Plotly settings for a chart to look at, not to work in."""
@@ -102,6 +103,16 @@ def live() -> Recommender:
             rollback(workspace())
             st.rerun()
         st.stop()
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _example(home: str, model_id: str) -> Example | None:
+    return example(workspace())
+
+
+def example_shopper(model_id: str) -> Example | None:
+    """The shopper that Home and the tour show for the live model; worked out once for each."""
+    return _example(str(workspace().settings.home), model_id)
 
 
 @st.cache_data(max_entries=4, ttl=300, show_spinner=False)

@@ -48,9 +48,19 @@ def ask_with(ask: Callable[[], Visitor | None]) -> None:
 
 def require(role: Role, doing: str) -> None:
     """Raise NotAllowed unless the visitor, if there is one, has at least this role."""
-    visitor = None if _ask is None else _ask()
+    visitor = _visitor()
     if visitor is not None and not reaches(visitor, role):
         raise NotAllowed(f"{doing} needs the role {role}. {visitor.who}")
+
+
+def may(role: Role) -> bool:
+    """Whether `require` lets whoever asks do what needs this role: for pages that leave out what is refused."""
+    visitor = _visitor()
+    return visitor is None or reaches(visitor, role)
+
+
+def _visitor() -> Visitor | None:
+    return None if _ask is None else _ask()
 
 
 def reaches(visitor: Visitor, role: Role) -> bool:
