@@ -2,6 +2,7 @@
 # make test      lint, types and every test, the browser ones included
 # make coverage  every test once more, with the lines and branches of recsys that they reach
 # make lint      only ruff, mypy and the import contracts
+# make docs      anew what programs make of docs/: reference, architecture, pictures of every page (half an hour)
 # make lock      both requirements files anew after a change of pyproject.toml; ARGS=--upgrade for newer versions
 # make clean     remove what was installed (not your data)
 #
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint lock clean
+.PHONY: help run test coverage lint docs lock clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -45,6 +46,12 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(INSTALLED)
+	@.ci/prepare chromium
+	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/architecture.py
+	$(BIN)/python docs/pictures.py
 
 # A stamp: made after a complete installation, older than requirements.txt when that has changed.
 $(INSTALLED): requirements.txt

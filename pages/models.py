@@ -59,7 +59,9 @@ def one(version: Version) -> None:
             with shared.problems_shown():
                 model_story.show(version.id)
     if not version.live:
-        with st.expander("What would change", icon=":material/difference:", on_change="rerun") as change:
+        with st.expander(
+            "What would change", icon=":material/difference:", key="change", bind="query-params", on_change="rerun"
+        ) as change:
             if change.open:
                 with shared.problems_shown():
                     found = promoting.look(version.id)

@@ -76,26 +76,36 @@ def changes_words(changes: Changes) -> list[str]:
     """What every changed dial did on validation, and all of them together, in sentences."""
     if not changes.dials:
         return [f"No dial stands otherwise than in the live model of then, {changes.against}."]
-    found = [_effect_words(effect, changes) for effect in changes.dials]
-    alone = len(changes.dials) == 1 and changes.dials[0].model == changes.against
-    if not alone:
+    alone = [effect for effect in changes.dials if effect.ndcg is not None and effect.coverage is not None]
+    found = [_effect_words(effect, changes) for effect in alone]
+    if others := [_turned(effect) for effect in changes.dials if effect not in alone]:
+        which, by_itself = ("this", "it") if len(others) == 1 else ("one of these", "each")
+        found.append(
+            f"{'; '.join(others)}: no other training differs in {which} alone, so what {by_itself} did by itself is "
+            "not known."
+        )
+    if len(changes.dials) > 1 or changes.dials[0].model != changes.against:
         many = "All changes together" if len(changes.dials) > 1 else "This change"
         figures = _figures(changes.ndcg, changes.coverage, changes.noise)
         found.append(f"{many}, against the live model: {figures}.")
     return found
 
 
-def _effect_words(effect: DialEffect, changes: Changes) -> str:
+def _turned(effect: DialEffect) -> str:
+    """From where to where a dial was turned."""
     title = TITLES.get(effect.name, fmt.label(effect.name))
     before, after = (_value(effect.name, value) for value in (effect.before, effect.after))
-    turned = f"{title} held at {after}" if before == after else f"{title} from {before} to {after}"
-    if effect.ndcg is None or effect.coverage is None:
-        return f"{turned}: no other training differs in this alone, so what it did by itself is not known."
+    return f"{title} held at {after}" if before == after else f"{title} from {before} to {after}"
+
+
+def _effect_words(effect: DialEffect, changes: Changes) -> str:
+    """What a dial did, where a training differs from this one in nothing else."""
+    assert effect.ndcg is not None and effect.coverage is not None
     against = "the live model" if effect.model == changes.against else f"training {effect.against}"
     noise = None if effect.name == "seed" else changes.noise
     said = _figures(effect.ndcg, effect.coverage, noise)
     chance = "; another seed is nothing but chance" if effect.name == "seed" else ""
-    return f"{turned}, against {against}, which differs in nothing else: {said}{chance}."
+    return f"{_turned(effect)}, against {against}, which differs in nothing else: {said}{chance}."
 
 
 def _figures(ndcg: tuple[float, float], coverage: tuple[float, float], noise: float | None) -> str:

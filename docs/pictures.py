@@ -1,0 +1,197 @@
+"""Takes the pictures of every page and writes docs/pictures.md, which shows them.
+
+    python docs/pictures.py [HOME] [NAME...]
+
+HOME is a folder with a live model, its map and its quality report, and another model. Without it, one is made in a
+temporary folder: the built-in data, the live model of preset `default`, and one with half of its components (some
+minutes). Names take those pictures alone. Needs the test packages and Chromium.
+"""
+
+import io
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from PIL import Image  # noqa: E402  after the path is set: this file runs as a script too
+from playwright.sync_api import Browser, Page  # noqa: E402  as above
+
+from recsys.models.hyperparameters import preset  # noqa: E402  as above
+from recsys.presentation.pictures import suggested  # noqa: E402  as above
+from recsys.presentation.slides import Presentations  # noqa: E402  as above
+from recsys.progress import Progress  # noqa: E402  as above
+from recsys.projection.settings import MapSettings  # noqa: E402  as above
+from recsys.services.datasets import import_demo  # noqa: E402  as above
+from recsys.services.jobs import start_training  # noqa: E402  as above
+from recsys.services.map_job import draw  # noqa: E402  as above
+from recsys.services.quality_assessment import assess  # noqa: E402  as above
+from recsys.services.training_service import train_and_store  # noqa: E402  as above
+from recsys.services.workspace import Workspace  # noqa: E402  as above
+from recsys.settings import Settings  # noqa: E402  as above
+from tests.accessibility import LOOKS, WAIT, settled  # noqa: E402  as above
+from tests.serving import chromium, page_of, running_app  # noqa: E402  as above
+
+IMAGES = FOLDER / "pictures"
+PAGE = FOLDER / "pictures.md"
+QUALITY = 72
+"""Of the WebP files, out of 100: text stays sharp, a picture takes about 50 kB."""
+
+INTRODUCTION = """\
+# Pictures of every page
+
+Taken by `python docs/pictures.py` (`make docs`) from the built-in data and the preset `default`: on a desk and on a
+phone, light and dark.
+"""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is taken: a page, or a part of one.
+
+    Attributes:
+        address: with "{other}" for a model that is not live.
+        tall: pixels of the window on a desk; a phone shows `PHONE`.
+        looks: widths and whether it is dark.
+    """
+
+    name: str
+    title: str
+    address: str
+    tall: int = 1000
+    looks: tuple[tuple[int, bool], ...] = LOOKS
+
+
+DRAFT = json.dumps(
+    {
+        "never_categories": ["Cat food"],
+        "diversity": 0.3,
+        "boosts": [{"of": "category", "name": "Produce", "strength": 1}],
+    }
+)
+DESK = ((1280, False),)
+PHONE = 1400
+SHOTS = (
+    Shot("home", "Home", "/"),
+    Shot("shopper", "Shopper", "/shopper?shopper=1001&since=true", 1100),
+    Shot("product", "Product", "/item?item=1082185", 1300),
+    Shot("data", "Data", "/data"),
+    Shot("train", "Train", "/train", 1100),
+    Shot("runs", "Runs", "/runs", 1100),
+    Shot("models", "Models", "/models?model={live}&story=true", 1500),
+    Shot("quality", "Quality", "/quality", 1300),
+    Shot("map", "Map", "/map"),
+    Shot("present", "Present", "/present", 1100),
+    Shot("shopper-why", "Shopper: why", "/shopper?shopper=1001&section=Why", 1150, DESK),
+    Shot("shopper-what-if", "Shopper: what if", "/shopper?shopper=1001&section=What+if", 1000, DESK),
+    Shot("shopper-rules", "Shopper: rules", f"/shopper?shopper=1001&section=Rules&priced=true&draft={quote(DRAFT)}",
+         1500, DESK),
+    Shot("shopper-compare", "Shopper: compare", "/shopper?shopper=1001&section=Compare&against=model:{other}", 1100,
+         DESK),
+    Shot("map-shopper", "Map: a shopper among the products", "/map?shopper=1001", 1000, DESK),
+    Shot("models-change", "Models: what would change", "/models?model={other}&change=true", 1300, DESK),
+)  # fmt: skip
+
+
+def main(home: Path | None, names: list[str]) -> None:
+    """Take the pictures, and write the page that shows them."""
+    IMAGES.mkdir(exist_ok=True)
+    with _home(home) as folder, tempfile.TemporaryDirectory() as work:
+        workspace = Workspace(Settings.from_environment(folder))
+        live = str(workspace.live_id())
+        other = next(x for x in workspace.store.models() if x != live)
+        with running_app(folder, Path(work) / "log") as url, chromium() as browser:
+            for shot in SHOTS:
+                if not names or shot.name in names:
+                    address = shot.address.replace("{live}", quote(live)).replace("{other}", quote(other))
+                    for width, dark in shot.looks:
+                        take(browser, url + address, shot, width, dark)
+    PAGE.write_text(page())
+
+
+def take(browser: Browser, address: str, shot: Shot, width: int, dark: bool) -> None:
+    """One picture of a page, when everything on it is drawn."""
+    target = IMAGES / file_of(shot, width, dark)
+    with page_of(browser, width=width, height=shot.tall if width > 500 else PHONE, dark=dark) as opened:
+        opened.set_default_timeout(WAIT)
+        opened.goto(address)
+        opened.get_by_role("heading", level=1).first.wait_for()
+        _drawn(opened)
+        Image.open(io.BytesIO(opened.screenshot())).save(target, "WEBP", quality=QUALITY, method=6)
+    print(f"{target.relative_to(FOLDER.parent)}: {target.stat().st_size / 1000:.0f} kB")
+
+
+def _drawn(opened: Page) -> None:
+    settled(opened)
+    opened.wait_for_timeout(3000)  # until charts have drawn themselves
+    settled(opened)
+
+
+def file_of(shot: Shot, width: int, dark: bool) -> str:
+    """The name of the file of a picture."""
+    return f"{shot.name}-{width}-{'dark' if dark else 'light'}.webp"
+
+
+def page() -> str:
+    """docs/pictures.md."""
+    parts = [INTRODUCTION]
+    for shot in SHOTS:
+        parts.append(f"## {shot.title}\n")
+        for width in sorted({width for width, _ in shot.looks}, reverse=True):
+            where = "on a desk" if width > 500 else "on a phone"
+            images = [
+                f'<img src="pictures/{file_of(shot, width, dark)}" width="{_shown(shot, width)}" '
+                f'alt="{shot.title}, {where}, {"dark" if dark else "light"}">'
+                for dark in (False, True)
+                if (width, dark) in shot.looks
+            ]
+            parts.append("\n".join(images) + "\n")
+    return "\n".join(parts)
+
+
+def _shown(shot: Shot, width: int) -> str:
+    return "240" if width < 500 else "49%" if len(shot.looks) > 1 else "90%"
+
+
+@contextmanager
+def _home(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Settings.from_environment(Path(folder)))
+        data = import_demo(workspace)
+        train_and_store(workspace, data.name, preset("default"), seed=0, promote=True, on_progress=_told)
+        live = str(workspace.live_id())
+        _trained_by_the_page(workspace, data.name)
+        draw(workspace, live, MapSettings(), on_progress=_told)
+        assess(workspace, live, on_progress=_told)
+        Presentations(workspace).save("How good it is", suggested(workspace))
+        yield Path(folder)
+
+
+def _trained_by_the_page(workspace: Workspace, dataset: str) -> None:
+    """Train a model that differs from the live one in one dial, as the Train page would: as a job."""
+    job = start_training(workspace, dataset, replace(preset("default"), components=64))
+    while (now := workspace.job_store.get(job.id)).active:
+        _told(Progress(now.step, now.fraction))
+        time.sleep(5)
+    if now.state != "done":
+        raise SystemExit(now.message)
+
+
+def _told(progress: Progress) -> None:
+    print(f"{progress.fraction:4.0%} {progress.step}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    folder_given = Path(arguments.pop(0)) if arguments and Path(arguments[0]).is_dir() else None
+    main(folder_given, arguments)
