@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from recsys.charts import base
@@ -19,6 +19,9 @@ from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views.home import overview
 from recsys.views.home.example_shopper import Example, example
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STILL = {"displayModeBar": False}
 """Plotly settings for a chart to look at, not to work in."""
@@ -68,7 +71,7 @@ PERCENT = "%.1f%%"
 """The format of a column of percentages, as everywhere else in the dashboard."""
 
 
-def in_percent(table: pd.DataFrame, *shares: str) -> pd.DataFrame:
+def in_percent(table: "pd.DataFrame", *shares: str) -> "pd.DataFrame":
     """The table with columns of shares (0 to 1) as percentages, which `PERCENT` then formats."""
     return table.assign(**{name: 100 * table[name].astype(float) for name in shares if name in table})
 
