@@ -109,3 +109,27 @@ def test_short_embeddings_are_multiplied_as_they_are(components: int) -> None:
     user_vector = rng.normal(size=components).astype(np.float32)
     expected = by_sorting(np.vecdot(items, user_vector), np.ones(6000, bool), 10)
     assert short.best(user_vector, 10)[0].tolist() == expected
+
+
+def test_many_short_lists_are_filled_up_with_nothing() -> None:
+    items = np.eye(5, COMPONENTS, dtype=np.float32) * np.arange(1, 6, dtype=np.float32)[:, None]
+    had = sparse.csr_matrix(np.array([[0, 0, 0, 0, 1], [1, 1, 1, 1, 1]], bool))
+    users = np.ones((2, COMPONENTS), np.float32)
+    found, values = PrunedTopK(items, np.zeros(5, np.float32)).best_of_many(users, np.zeros(2, np.float32), 7, had)
+    assert found.tolist() == [[3, 2, 1, 0, -1, -1, -1], [-1] * 7]
+    assert values.tolist() == [[4.0, 3.0, 2.0, 1.0, *[-np.inf] * 3], [-np.inf] * 7]
+
+
+def test_lists_with_ties_at_their_end_are_each_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More items tie than are multiplied once more, for every user in another way, and in more than one batch."""
+    monkeypatch.setattr(pruned_top_k, "MANY", 2)
+    rng = np.random.default_rng(7)
+    short = PrunedTopK(np.ones((60, COMPONENTS), np.float32), np.zeros(60, np.float32))
+    users, biases = rng.normal(size=(5, COMPONENTS)).astype(np.float32), np.arange(5, dtype=np.float32)
+    had = sparse.csr_matrix(rng.random((5, 60)) < 0.3)
+    found, values = short.best_of_many(users, biases, 4, had)
+    for user in range(5):
+        items, scores = short.best(users[user], 4, bias=float(biases[user]), exclude=had[user].indices)
+        assert items.tolist() == np.flatnonzero(had[user].toarray().ravel() == 0)[:4].tolist()
+        assert found[user].tolist() == items.tolist()
+        assert values[user].tolist() == scores.tolist()
