@@ -163,6 +163,8 @@ def test_intervals_are_quantiles_of_the_means_of_users_drawn_anew() -> None:
     assert found.shape == (2, 2)
     assert found == pytest.approx(expected)
     assert metrics.bootstrap_interval(values[:, 1]) == pytest.approx(tuple(expected[1]))
+    two = sorted(mean[0] for mean in means[:2])
+    assert metrics.bootstrap_interval(values[:, 0], samples=2, level=1.0) == pytest.approx(tuple(two))
     assert metrics.bootstrap_interval(np.array([0.0, 1.0])) == (0.0, 1.0), "two users are drawn from as well"
 
 

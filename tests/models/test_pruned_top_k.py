@@ -111,6 +111,19 @@ def test_short_embeddings_are_multiplied_as_they_are(components: int) -> None:
     assert short.best(user_vector, 10)[0].tolist() == expected
 
 
+def test_rounded_embeddings_are_at_most_half_a_step_away() -> None:
+    items = embeddings("fading", 500, np.random.default_rng(5))
+    rounded = RoundedEmbeddings(items, np.zeros(500, np.float32))
+    steps = np.abs(items).max(axis=1) / 127
+    assert (np.abs(rounded._codes * rounded._scales[:, None] - items).max(axis=1) <= 0.501 * steps).all()
+
+
+def test_without_a_bias_scores_are_products_alone() -> None:
+    items = np.eye(3, COMPONENTS, dtype=np.float32)
+    _, values = PrunedTopK(items, np.zeros(3, np.float32)).best(np.ones(COMPONENTS, np.float32), 2)
+    assert values.tolist() == [1.0, 1.0]
+
+
 def test_many_short_lists_are_filled_up_with_nothing() -> None:
     items = np.eye(5, COMPONENTS, dtype=np.float32) * np.arange(1, 6, dtype=np.float32)[:, None]
     had = sparse.csr_matrix(np.array([[0, 0, 0, 0, 1], [1, 1, 1, 1, 1]], bool))

@@ -234,7 +234,7 @@ class PrunedTopK:
         Returns:
             (n, k) item numbers, `NOTHING` where fewer are left, and scores, -inf there.
         """
-        found = np.full((len(tastes), k), NOTHING, np.int32), np.full((len(tastes), k), -np.inf, np.float32)
+        found = np.empty((len(tastes), k), np.int32), np.empty((len(tastes), k), np.float32)
         lengths = np.linalg.norm(tastes, axis=1)
         for start in range(0, len(tastes), MANY):
             some = slice(start, start + MANY)
