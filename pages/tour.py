@@ -9,10 +9,13 @@ from recsys.views.tour import Standing, Step
 
 # On a phone the buttons stand below the text, and everything moves up a little, so that the page stays in view.
 STYLE = """<style>
-.st-key-tour { border-left: 4px solid var(--st-primary-color); padding: 0.5rem 0.8rem; }
+.st-key-tour { border-left: 4px solid light-dark(#0E6B52, #3DBB92); padding: 0.5rem 0.8rem; }
 .st-key-tour p { font-size: 0.875rem; }
 [data-testid="stMainBlockContainer"]:has(.st-key-tour) { padding-top: 4.5rem; }
-@media (max-width: 640px) { .st-key-tour { flex-direction: column; align-items: stretch; gap: 0.5rem; } }
+@media (max-width: 640px) {
+  .st-key-tour { flex-direction: column; align-items: stretch; gap: 0.5rem; }
+  .st-key-tour > * { flex: none; width: 100%; }
+}
 </style>"""
 PARAMETER = "tour"
 """In the link: the step where the tour stands."""

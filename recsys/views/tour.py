@@ -85,8 +85,8 @@ def steps(workspace: Workspace, example: Example | None) -> tuple[Step, ...]:
         ),
         Step(
             "map", "The map",
-            f"Every product is a point; near to each other means bought by the same people. What shopper {shopper} "
-            "bought and is recommended stands out, the rest is dimmed. Click a point to see what is truly next to it.",
+            "Every product is a point; near to each other means bought by the same people. What this shopper bought "
+            "and is recommended stands out, the rest is dimmed. Click a point to see what is truly next to it.",
             "map", {"shopper": shopper, "item": "", "present": False},
             "" if workspace.store.has_map(live.model.id) else "this model has no map yet; the Map page draws one",
         ),
@@ -101,14 +101,17 @@ def _on_shopper_page(shopper: str, section: str) -> dict[str, Value]:
 
 def _about_a_shopper(live: Recommender, shopper: str, judged: bool) -> tuple[Step, ...]:
     """What they bought and are shown, why, and what if; `judged`: what they bought later is known."""
-    truth = f" Switch on “{truth_words(live)[0]}”: it marks what they then really bought." if judged else ""
+    later = (
+        f" The mark “Bought” stands on what they really bought and the model has not seen; “{truth_words(live)[0]}” "
+        "shows all of that."
+    )
     row = live.model.user_index.get_loc(shopper)
     unknown = "" if live.model.history.counts[[row]].nnz else f"the model has seen no purchase of shopper {shopper}"
     return (
         Step(
             FIRST, "A shopper",
-            f"“Bought so far” is what shopper {shopper} had bought; “Recommended” is the list that the model makes of "
-            f"it.{truth}",
+            "“Bought so far” is what this shopper had bought, “Recommended” the list that the model makes of it."
+            + (later if judged else ""),
             "shopper", _on_shopper_page(shopper, "Recommended"),
         ),
         Step(
@@ -144,8 +147,8 @@ def _with_second_model(shopper: str, other: str | None) -> tuple[Step, ...]:
     return (
         Step(
             "compare", "Compare",
-            f"The list of shopper {shopper} by the live model, and by the newest other model. “Compare over everybody” "
-            "says how far apart the two are for all shoppers, and whether one is more accurate.",
+            "The list of this shopper by the live model, and by the newest other model. “Compare over everybody” says "
+            "how far apart the two are for all shoppers, and whether one is more accurate.",
             "shopper", {**_on_shopper_page(shopper, "Compare"), "against": [f"{MODEL}{other}"]} if other else {},
             missing,
         ),
