@@ -24,16 +24,13 @@ sys.path.insert(0, str(FOLDER.parent))
 from PIL import Image  # noqa: E402  after the path is set: this file runs as a script too
 from playwright.sync_api import Browser, Page  # noqa: E402  as above
 
-from recsys.models.hyperparameters import preset  # noqa: E402  as above
+from recsys.models.hyperparameters import Hyperparameters, preset  # noqa: E402  as above
 from recsys.presentation.pictures import suggested  # noqa: E402  as above
 from recsys.presentation.slides import Presentations  # noqa: E402  as above
 from recsys.progress import Progress  # noqa: E402  as above
-from recsys.projection.settings import MapSettings  # noqa: E402  as above
 from recsys.services.datasets import import_demo  # noqa: E402  as above
 from recsys.services.jobs import start_training  # noqa: E402  as above
-from recsys.services.map_job import draw  # noqa: E402  as above
 from recsys.services.quality_assessment import assess  # noqa: E402  as above
-from recsys.services.training_service import train_and_store  # noqa: E402  as above
 from recsys.services.workspace import Workspace  # noqa: E402  as above
 from recsys.settings import Settings  # noqa: E402  as above
 from tests.accessibility import LOOKS, WAIT, settled  # noqa: E402  as above
@@ -167,24 +164,23 @@ def _home(given: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Settings.from_environment(Path(folder)))
-        data = import_demo(workspace)
-        train_and_store(workspace, data.name, preset("default"), seed=0, promote=True, on_progress=_told)
+        data, recipe = import_demo(workspace), preset("default")
+        _train(workspace, data.name, recipe, promote=True)
         live = str(workspace.live_id())
-        _trained_by_the_page(workspace, data.name)
-        draw(workspace, live, MapSettings(), on_progress=_told)
+        _train(workspace, data.name, replace(recipe, components=64), promote=False)
         assess(workspace, live, on_progress=_told)
         Presentations(workspace).save("How good it is", suggested(workspace))
         yield Path(folder)
 
 
-def _trained_by_the_page(workspace: Workspace, dataset: str) -> None:
-    """Train a model that differs from the live one in one dial, as the Train page would: as a job."""
-    job = start_training(workspace, dataset, replace(preset("default"), components=64))
-    while (now := workspace.job_store.get(job.id)).active:
-        _told(Progress(now.step, now.fraction))
+def _train(workspace: Workspace, dataset: str, recipe: Hyperparameters, *, promote: bool) -> None:
+    """Train as the Train page does: in a job, with the map and the rough runs that follow it. Ends when all is done."""
+    job = start_training(workspace, dataset, recipe, promote=promote)
+    while running := workspace.job_store.newest(1, active=True):
+        _told(Progress(running[0].step, running[0].fraction))
         time.sleep(5)
-    if now.state != "done":
-        raise SystemExit(now.message)
+    if (ended := workspace.job_store.get(job.id)).state != "done":
+        raise SystemExit(ended.message)
 
 
 def _told(progress: Progress) -> None:
