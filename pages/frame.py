@@ -7,6 +7,8 @@ STYLE = """<style>
 [data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span),
 [data-testid="stMultiSelect"] span[title] { color: light-dark(#FFFFFF, #06110D); }
 [data-testid^="stBaseButton-primary"]:hover:not(:disabled) :is(p, span) { color: #FFFFFF; }
+/* Titles on buttons of a list begin where the others do, also those on two lines. */
+.st-key-map_products button, .st-key-map_products button p { text-align: left; justify-content: start; }
 </style>"""
 SCRIPT = """<script>
 (() => {

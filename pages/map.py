@@ -63,7 +63,7 @@ def picked(scene: map_scene.Scene) -> None:
 
 
 def forget() -> None:
-    """Callback of "Whole map": no product is looked at any more."""
+    """Callback of "Clear search": no product is looked at any more."""
     state.item = ""
 
 
@@ -115,7 +115,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
                 about=(by, title, theme, regions, live.model.id),
             )  # fmt: skip
     if query:
-        st.button("Whole map", icon=":material/zoom_out_map:", on_click=forget)
+        st.button("Clear search", icon=":material/close:", on_click=forget)
     if state.get("selected"):
         st.button("Clear selection", icon=":material/close:", on_click=clear_selection)
 
@@ -248,6 +248,6 @@ with right, st.container(key="map_side"):
         st.caption("Click a point, or search, to see what is truly next to it. Scroll to zoom, drag to move; click a "
                    "line of the legend to see that alone.")  # fmt: skip
     if table is not None:
-        sections.products(table)
+        sections.products(table, len(table) if found.rows is None else len(found.rows))
 names.make_room()
 thumbnails.show_on_hover()

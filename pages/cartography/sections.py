@@ -37,9 +37,9 @@ def go_to(item_id: str) -> None:
     state.item = item_id
 
 
-def products(table: Any) -> None:
-    """Products as a list of buttons, which a keyboard and a thumb can use: each flies to its product."""
-    with st.container(gap=None):
+def products(table: Any, of: int) -> None:
+    """The first of `of` products as buttons, which a keyboard and a thumb can use: each flies to its product."""
+    with st.container(gap=None, key="map_products"):
         for row in table.head(LISTED).itertuples():
             likeness = f" · {row.likeness:.0f}% alike" if "likeness" in table else ""
             st.button(
@@ -47,8 +47,8 @@ def products(table: Any) -> None:
                 args=(str(row.item_id),), icon=":material/arrow_forward:",
                 help=shared.plain(f"{row.category} · {fmt.plural(int(row.popularity), 'shopper')}"),
             )  # fmt: skip
-    if len(table) > LISTED:
-        st.caption(f"The first {LISTED} of {len(table)}; another word narrows it down.")
+    if of > LISTED:
+        shared.describe(f"The first {LISTED} of {fmt.number(of)}; another word narrows it down.")
 
 
 def choose_one(table: Any, key: str) -> None:

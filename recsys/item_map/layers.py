@@ -11,6 +11,7 @@ from recsys.item_map.hover import Hover
 from recsys.item_map.points import Points
 from recsys.item_map.shopper import ShopperOnMap
 from recsys.item_map.view import Focus
+from recsys.item_map.zoom_steps import ZoomStep
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 
@@ -59,9 +60,22 @@ def layers_of(
     shopper: ShopperOnMap | None = None,
     marked: NDArray[np.int64] | None = None,
     found: NDArray[np.int64] | None = None,
+    step: ZoomStep | None = None,
+    shown: NDArray[np.int64] | None = None,
 ) -> tuple[Layer, ...]:
-    """The item that is looked at with lines to its true neighbours, the shopper's items, of a list, of a search."""
+    """What is drawn over the points, from the lowest layer up.
+
+    Args:
+        focus: the item that is looked at, with lines to its true neighbours.
+        marked: places of the items of a list.
+        found: of those that a search found.
+        step: a category on the way to the item.
+        shown: places of all points that are drawn, where not all are.
+    """
     layers = []
+    if step is not None and len(step.rows):
+        rows = step.rows if shown is None else np.intersect1d(step.rows, shown)
+        layers.append(Layer(f"{step.title} ({fmt.number(len(step.rows))})", rows, palette.OF_CATEGORY, size=6))
     if found is not None and len(found):
         layers.append(Layer(f"Found ({fmt.number(len(found))})", found, palette.FOUND, size=9, clear=len(found) <= FEW))
     if marked is not None and len(marked):

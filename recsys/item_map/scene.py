@@ -79,24 +79,23 @@ def scene(
     near = window.half < map_figure.CLOSE
     chosen = model.item_rows(list(selected)) if selected else None
     marked = model.item_rows(list(listed)) if len(listed) else None
-    of_step = np.zeros(0, dtype=np.int64) if step is None or shopper is not None else step.rows
     always = [rows for rows in (chosen, marked, found.rows, None if focus is None else focus.rows) if rows is not None]
     drawn = rows_to_draw(points.categories, always=np.concatenate(always) if always else None)
     figure = map_figure.catalogue(
         points,
         colours(item_map, by),
-        layers=layers_of(focus, shopper, marked, found.rows),
+        layers=layers_of(focus, shopper, marked, found.rows, step if shopper is None else None, drawn),
         marks=marks_of(shopper),
         names=region_names(item_map, regions, close=near),
         closer=_names(item_map, zoomed=True) if regions == "zoom" and not near else (),
         density=land(item_map) if contours else None,
-        selected=of_step if len(of_step) and chosen is None else chosen,
+        selected=chosen,
         shown=drawn,
         window=window,
         currency=found.currency,
         height=height,
         ink=poster.SCALES["dark" if theme == "dark" else "light"][1],
-        dimmed=not len(of_step) and any(x is not None for x in (focus, shopper, marked, found.rows)),
+        dimmed=any(x is not None for x in (focus, shopper, marked, found.rows)),
     )
     figure.update_layout(meta={"tiles": _tiles(item_map)})
     note = "" if drawn is None else (

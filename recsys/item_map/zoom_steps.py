@@ -63,7 +63,7 @@ def zoom_steps(item_map: ItemMap, row: int) -> tuple[ZoomStep, ...]:
             steps.append(ZoomStep(level, str(name), window, rows))
     if steps[-1].window.half > CLOSE_UP:
         close = Window(float(points.x[row]), float(points.y[row]), CLOSE_UP)
-        steps.append(ZoomStep(PRODUCT, str(points.titles[row]), close, none))
+        steps.append(ZoomStep(PRODUCT, "Product", close, none))
     return tuple(steps)
 
 

@@ -25,6 +25,7 @@ DIVERGING = ("#4F63D6", "#8E9BD0", "#B4BCB8", "#DDA36B", "#DB5A2B")
 """For numbers that can lie on either side of a middle: the middle is quiet, both ends are loud."""
 
 BOUGHT, RECOMMENDED, RECOMMENDED_THEN, FOUND, TASTE = "#FFD400", "#FF1F8F", "#00C8FF", "#FF3B30", "#8A2BFF"
+OF_CATEGORY = "#0091FF"
 """What is drawn over a map, apart from all `CATEGORIES`, which are dimmed then."""
 
 SCALE = ("#5B62C9", "#8D5BC0", "#C25A9B", "#E0694A", "#E8A93A")

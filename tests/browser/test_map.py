@@ -70,7 +70,7 @@ def test_colour_search_lasso_export_and_a_shopper(
         assert page.evaluate(OVER_THE_STAR) == 0, "no name lies over what was found"
         expect(page.locator(FIRST)).to_contain_text("Truly nearest")
 
-        page.get_by_role("button", name="Whole map").click()
+        page.get_by_role("button", name="Clear search").click()
         expect(page.get_by_role("heading", name="Garden product 7")).not_to_be_visible()
         page.locator('.modebar-btn[data-title="Lasso Select"]').first.click()
         frame = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()

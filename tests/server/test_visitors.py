@@ -85,7 +85,7 @@ ACTIONS = {
     ("data.py", "Import"): "import",
     ("data.py", "Delete for good"): "delete a dataset",
     ("map.py", "Draw it again"): "draw the map",
-    ("map.py", "Whole map"): LOOKS,
+    ("map.py", "Clear search"): LOOKS,
     ("map.py", "Clear selection"): LOOKS,
     ("map.py", "Leave"): LOOKS,
     ("models.py", "Delete it"): "delete a model",
