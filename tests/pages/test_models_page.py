@@ -1,5 +1,6 @@
 """The Models page as people meet it: what a promotion would change, and the way back."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -86,3 +87,16 @@ def test_why_there_is_no_story(home: Workspace) -> None:
     app = app.run().switch_page("models.py").run()
     assert not app.exception and not app.error
     assert any("No shoppers can be told of" in x.value for x in app.info)
+
+
+def test_the_shopper_page_shows_what_the_story_tells(home: Workspace) -> None:
+    told = story(home).shoppers
+    assert told is not None
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "shopper.py"), default_timeout=60)
+    for name, value in told.best[0].links[0].query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception and not app.warning and not app.error
+    assert app.title[0].value == f"Shopper {told.best[0].user_id}"
+    verdict = re.compile(rf"{len(told.best[0].found)} of these 10 (was|were) ")
+    assert any(verdict.match(x.value) for x in app.caption), [x.value for x in app.caption]

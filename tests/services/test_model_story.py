@@ -12,12 +12,10 @@ import pytest
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.recommend.recommender import Recommender
-from recsys.recommend.rules import Rules
 from recsys.services.model_card import shopper_examples, surprising_pairs
 from recsys.services.model_card.card import card_of, html_of
 from recsys.services.model_card.story import Story, story
 from recsys.services.training_service import train_and_store
-from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.training.train import train
@@ -212,12 +210,10 @@ def test_links_lead_to_the_model_that_is_told_of(trained_home: Path, tmp_path: P
     assert found is not None
     one = found.best[0]
     assert [(x.page, dict(x.query)) for x in one.links] == [
-        ("shopper", {"shopper": one.user_id, "since": "true"}),
+        ("shopper", {"shopper": one.user_id, "since": "true", "rules": "off"}),
         ("map", {"shopper": one.user_id}),
     ]
     assert one.links[0].words() == f"Shopper page, shopper {one.user_id}"
-    RuleSets(home.database).save("autumn", Rules(never_items=("00001",)))
-    assert dict(story(home).shoppers.best[0].links[0].query)["rules"] == "off"  # type: ignore[union-attr]  # as above
     other = train_and_store(home, "small", SMALL_RECIPE, seed=2).model.id
     aside = story(home, other)
     assert "The pages answer from the live model" in aside.seen and aside.shoppers is not None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recsys.models.model import Model
-from recsys.services.workbench.rule_sets import OFF, RuleSets
+from recsys.services.workbench.rule_sets import OFF
 from recsys.services.workspace import Workspace
 
 Page = Literal["shopper", "item", "map"]
@@ -32,7 +32,6 @@ class PageLinks:
         self._id = model.id
         self._live = model.id == workspace.live_id()
         self._map = self._live and workspace.store.has_map(model.id)
-        self._rules = {"rules": OFF} if RuleSets(workspace.database).names() else {}
         self.seen = (
             "Lists are as they were right after the training: whoever did something since is shown another one."
             if self._live
@@ -40,8 +39,8 @@ class PageLinks:
         )
 
     def of_shopper(self, user_id: str) -> tuple[Link, ...]:
-        """The Shopper page with what was bought since; for a version that is not live, with both lists."""
-        query = {"shopper": user_id, "since": "true", **self._rules}
+        """The Shopper page without rules, with what was bought since; for a version that is not live, both lists."""
+        query = {"shopper": user_id, "since": "true", "rules": OFF}
         if not self._live:
             query = {"shopper": user_id, "section": "Compare", "against": f"model:{self._id}"}
         return (Link("shopper", query), *((Link("map", {"shopper": user_id}),) if self._map else ()))
