@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import choosing, making, promoting, shared
-from pages.train_columns import TRAINING_COLUMNS
+from pages.training.columns import TRAINING_COLUMNS
 from recsys.charts import runs
 from recsys.services.stored_models import stored_models
 from recsys.storage import audit

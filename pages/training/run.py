@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import promoting, shared
-from pages.train_columns import TRAINING_COLUMNS
+from pages.training.columns import TRAINING_COLUMNS
 from recsys.charts import dials, quality, runs
 from recsys.services.jobs import cancel_job
 from recsys.services.workspace import Workspace
