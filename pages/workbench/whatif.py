@@ -127,7 +127,8 @@ def show(
         except InsiderError as error:
             shared.problem(error)
             return
-        shared.describe(result.moves.summary)
+        turned = without or plus or changed or nobody
+        shared.describe(result.moves.summary if turned else "You have not changed anything yet.")
         product_list(
             what_if.moved_cards(live, result.moves, view.currency), "changed_list", "The list after the change"
         )
@@ -137,7 +138,8 @@ def show(
             product_list(gone, "changed_gone", "Products that fell out of the list")
         shared.describe(
             "Both lists are of new products, worked out from history and attributes by fold-in, as the API does for "
-            "somebody new; so only your change tells them apart."
+            "somebody new; so only your change tells them apart. Recommended can differ: there lately bought products "
+            "count more where the training had a half-life."
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             name = st.text_input("Name", placeholder="Name of a persona", key="persona_name", max_chars=60, width=220)

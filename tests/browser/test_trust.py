@@ -225,7 +225,7 @@ def test_a_change_in_one_section_computes_that_section_alone(page: Page, url: st
 
     page.on("websocket", lambda socket: socket.on("framereceived", read))
     page.goto(f"{url}/shopper?shopper=u001&section=What+if")
-    expect(page.get_by_text("Nothing changes.")).to_be_visible()
+    expect(page.get_by_text("You have not changed anything yet.")).to_be_visible()
     settled(page)
     assert ends, "the messages of the page are read"
     assert ends[-1] == ForwardMsg.FINISHED_SUCCESSFULLY

@@ -59,12 +59,12 @@ def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, traine
 
         # Remove an item, see the change, take it back.
         page.get_by_role("tab", name="What if").click()
-        expect(page.get_by_text("Nothing changes.")).to_be_visible()
+        expect(page.get_by_text("You have not changed anything yet.")).to_be_visible()
         page.get_by_text("Start from nobody").click()
         expect(page.get_by_text("The lists share")).to_be_visible()
         settled(page)
         page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_text("Nothing changes.")).to_be_visible()
+        expect(page.get_by_text("You have not changed anything yet.")).to_be_visible()
         settled(page)
         subject = known(live, user)
         gone, change = next(
