@@ -28,7 +28,7 @@ def show(home: Workspace) -> None:
     columns = recipe_form.columns_of(home, state.dataset)
     learner = st.selectbox(
         "Learner", LEARNERS, key="dial_learner", help=" ".join(recipe_form.LEARNER_MEANINGS.values()),
-        format_func=lambda name: recipe_form.LEARNER_MEANINGS[name].partition(":")[0],
+        format_func=recipe_form.learner_title,
     )  # fmt: skip
     choices = recipe_form.choices_for(learner, columns)
     acting = recipe_form.dials_for(learner)

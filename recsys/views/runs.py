@@ -15,6 +15,7 @@ from recsys.storage import audit
 from recsys.storage.trials.finished_runs import finished_runs, seed_gaps
 from recsys.storage.trials.training_run import TrainingRun
 from recsys.utils import formatting as fmt
+from recsys.views.dials.recipe_form import learner_title
 
 MOST_COMPARED = 6
 TESTED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
@@ -54,8 +55,9 @@ def table(trainings: Sequence[TrainingRun], notes: Mapping[str, audit.Note]) -> 
             "training": training.id, "state": training.state, "ndcg": training.value,
             "coverage": training.coverage, "test": _test(training, "ndcg"), "source": training.source,
             "started": training.started, "seconds": fmt.duration(training.seconds), "epochs": len(training.curve),
+            "learner": learner_title(recipe.get("learner")),
         }  # fmt: skip
-        for name in ("learner", "components", "regularisation", "sharing", "popularity_lift", "learning_rate",
+        for name in ("components", "regularisation", "sharing", "popularity_lift", "learning_rate",
                      "max_sampled", "item_alpha", "user_alpha", "half_life_days"):  # fmt: skip
             value = acting(recipe, name)
             row[name] = fmt.decimal(value) if name.endswith("_alpha") and value is not None else value

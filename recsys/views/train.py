@@ -20,7 +20,7 @@ from recsys.training.search import SearchPlan
 from recsys.utils import formatting as fmt
 from recsys.views.dials.account import account
 from recsys.views.dials.learning import Learning, learning
-from recsys.views.dials.recipe_form import recipe_words
+from recsys.views.dials.recipe_form import learner_title, recipe_words
 from recsys.views.quality import Bar, bars_of
 
 SCORING_FILES = ("item_embeddings.npy", "item_biases.npy", "user_embeddings.npy", "user_biases.npy")
@@ -189,6 +189,7 @@ def board(workspace: Workspace, run: Job) -> tuple[pd.DataFrame, list[TrainingRu
         {
             "training": t.id, "state": t.state, "ndcg": t.value, "coverage": t.coverage,
             **{key: acting(t.recipe, key) for key in SEARCHED},
+            "learner": learner_title(t.recipe.get("learner")),
             "seconds": fmt.duration(t.seconds), "note": t.reason,
         }
         for t in found

@@ -180,7 +180,12 @@ def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns
     return replace(start, **settings).fixing(turned)
 
 
+def learner_title(learner: object) -> str:
+    """What a learner is called: "ALS"; one that is not known here keeps its name, none is ""."""
+    return LEARNER_MEANINGS.get(str(learner), str(learner or "")).partition(":")[0]
+
+
 def recipe_words(recipe: Hyperparameters) -> str:
-    """A recipe in a line: "als · 32 components · at most 20 passes"."""
+    """A recipe in a line: "ALS · 32 components · at most 20 passes"."""
     passes = "1 pass" if recipe.epochs == 1 else f"{recipe.epochs} passes"
-    return f"{recipe.learner} · {recipe.components} components · at most {passes}"
+    return f"{learner_title(recipe.learner)} · {recipe.components} components · at most {passes}"
