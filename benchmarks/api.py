@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from benchmarks._homes import copy_home
 from benchmarks.kill import free_port, start_server, stop_server
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
@@ -110,7 +111,7 @@ class _Bench:
     def __init__(self, folder: Path, seconds: int) -> None:
         self._folder = folder
         self._seconds = seconds
-        self._home = Path(shutil.copytree(Settings.from_environment().home, folder / "home"))
+        self._home = copy_home(Settings.from_environment().home, folder / "home")
         model = Workspace(Settings.from_environment(self._home)).load().model
         self._users, self._items = list(model.rows_of_users), model.item_ids[:5000]
 

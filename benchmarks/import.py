@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks._homes import copy_home
 from recsys.errors import InsiderError
 from recsys.ingest.duckdb_session import MEMORY_MB, THREADS
 from recsys.settings import PROJECT_ROOT
@@ -165,7 +166,7 @@ def killed(folder: Path, times: int, *, events: int = 200_000, seed: int = 0) ->
     for number in range(times):
         shutil.rmtree(home, ignore_errors=True)
         if number % 2:
-            shutil.copytree(base, home)
+            copy_home(base, home)
         process = subprocess.Popen(
             command(new), cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(home)}, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,

@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks._homes import copy_home
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 
@@ -83,7 +83,7 @@ def events_survive(
     dataset = str(model.manifest["dataset"])
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copytree(home, Path(folder) / "home"))
+        copy = copy_home(home, Path(folder) / "home")
         port = free_port()
         done, again = threading.Event(), 0
         acknowledged: set[str] = set()

@@ -8,7 +8,6 @@ By default on a copy of the home with the built-in data (`INSIDER_HOME`). With `
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._homes import copy_home
 from benchmarks._large import make
 from recsys.services.search.user_search import Search, UserSearch
 from recsys.services.workbench.target_user import known
@@ -131,5 +131,5 @@ def _home(asked: argparse.Namespace) -> Iterator[Path]:
             source = Settings.from_environment(asked.home).home
             if not source.exists():
                 sys.exit(f"{source} does not exist: give a home with a live model, or --users for a generated shop.")
-            shutil.copytree(source, home)
+            copy_home(source, home)
         yield home

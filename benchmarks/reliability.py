@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._crowd import DASHBOARDS, SLOW, VIEWERS, health, slow_connections, visitors
+from benchmarks._homes import copy_home
 from benchmarks._killing import QUICK, strike
 from recsys.errors import Corrupted
 from recsys.services.promotion import promote, rollback
@@ -60,7 +60,7 @@ def run(options: list[str]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        shutil.copytree(Settings.from_environment().home, home)
+        copy_home(Settings.from_environment().home, home)
         settings = Settings.from_environment(home)
         _two_versions(Workspace(settings))
         if "load" in given.only:

@@ -19,6 +19,7 @@ from recsys.services.datasets import import_demo
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.homes import gave_up_locks
 from tests.serving import chromium
 from tests.shops import planted_shop
 
@@ -48,6 +49,15 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory, small_dataset: Datase
     ids = [str(item) for item in live.items["item_id"]]
     workspace.store.save_map(live.model.id, item_map(ids, live.item_embeddings, reduce=lambda rows, _: rows[:, :2]))
     return home
+
+
+@pytest.fixture(autouse=True)
+def databases_keep_their_locks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The test that gives up the locks on a shared home is named, not those after it that find its database broken."""
+    yield
+    for name in ("trained_home", "demo_home"):
+        if name in request.fixturenames:
+            assert not gave_up_locks(request.getfixturevalue(name)), "copy homes by `copy_home`"
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,44 @@
 """Copies of homes: to change, or that cannot be written (for root and for everybody else)."""
 
+import fcntl
 import os
 import shutil
-import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+from benchmarks._homes import copy_home
+
+__all__ = ["copy_home", "everything_below", "gave_up_locks", "read_only_copy"]
 
 NOBODY = 65534
 
 
-def copy_home(home: Path, target: Path) -> Path:
-    """Copy a home with its database as it stands at this moment.
+def gave_up_locks(home: Path) -> bool:
+    """Whether this process has a home's database open and no lock on it any more, as Linux tells; see `copy_home`."""
+    file = home / "insider.sqlite"
+    if not file.exists() or not _locks_are_told():
+        return False
+    opened = any(os.path.realpath(entry) == str(file) for entry in Path("/proc/self/fd").iterdir())
+    return opened and not _locked(file)
 
-    The database is copied through SQLite: a process that opens and closes such a file by itself gives up the locks
-    that it holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2), and loses the database under its hands.
-    """
-    shutil.copytree(home, target, ignore=shutil.ignore_patterns("*.sqlite", "*.sqlite-wal", "*.sqlite-shm"))
-    for file in home.glob("*.sqlite"):
-        with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(target / file.name)) as new:
-            old.backup(new)
-    return target
+
+def _locked(file: Path) -> bool:
+    marks = f":{file.stat().st_ino} ", f" {os.getpid()} "
+    return any(all(mark in line for mark in marks) for line in Path("/proc/locks").read_text().splitlines())
+
+
+@cache
+def _locks_are_told() -> bool:
+    """Whether this system tells which locks a process holds; tried on one."""
+    if not Path("/proc/locks").exists():
+        return False
+    with tempfile.NamedTemporaryFile() as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        return _locked(Path(file.name))
 
 
 @contextmanager

@@ -147,8 +147,7 @@ def report(
     out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Where to; model-ID.html by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the model card of a version: one HTML file with data, recipe, metrics, baselines, segments,
-    examples of what it learned, limits."""
+    """Write the model card of a version, one HTML file: data, recipe, metrics, what it learned, limits."""
     from recsys.services.model_card import card
 
     workspace = open_workspace()
