@@ -44,3 +44,4 @@ with right, st.container(border=True, gap="small", key="run_panel"):
     else:
         run.show(home, shown)
         run.others(home, shown)
+recipe.all_sent()

@@ -87,19 +87,26 @@ def choose_start(home: Workspace) -> None:
 
 
 def send(key: str, value: object) -> None:
-    """Set a widget to what it stands at, or else to this value, in every run of the page.
+    """Set a widget to what it stands at, or else to this value, until a run of the page has come to its end.
 
     Streamlit sends a value that the program has set in the run that sets it and in no other. Where a job ends during
-    that run, the page runs anew before the browser has the value: every dial would stand at its lowest.
+    that run, the page runs anew before the browser has the value: every dial would stand at its lowest. Sent in every
+    run, it would take back what was turned meanwhile.
     """
-    state[key] = state.get(key, value)
+    if key not in state or not state.get("dials_sent"):
+        state[key] = state.get(key, value)
+
+
+def all_sent() -> None:
+    """Note that a run of the page has come to its end: the browser has what was set in it."""
+    state.dials_sent = True
 
 
 def set_dials(home: Workspace) -> None:
     """Turn every dial to the recipe of the chosen starting point. Callback of it and of the dataset, too."""
     recipe = train.recipe_at(home, state.point)
     columns = recipe_form.columns_of(home, state.dataset)
-    state.start = recipe
+    state.start, state.dials_sent = recipe, False
     for dial in recipe_form.DIALS:
         state[f"dial_{dial.name}"] = getattr(recipe, dial.name)
     state.dial_learner, state.dial_start = recipe.learner, recipe.start

@@ -49,7 +49,7 @@ def test_pin_order_save_serve_undo(browser: Browser, trained_home: Path, tmp_pat
         page.get_by_label("Name", exact=True).fill("By hand")
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("Version 1")).to_be_visible()
+        expect(page.get_by_text("Version 1")).to_be_visible(timeout=WAIT)
         kept = sets.get("By hand")
         assert (kept.pins, kept.never_items) == ((third.item_id, fifth.item_id), (first.item_id,))
         settled(page)

@@ -56,12 +56,16 @@ def test_dials_show_the_preset_and_follow_the_starting_point(home: Workspace) ->
     assert app.select_slider(key="dial_learning_rate").value == SMALL_RECIPE.learning_rate
 
 
-def test_every_run_of_the_page_tells_the_browser_where_the_dials_stand(home: Workspace) -> None:
-    """A run that a job's end cuts short may have told it nothing; the dials would stand at their lowest values."""
-    app = page().run()
+def test_the_browser_is_told_where_the_dials_stand_until_a_run_has_come_to_its_end(home: Workspace) -> None:
+    """A run that a job's end cuts short may have told it nothing; one more word would take back a dial being turned."""
+    app = page()
+    assert app.slider(key="dial_components").proto.set_value
+    app.session_state["dials_sent"] = False  # as after a run that was cut short
+    app.run()
     assert app.slider(key="dial_components").proto.set_value
     assert app.slider(key="dial_components").proto.value == [PRESETS["default"].components]
     app.slider(key="dial_components").set_value(32).run()
+    assert not app.slider(key="dial_components").proto.set_value
     assert app.slider(key="dial_components").value == 32
     assert app.run().slider(key="dial_components").value == 32
 

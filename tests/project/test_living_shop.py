@@ -31,7 +31,8 @@ from recsys.services.workbench import target_user
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.views import compare, explanation, home, models, product, quality, rule_cost, shopper, shopper_history
+from recsys.views import compare, explanation, models, product, quality, rule_cost, shopper, shopper_history
+from recsys.views.home.overview import overview
 from recsys.views.what_if import rules_preview, what_if
 from tests.commands import run
 from tests.conftest import SMALL_RECIPE
@@ -217,7 +218,7 @@ def every_view_shows(shop: Shop) -> None:
     finder = UserSearch(live.trained, workspace.dataset_of(live.model.id))
     assert [finder.find(Search(behaviour=name)) for name in BEHAVIOURS]
     rule_cost.priced(workspace, live.model.id, rules)
-    home.overview(workspace)
+    overview(workspace)
     models.versions(workspace)
     quality.view(workspace)
     freshness(workspace)
