@@ -1,6 +1,5 @@
 """The map in a real browser: colour it, find a product and its neighbours, draw a lasso, take it along, a shopper."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,13 +43,6 @@ OVER_THE_STAR = """() => {
       && box.left < x && x < box.right && box.top < y && y < box.bottom;
   }).length;
 }"""
-
-
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.mark.browser

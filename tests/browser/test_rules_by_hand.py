@@ -15,8 +15,6 @@ from tests.serving import page_of, running_app
 WAIT = 120_000
 """Milliseconds: a busy machine is no fault of the page."""
 
-expect.set_options(timeout=WAIT)
-
 
 @pytest.mark.browser
 def test_pin_order_save_serve_undo(browser: Browser, trained_home: Path, tmp_path: Path) -> None:

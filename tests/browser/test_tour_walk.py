@@ -19,13 +19,6 @@ PHONE = 844
 """Height of a common phone, in pixels."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patient() -> Iterator[None]:
-    expect.set_options(timeout=WAIT)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture(scope="module")
 def url(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two models, the live one with a map."""

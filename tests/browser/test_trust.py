@@ -36,13 +36,6 @@ SHELVES = {"Dairy shelf 0": "Cheese", "Dairy shelf 1": "Cheeses", "Bakery shelf 
 FIVE = "Five pins"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patient() -> Iterator[None]:
-    expect.set_options(timeout=WAIT)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A shop with categories of nearly the same name, long titles that end alike, and pictures; two models."""

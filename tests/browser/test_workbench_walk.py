@@ -21,8 +21,6 @@ from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
 from tests.serving import page_of, running_app
 
-expect.set_options(timeout=20_000)
-
 
 @pytest.mark.browser
 def test_find_ask_why_change_rule_compare_export_reopen(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
