@@ -49,9 +49,9 @@ lint: $(INSTALLED)
 
 docs: $(INSTALLED)
 	@.ci/prepare chromium
-	$(BIN)/python docs/reference.py
-	$(BIN)/python docs/architecture.py
-	$(BIN)/python docs/pictures.py
+	$(BIN)/python -m docs.reference
+	$(BIN)/python -m docs.architecture
+	$(BIN)/python -m docs.pictures
 
 # A stamp: made after a complete installation, older than requirements.txt when that has changed.
 $(INSTALLED): requirements.txt

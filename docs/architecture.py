@@ -1,6 +1,6 @@
 """Writes docs/architecture.md: the packages in the order in which they may import each other, as pyproject.toml has it.
 
-    python docs/architecture.py
+    python -m docs.architecture
 
 A test fails when the page is not what this writes.
 """
@@ -17,7 +17,7 @@ PAGE = FOLDER / "architecture.md"
 INTRODUCTION = """\
 # Architecture
 
-Written by `python docs/architecture.py` from the import contract in `pyproject.toml`, which `make lint` checks. A
+Written by `python -m docs.architecture` from the import contract in `pyproject.toml`, which `make lint` checks. A
 package imports from those below it, never from one above; no modules import each other in a circle; `recsys` never
 imports Streamlit; pages never train, read files or touch the database.
 

@@ -1,6 +1,6 @@
 """Prints how large the package is: modules, lines, folders, untyped documents, long functions.
 
-python docs/figures.py
+python -m docs.figures
 """
 
 import ast

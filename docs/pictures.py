@@ -1,6 +1,6 @@
 """Takes the pictures of every page and writes docs/pictures.md, which shows them.
 
-    python docs/pictures.py [HOME] [NAME...]
+    python -m docs.pictures [HOME] [NAME...]
 
 HOME is a folder with a live model, its map and its quality report, and another model. Without it, one is made in a
 temporary folder: the built-in data, the live model of preset `default`, and one with half of its components (some
@@ -18,24 +18,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from recsys.models.hyperparameters import Hyperparameters, preset
+from recsys.presentation.pictures import suggested
+from recsys.presentation.slides import Presentations
+from recsys.progress import Progress
+from recsys.services.datasets import import_demo
+from recsys.services.jobs import start_training
+from recsys.services.quality_assessment import assess
+from recsys.services.workspace import Workspace
+from recsys.settings import Settings
+from tests.accessibility import LOOKS, WAIT, settled
+from tests.serving import chromium, page_of, running_app
+
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
-
-from PIL import Image  # noqa: E402  after the path is set: this file runs as a script too
-from playwright.sync_api import Browser, Page  # noqa: E402  as above
-
-from recsys.models.hyperparameters import Hyperparameters, preset  # noqa: E402  as above
-from recsys.presentation.pictures import suggested  # noqa: E402  as above
-from recsys.presentation.slides import Presentations  # noqa: E402  as above
-from recsys.progress import Progress  # noqa: E402  as above
-from recsys.services.datasets import import_demo  # noqa: E402  as above
-from recsys.services.jobs import start_training  # noqa: E402  as above
-from recsys.services.quality_assessment import assess  # noqa: E402  as above
-from recsys.services.workspace import Workspace  # noqa: E402  as above
-from recsys.settings import Settings  # noqa: E402  as above
-from tests.accessibility import LOOKS, WAIT, settled  # noqa: E402  as above
-from tests.serving import chromium, page_of, running_app  # noqa: E402  as above
-
 IMAGES = FOLDER / "pictures"
 PAGE = FOLDER / "pictures.md"
 QUALITY = 72
@@ -44,7 +42,7 @@ QUALITY = 72
 INTRODUCTION = """\
 # Pictures of every page
 
-Taken by `python docs/pictures.py` (`make docs`) from the built-in data and the preset `default`: on a desk and on a
+Taken by `python -m docs.pictures` (`make docs`) from the built-in data and the preset `default`: on a desk and on a
 phone, light and dark.
 """
 

@@ -1,31 +1,28 @@
 """Writes docs/reference.md: every command, option, setting and word, as the program itself tells of them.
 
-    python docs/reference.py
+    python -m docs.reference
 
 A test fails when the page is not what this writes.
 """
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from recsys.cli.app import app
+from recsys.settings import Settings
+from recsys.views.glossary import as_markdown
+
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
-
-import typer  # noqa: E402  after the path is set: this file runs as a script too
-
-from recsys.cli.app import app  # noqa: E402  after the path is set
-from recsys.settings import Settings  # noqa: E402  after the path is set
-from recsys.views.glossary import as_markdown  # noqa: E402  after the path is set
-
 PAGE = FOLDER / "reference.md"
 INTRODUCTION = """\
 # Reference
 
-Every command, every setting and every word, written by `python docs/reference.py` from the program itself.
+Every command, every setting and every word, written by `python -m docs.reference` from the program itself.
 
 Every command prints one JSON document on stdout with `--json`; progress and messages go to stderr. Exit codes: 0 done,
 2 the input is wrong (one message names the value and the mend), 1 anything else.

@@ -11,12 +11,15 @@ from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
 from recsys.views import glossary
-from recsys.views.page_words import page_words
+from recsys.views.page_words import PART_TITLES, page_words
 
 PARTS = {
-    "events": ("Events", "Who did what: one row per purchase, view or rating. The only part that is needed."),
-    "items": ("Products", "Titles, categories, brands, prices. Optional."),
-    "users": ("Shoppers", "What is known of them: age group, region. Optional."),
+    "events": (
+        PART_TITLES["events"],
+        "Who did what: one row per purchase, view or rating. The only part that is needed.",
+    ),
+    "items": (PART_TITLES["items"], "Titles, categories, brands, prices. Optional."),
+    "users": (PART_TITLES["users"], "What is known of them: age group, region. Optional."),
 }
 UPLOAD, SERVER = "Upload files", "Files of the server"
 SEPARATORS = {None: "Found out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe", " ": "Blank"}

@@ -60,7 +60,7 @@ def test_commands_in_the_pages_exist() -> None:
 
 
 def test_the_reference_is_what_the_program_says() -> None:
-    assert PAGE.read_text() == reference(), "docs/reference.md is out of date: run `python docs/reference.py`"
+    assert PAGE.read_text() == reference(), "docs/reference.md is out of date: run `python -m docs.reference`"
 
 
 def test_the_changelog_tells_of_this_version() -> None:
@@ -68,7 +68,7 @@ def test_the_changelog_tells_of_this_version() -> None:
 
 
 def test_the_architecture_is_that_of_the_import_contract() -> None:
-    assert architecture.PAGE.read_text() == architecture.page(), "run `python docs/architecture.py`"
+    assert architecture.PAGE.read_text() == architecture.page(), "run `python -m docs.architecture`"
     paths = re.findall(r"`(recsys/\w[\w/]*\.py)`", architecture.ROADS)
     assert len(paths) == 5 and all((PROJECT_ROOT / path).is_file() for path in paths)
 

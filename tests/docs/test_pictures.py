@@ -11,7 +11,7 @@ MOST_BYTES = 6_000_000
 
 
 def test_the_page_shows_every_picture_and_no_other() -> None:
-    assert pictures.PAGE.read_text() == pictures.page(), "run `python docs/pictures.py`"
+    assert pictures.PAGE.read_text() == pictures.page(), "run `python -m docs.pictures`"
     shown = re.findall(r'src="pictures/([^"]+)"', pictures.PAGE.read_text())
     assert len(shown) == len(set(shown)) == sum(len(shot.looks) for shot in pictures.SHOTS)
     assert set(shown) == {path.name for path in pictures.IMAGES.iterdir()}
@@ -36,7 +36,7 @@ def test_they_are_small_and_as_wide_as_they_say() -> None:
 
 def test_make_docs_runs_what_is_there() -> None:
     makefile = (PROJECT_ROOT / "Makefile").read_text()
-    programs = re.findall(r"python (docs/\w+\.py)", makefile)
-    assert programs == ["docs/reference.py", "docs/architecture.py", "docs/pictures.py"]
-    assert all((PROJECT_ROOT / program).is_file() for program in programs)
+    programs = re.findall(r"python -m docs\.(\w+)", makefile)
+    assert programs == ["reference", "architecture", "pictures"]
+    assert all((PROJECT_ROOT / "docs" / f"{program}.py").is_file() for program in programs)
     assert re.search(r"^# make docs  ", makefile, re.MULTILINE)
