@@ -527,7 +527,7 @@ def test_expectations_are_held_to_what_is_expected(own: Workspace) -> None:
     other = train_and_store(own, "small", SMALL_RECIPE, seed=2)
     changes = [verdict.change for verdict in expectations.check(other, against=live)]
     assert any("rank-biased overlap" in change for change in changes)
-    with pytest.raises(InvalidInput, match="expects nothing"):
+    with pytest.raises(InvalidInput, match="asks for nothing"):
         Expectation("None", user="u001")
 
 
