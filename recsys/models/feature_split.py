@@ -8,7 +8,7 @@ from scipy.sparse import linalg as sparse_linalg
 
 from recsys.models import lightfm_wrapper
 from recsys.models.base import Representations
-from recsys.models.features import IDENTITY, Features
+from recsys.models.features import IDENTITY, Features, normalised
 
 RIDGE = 5.0
 """Rows' worth of zeros that what is shared by many rows is mixed with."""
@@ -33,7 +33,8 @@ def put_into(lightfm: LightFM, found: Representations, users: Features, items: F
 def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n_features, m) whose combination by `features.matrix` is `target` (n_rows, m) in every row with an identity.
 
-    What rows share (categories, brand, attributes) takes the ridge regression on it; the identity takes what is left.
+    What rows share (categories, brand, attributes) takes the ridge regression on it, with rows that sum to 1 as those
+    without an identity do: so these get what the regression says of them. The identity takes what is left.
     """
     identity = features.kinds == IDENTITY
     found = np.zeros((len(features.kinds), target.shape[1]), dtype=np.float32)
@@ -41,8 +42,9 @@ def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.fl
     shared = np.flatnonzero(~identity)
     if len(shared):
         design = features.matrix[:, shared].tocsr()
+        alone = normalised(design)
         rows = np.unique(own.row) if identity.any() else np.arange(len(target))
-        known = design[rows]
+        known = alone[rows]
         weight = float(known.data.mean()) if known.nnz else 1.0
         gram = (known.T @ known + RIDGE * weight**2 * sparse.identity(len(shared))).tocsc()
         found[shared] = sparse_linalg.splu(gram.astype(np.float64)).solve(

@@ -59,7 +59,7 @@ class Features:
         entry_rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         matrix.data[rows[entry_rows] & identity[matrix.indices]] = 0.0
         matrix.eliminate_zeros()
-        return Features(_normalised(matrix), self.kinds, self.values)
+        return Features(normalised(matrix), self.kinds, self.values)
 
     @cached_property
     def shared(self) -> dict[str, dict[str, int]]:
@@ -139,10 +139,11 @@ def _build(
         kinds += [column] * len(names)
         values += [str(name) for name in names]
     matrix = sparse.hstack(blocks, format="csr", dtype=np.float32)
-    return Features(_normalised(matrix), np.array(kinds, dtype=object), np.array(values, dtype=object))
+    return Features(normalised(matrix), np.array(kinds, dtype=object), np.array(values, dtype=object))
 
 
-def _normalised(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+def normalised(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The same matrix with each row brought to sum 1; rows without entries stay empty."""
     sums = np.asarray(matrix.sum(axis=1)).ravel()
     scale = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0).astype(np.float32)
     scaled = (sparse.diags(scale) @ matrix).tocsr().astype(np.float32)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from recsys.models.features import IDENTITY, Features
+from recsys.models.features import IDENTITY, Features, normalised
 
 COLUMNS = 32
 """Components that are worked out at once in double precision: bounds the memory with many items."""
@@ -20,7 +20,7 @@ class HierarchicalPrior:
     that share nothing. What does not depend on the embeddings is worked out once.
 
     Args:
-        features: of the items.
+        features: of the items; what they share is brought to sum 1, as in rows without an identity.
         buyers: (n_items,) how many users had each item.
         sharing: how many purchases the shared features are worth.
     """
@@ -30,7 +30,7 @@ class HierarchicalPrior:
         self.idle = sharing == 0 or len(shared) == 0
         if self.idle:
             return
-        design = features.matrix[:, shared].tocsr().astype(np.float64)
+        design = normalised(features.matrix[:, shared].tocsr()).astype(np.float64)
         weight = float(design.data.mean()) if design.nnz else 1.0
         weighted = (sparse.diags(buyers.astype(np.float64)) @ design).tocsr()
         gram = (design.T @ weighted + sharing * weight**2 * sparse.identity(len(shared))).tocsc()
