@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages import tables
+
 state = st.session_state
 
 
@@ -19,7 +21,7 @@ def chosen(
         key: of the list, and of its value in the link.
         names: what an id is called in the list.
         options: all ids that can be chosen, where the table shows only some.
-        table: for `st.dataframe`.
+        table: for `tables.show`.
     """
     offered = list(options or ids)
     if most == 1:
@@ -37,15 +39,16 @@ def chosen(
     # another table has another key, so that a selection never stays on rows that now hold something else
     here = f"{key}_table_{hash(tuple(ids))}"
 
-    def take() -> None:
-        rows = [ids[row] for row in state[here].selection.rows][:most]
+    def take(rows: list[int]) -> None:
+        picked = [ids[row] for row in rows][:most]
         if most > 1:
-            state[key] = rows
-        elif rows:
-            state[key] = rows[0]
+            state[key] = picked
+        elif picked:
+            state[key] = picked[0]
 
-    st.dataframe(
-        frame, key=here, on_select=take, selection_mode="single-row" if most == 1 else "multi-row", hide_index=True,
+    tables.show(
+        frame, key=here, on_rows=take, many=most > 1, chosen=[row for row, name in enumerate(ids) if name in found],
+        action="Choose" if most > 1 else "Look at",
         height=min(38 + 35 * len(ids), 420), placeholder="–", **table,
     )  # fmt: skip
     return list(found)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import choosing, shared
+from pages import choosing, shared, tables
 from recsys.charts import data as charts_data
 from recsys.errors import InsiderError
 from recsys.services import datasets
@@ -166,7 +166,7 @@ def preview(file: data_view.FileInspection) -> None:
     shared.describe(f"{file.name}: read as {file.written}. The first rows:")
     for note in file.notes:
         st.warning(said(note), icon=":material/info:")
-    st.dataframe(file.rows, hide_index=True, height=220, placeholder="", alt=f"First rows of {file.name}")
+    tables.show(file.rows, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
 def question(look: data_view.Inspection) -> str | None:
@@ -276,8 +276,8 @@ def show(name: str) -> None:
                 st.table({shared.plain(key): said(value) for key, value in section.facts}, border="horizontal")
     if found.report and found.report["rejected"]["first"]:
         with st.expander("Rejected rows", icon=":material/block:"):
-            st.dataframe(
-                found.report["rejected"]["first"], hide_index=True, alt="The first rejected rows",
+            tables.show(
+                found.report["rejected"]["first"], alt="The first rejected rows",
                 column_config={
                     "file": st.column_config.TextColumn("File"),
                     "line": st.column_config.NumberColumn("Line", format="localized"),

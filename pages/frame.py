@@ -1,4 +1,4 @@
-"""What the frame adds to Streamlit's own: enough contrast, and a menu that closes on a phone."""
+"""What the frame adds to Streamlit's own: enough contrast, a menu that closes and tables as cards on a phone."""
 
 import streamlit as st
 
@@ -9,6 +9,13 @@ STYLE = """<style>
 [data-testid^="stBaseButton-primary"]:hover:not(:disabled) :is(p, span) { color: #FFFFFF; }
 /* Titles on buttons of a list begin where the others do, also those on two lines. */
 .st-key-map_products button, .st-key-map_products button p { text-align: left; justify-content: start; }
+/* What `tables.show` draws: columns where there is room for them, else cards. */
+@media (max-width: 640px) { [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) { display: none; } }
+@media (min-width: 640.02px) { [class*="st-key-cards_"] { display: none; } }
+/* Tabs that do not fit take two lines: nothing scrolls sideways on a phone. */
+@media (max-width: 640px) {
+  [data-testid="stTabs"] [role="tablist"] { flex-wrap: wrap; height: auto; overflow: visible; }
+}
 </style>"""
 SCRIPT = """<script>
 (() => {

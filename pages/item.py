@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import making, shared
+from pages import making, shared, tables
 from pages.product_list import product_list
 from recsys.errors import InsiderError
 from recsys.services import export
@@ -79,8 +79,8 @@ with left, st.container(border=True, height="stretch"):
     st.header("Who buys it", anchor=False)
     if len(view.who):
         shared.describe("Where buyers differ most from all shoppers, among those of whom it is known.")
-        st.dataframe(
-            shared.in_percent(view.who, "share", "everybody"), hide_index=True,
+        tables.show(
+            shared.in_percent(view.who, "share", "everybody"),
             column_order=["attribute", "value", "share", "everybody", "times"],
             column_config={
                 "attribute": st.column_config.TextColumn("What"),
@@ -101,8 +101,13 @@ with right, st.container(border=True, height="stretch"):
         shared.describe(f"It stands among the first ten new products of {fmt.number(people.in_lists)} shoppers.")
     shared.describe("Shoppers who have not bought it, whom it suits best first.")
     ids = people.table["user_id"].tolist()
-    chosen = st.dataframe(
-        people.table, on_select="rerun", selection_mode="single-row", key="audience", hide_index=True, height=300,
+
+    def open_shopper(rows: list[int]) -> None:
+        if rows:
+            state.shopper_asked = ids[rows[0]]
+
+    tables.show(
+        people.table, on_rows=open_shopper, key="audience", height=300,
         placeholder="–",
         column_config={
             "user_id": st.column_config.TextColumn("Shopper", pinned=True),
@@ -112,11 +117,10 @@ with right, st.container(border=True, height="stretch"):
             ),
             "place": st.column_config.NumberColumn("Place", format="#%d", help="Among the products new to them."),
         },
-        alt="Audience of the product; select a shopper to see them",
+        alt="Audience of the product; choose a shopper to see them",
     )  # fmt: skip
     other = st.selectbox("Open a shopper of the table", ids, index=None, key="open_shopper", placeholder="Choose one")
-    picked = [ids[row] for row in chosen.selection.rows] or ([other] if other else [])
-    for user in picked[:1]:
+    if user := state.pop("shopper_asked", None) or other:
         state.pop("open_shopper", None)
         state.shopper = user
         st.switch_page("shopper.py", query_params={"shopper": user})

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import choosing, making, model_story, promoting, shared
+from pages import choosing, making, model_story, promoting, shared, tables
 from recsys.errors import InsiderError
 from recsys.services.model_card.card import report
 from recsys.services.promotion import delete_model
@@ -108,8 +108,8 @@ with st.container(border=True):
 with st.expander("Who did what", icon=":material/history:"):
     log = models.log_table(home)
     if len(log):
-        st.dataframe(
-            log, hide_index=True, height=min(38 + 35 * len(log), 320), placeholder="–",
+        tables.show(
+            log, height=min(38 + 35 * len(log), 320), placeholder="–",
             alt="Audit log, newest first",
             column_config={
                 "at": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm"),

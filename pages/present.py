@@ -104,7 +104,10 @@ with show:
                 "Take along (HTML)", document, file_name="presentation.html", mime="text/html", on_click="ignore",
                 icon=":material/download:",
             )  # fmt: skip
-            st.caption("Click into the slides, then use the arrow keys. F: full screen, N: notes, P: print or PDF.")
+            st.caption(
+                "Click into the slides, then use the arrow keys. F: full screen, N: notes. "
+                "For a PDF press P: Print, then Save as PDF."
+            )
 
 with arrange:
     for place, slide in enumerate(found.slides):

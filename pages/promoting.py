@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import making, shared
+from pages import making, shared, tables
 from recsys.errors import InsiderError
 from recsys.services.promotion import promote, rollback
 from recsys.services.promotion_preview import CheckedExpectation, Preview, Row, preview
@@ -77,7 +77,7 @@ def ask_back(model_id: str) -> None:
             shared.say_after_rerun(f"Model {called(now)} is live again.", ":material/undo:")
             st.rerun()
         if not found.identical:
-            show(found)
+            show(found, "asked")
     except InsiderError as error:
         shared.problem(error)
 
@@ -98,7 +98,7 @@ def ask(model_id: str) -> None:
             shared.say_after_rerun(f"Model {called(model_id)} is live.", ":material/check_circle:")
             st.rerun()
         if not found.identical:
-            show(found)
+            show(found, "asked")
     except InsiderError as error:
         shared.problem(error)
 
@@ -113,19 +113,19 @@ def first(found: Preview) -> None:
         st.warning(shared.plain(text), icon=":material/trending_down:")
 
 
-def show(found: Preview) -> None:
-    """Figures, segments, shoppers and products of a preview."""
+def show(found: Preview, place: str = "shown") -> None:
+    """Figures, segments, shoppers and products of a preview; `place` tells two of the same on one page apart."""
     if found.note and found.note != found.headline:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.expectations:
         with st.expander("Expectations", icon=":material/star:", expanded=True):
-            st.dataframe(
+            tables.show(
                 {
                     "Expectation": [x.name for x in found.expectations],
                     "Met": [_verdict(x) for x in found.expectations],
                     "What changes": [x.change for x in found.expectations],
                 },
-                hide_index=True,
+                key=f"{place}_expectations",
                 alt="Expectations: whether they are met, and what changes",
             )
     if not found.measures:
@@ -134,16 +134,16 @@ def show(found: Preview) -> None:
         f"Both judged on the same shoppers and purchases. {fmt.share(found.kept or 0, 0)} of a shopper's list stays "
         "on average. The interval is that of the difference, the verdict that of the paired randomisation test."
     )
-    differences(found.measures, "Metric")
+    differences(found.measures, "Metric", place=place)
     segments, shoppers, items = st.tabs(
         ["By segment", "Shoppers whose list changes most", "Products that gain or lose"]
     )
     with segments:
         shared.describe("NDCG@10; intervals and verdicts allow for the number of segments.")
-        differences(found.segments, "Segment")
+        differences(found.segments, "Segment", place=place)
     with shoppers:
-        st.dataframe(
-            shared.in_percent(found.shoppers, "shared"), hide_index=True, height=300,
+        tables.show(
+            shared.in_percent(found.shoppers, "shared"), key=f"{place}_shoppers", height=300,
             alt="Shoppers whose list changes most",
             column_config={
                 "user_id": st.column_config.TextColumn("Shopper", pinned=True),
@@ -153,8 +153,8 @@ def show(found: Preview) -> None:
             },
         )  # fmt: skip
     with items:
-        st.dataframe(
-            found.items, hide_index=True, height=300, alt="Products that gain or lose most places in lists",
+        tables.show(
+            found.items, key=f"{place}_items", height=300, alt="Products that gain or lose most places in lists",
             column_config={
                 "item_id": st.column_config.TextColumn("Id"),
                 "title": st.column_config.TextColumn("Product", pinned=True, width="medium"),
@@ -171,11 +171,13 @@ def _verdict(checked: CheckedExpectation) -> str:
     return " ".join(checked.failures) + ("" if checked.broken else " The live model fails here as well.")
 
 
-def differences(rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Live", "This")) -> None:
+def differences(
+    rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Live", "This"), place: str = "shown"
+) -> None:
     """Two models, called `names`, and the difference between them, one row each."""
     one, other = names
     texts = [row.texts() for row in rows]
-    st.dataframe(
+    tables.show(
         {
             title: [row.name if title == "Metric" else f"{row.group}: {row.name}" for row in rows],
             "Verdict": [row.verdict for row in rows],
@@ -185,7 +187,7 @@ def differences(rows: tuple[Row, ...], title: str, names: tuple[str, str] = ("Li
             other: [text["candidate"] for text in texts],
             "Shoppers": [row.users for row in rows],
         },
-        hide_index=True,
+        key=f"{place}_{title}",
         height=min(38 + 35 * len(rows), 300),
         column_config={
             title: st.column_config.TextColumn(pinned=True),

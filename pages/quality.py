@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import making, promoting, shared
+from pages import making, promoting, shared, tables
 from recsys.charts import quality as charts
 from recsys.services.dials import popularity_dial
 from recsys.services.jobs import cancel_job, start_quality
@@ -111,9 +111,8 @@ with st.container(border=True):
     if lane == "discover":
         shared.describe(view.noise)
     with st.expander("All measures", icon=":material/table:"):
-        st.dataframe(
+        tables.show(
             view.table[lane],
-            hide_index=True,
             column_config={name: st.column_config.TextColumn(name, help=text) for name, text in view.meanings.items()},
             alt="Every measure of every method",
         )

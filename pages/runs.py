@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import choosing, making, promoting, shared
+from pages import choosing, making, promoting, shared, tables
 from pages.training.columns import TRAINING_COLUMNS
 from recsys.charts import runs
 from recsys.services.stored_models import stored_models
@@ -23,7 +23,7 @@ def chosen_trainings(found: list[TrainingRun], notes: dict[str, audit.Note]) -> 
         shared.in_percent(run_view.table(found, notes), "coverage"),
         [run_view.name_of(training) for training in found], key="trainings",
         label="Look at, or compare", most=run_view.MOST_COMPARED, options=list(by_name),
-        placeholder=f"One training, or up to {run_view.MOST_COMPARED}; or click rows of the table",
+        placeholder=f"One training, or up to {run_view.MOST_COMPARED}; or choose rows of the table",
         column_config=TRAINING_COLUMNS, alt="All trainings, newest first",
     )  # fmt: skip
     return [by_name[name] for name in picked]
@@ -54,10 +54,10 @@ def compare(chosen: list[TrainingRun]) -> None:
         promoting.differences(found.paired, "Metric", (one, other))
     if len(found.metrics):
         shared.describe("On the test set; 95% intervals in brackets.")
-        st.dataframe(found.metrics, hide_index=True, alt="Metrics of the chosen trainings on the test set")
+        tables.show(found.metrics, alt="Metrics of the chosen trainings on the test set")
     if len(found.parameters):
         shared.describe("Only what differs.")
-        st.dataframe(found.parameters, hide_index=True, alt="Parameters in which the chosen trainings differ")
+        tables.show(found.parameters, alt="Parameters in which the chosen trainings differ")
     shared.describe(run_view.noise_floor(home, chosen[0]))
 
 

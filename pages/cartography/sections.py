@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import shared
+from pages import shared, tables
 from recsys.errors import InsiderError
 from recsys.item_map import scene
 from recsys.item_map import selection as map_selection
@@ -25,9 +25,8 @@ ODD_WORDS = {
 }
 
 
-def look_at(found: list[str], table: str) -> None:
-    """Callback of a table of products: fly to the one in the selected row."""
-    rows = state[table].selection.rows
+def look_at(found: list[str], rows: list[int]) -> None:
+    """Callback of a table of products: fly to the one in the chosen row."""
     if rows:
         go_to(found[rows[0]])
 
@@ -93,9 +92,8 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
     left, middle, right = st.columns([5, 3, 3], gap="small")
     with left:
         st.markdown("**Most bought**")
-        st.dataframe(
+        tables.show(
             view.items.head(200),
-            hide_index=True,
             height=330,
             column_order=["title", "category", "popularity", "spent"],
             column_config={
@@ -118,9 +116,8 @@ def selection(home: Workspace, item_map: ItemMap, chosen: tuple[str, ...], curre
 
 
 def _shares(table: Any, name: str, title: str) -> None:
-    st.dataframe(
+    tables.show(
         shared.in_percent(table, "share", "of_all"),
-        hide_index=True,
         height=330,
         column_order=[name, "share", "of_all"],
         column_config={
@@ -141,12 +138,11 @@ def odd(item_map: ItemMap, kind: str) -> None:
         return
     ids = table["item_id"].tolist()
     choose_one(table, f"one_{kind}")
-    st.dataframe(
+    tables.show(
         table,
         key=f"odd_{kind}",
-        on_select=lambda: look_at(ids, f"odd_{kind}"),
-        selection_mode="single-row",
-        hide_index=True,
+        on_rows=lambda rows: look_at(ids, rows),
+        action="On the map",
         height=360,
         column_order=["title", "category", "instead", "why", "popularity"],
         column_config={
@@ -186,12 +182,11 @@ def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: 
     st.markdown("**Moved most**")
     ids = laid.table["item_id"].tolist()
     choose_one(laid.table, "one_moved")
-    st.dataframe(
+    tables.show(
         laid.table,
         key="moved",
-        on_select=lambda: look_at(ids, "moved"),
-        selection_mode="single-row",
-        hide_index=True,
+        on_rows=lambda rows: look_at(ids, rows),
+        action="On the map",
         height=300,
         column_order=["title", "category", "moved", "kept", "popularity"],
         column_config={

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import promoting, shared
+from pages import promoting, shared, tables
 from pages.training.columns import TRAINING_COLUMNS
 from recsys.charts import dials, quality, runs
 from recsys.services.jobs import cancel_job
@@ -61,8 +61,8 @@ def leaderboard(home: Workspace, run: Job) -> None:
             runs.trade_off(found, front), config=shared.STILL, key=f"front_{run.id}",
             alt="Accuracy against catalogue coverage, with the best trade-offs joined",
         )  # fmt: skip
-    st.dataframe(
-        shared.in_percent(table, "coverage"), hide_index=True, height=min(38 + 35 * len(table), 320),
+    tables.show(
+        shared.in_percent(table, "coverage"), height=min(38 + 35 * len(table), 320),
         column_config=TRAINING_COLUMNS,
         placeholder="–", alt="Trainings of this search, best first",
     )  # fmt: skip
@@ -101,14 +101,13 @@ def result(found: train.Outcome, run: Job) -> None:
         shared.describe("Beside simple methods, fitted to the same purchases and judged on the same shoppers:")
         st.plotly_chart(quality.methods(found.bars), config=shared.STILL, key="beside", alt="NDCG@10 of every method")
     if found.lines:
-        st.dataframe(
+        tables.show(
             {
                 "Metric": [line.title for line in found.lines],
                 "This model": [line.ours for line in found.lines],
                 "Live model": [line.live for line in found.lines],
                 "Bestsellers": [line.popular for line in found.lines],
             },
-            hide_index=True,
             column_config={"Metric": st.column_config.TextColumn(pinned=True)},
             alt="Metrics of this training beside the live model and bestsellers, 95% intervals in brackets",
         )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import making, shared
+from pages import making, shared, tables
 from pages.product_list import product_list
 from pages.workbench import desk, finding
 from recsys.errors import InsiderError
@@ -26,9 +26,8 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
     st.markdown(shared.plain(found.sentence))
     shared.describe(found.floor)
     if len(found.measures):
-        st.dataframe(
+        tables.show(
             found.measures,
-            hide_index=True,
             column_config={
                 "measure": st.column_config.TextColumn("Measure"),
                 "clear": st.column_config.TextColumn("Verdict"),
@@ -43,12 +42,10 @@ def everybody(home: Workspace, live_id: str, other: str, k: int) -> None:
         st.caption(shared.plain(found.note))
     st.markdown("**Where they differ most**")
     ids = found.most["user_id"].tolist()
-    st.dataframe(
+    tables.show(
         shared.in_percent(found.most, "overlap"),
         key="differ_most",
-        on_select=lambda: finding.pick(ids, "differ_most"),
-        selection_mode="single-row",
-        hide_index=True,
+        on_rows=lambda rows: finding.choose(ids[rows[0]]) if rows else None,
         height=220,
         column_config={
             "user_id": st.column_config.TextColumn("Shopper"),

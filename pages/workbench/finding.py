@@ -4,7 +4,7 @@ import secrets
 
 import streamlit as st
 
-from pages import shared
+from pages import shared, tables
 from pages.workbench import desk
 from recsys.errors import InsiderError
 from recsys.services.search.user_search import BEHAVIOURS, LATELY_DAYS, Found, Search
@@ -48,13 +48,6 @@ def choose(user_id: str) -> None:
     state.shopper, state.persona = user_id, None
 
 
-def pick(found: list[str], table: str) -> None:
-    """Callback of a table of shoppers: choose the one in the selected row."""
-    rows = state[table].selection.rows
-    if rows:
-        choose(found[rows[0]])
-
-
 def remember(user_id: str) -> None:
     """Keep the last shoppers looked at."""
     before = [user for user in state.get("seen", []) if user != user_id]
@@ -75,7 +68,7 @@ def results(home: Workspace, attributes: dict[str, list[str]], key: str) -> None
         st.caption("No shopper fits. Take a condition away.")
         return
     shown = f"the first {PAGE} are listed" if found.total > PAGE else "all are listed"
-    st.caption(f"{fmt.number(found.total)} shoppers fit; {shown}. Select a row to see one.")
+    st.caption(f"{fmt.number(found.total)} shoppers fit; {shown}. Choose one to see them.")
     listed(found, attributes, key)
 
 
@@ -93,9 +86,9 @@ def instead(home: Workspace, attributes: dict[str, list[str]], user_id: str) -> 
     """Ways on from an id that nobody has: those most like it, else those who buy most; and anybody."""
     found, alike = desk.finder(home).near(user_id, PAGE)
     if alike:
-        st.caption("The ids most like it; select a row to see one.")
+        st.caption("The ids most like it; choose one to see them.")
     else:
-        st.caption("No id is like it. These shoppers buy most; select a row to see one.")
+        st.caption("No id is like it. These shoppers buy most; choose one to see them.")
     listed(found, attributes, "instead")
     st.button("Anybody, at random", icon=":material/casino:", key="anybody", on_click=go, args=(home, attributes, 0))
 
@@ -104,12 +97,10 @@ def listed(found: Found, attributes: dict[str, list[str]], key: str) -> None:
     """A table of shoppers to pick from."""
     ids = found.table["user_id"].tolist()
     currency = currency_of(shared.workspace(), shared.live())
-    st.dataframe(
+    tables.show(
         found.table,
         key=key,
-        on_select=lambda: pick(ids, key),
-        selection_mode="single-row",
-        hide_index=True,
+        on_rows=lambda rows: choose(ids[rows[0]]) if rows else None,
         height=min(38 + 35 * len(found.table), 300),
         column_config={
             "user_id": st.column_config.TextColumn("Shopper", pinned=True),

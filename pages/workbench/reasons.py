@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages import shared, tables
 from recsys.charts import base
 from recsys.charts import shopper as charts_shopper
 from recsys.recommend.recommender import Recommender
@@ -60,9 +60,8 @@ def show(live: Recommender, view: ShopperView, rules: Rules | None) -> None:
         shared.describe(found.how)
         if len(reasons.nearest):
             with st.expander("Most like it, by the model's embeddings"):
-                st.dataframe(
+                tables.show(
                     reasons.nearest,
-                    hide_index=True,
                     column_config={
                         "title": st.column_config.TextColumn("Product"),
                         "likeness": st.column_config.ProgressColumn(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages import shared
+from pages import shared, tables
 from pages.product_list import Action, product_list
 from pages.workbench import drafting
 from recsys.charts import base as charts
@@ -46,9 +46,8 @@ def history(live: Recommender, view: ShopperView, categories: list[str], since: 
     if not len(table):
         st.caption("Nothing in this period and category.")
         return
-    st.dataframe(
+    tables.show(
         table,
-        hide_index=True,
         height=HEIGHT - 60,
         column_order=[*(["since"] if since else []), "title", "category", "count", "value", "last", "first"],
         column_config={
