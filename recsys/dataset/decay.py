@@ -35,9 +35,14 @@ def ones(period: Interactions) -> sparse.csr_matrix:
 
 def faded(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> sparse.csr_matrix:
     """The pairs of a period, each halved with every half-life since its first or last event; whole without a time."""
+    return with_data(period, halved(period, now, half_life_days, since))
+
+
+def halved(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> NDArray[np.float32]:
+    """(n_pairs,) 0.5^(age / half-life), the age being that of the "first" or "last" event; 1 without a time."""
     times = period.first if since == "first" else period.last
-    days = np.asarray((now.to_datetime64() - times) / np.timedelta64(1, "D"), dtype=np.float64)
-    return with_data(period, (0.5 ** (np.nan_to_num(days, nan=0.0) / half_life_days)).astype(np.float32))
+    days = ((now.to_datetime64() - times) / np.timedelta64(1, "D")).astype(np.float32)
+    return np.asarray(np.exp2(np.nan_to_num(days, nan=0.0) / np.float32(-half_life_days)), dtype=np.float32)
 
 
 def with_data(period: Interactions, data: NDArray[np.float32]) -> sparse.csr_matrix:

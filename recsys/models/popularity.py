@@ -1,7 +1,8 @@
 """How popular each item is lately, and how popular it will be soon: the part of a score that all users share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.dataset.decay import faded
+from recsys.dataset.decay import halved
 
 HALF_LIVES = (7.0, 14.0, 30.0, 60.0, 180.0)
 """Days after which a person counts half, in the columns that a forecast is made from."""
@@ -34,9 +35,8 @@ def lately_popular(period: Interactions, now: pd.Timestamp) -> NDArray[np.float3
 def people(period: Interactions, now: pd.Timestamp, half_life_days: float, since: str) -> NDArray[np.float64]:
     """(n_items,) people who had each item, each halved with every half-life since their "first" or "last" event with
     it; all alike where there are no times."""
-    if not timed(period):
-        return np.bincount(period.counts.indices, minlength=period.counts.shape[1]).astype(np.float64)
-    return np.asarray(faded(period, now, half_life_days, since).sum(axis=0), dtype=np.float64).ravel()
+    weights = halved(period, now, half_life_days, since) if timed(period) else None
+    return np.bincount(period.counts.indices, weights, period.counts.shape[1]).astype(np.float64)
 
 
 def timed(period: Interactions) -> bool:
@@ -68,13 +68,17 @@ class Forecast:
         came = np.bincount(until_now.counts.indices[new], minlength=dataset.n_items)
         if not timed(before) or (came > 0).sum() < FEWEST_ITEMS:
             return None
-        columns = _columns(before, cut)
+        columns = np.column_stack([column() for column in _columns(before, cut)])
         gram = columns.T @ columns + RIDGE * np.eye(columns.shape[1])
         return cls(tuple(float(x) for x in np.linalg.solve(gram, columns.T @ np.log1p(came))))
 
     def popularity(self, period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
         """(n_items,) float32: the logarithm of 1 + people that is expected after `now`; mean 0."""
-        return _centred(_columns(period, now) @ np.asarray(self.coefficients))
+        found = np.zeros(period.counts.shape[1])
+        for column, weight in zip(_columns(period, now), self.coefficients, strict=True):
+            if weight:
+                found += weight * column()
+        return _centred(found)
 
 
 def sources() -> Mapping[str, tuple[float, ...]]:
@@ -94,11 +98,16 @@ def expected_popularity(
     return lately_popular(period, now)
 
 
-def _columns(period: Interactions, now: pd.Timestamp) -> NDArray[np.float64]:
-    """(n_items, 2 x half-lives + 2): log(1 + people) by half-life and since first or last event, all people, and 1."""
-    found = [people(period, now, half_life, since) for half_life in HALF_LIVES for since in ("first", "last")]
-    everybody = np.bincount(period.counts.indices, minlength=period.counts.shape[1])
-    return np.column_stack([np.log1p(x) for x in (*found, everybody)] + [np.ones(len(everybody))])
+def _columns(period: Interactions, now: pd.Timestamp) -> list[Callable[[], NDArray[np.float64]]]:
+    """What a forecast is made from, each worked out when it is called, (n_items,): log(1 + people) by half-life and since
+    first or last event, all people, and 1."""
+    n_items = period.counts.shape[1]
+    fading = [(half_life, since) for half_life in HALF_LIVES for since in ("first", "last")]
+    return [
+        *(partial(lambda half_life, since: np.log1p(people(period, now, half_life, since)), *how) for how in fading),
+        lambda: np.log1p(np.bincount(period.counts.indices, minlength=n_items)),
+        lambda: np.ones(n_items),
+    ]
 
 
 def _centred(values: NDArray[np.float64]) -> NDArray[np.float32]:
