@@ -99,8 +99,8 @@ def expected_popularity(
 
 
 def _columns(period: Interactions, now: pd.Timestamp) -> list[Callable[[], NDArray[np.float64]]]:
-    """What a forecast is made from, each worked out when it is called, (n_items,): log(1 + people) by half-life and since
-    first or last event, all people, and 1."""
+    """What a forecast is made from, each (n_items,) and worked out when it is called: log(1 + people) by half-life and
+    since first or last event, all people, and 1."""
     n_items = period.counts.shape[1]
     fading = [(half_life, since) for half_life in HALF_LIVES for since in ("first", "last")]
     return [
