@@ -155,7 +155,7 @@ def _comparison(workspace: Workspace, slide: Slide, theme: str) -> Picture:
             hovertemplate="%{x}: %{text}<extra></extra>",
         )
     figure.update_layout(barmode="group")
-    figure.update_yaxes(title=f"Times what model {slide.first} reaches", ticksuffix=" ×")
+    figure.update_yaxes(title="The first model is 1 ×", ticksuffix=" ×")
     same = manifests[0]["split"] == manifests[1]["split"] and manifests[0]["fingerprint"] == manifests[1]["fingerprint"]
     caption = "Both were judged on the same shoppers and purchases." if same else (
         "The two were judged on different data or periods, so their figures cannot be compared fairly."

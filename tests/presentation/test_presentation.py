@@ -108,6 +108,49 @@ def test_the_file_works_alone_by_keys_and_runs_no_text(
         assert [url for url in asked if not re.match(r"file:|data:|blob:", url)] == []
 
 
+@pytest.mark.browser
+def test_printed_each_slide_is_one_page_with_nothing_cut(home: Workspace, browser: Browser, tmp_path: Path) -> None:
+    model = home.load().model.id
+    long = ("What was said in the meeting. " * 70)[:2000]
+    slides = (
+        *suggested(home).slides,
+        Slide(kind="words", title="A long one", text=long, notes="For me alone"),
+        Slide(kind="comparison", first=model, second=model, text=long[:900]),
+    )
+    file = tmp_path / "deck.html"
+    file.write_text(deck(home, "Spring", Presentation(slides=slides)))
+    with page_of(browser, width=1280, height=800) as page:
+        page.goto(file.as_uri())
+        page.wait_for_selector("section.on")
+        printed = page.pdf(path=tmp_path / "deck.pdf", prefer_css_page_size=True, print_background=True)
+        assert len(re.findall(rb"/Type /Page\b", printed)) == len(slides)
+        boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
+        assert {(round(float(wide)), round(float(tall))) for wide, tall in boxes} == {(842, 595)}, "A4, landscape"
+        page.wait_for_function("!document.documentElement.classList.contains('paper')")
+        page.wait_for_selector("section.on h1")
+        assert page.locator("section:visible").count() == 1, "after printing the slide is shown as before"
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        found = page.evaluate(ON_PAPER)
+        assert [cut for cut, _ in found] == [[]] * len(slides)
+        drawn = [slide.kind for slide, (_, drawn) in zip(slides, found, strict=True) if drawn]
+        assert drawn == ["result", "map", "training", "comparison"]
+        assert page.locator("aside:visible").count() == 0, "notes are for the speaker"
+
+
+ON_PAPER = """[...document.querySelectorAll('section')].map((slide) => {
+  const inside = (part, room) => {
+    const [box, page] = [part.getBoundingClientRect(), room.getBoundingClientRect()];
+    const [wide, tall] = [box.left >= page.left - 1 && box.right <= page.right + 1, box.top >= page.top - 1];
+    return wide && tall && box.bottom <= page.bottom + 1;
+  };
+  const parts = [...slide.querySelectorAll('h1, p, li, dd, .figure, .main-svg text:not(:empty)')];
+  const cut = parts.filter((part) => part.getClientRects().length && !inside(part, part.closest('.main-svg') ?? slide));
+  return [cut.map((part) => part.outerHTML.slice(0, 200)), !!slide.querySelector('.main-svg .trace')];
+})"""
+"""For each slide: what does not lie on its page, and whether a chart is drawn."""
+
+
 def test_the_page_makes_one_from_a_suggestion_and_arranges_it(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSIDER_HOME", str(home.settings.home))
     monkeypatch.setenv("INSIDER_OPEN_DASHBOARD", "1")
