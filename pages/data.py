@@ -11,7 +11,8 @@ from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
 from recsys.views import glossary
-from recsys.views.page_words import PART_TITLES, page_words
+from recsys.views.home import overview
+from recsys.views.page_words import PART_TITLES
 
 PARTS = {
     "events": (
@@ -26,11 +27,6 @@ SEPARATORS = {None: "Found out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|
 
 home = shared.workspace()
 state = st.session_state
-
-
-def said(message: str) -> str:
-    """A message of an import as text, in the words of this page."""
-    return shared.plain(page_words(message))
 
 
 def uploaded(part: str) -> list[str]:
@@ -165,7 +161,7 @@ def preview(file: data_view.FileInspection) -> None:
     """The first rows of a file, as they are written."""
     shared.describe(f"{file.name}: read as {file.written}. The first rows:")
     for note in file.notes:
-        st.warning(said(note), icon=":material/info:")
+        st.warning(shared.said(note), icon=":material/info:")
     tables.show(file.rows, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
@@ -181,11 +177,11 @@ def question(look: data_view.Inspection) -> str | None:
 def verdict(look: data_view.Inspection) -> None:
     """What the first rows tell."""
     if look.problem:
-        st.error(said(look.problem), icon=":material/error:")
+        st.error(shared.said(look.problem), icon=":material/error:")
     else:
         st.success(shared.plain(". ".join(look.facts) + "."), icon=":material/check_circle:")
     if look.warnings:
-        st.warning(said("; ".join(look.warnings)), title="Of the first rows", icon=":material/warning:")
+        st.warning(shared.said("; ".join(look.warnings)), title="Of the first rows", icon=":material/warning:")
 
 
 def bring(*, busy: bool) -> None:
@@ -235,6 +231,7 @@ def follow(run_id: int) -> None:
             state.just_stored = True
         st.rerun()
     st.progress(run.fraction, text=shared.plain(f"“{run.dataset}”: {run.step}"))
+    shared.describe(overview.progress_words(run) or "Starting up")
     if st.button("Cancel", icon=":material/cancel:", key="cancel_import"):
         cancel_job(home, run_id)
 
@@ -245,7 +242,7 @@ def ended(run: Job) -> None:
         st.success(shared.plain(f"“{run.dataset}” is stored and ready to train on."), icon=":material/check_circle:")
         st.page_link("train.py", label="Train a model on it", icon=":material/tune:")
     elif run.state == "failed":
-        st.error(said(run.message), title="Nothing was imported", icon=":material/error:")
+        st.error(shared.said(run.message), title="Nothing was imported", icon=":material/error:")
     else:
         st.info("The import was cancelled; nothing was stored.", icon=":material/cancel:")
 
@@ -269,11 +266,11 @@ def show(name: str) -> None:
                     shared.describe("Categories by pairs of shopper and product.")
                     st.plotly_chart(charts_data.category_tree(found.report["tree"]), config=shared.STILL, key="tree",
                                     alt="Categories, sized by pairs of shopper and product")  # fmt: skip
-    with st.grid(2, min_column_width=330, gap="small") as grid:
+    with st.grid(min(len(found.sections), 2), min_column_width=330, gap="small") as grid:
         for section in found.sections:
             with grid.cell(), st.container(border=True, height="stretch"):
                 st.markdown(f"**{shared.plain(section.title)}**")
-                st.table({shared.plain(key): said(value) for key, value in section.facts}, border="horizontal")
+                st.table({shared.plain(key): shared.said(value) for key, value in section.facts}, border="horizontal")
     if found.report and found.report["rejected"]["first"]:
         with st.expander("Rejected rows", icon=":material/block:"):
             tables.show(
@@ -313,7 +310,7 @@ with st.expander("Bring your own data", icon=":material/upload:", expanded=not s
     try:
         bring(busy=under_way is not None)
     except InsiderError as error:
-        st.error(said(str(error)), icon=":material/error:")
+        st.error(shared.said(error), icon=":material/error:")
     if mine and mine.active:  # below the button: there they are looking
         follow(mine.id)
     elif mine and mine.state != "done":

@@ -48,7 +48,7 @@ try:
     view = product.view(home, item_id)
 except InsiderError as error:
     st.title("No such product", anchor=False)
-    st.error(shared.plain(error), icon=":material/search_off:")
+    st.error(shared.said(error), icon=":material/search_off:")
     st.caption("Pick one of these instead.")
     products(find_items(home, "", limit=20), "item_instead", "Popular products")
     st.stop()

@@ -19,6 +19,7 @@ from recsys.storage.jobs import Job
 from recsys.utils import formatting as fmt
 from recsys.views.home import overview
 from recsys.views.home.example_shopper import Example, example
+from recsys.views.page_words import page_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,12 @@ def in_percent(table: "pd.DataFrame", *shares: str) -> "pd.DataFrame":
 
 def problem(error: InsiderError) -> None:
     """Show an error that is meant to be read."""
-    st.error(plain(error), icon=":material/error:")
+    st.error(said(error), icon=":material/error:")
+
+
+def said(error: object) -> str:
+    """A message in the words of the pages, as plain text."""
+    return plain(page_words(str(error)))
 
 
 @contextmanager

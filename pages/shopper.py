@@ -99,7 +99,7 @@ try:
     view = shopper.view(home, user_id, k=k, lane=lane, category=categories, rules=rules, persona=persona)
 except InsiderError as error:
     st.title("Nothing to show", anchor=False)
-    st.error(shared.plain(error), icon=":material/person_search:")
+    st.error(shared.said(error), icon=":material/person_search:")
     finding.instead(home, attributes, user_id)
     st.stop()
 if view.subject.known:

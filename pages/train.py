@@ -39,7 +39,7 @@ with left, st.container(border=True, gap="small"):
 with right, st.container(border=True, gap="small", key="run_panel"):
     shown = train.run_to_show(home, st.session_state.get("run"))
     if shown is None:
-        st.header("Nothing trained by hand yet", anchor=False)
+        st.header("Nothing trained from this page yet", anchor=False)
         st.caption("Press Train: the model learns in the background and appears here, beside the live one.")
     else:
         run.show(home, shown)

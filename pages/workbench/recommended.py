@@ -49,6 +49,7 @@ def history(live: Recommender, view: ShopperView, categories: list[str], since: 
     tables.show(
         table,
         height=HEIGHT - 60,
+        row_height=46,
         column_order=[*(["since"] if since else []), "title", "category", "count", "value", "last", "first"],
         column_config={
             "title": st.column_config.TextColumn("Product", width=150),

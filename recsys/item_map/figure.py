@@ -21,7 +21,9 @@ HEIGHT = 640
 OF_SCALE = (0.005, 0.995)
 """Quantiles at the ends of a scale of numbers, so that a few extremes do not take all colours for themselves."""
 
-DIMMED = 0.08
+DIMMED = 0.72
+"""So much of the ground is mixed into the colours of what is dimmed. Less opacity would not do: where many points lie
+on each other they would add up to their full colour."""
 CLOSE = 0.65
 """Half the width of what is in view, below which the names of small regions are shown."""
 
@@ -44,7 +46,7 @@ def catalogue(
     currency: str = "",
     height: int = HEIGHT,
     ink: str | None = None,
-    dimmed: bool = False,
+    dimmed_on: str | None = None,
 ) -> go.Figure:
     """Every item as a point. Ids stand first in `customdata`, so that a selection names items and not places.
 
@@ -57,7 +59,7 @@ def catalogue(
         shown: places of the items to draw, in order; all by default.
         window: what is in view.
         ink: colour of the names; the theme's own by default.
-        dimmed: everything but the layers is faint.
+        dimmed_on: colour of the ground that everything but the layers is dimmed towards; None dims nothing.
     """
     figure = go.Figure(layout=_layout(height, window))
     drawn = np.zeros(len(points), dtype=bool)
@@ -73,8 +75,8 @@ def catalogue(
         _add_numbers(figure, points, colouring, drawn, hover, chosen)
     if density is not None:
         _add_contours(figure, density)
-    if dimmed:
-        figure.update_traces(marker_opacity=DIMMED, selector={"type": "scattergl"})
+    if dimmed_on is not None:
+        _dim(figure, dimmed_on)
     for layer in layers:
         add_layer(figure, points, layer, hover)
     for mark in marks:
@@ -83,6 +85,17 @@ def catalogue(
     # all at once: one by one Plotly checks all of them again each time
     figure.layout.annotations = (*figure.layout.annotations, *written)
     return figure
+
+
+def _dim(figure: go.Figure, ground: str) -> None:
+    for trace in figure.data:
+        if trace.type != "scattergl":
+            continue
+        marker = trace.marker
+        if isinstance(marker.color, str):
+            marker.color = palette.towards(marker.color, ground, DIMMED)
+        else:
+            marker.colorscale = [[at, palette.towards(colour, ground, DIMMED)] for at, colour in marker.colorscale]
 
 
 def _add_groups(

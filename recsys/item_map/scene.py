@@ -69,7 +69,7 @@ def scene(
         selected: ids of items that stand out.
         listed: ids of items to mark.
         step: how near to look at the item; by default from the nearest step.
-        theme: "light" or "dark", for the colour of the names.
+        theme: "light" or "dark", for the colour of the names and of what is dimmed.
     """
     model, points = item_map.live.model, item_map.points
     focus = found.focus
@@ -81,6 +81,7 @@ def scene(
     marked = model.item_rows(list(listed)) if len(listed) else None
     always = [rows for rows in (chosen, marked, found.rows, None if focus is None else focus.rows) if rows is not None]
     drawn = rows_to_draw(points.categories, always=np.concatenate(always) if always else None)
+    ground, ink, _ = poster.SCALES["dark" if theme == "dark" else "light"]
     figure = map_figure.catalogue(
         points,
         colours(item_map, by),
@@ -94,8 +95,8 @@ def scene(
         window=window,
         currency=found.currency,
         height=height,
-        ink=poster.SCALES["dark" if theme == "dark" else "light"][1],
-        dimmed=any(x is not None for x in (focus, shopper, marked, found.rows)),
+        ink=ink,
+        dimmed_on=ground if any(x is not None for x in (focus, shopper, marked, found.rows)) else None,
     )
     figure.update_layout(meta={"tiles": _tiles(item_map)})
     note = "" if drawn is None else (

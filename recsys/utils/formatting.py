@@ -45,6 +45,12 @@ def method(name: str) -> str:
     return METHODS.get(name, name)
 
 
+def method_in_sentence(name: str) -> str:
+    """The same within a sentence: "popular lately", but "EASE"."""
+    title = method(name)
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
 def measures(k: int = 10) -> dict[str, Measure]:
     """Every metric of an evaluation with lists of length k, most telling first."""
     return {

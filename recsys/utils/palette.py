@@ -47,6 +47,12 @@ def names_by_size(values: Iterable[object]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
+def towards(colour: str, ground: str, share: float) -> str:
+    """The colour mixed with so much (0 to 1) of another one."""
+    pairs = ((int(one[i : i + 2], 16) for one in (colour, ground)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round((1 - share) * own + share * other):02X}" for own, other in pairs)
+
+
 def shade(colour: str, light: float) -> str:
     """The colour with its red, green and blue multiplied by `light` (0 to 1)."""
     return "#" + "".join(f"{round(int(colour[i : i + 2], 16) * light):02X}" for i in (1, 3, 5))

@@ -153,14 +153,15 @@ def _how(found: Influence) -> str:
     )
 
 
-def item_facts(live: Recommender, row: int, currency: str = "") -> str:
-    """Categories, price and popularity of the item with this row number, on one line."""
+def item_facts(live: Recommender, row: int, currency: str = "", *, buyers: bool = True) -> str:
+    """Categories, price and, with `buyers`, popularity of the item with this row number, on one line."""
     model = live.model
     facts = [" › ".join(dict.fromkeys(model.categories[row]))] if model.category_levels else []
     price = float(model.items[c.PRICE].to_numpy(dtype=float)[row]) if c.PRICE in model.items else np.nan
     if not np.isnan(price):
         facts.append(fmt.money(price, currency))
-    facts.append(f"bought by {fmt.number(model.popularity[row])} shoppers")
+    if buyers:
+        facts.append(f"bought by {fmt.plural(int(model.popularity[row]), 'shopper')}")
     return " · ".join(facts)
 
 

@@ -1,4 +1,4 @@
-"""Messages that name options of commands, for a page: there they name what is on the page."""
+"""Messages that name options of commands, users and items, for a page: there they name what is on the page."""
 
 import re
 
@@ -7,6 +7,8 @@ from recsys.utils import formatting as fmt
 PART_TITLES = {"events": "Events", "items": "Products", "users": "Shoppers"}
 _COLUMN = r"(?:'[^']*'|\"[^\"]*\"|\w+)"
 _WORDS: tuple[tuple[str, str], ...] = (
+    (r"^No user (['\"].*['\"]) in model '([^']*)'\.", r"Model \2 knows no shopper \1."),
+    (r"^No item (['\"].*['\"]) in model '([^']*)'\.", r"Model \2 knows no product \1."),
     (r"--encoding NAME says otherwise", "say another one under “Encoding” where it is wrong"),
     (r"--encoding (?=['\"])", "Encoding "),
     (r"\(--sheet NAME reads it\)", "(“Sheet” chooses the one that is read)"),
@@ -22,9 +24,9 @@ _WORDS: tuple[tuple[str, str], ...] = (
 
 
 def page_words(message: str) -> str:
-    """A message of an import in the words of the Data page.
+    """A message in the words of the pages.
 
-    Options of the command become the boxes that do the same; what the message says beside them stays as it is.
+    Options of the import become the boxes that do the same; what the message says beside them stays as it is.
     """
     text = message
     for pattern, words in _WORDS:

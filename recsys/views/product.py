@@ -31,7 +31,7 @@ class ProductView:
     """One item.
 
     Attributes:
-        facts: categories, price and popularity on one line.
+        facts: categories and price on one line.
         summary: who buys it, in a sentence.
         similar: `item_id, title, category, likeness` (100 times the cosine of the embeddings).
         together: `item_id, title, category, both` (shoppers who have both), `strength` (100 times the cosine of the
@@ -59,7 +59,7 @@ def view(workspace: Workspace, item_id: str) -> ProductView:
     return ProductView(
         item_id=item_id,
         title=str(model.items[c.TITLE].iat[row]),
-        facts=item_facts(live, row, currency),
+        facts=item_facts(live, row, currency, buyers=False),
         summary=_summary(model, buyers, counts, int(model.popularity_rank[row])),
         similar=pd.DataFrame(
             {

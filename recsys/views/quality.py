@@ -129,7 +129,7 @@ def _verdict(evaluation: "BenchmarkDocument", split: SplitDescription, lane: str
         return "Nothing to judge by", NOTHING_FOUND[lane]
     strongest = max(others, key=lambda name: others[name] or 0.0)
     found = evaluation["comparisons"][lane][strongest]
-    title = fmt.method(strongest)
+    title = fmt.method_in_sentence(strongest)
     head = {
         "better": f"Better than every simple method: ahead of {title}, the strongest of them",
         "worse": f"Behind {title}, the strongest simple method",

@@ -24,7 +24,7 @@ from recsys.views.shopper_history import SINCE, category_of
 MATCH = "match"
 POPULARITY = "popularity"
 FRESH = "fresh"
-MATCH_MEANS = "100: the best product for this shopper. 0: a product in the middle of their ranking."
+MATCH_MEANS = "100%: the best product for this shopper. 0%: a product in the middle of their ranking."
 
 __all__ = ["ShopperView", "item_facts", "view", "why"]
 
@@ -158,7 +158,7 @@ def recommended_cards(live: Recommender, shown: ShopperView, actions: tuple[str,
             bought = f"Bought{row[SINCE].removeprefix('✓')}"
             marks.insert(0, Mark(bought, "They really did, in the part that the model has not seen.", "good"))
         match = float(row[MATCH])
-        meter = None if np.isnan(match) else Meter("Match", match, f"{match:.0f}", MATCH_MEANS)
+        meter = None if np.isnan(match) else Meter("Match", match, f"{match:.0f}%", MATCH_MEANS)
         found.append(card.changed(facts=tuple(facts), marks=tuple(marks), meter=meter, actions=actions))
     return tuple(found)
 
@@ -185,8 +185,8 @@ def brand_names(live: Recommender, most: int = 1000) -> list[str]:
 
 
 def item_label(title: str, item_id: str) -> str:
-    """What an item is called in a choice and in a link: a title that is not too long, and the id."""
-    return f"{fmt.shortened(title, 60)} ({item_id})"
+    """What an item is called in a choice and in a link: a title that is not too long, and the id, once."""
+    return f"{fmt.shortened(title.removesuffix(f' · no. {item_id}'), 60)} ({item_id})"
 
 
 def item_of_label(text: str) -> str:

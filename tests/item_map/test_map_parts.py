@@ -280,7 +280,8 @@ def test_what_is_drawn_over_the_map_has_colours_of_its_own_and_the_rest_is_dimme
     plain = scene.scene(item_map, "department", found).figure
     drawn = scene.scene(item_map, "department", found, shopper=shopper_on_map(item_map, item_map.live, "u001")).figure
     base = len(plain.data)
-    assert max(trace.marker.opacity for trace in drawn.data[:base]) < 0.2 < plain.data[0].marker.opacity
+    for before, after in zip(plain.data, drawn.data[:base], strict=True):
+        assert apart(after.marker.color, "#FFFFFF") < 0.3 * apart(before.marker.color, "#FFFFFF") + 2
     layers = {trace.marker.color for trace in drawn.data[base:]}
     assert layers == {palette.BOUGHT, palette.RECOMMENDED, palette.TASTE}
 
@@ -370,6 +371,9 @@ def test_all_hits_of_a_search_are_lit_and_the_rest_is_dimmed(mapped: Workspace, 
     drawn = scene.scene(item_map, "department", found).figure
     (lit,) = (trace for trace in drawn.data if trace.name.startswith("Found"))
     assert len(lit.x) == len(found.rows)
-    assert all(trace.marker.opacity == 0.08 for trace in drawn.data if trace.type == "scattergl" and trace is not lit)
+    plain = scene.scene(item_map, "department", view.Found(None, None, ""), theme="dark").figure
+    dark = scene.scene(item_map, "department", found, theme="dark").figure
+    for before, after in zip(plain.data, dark.data, strict=False):
+        assert after.marker.color == palette.towards(before.marker.color, "#0E1412", 0.72)
     nothing = view.find(mapped, "no such words")
     assert nothing.rows is None

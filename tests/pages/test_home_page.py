@@ -58,7 +58,8 @@ def test_it_says_what_is_live_and_how_good_it_is(
     share = round(100 * lanes["model"]["hit_rate"]["value"])
     assert app.title[0].value.startswith(f"{share} of 100 shoppers")
     assert f"With bestsellers for everybody it would be {100 * lanes['popular']['hit_rate']['value']:.0f}" in said
-    strongest = fmt.method(max((x["ndcg"]["value"], name) for name, x in lanes.items() if name != "model")[1])
+    best = max((x["ndcg"]["value"], name) for name, x in lanes.items() if name != "model")[1]
+    strongest = fmt.method_in_sentence(best)
     assert f"with {plain(strongest)}" in said and "the strongest simple method" in said
     told = live.manifest["metrics"]["comparisons"]["discover"]["popular"]["verdict"]
     expected = {"better": "more accurate than", "worse": "less accurate than", "cannot tell": "as accurate as"}[told]

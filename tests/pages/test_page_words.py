@@ -51,6 +51,11 @@ def test_no_message_on_the_page_names_an_option(name: str, text: str) -> None:
     assert not OPTION.search(page_words(text)), page_words(text)
 
 
+def test_users_and_items_are_shoppers_and_products() -> None:
+    assert page_words("No user 'o'x' in model 'b1'.") == "Model b1 knows no shopper 'o'x'."
+    assert page_words("No item '7' in model 'b1'.") == "Model b1 knows no product '7'."
+
+
 def test_what_an_option_does_is_said_in_words_of_the_page() -> None:
     assert page_words("Nothing was stored; --anyway stores it all the same.") == (
         "Nothing was stored; “Store it although files do not fit together” stores it all the same."

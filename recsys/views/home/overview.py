@@ -128,22 +128,23 @@ def _beside(judged: Mapping[str, Any], strongest: str | None) -> str:
         return "A verdict comes with the first purchases after the training."
     said = f"With bestsellers for everybody it would be {of_hundred(methods['popular']['hit_rate'])}"
     if strongest is None or strongest == "popular":
-        return f"{said}. {_against(judged, 'popular', 'bestsellers')}"
-    title = fmt.method(strongest)
+        return f"{said}. It is {_against(judged, 'popular')}."
+    title = fmt.method_in_sentence(strongest)
     return (
         f"{said}, with {title}, the strongest simple method, {of_hundred(methods[strongest]['hit_rate'])}. "
-        f"{_against(judged, 'popular', 'bestsellers')} {_against(judged, strongest, title)}"
+        f"It is {_against(judged, 'popular')} and {_against(judged, strongest)}."
     )
 
 
-def _against(judged: Mapping[str, Any], method: str, title: str) -> str:
-    """ "It is 43% more accurate than bestsellers." as the paired test has it."""
+def _against(judged: Mapping[str, Any], method: str) -> str:
+    """ "43% more accurate than bestsellers", as the paired test has it."""
+    title = fmt.method_in_sentence(method)
     verdict = judged["comparisons"]["discover"][method]["verdict"]
     ours, theirs = (judged["lanes"]["discover"][x]["ndcg"]["value"] for x in ("model", method))
     if verdict == "cannot tell" or not theirs:
-        return f"It is as accurate as {title}: no difference could be told."
+        return f"as accurate as {title} as far as can be told"
     by = f"{abs(round(100 * (ours / theirs - 1)))}% "
-    return f"It is {by}{'more' if verdict == 'better' else 'less'} accurate than {title}."
+    return f"{by}{'more' if verdict == 'better' else 'less'} accurate than {title}"
 
 
 def _evidence(methods: Mapping[str, Any], measures: Mapping[str, fmt.Measure]) -> str:
@@ -157,7 +158,7 @@ def _headline(name: str, measure: fmt.Measure, methods: Mapping[str, Any], stron
 
     against = [f"bestsellers: {value('popular')}"]
     if strongest is not None and strongest != "popular":
-        against.append(f"{fmt.method(strongest)}: {value(strongest)}")
+        against.append(f"{fmt.method_in_sentence(strongest)}: {value(strongest)}")
     return Headline(measure.title, value("model"), " · ".join(against), measure.meaning)
 
 
