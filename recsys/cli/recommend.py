@@ -10,8 +10,12 @@ from recsys.cli.common import AskedRules, Json, K, open_workspace
 
 if TYPE_CHECKING:
     from recsys.cluster.batch_partitions import BatchDone
-    from recsys.recommend.rules import Rules
+    from recsys.services.batch import Lists
     from recsys.services.workspace import Workspace
+
+LaneOption = Annotated[
+    str, typer.Option("--lane", metavar="discover|again|all", help="New items, items to buy again, or both.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,9 +28,7 @@ def register(app: typer.Typer) -> None:
 def recommend(
     user: Annotated[str, typer.Argument(metavar="USER", help="Id of a user.")],
     k: K = 10,
-    lane: Annotated[
-        str, typer.Option(metavar="discover|again|all", help="New items, items to buy again, or both.")
-    ] = "discover",
+    lane: LaneOption = "discover",
     category: Annotated[
         list[str] | None, typer.Option(metavar="C", help="Only items of this category; repeatable.")
     ] = None,
@@ -81,7 +83,11 @@ def batch(
         ),
     ],
     k: K = 10,
+    lane: LaneOption = "discover",
     rules: AskedRules = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Reasons of every item, as JSON in the column reasons; takes longer.")
+    ] = False,
     partition: Annotated[int, typer.Option(min=1, metavar="N", help="Users in a file of a folder.")] = 20_000,
     scheduler: Annotated[
         str | None,
@@ -90,6 +96,8 @@ def batch(
     as_json: Json = False,
 ) -> None:
     """Write recommendations for every user, those only in the log too, to a Parquet file or a folder of them."""
+    from recsys.recommend.results import check_lane
+    from recsys.services.batch import Lists
     from recsys.services.workbench.rule_sets import RuleSets, left_out_of_a_batch
 
     workspace = open_workspace()
@@ -97,10 +105,11 @@ def batch(
     asked = sets.asked(rules)
     if rules is None and (left := left_out_of_a_batch(sets)):
         console.note(f"Served, but not for a list made ahead: {', '.join(left)} (for a segment, placement or item).")
+    lists = Lists(k, check_lane(lane), asked, explain)
     found = (
-        _batch_file(workspace, out, k, asked)
+        _batch_file(workspace, out, lists)
         if out.suffix and not out.is_dir()
-        else _batch_folder(workspace, out, k, asked, partition, scheduler or workspace.settings.scheduler)
+        else _batch_folder(workspace, out, lists, partition, scheduler or workspace.settings.scheduler)
     )
     if as_json:
         console.document(found)
@@ -111,29 +120,27 @@ def batch(
         )
 
 
-def _batch_file(workspace: "Workspace", out: Path, k: int, rules: "Rules | None") -> "BatchDone":
+def _batch_file(workspace: "Workspace", out: Path, lists: "Lists") -> "BatchDone":
     from recsys.services.batch import check_target, everybody, recommend_all, write
 
     check_target(out)
     recommender = workspace.load()
-    table = recommend_all(recommender, k, rules)
+    table = recommend_all(recommender, lists)
     write(table, out)
     return {
         "out": str(out),
         "model": recommender.model.id,
-        "k": k,
-        "rules": rules.label if rules else None,
+        "k": lists.k,
+        "rules": lists.rules.label if lists.rules else None,
         "users": len(everybody(recommender)),
         "rows": len(table),
     }
 
 
 def _batch_folder(
-    workspace: "Workspace", out: Path, k: int, rules: "Rules | None", partition: int, scheduler: str | None
+    workspace: "Workspace", out: Path, lists: "Lists", partition: int, scheduler: str | None
 ) -> "BatchDone":
     from recsys.cluster.batch_partitions import write_partitions
 
     with console.ProgressOnStderr() as show:
-        return write_partitions(
-            workspace, out, k=k, rules=rules, partition=partition, scheduler=scheduler, on_progress=show
-        )
+        return write_partitions(workspace, out, lists, partition=partition, scheduler=scheduler, on_progress=show)

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from recsys import columns as c
 from recsys.cluster.executor import pieces, run_tasks
 from recsys.errors import Corrupted, InvalidInput, StorageProblem
+from recsys.lanes import Lane
 from recsys.progress import OnProgress, Progress
-from recsys.recommend.rules import Rules
-from recsys.services.batch import everybody, recommend_some
+from recsys.services.batch import Lists, everybody, recommend_some
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace, open_workspace
 from recsys.settings import Settings
@@ -32,7 +32,7 @@ class BatchPlan:
 
     Attributes:
         model: id of the version that answers.
-        k: length of the lists.
+        k, lane, explain: of the lists, as `Lists` has them.
         rules, rules_version: the rule set laid over the model; None and 0 for none.
         users: how many users get a list; `partition` of them in a file.
     """
@@ -43,6 +43,8 @@ class BatchPlan:
     rules_version: int
     users: int
     partition: int
+    lane: Lane = "discover"
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,17 @@ class BatchDone(TypedDict):
 def write_partitions(
     workspace: Workspace,
     folder: Path,
+    lists: Lists | None = None,
     *,
-    k: int = 10,
-    rules: Rules | None = None,
     partition: int = USERS_A_PARTITION,
     scheduler: str | None = None,
     on_progress: OnProgress = lambda _: None,
 ) -> BatchDone:
-    """Write the k best new items of every user; partitions that are there already are kept.
+    """Write the lists of every user; partitions that are there already are kept.
 
     Args:
         folder: made if it is not there. One that holds another plan is refused.
-        rules: what is laid over the model.
+        lists: which lists; without them the ten best new items.
         partition: users in a file.
         scheduler: address of a Dask scheduler whose workers reach the home, the database and the folder.
 
@@ -92,7 +93,8 @@ def write_partitions(
         InvalidInput: the folder holds other lists, or the scheduler cannot be used.
         StorageProblem: the folder cannot be written.
     """
-    plan = _begun(workspace, folder, k, rules, partition)
+    lists = lists or Lists()
+    plan = _begun(workspace, folder, lists, partition)
     settings = workspace.settings
     tasks = [
         Partition(str(settings.home), settings.database_url, str(folder.absolute()), number, start, end)
@@ -104,7 +106,8 @@ def write_partitions(
         on_progress(Progress(f"Partition {done} of {len(tasks)} written", done / len(tasks)))
     rows = sum(rows_of(_file(folder, task.number)) or 0 for task in tasks)
     found: BatchDone = {
-        "out": str(folder), "model": plan.model, "k": plan.k, "rules": rules.label if rules else None,
+        "out": str(folder), "model": plan.model, "k": plan.k,
+        "rules": lists.rules.label if lists.rules else None,
         "users": plan.users, "rows": rows, "partitions": len(tasks), "kept": there,
     }  # fmt: skip
     _write_text(folder / DONE, json.dumps({"rows": rows, "partitions": len(tasks), "users": plan.users}))
@@ -118,7 +121,8 @@ def write_partition(task: Partition) -> int:
     plan = BatchPlan(**_read_json(folder / PLAN))
     ids = pq.read_table(folder / USERS)[c.USER].slice(task.start, task.end - task.start).to_pylist()
     rules = None if plan.rules is None else RuleSets(workspace.database).get(plan.rules, plan.rules_version)
-    table = recommend_some(workspace.load(plan.model), ids, plan.k, rules)
+    lists = Lists(plan.k, plan.lane, rules, plan.explain)
+    table = recommend_some(workspace.load(plan.model), ids, lists)
     _write(_file(folder, task.number), lambda path: table.to_parquet(path, index=False))
     return task.number
 
@@ -131,33 +135,30 @@ def rows_of(path: Path) -> int | None:
         return None
 
 
-def _begun(workspace: Workspace, folder: Path, k: int, rules: Rules | None, partition: int) -> BatchPlan:
+def _begun(workspace: Workspace, folder: Path, lists: Lists, partition: int) -> BatchPlan:
     """The plan of the folder: the one that lies there, if it is the one that is wanted, or a new one."""
-    live = workspace.load()
-    wanted: dict[str, str | int | None] = {
-        "model": live.model.id, "k": k,
-        "rules": rules.name if rules else None, "rules_version": rules.version if rules else 0,
-    }  # fmt: skip
+    live, rules = workspace.load(), lists.rules
+    ids = everybody(live)
+    plan = BatchPlan(
+        model=live.model.id, k=lists.k, lane=lists.lane, explain=lists.explain, users=len(ids), partition=partition,
+        rules=rules.name if rules else None, rules_version=rules.version if rules else 0,
+    )  # fmt: skip
     if (folder / PLAN).exists():
-        there = _read_json(folder / PLAN)
-        if {name: there.get(name) for name in wanted} != wanted:
+        there = BatchPlan(**_read_json(folder / PLAN))
+        if replace(there, users=plan.users, partition=plan.partition) != plan:
             raise InvalidInput(
-                f"{folder} holds lists of model {there.get('model')} with k={there.get('k')} and "
-                f"{there.get('rules') or 'no'} rules. Choose another folder, or delete this one."
+                f"{folder} holds lists of model {there.model} in the lane {there.lane} with k={there.k}, "
+                f"{'' if there.explain else 'no '}reasons and {there.rules or 'no'} rules. Choose another folder, or "
+                "delete this one."
             )
-        return BatchPlan(**there)
+        return there
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput(f"{folder} is there already and holds something else. Choose another folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageProblem(f"Cannot make the folder {folder}: {error.strerror or error}.") from error
-    ids = everybody(live)
     _write(folder / USERS, lambda path: pq.write_table(pa.table({c.USER: pa.array(ids, pa.string())}), path))
-    plan = BatchPlan(
-        model=live.model.id, k=k, rules=rules.name if rules else None, rules_version=rules.version if rules else 0,
-        users=len(ids), partition=partition,
-    )  # fmt: skip
     _write_text(folder / PLAN, json.dumps(asdict(plan)))
     return plan
 

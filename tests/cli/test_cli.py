@@ -18,7 +18,7 @@ from recsys.cli import console
 from recsys.dataset import demo
 from recsys.errors import InsiderError
 from recsys.recommend.recommender import MAX_K, Recommender
-from recsys.services.batch import recommend_all
+from recsys.services.batch import Lists, recommend_all
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT
 from tests.commands import run
@@ -220,7 +220,7 @@ def test_a_batch_is_written_for_everybody(home: Path, live: Recommender, tmp_pat
     out = tmp_path / "all.parquet"
     found = answer("batch", "--out", str(out), "-k", "4")
     assert found == {"out": str(out), "model": live.model.id, "k": 4, "rules": None, "users": 120, "rows": 480}
-    pd.testing.assert_frame_equal(pd.read_parquet(out), recommend_all(live, 4))
+    pd.testing.assert_frame_equal(pd.read_parquet(out), recommend_all(live, Lists(4)))
     assert [path.name for path in tmp_path.iterdir()] == ["all.parquet"]
     assert "480 rows for 120 users" in run("batch", "--out", str(out), "-k", "4").stdout
 

@@ -17,7 +17,8 @@ from recsys.cluster import executor
 from recsys.cluster.batch_partitions import PLAN, write_partitions
 from recsys.cluster.executor import pieces, run_tasks
 from recsys.errors import InsiderError, InvalidInput
-from recsys.services.batch import recommend_all
+from recsys.lanes import LANES, Lane
+from recsys.services.batch import Lists, recommend_all
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from tests.commands import run
@@ -63,24 +64,26 @@ def together(folder: Path) -> pd.DataFrame:
 
 def test_partitions_hold_what_one_file_holds_and_go_on_where_they_stopped(home: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "lists"
-    found = write_partitions(home, folder, k=4, partition=50)
-    expected = recommend_all(home.load(), 4)
+    found = write_partitions(home, folder, Lists(4), partition=50)
+    expected = recommend_all(home.load(), Lists(4))
     pd.testing.assert_frame_equal(together(folder), expected)
     assert found["partitions"] == 3 and found["rows"] == len(expected) and found["kept"] == 0
     second, third = folder / "part-00001.parquet", folder / "part-00002.parquet"
     untouched = (folder / "part-00000.parquet").stat().st_mtime_ns
     second.unlink()
     third.write_bytes(third.read_bytes()[:-20])  # not whole
-    assert write_partitions(home, folder, k=4, partition=50)["kept"] == 1
+    assert write_partitions(home, folder, Lists(4), partition=50)["kept"] == 1
     assert (folder / "part-00000.parquet").stat().st_mtime_ns == untouched
     pd.testing.assert_frame_equal(together(folder), expected)
 
 
 def test_another_plan_or_a_foreign_folder_is_refused(home: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "lists"
-    write_partitions(home, folder, k=4)
-    with pytest.raises(InvalidInput, match="with k=4 and no rules"):
-        write_partitions(home, folder, k=5)
+    write_partitions(home, folder, Lists(4))
+    with pytest.raises(InvalidInput, match="in the lane discover with k=4, no reasons and no rules"):
+        write_partitions(home, folder, Lists(5))
+    with pytest.raises(InvalidInput, match="holds lists of model"):
+        write_partitions(home, folder, Lists(4, "again"))
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "letter.txt").write_text("mine")
@@ -97,8 +100,21 @@ def test_two_workers_give_the_lists_of_one_process(home: Workspace, scheduler: s
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["partitions"] == 4
-    pd.testing.assert_frame_equal(together(folder), recommend_all(home.load(), 4))
+    pd.testing.assert_frame_equal(together(folder), recommend_all(home.load(), Lists(4)))
     assert pq.read_metadata(folder / "part-00000.parquet").num_rows == 120
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_any_lane_with_reasons_is_what_each_user_is_answered(home: Workspace, tmp_path: Path, lane: Lane) -> None:
+    folder, live = tmp_path / "lists", home.load()
+    write_partitions(home, folder, Lists(3, lane, explain=True), partition=70)
+    table = together(folder)
+    for user in ("u001", "u075", "u119"):
+        found, expected = table[table["user_id"] == user], live.recommend(user, 3, lane, explain=True).items
+        assert list(found["item_id"]) == [item.item_id for item in expected]
+        assert list(found["lane"]) == [item.lane for item in expected]
+        assert [json.loads(x) for x in found["reasons"]] == [[r.to_dict() for r in x.reasons] for x in expected]
+    assert (table["reasons"] != "[]").all()
 
 
 def test_what_a_cluster_lacks_is_said_before_work_starts(

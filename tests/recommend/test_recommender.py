@@ -12,7 +12,7 @@ from recsys.models.hyperparameters import Hyperparameters, Learner
 from recsys.models.rank.top_k import NOTHING
 from recsys.recommend.recommender import LANES, MAX_K, Recommender
 from recsys.recommend.results import mixed_lanes
-from recsys.services.batch import recommend_all
+from recsys.services.batch import Lists, recommend_all
 from recsys.services.workspace import Workspace
 from recsys.training.train import train
 from tests.conftest import SMALL_RECIPE
@@ -71,7 +71,7 @@ def test_batch_equals_single(live: Recommender) -> None:
 
 
 def test_the_table_of_everybody_is_the_single_answers(live: Recommender) -> None:
-    table = recommend_all(live, 3)
+    table = recommend_all(live, Lists(3))
     assert len(table) == 3 * len(live.users)
     for user_id in SOME_USERS:
         rows = table[table["user_id"] == user_id]
