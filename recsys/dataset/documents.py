@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pandas as pd
 
 from recsys import columns as c
+from recsys.dataset.item_columns import number_columns
 
 Notes = Mapping[str, Any]
 """What somebody noted of a dataset: "source", "about", "titles", rows "left_out" by reason, ..."""
@@ -25,7 +26,8 @@ class DatasetSummary(TypedDict):
         pairs: pairs of a user and an item with at least one event; `density` is their share of all, `repeat_rate` the
             share of them with more than one event.
         period: first and last moment, ISO 8601; None without times.
-        categories: by level, how many names it has. `brands`: of the items; older datasets do not say.
+        categories: by level, how many names it has. `brands`: of the items; `numbers`: names of columns of numbers of
+            the items; `titled`: whether some item has a title; older datasets do not say.
     """
 
     name: str
@@ -40,6 +42,8 @@ class DatasetSummary(TypedDict):
     period: list[str] | None
     categories: dict[str, int]
     brands: NotRequired[int]
+    numbers: NotRequired[list[str]]
+    titled: NotRequired[bool]
     user_attributes: dict[str, AttributeSummary]
     notes: Notes
 
@@ -78,6 +82,8 @@ def summarised(
         "period": None if period is None else [moment.isoformat() for moment in period],
         "categories": {level: int(items[level].nunique()) for level in category_levels},
         "brands": int(items[c.BRAND].nunique()) if c.BRAND in items else 0,
+        "numbers": list(number_columns(items)),
+        "titled": bool((items[c.TITLE] != items[c.ITEM]).any()),
         "user_attributes": {
             attribute: {"values": int(users[attribute].nunique()), "known": float(users[attribute].notna().mean())}
             for attribute in user_attributes

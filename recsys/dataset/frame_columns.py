@@ -6,21 +6,23 @@ from dataclasses import dataclass
 import pandas as pd
 
 from recsys import columns as c
+from recsys.dataset import raw_tables
 from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.errors import InvalidInput
 
 EVENT_COLUMNS = (c.USER, c.ITEM, c.TIMESTAMP, c.QUANTITY, c.VALUE)
-ITEM_COLUMNS = (c.ITEM, c.TITLE, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE)
+ITEM_COLUMNS = (c.ITEM, c.TITLE, c.DESCRIPTION, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE)
 MOST_ATTRIBUTE_VALUES = 100
 """A column of users with more values than this says who somebody is, not what kind of shopper."""
 
 
 @dataclass(frozen=True)
 class UsedColumns:
-    """The category levels of the items, widest first, and the attributes of the users."""
+    """The category levels of the items, widest first, the attributes of the users, and the numbers of the items."""
 
     levels: tuple[str, ...]
     attributes: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -29,21 +31,28 @@ class UsedColumns:
         users: pd.DataFrame | None,
         category_levels: Sequence[str] | None,
         user_attributes: Sequence[str] | None,
+        numbers: Sequence[str] = (),
     ) -> "UsedColumns":
         """Those that are named, or else all columns of text of the items, those with fewer names first, and all columns
         of the users with at most `MOST_ATTRIBUTE_VALUES` values."""
         levels, attributes = tuple(category_levels or ()), tuple(user_attributes or ())
         if items is not None and category_levels is None:
-            texts = [x for x in items.columns if x not in ITEM_COLUMNS and _is_text(items[x])]
+            texts = [x for x in items.columns if x not in (*ITEM_COLUMNS, *numbers) and _is_text(items[x])]
             levels = tuple(sorted(texts, key=dict(items[texts].nunique()).__getitem__))
         if users is not None and user_attributes is None:
             attributes = tuple(x for x in users.columns if x != c.USER and users[x].nunique() <= MOST_ATTRIBUTE_VALUES)
-        return cls(levels, attributes)
+        return cls(levels, attributes, tuple(numbers))
 
     def of_items(self, items: pd.DataFrame | None) -> pd.DataFrame | None:
         """The columns of the items that are used."""
-        used = (*ITEM_COLUMNS, *self.levels)
-        return items if items is None else items[[x for x in items.columns if x in used]]
+        used = (*ITEM_COLUMNS, *self.levels, *self.numbers)
+        if self.numbers:
+            raw_tables.check_columns(pd.DataFrame() if items is None else items, self.numbers, "items")
+        if items is None:
+            return None
+        there = [name for name in (c.PRICE, *self.numbers) if name in items]
+        numbers = {name: raw_tables.item_numbers(items, name) for name in there}
+        return items[[x for x in items.columns if x in used]].assign(**numbers)
 
     def of_users(self, users: pd.DataFrame | None) -> pd.DataFrame | None:
         """The columns of the users that are used, attributes as text."""
@@ -55,7 +64,7 @@ class UsedColumns:
         """Columns that are not used, as "items.colour"."""
         tables = {
             "events": (events, (*EVENT_COLUMNS, c.WEIGHT, c.EVENT)),
-            "items": (items, (*ITEM_COLUMNS, *self.levels)),
+            "items": (items, (*ITEM_COLUMNS, *self.levels, *self.numbers)),
             "users": (users, (c.USER, *self.attributes)),
         }
         return [

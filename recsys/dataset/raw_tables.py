@@ -72,6 +72,17 @@ def numbers(events: pd.DataFrame, column: str, default: float, lowest: float = -
     return found.fillna(default).to_numpy(dtype=np.float32)
 
 
+def item_numbers(items: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """float64 (n,); NaN where nothing is known.
+
+    Raises:
+        InvalidInput: a value is no finite number.
+    """
+    found = pd.to_numeric(items[column], errors="coerce")
+    _refuse(items[column], (found.isna() & items[column].notna()) | np.isinf(found), column, "which is no number")
+    return found.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
 def _since_1970(numbers: pd.Series) -> NDArray[np.datetime64]:
     known = numbers[numbers.notna()]
     low, high = float(known.min()), float(known.max())

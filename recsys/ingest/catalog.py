@@ -29,7 +29,7 @@ WORDS_SHOWN = 20
 FLAGS = ("true", "yes", "y", "1", "x", "t", "ja", "oui", "si", "sí", "sim", "tak", "on")
 """Words for yes beside which an empty cell means no."""
 
-_TEXTS = (c.TITLE, c.BRAND, c.IMAGE_URL, c.AVAILABLE)
+_TEXTS = (c.TITLE, c.BRAND, c.DESCRIPTION, c.IMAGE_URL, c.AVAILABLE)
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,22 @@ class _Level:
     sql: str
 
 
+@dataclass(frozen=True)
+class _Number:
+    """A column of numbers: its field, and its header; "" for that of the price, which each file names its own way."""
+
+    field: str
+    header: str = ""
+
+
 def build(db: DuckSession, staged: Staged, recognised: Recognition) -> Tables:
     """Make the tables `items` and `users`, from `seen_items` and `seen_users`."""
     facts: dict[str, int] = {}
     rows: dict[tuple[str, int], int] = {}
-    headers, texts, with_price = _raw_items(db, recognised.items, staged, rows)
-    _gather(db, [f"r{n}" for n in range(len(headers))], texts, with_price)
+    headers, texts, numbers = _raw_items(db, recognised.items, staged, rows)
+    _gather(db, [f"r{n}" for n in range(len(headers))], [*texts, *(f"n{n}" for n in range(len(numbers)))])
     levels = _levels(db, headers, any(c.CATEGORY in x.stated for x in (*recognised.items, *recognised.events)))
-    _items(db, levels, texts, with_price)
+    _items(db, levels, texts, numbers)
     _count(db, facts)
     unknown = _unknown_words(db) if c.AVAILABLE in texts else {}
     attributes, left_out = build_users(db, recognised.users, staged, facts, rows)
@@ -84,22 +92,24 @@ def write(db: DuckSession, table: str, path: Path) -> None:
 
 def _raw_items(
     db: DuckSession, entries: Sequence[Recognised], staged: Staged, rows: dict[tuple[str, int], int]
-) -> tuple[list[str], list[str], bool]:
+) -> tuple[list[str], list[str], list[_Number]]:
     """Make `raw_items`: item_id and what its rows say, as text or number, maybe several rows per item.
 
     Returns:
-        headers of category columns, of which number n is the column rn; texts there are; whether there are prices.
+        headers of category columns, of which number n is the column rn; texts there are; columns of numbers, of which
+        number n is the column nn.
     """
     from_events = {name: {h: x for x, (f, h) in staged.extras.items() if f == name} for name in (*_TEXTS, c.CATEGORY)}
     headers = list(
         dict.fromkeys([h for x in entries for h in x.mapped.get(c.CATEGORY, ())] + [*from_events[c.CATEGORY]])
     )
     texts = [name for name in _TEXTS if any(name in x.mapped for x in entries) or from_events[name]]
-    with_price = any(c.PRICE in x.mapped for x in entries)
+    numbers = [_Number(c.PRICE)] if any(c.PRICE in x.mapped for x in entries) else []
+    numbers += [_Number(c.NUMBER, h) for h in dict.fromkeys(h for x in entries for h in x.mapped.get(c.NUMBER, ()))]
     shape = [f"r{n} VARCHAR" for n in range(len(headers))] + [f"{x} VARCHAR" for x in texts]
-    shape += ["price DOUBLE"] if with_price else []
+    shape += [f"n{n} DOUBLE" for n in range(len(numbers))]
     db.rows(f"CREATE TABLE raw_items ({', '.join([f'{c.ITEM} VARCHAR', 'told BOOLEAN', 'bad_price BOOLEAN', *shape])})")
-    insert_files(db, "items", entries, lambda entry: _select(db, entry, headers, texts, with_price), rows)
+    insert_files(db, "items", entries, lambda entry: _select(db, entry, headers, texts, numbers), rows)
     parts = [
         f"arg_min({from_events[c.CATEGORY][h]}, rowid)" if h in from_events[c.CATEGORY] else "NULL" for h in headers
     ]
@@ -108,37 +118,43 @@ def _raw_items(
         for x in texts
     ]
     if any(part != "NULL" for part in parts):
-        wanted = "".join(f", e{n}" for n in range(len(parts))) + (", NULL" if with_price else "")
+        wanted = "".join(f", e{n}" for n in range(len(parts))) + ", NULL" * len(numbers)
         made = ", ".join(f"{part} AS e{n}" for n, part in enumerate(parts))
         db.run(
             f"INSERT INTO raw_items SELECT id, false, false{wanted} FROM (SELECT i, {made} FROM staged "
             "WHERE reason = 0 GROUP BY i) JOIN item_ids ON h = i"
         )
-    return headers, texts, with_price
+    return headers, texts, numbers
 
 
-def _select(db: DuckSession, entry: Recognised, headers: Sequence[str], texts: Sequence[str], with_price: bool) -> str:
+def _select(
+    db: DuckSession, entry: Recognised, headers: Sequence[str], texts: Sequence[str], numbers: Sequence[_Number]
+) -> str:
     source, part = entry.source, entry.mapped
     columns = [source.expression(h) if h in part.get(c.CATEGORY, ()) else "NULL" for h in headers]
     columns += [
         f"left({no_value_sql(f'trim({source.expression(part[name][0])})')}, {LONGEST})" if name in part else "NULL"
         for name in texts
     ]
-    bad = "false"
-    if c.PRICE in part:
-        raw = source.expression(part[c.PRICE][0])
-        price = number_sql(raw, comma=has_commas(db, source, part[c.PRICE][0]))
-        columns.append(f"CASE WHEN {price} >= 0 THEN {price} END")
-        bad = f"coalesce({price} < 0, false) OR {no_number_sql(raw, price)}"
-    elif with_price:
-        columns.append("NULL")
+    bad = ["false"]
+    for column in numbers:
+        header = next((h for h in part.get(column.field, ()) if column.header in ("", h)), None)
+        if header is None:
+            columns.append("NULL")
+            continue
+        raw = source.expression(header)
+        number = number_sql(raw, comma=has_commas(db, source, header))
+        columns.append(f"CASE WHEN {number} >= 0 THEN {number} END" if column.field == c.PRICE else number)
+        bad += [f"coalesce({number} < 0, false)"] if column.field == c.PRICE else []
+        bad.append(no_number_sql(raw, number))
     scan = source.scan(rejects=source.kind == "text")
-    return f"SELECT {id_sql(id_text(entry, c.ITEM))}, true, {bad}{''.join(f', {x}' for x in columns)} FROM {scan}"
+    told = ", ".join(["true", " OR ".join(bad), *columns])
+    return f"SELECT {id_sql(id_text(entry, c.ITEM))}, {told} FROM {scan}"
 
 
-def _gather(db: DuckSession, raw: Sequence[str], texts: Sequence[str], with_price: bool) -> None:
+def _gather(db: DuckSession, raw: Sequence[str], others: Sequence[str]) -> None:
     """Make `known_items`: of each item the first value of each column, and how many rows tell of it."""
-    names = [*raw, *texts, *([c.PRICE] if with_price else [])]
+    names = [*raw, *others]
     first = "".join(f", arg_min({x}, rowid) AS {x}" for x in names)
     differ = " OR ".join(f"count(DISTINCT {x}) FILTER (told) > 1" for x in names) or "false"
     db.run(
@@ -167,13 +183,17 @@ def _levels(db: DuckSession, headers: Sequence[str], stated: bool) -> list[_Leve
     return [level for wide, block in blocks for level in block]
 
 
-def _items(db: DuckSession, levels: Sequence[_Level], texts: Sequence[str], with_price: bool) -> None:
+def _items(db: DuckSession, levels: Sequence[_Level], texts: Sequence[str], numbers: Sequence[_Number]) -> None:
     """Make `items`: those that somebody knows or bought."""
     columns = [f"coalesce(k.title, {c.ITEM}) AS title" if c.TITLE in texts else f"{c.ITEM} AS title"]
     columns += [
         f"coalesce({x.sql}, {duckdb_session.text(c.UNCATEGORISED)}) AS {duckdb_session.name(x.name)}" for x in levels
     ]
-    columns += [f"k.{x}" for x in texts if x not in (c.TITLE, c.AVAILABLE)] + (["k.price"] if with_price else [])
+    columns += [f"k.{x}" for x in texts if x not in (c.TITLE, c.AVAILABLE)]
+    taken = [level.name for level in levels]
+    for place, number in enumerate(numbers):
+        taken.append(level_name(number.header, taken) if number.header else number.field)
+        columns.append(f"k.n{place} AS {duckdb_session.name(taken[-1])}")
     if c.AVAILABLE in texts:
         flags = ", ".join(duckdb_session.text(x) for x in FLAGS)
         words = f"lower(trim({c.AVAILABLE}))"

@@ -38,7 +38,9 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
     for word, n in read.tables.unknown_words.items():
         found.append(f"availability {word!r} is not known: {formatting.plural(n, 'item')} count as not available")
     if n := read.tables.facts.get("prices_not_readable", 0):
-        found.append(f"{formatting.plural(n, 'price')} of the catalogue cannot be read and are left empty")
+        found.append(
+            f"{formatting.plural(n, 'row')} of the catalogue with a number that cannot be read: it is left empty"
+        )
     found += [f"{file['file']}: {note}" for file in files for note in file["notes"]]
     return list(dict.fromkeys(found))
 

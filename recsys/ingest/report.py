@@ -225,7 +225,7 @@ def _catalogue_words(found: ImportReport) -> tuple[tuple[str, str], ...]:
         ("catalogue_items_twice", "Items in several rows"),
         ("catalogue_items_that_disagree", "of these with rows that disagree; the first value of each column was taken"),
         ("catalogue_rows_without_id", "Catalogue rows without an id, not used"),
-        ("prices_not_readable", "Prices that are no number, left empty"),
+        ("prices_not_readable", "Prices and numbers that cannot be read, left empty"),
         ("users_without_events", "Users without events, not kept"),
     ):
         if facts.get(key):

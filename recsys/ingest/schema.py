@@ -10,10 +10,13 @@ from recsys.errors import InvalidInput
 PARTS = ("events", "items", "users")
 EVENT_FIELDS = (c.USER, c.ITEM, c.TIMESTAMP, c.EVENT, c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
 ITEM_FIELDS = (c.ITEM, c.TITLE, c.CATEGORY, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE)
+CATALOGUE_FIELDS = (c.DESCRIPTION, c.NUMBER)
+"""Fields of items that a file of items alone may have, and that are taken where somebody says so alone."""
+
 USER_FIELDS = (c.USER, c.ATTRIBUTE)
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "events": tuple(dict.fromkeys((*EVENT_FIELDS, *ITEM_FIELDS, *USER_FIELDS))),
-    "items": ITEM_FIELDS,
+    "items": (*ITEM_FIELDS, *CATALOGUE_FIELDS),
     "users": USER_FIELDS,
 }
 """Part to the fields that its files may have: events may carry those of items and users too."""
@@ -31,6 +34,8 @@ MEANING: Mapping[str, str] = {
     c.TITLE: "Name to show",
     c.CATEGORY: "Category; several columns are levels, the widest first",
     c.BRAND: "Brand",
+    c.DESCRIPTION: "Text whose words may be learned from",
+    c.NUMBER: "Another number to learn from in bands: weight, year; several columns are several numbers",
     c.PRICE: "Price of one",
     c.IMAGE_URL: "Address of a picture",
     c.AVAILABLE: "Whether it can be sold",
@@ -105,7 +110,7 @@ def check_columns(given: GivenMapping, files: Mapping[str, Mapping[str, Sequence
 
 def check_given(given: GivenMapping) -> None:
     """Refuse parts and fields that exist nowhere, and fields that their part does not have."""
-    known = dict.fromkeys((*EVENT_FIELDS, *ITEM_FIELDS, *USER_FIELDS))
+    known = dict.fromkeys((*EVENT_FIELDS, *ITEM_FIELDS, *CATALOGUE_FIELDS, *USER_FIELDS))
     for key in given:
         part, field = _part_and_field(key)
         if part is not None and field in known and field not in FIELDS[part]:
@@ -127,7 +132,7 @@ def _part_and_field(key: str) -> tuple[str | None, str]:
 def level_name(header: str, taken: Sequence[str]) -> str:
     """A column header as the name of a category level or attribute: lower case, no collision with other columns."""
     name = re.sub(r"\W+", "_", header.partition(":")[0].strip().lower()).strip("_") or "category"
-    reserved = {c.ITEM, c.USER, c.TITLE, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE, *taken}
+    reserved = {c.ITEM, c.USER, c.TITLE, c.BRAND, c.PRICE, c.IMAGE_URL, c.AVAILABLE, c.DESCRIPTION, *taken}
     candidate, number = name, 2
     while candidate in reserved:
         candidate, number = f"{name}_{number}", number + 1

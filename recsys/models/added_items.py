@@ -9,25 +9,25 @@ import pandas as pd
 from scipy import sparse
 
 from recsys import columns as c
-from recsys.models.features import Features
 from recsys.models.model import Model
 
 
 def with_added_items(model: Model, table: pd.DataFrame) -> Model:
     """The same model with more items at the end of its table.
 
-    A new item's embedding and bias are the means of those of its categories and its brand: its feature row has no
-    identity and sums to 1, as the rows of items do that never sold before the training.
+    A new item's embedding and bias are the weighted means of those of its categories, its brand and what else the model
+    learned of products: its feature row has no identity and sums to 1, as the rows of items do that never sold before
+    the training.
 
     Args:
         table: the new items, with the columns of `model.items`.
     """
     features = model.item_features
-    added = feature_rows(features, table)
+    added = features.rows_of(table)
     matrix = sparse.vstack([features.matrix, added], format="csr", dtype=np.float32)
     pairs = model.history.counts
     counts = sparse.csr_matrix((pairs.data, pairs.indices, pairs.indptr), shape=(pairs.shape[0], matrix.shape[0]))
-    known = Features(matrix, features.kinds, features.values)
+    known = dataclasses.replace(features, matrix=matrix)
     carry_over(features, known, {"shared": lambda old: old, "names": lambda old: old})
     found = dataclasses.replace(
         model,
@@ -38,23 +38,6 @@ def with_added_items(model: Model, table: pd.DataFrame) -> Model:
     )
     carry_over(model, found, _grown(model, table, added))
     return found
-
-
-def feature_rows(features: Features, table: pd.DataFrame) -> sparse.csr_matrix:
-    """(len(table), n_features) float32: the shared features of new rows, each row summing to 1 where it has any."""
-    kinds = [kind for kind in features.shared if kind in table]
-    rows: list[int] = []
-    columns: list[int] = []
-    weights: list[float] = []
-    for row, values in enumerate(table[kinds].itertuples(index=False)):
-        given = [(kind, str(value)) for kind, value in zip(kinds, values, strict=True) if not pd.isna(value)]
-        pairs = [(kind, part) for kind, value in given for part in value.split(c.SEPARATOR)]
-        numbers = [features.shared[kind][part] for kind, part in dict.fromkeys(pairs) if part in features.shared[kind]]
-        rows += [row] * len(numbers)
-        columns += numbers
-        weights += [1.0 / max(len(numbers), 1)] * len(numbers)
-    shape = (len(table), features.matrix.shape[1])
-    return sparse.csr_matrix((np.array(weights, np.float32), (rows, columns)), shape=shape)
 
 
 def carry_over(old: object, new: object, grown: Mapping[str, Callable[[Any], Any]]) -> None:

@@ -1,7 +1,7 @@
 """Feature matrices of items and users: what each embedding of the model stands for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys import columns as c
-from recsys.dataset.dataset import Dataset
+from recsys.dataset.dataset import Dataset, Interactions
+from recsys.dataset.item_columns import number_columns, texts_of
 from recsys.errors import InvalidInput
+from recsys.models import item_bands, title_words
 from recsys.models.hyperparameters import ALL, Hyperparameters
+from recsys.models.popularity import timed
 
 IDENTITY = "identity"
+WORDS = "title words"
+"""The kind of features that are words of titles and descriptions."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,18 @@ class Features:
 
     Attributes:
         matrix: CSR float32 (n_rows, n_features), each row summing to 1 (rows with no feature are all zero).
-        kinds: for every feature, `"identity"` or the column of the table it comes from.
-        values: for every feature, its value: the outside id, or the text in the column.
+        kinds: for every feature, `"identity"`, the column of the table it comes from, or `"title words"`.
+        values: for every feature, its value: the outside id, the text in the column, a band in words, or a word.
+        weights: for every feature, what its group weighs in a row before the row is brought to sum 1; None for 1 each.
+        measures: for every feature, what gives new rows their entries: the lowest number of a band, the rarity of a
+            word, NaN for others; None where all are such.
     """
 
     matrix: sparse.csr_matrix
     kinds: NDArray[np.object_]
     values: NDArray[np.object_]
+    weights: NDArray[np.float32] | None = None
+    measures: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if not self.matrix.shape[1] == len(self.kinds) == len(self.values):
@@ -59,7 +69,31 @@ class Features:
         entry_rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         matrix.data[rows[entry_rows] & identity[matrix.indices]] = 0.0
         matrix.eliminate_zeros()
-        return Features(normalised(matrix), self.kinds, self.values)
+        return replace(self, matrix=normalised(matrix))
+
+    def rows_of(self, table: pd.DataFrame) -> sparse.csr_matrix:
+        """(len(table), n_features) float32: what new rows of the table share with others, each row summing to 1 where
+        it has any; values that nothing was learned of are left out."""
+        found = sparse.csr_matrix((len(table), self.matrix.shape[1]), dtype=np.float32)
+        for kind, numbers in self.shared.items():
+            if kind != WORDS and kind not in table:
+                continue
+            features = np.fromiter(numbers.values(), dtype=np.int64)
+            places = {value: place for place, value in enumerate(numbers)}
+            measures = None if self.measures is None else self.measures[features]
+            if kind == WORDS and measures is not None:
+                part = title_words.entries(list(texts_of(table)), places, measures)
+            elif measures is not None and not np.isnan(measures).all():
+                part = item_bands.entries(_numbers(table[kind]), measures)
+            else:
+                part = _text_entries(table[kind], places, several=True)
+            weights = 1.0 if self.weights is None else float(self.weights[features[0]])
+            put = sparse.csr_matrix(
+                (np.ones(len(features), np.float32), (np.arange(len(features)), features)),
+                shape=(len(features), found.shape[1]),
+            )
+            found = found + np.float32(weights) * (part @ put)
+        return normalised(found.tocsr())
 
     @cached_property
     def shared(self) -> dict[str, dict[str, int]]:
@@ -91,18 +125,54 @@ class Features:
         return np.array(numbers, dtype=np.int64), np.full(len(numbers), 1 / max(len(numbers), 1), dtype=np.float32)
 
 
-def item_features(dataset: Dataset, recipe: Hyperparameters) -> Features:
-    """Identity, the category levels and the brand, as the recipe asks; rows sum to 1."""
+@dataclass(frozen=True)
+class _Group:
+    """Features of one kind: their names, their entries (n_rows, n), and what each entry weighs."""
+
+    kind: str
+    values: Sequence[str]
+    entries: sparse.csr_matrix
+    weight: float = 1.0
+    measures: NDArray[np.float64] | None = None
+
+
+def item_features(dataset: Dataset, recipe: Hyperparameters, period: Interactions | None = None) -> Features:
+    """Identity, category levels, brand, bands of numbers and words of titles, as the recipe asks; rows sum to 1.
+
+    Args:
+        period: what is learned from: it says when each item was first sold.
+    """
+    items = dataset.items
     levels = _chosen(recipe.category_levels, dataset.category_levels, "category level")
-    if recipe.brand and c.BRAND in dataset.items:
-        levels = (*levels, c.BRAND)
-    return _build(dataset.items, c.ITEM, levels, identity=recipe.identity, several=dataset.category_levels)
+    groups = [_identities(items, c.ITEM)] if recipe.identity else []
+    groups += [_texts(items, level, recipe.category_weight, several=True) for level in levels]
+    if recipe.brand and c.BRAND in items:
+        groups.append(_texts(items, c.BRAND, recipe.brand_weight))
+    bands = number_columns(items) if recipe.bands == (ALL,) else recipe.bands
+    for name in _chosen(bands, bands_of(dataset), "column of numbers"):
+        numbers = _numbers(items[name]) if name in items else _days_sold(period)
+        lowest = item_bands.lowest_of_bands(numbers)
+        if len(lowest):
+            unit = "" if name in items else " days before"
+            entries = item_bands.entries(numbers, lowest)
+            groups.append(_Group(name, item_bands.in_words(lowest, unit), entries, recipe.bands_weight, lowest))
+    if recipe.words:
+        texts = list(texts_of(items))
+        words, rarity = title_words.vocabulary(texts, recipe.words)
+        entries = title_words.entries(texts, {word: place for place, word in enumerate(words)}, rarity)
+        groups.append(_Group(WORDS, words, entries, recipe.words_weight, rarity))
+    return _joined(groups)
 
 
 def user_features(dataset: Dataset, recipe: Hyperparameters) -> Features:
     """Identity and the attributes that are known, as the recipe asks; rows sum to 1."""
     attributes = _chosen(recipe.user_attributes, dataset.user_attributes, "user attribute")
-    return _build(dataset.users, c.USER, attributes, identity=True)
+    return _joined([_identities(dataset.users, c.USER), *(_texts(dataset.users, name) for name in attributes)])
+
+
+def bands_of(dataset: Dataset) -> tuple[str, ...]:
+    """What of a dataset can be cut into bands: its columns of numbers and, with times, when an item was first sold."""
+    return tuple(dict.fromkeys((*number_columns(dataset.items), *((c.FIRST_SOLD,) if dataset.timed else ()))))
 
 
 def _chosen(wanted: Sequence[str], available: Sequence[str], what: str) -> tuple[str, ...]:
@@ -123,23 +193,53 @@ def each_value(column: pd.Series) -> tuple[NDArray[np.int64], pd.Series]:
     return values.index.to_numpy(dtype=np.int64), values.reset_index(drop=True)
 
 
-def _build(
-    table: pd.DataFrame, key: str, columns: Sequence[str], *, identity: bool, several: Sequence[str] = ()
-) -> Features:
-    n = len(table)
-    blocks = [sparse.identity(n, dtype=np.float32, format="csr")] if identity else []
-    kinds = [IDENTITY] * n if identity else []
-    values = list(table[key]) if identity else []
-    for column in columns:
-        rows, texts = each_value(table[column]) if column in several else (np.arange(n), table[column].astype(object))
-        codes, names = pd.factorize(texts, sort=True)
-        known = np.flatnonzero(codes >= 0)
-        ones = np.ones(len(known), dtype=np.float32)
-        blocks.append(sparse.csr_matrix((ones, (rows[known], codes[known])), shape=(n, len(names))))
-        kinds += [column] * len(names)
-        values += [str(name) for name in names]
-    matrix = sparse.hstack(blocks, format="csr", dtype=np.float32)
-    return Features(normalised(matrix), np.array(kinds, dtype=object), np.array(values, dtype=object))
+def _identities(table: pd.DataFrame, key: str) -> _Group:
+    return _Group(IDENTITY, list(table[key]), sparse.identity(len(table), dtype=np.float32, format="csr"))
+
+
+def _texts(table: pd.DataFrame, column: str, weight: float = 1.0, *, several: bool = False) -> _Group:
+    """The values of a column of text, in alphabetical order."""
+    values = each_value(table[column])[1] if several else table[column].astype(object)
+    names = [str(name) for name in sorted(pd.unique(values.dropna().astype(str)))]
+    places = {name: place for place, name in enumerate(names)}
+    return _Group(column, names, _text_entries(table[column], places, several=several), weight)
+
+
+def _text_entries(column: pd.Series, places: Mapping[str, int], *, several: bool) -> sparse.csr_matrix:
+    """(n, k) float32: 1 for each value of each cell that has a place among the k."""
+    rows, values = each_value(column) if several else (np.arange(len(column)), column.astype(object))
+    there = np.flatnonzero(values.notna())
+    codes = pd.Index(list(places), dtype=object).get_indexer(pd.Index(values.iloc[there].astype(str), dtype=object))
+    rows, codes = rows[there][codes >= 0], codes[codes >= 0]
+    return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, codes)), shape=(len(column), len(places)))
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _days_sold(period: Interactions | None) -> NDArray[np.float64]:
+    """(n_items,) days from when each item was first sold to the end of the period; NaN for those that were not."""
+    if period is None or not timed(period):
+        return np.zeros(0)
+    first = np.full(period.counts.shape[1], np.datetime64("NaT", "s"))
+    np.fmin.at(first, period.counts.indices, period.first)
+    return np.asarray((period.last.max() - first) / np.timedelta64(1, "D"), dtype=np.float64)
+
+
+def _joined(groups: Sequence[_Group]) -> Features:
+    matrix = sparse.hstack([np.float32(x.weight) * x.entries for x in groups], format="csr", dtype=np.float32)
+    plain = all(x.weight == 1 and x.measures is None for x in groups)
+    lengths = [len(x.values) for x in groups]
+    none = np.zeros(0)
+    measures = [np.full(len(x.values), np.nan) if x.measures is None else x.measures for x in groups]
+    return Features(
+        normalised(matrix),
+        np.repeat(np.array([x.kind for x in groups], dtype=object), lengths),
+        np.array([value for x in groups for value in x.values], dtype=object),
+        None if plain else np.repeat(np.array([x.weight for x in groups], np.float32), lengths),
+        None if plain else np.concatenate([none, *measures]),
+    )
 
 
 def normalised(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

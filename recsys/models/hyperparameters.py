@@ -15,7 +15,7 @@ LEARNERS: tuple[Learner, ...] = ("als", "softmax", "warp", "bpr", "logistic", "w
 SCHEDULES = ("adagrad", "adadelta")
 ENGINES = ("fast", "library")
 STARTS = ("als", "random")
-WHOLE = ("components", "epochs", "max_sampled", "patience", "threads", "windows")
+WHOLE = ("components", "epochs", "max_sampled", "patience", "threads", "windows", "words")
 ALL = "all"
 
 
@@ -69,12 +69,18 @@ RANGES: Mapping[str, Range] = {
         "How much of what everybody likes counts beside the shopper's own taste: below 1 shows rarer products, above 1 "
         "what everybody buys. Needs no new training.",
     ),
+    "words": Range(0, 5000, "The most words of titles and descriptions that products share; 0 leaves them out."),
+    "category_weight": Range(0.05, 20.0, "How much each category of a product counts among what it shares."),
+    "brand_weight": Range(0.05, 20.0, "How much the brand of a product counts among what it shares."),
+    "bands_weight": Range(0.05, 20.0, "How much each band of numbers of a product counts among what it shares."),
+    "words_weight": Range(0.05, 20.0, "How much all words of a product together count among what it shares."),
     "windows": Range(1, 4, "How many validation periods, one before the other, the choices are made on."),
     "threads": Range(1, 64, "Threads that train together; 1 repeats to the bit with the same seed."),
 }
 
 _SHARED = (
     "components", "epochs", "patience", "variety", "half_life_days", "category_levels", "brand", "user_attributes",
+    "bands", "words", "category_weight", "brand_weight", "bands_weight", "words_weight",
 )  # fmt: skip
 _LINEAR = ("damping", "popularity_penalty", "popularity_lift", "drift", "windows")
 _STEPS = ("learning_rate", "learning_schedule", "item_alpha", "user_alpha", "start", "threads", "engine")
@@ -111,8 +117,10 @@ ADAPTABLE: Mapping[Learner, tuple[str, ...]] = {
 class Hyperparameters:
     """Everything that decides what is trained, apart from the data and the seed.
 
-    `category_levels` and `user_attributes` are `("all",)` for those of the dataset, `()` for none, or names. `adapt`
-    names what the validation periods may move, where that is better by more than chance: see `ADAPTABLE`.
+    `category_levels`, `user_attributes` and `bands` (columns of numbers of the products, cut into bands) are `("all",)`
+    for those of the dataset, `()` for none, or names; `first_sold` is a band where it is named. `words` is how many
+    words of titles are learned at most. `adapt` names what the validation periods may move, where that is better by
+    more than chance: see `ADAPTABLE`.
     """
 
     learner: Learner = "als"
@@ -141,6 +149,12 @@ class Hyperparameters:
     category_levels: tuple[str, ...] = (ALL,)
     brand: bool = True
     user_attributes: tuple[str, ...] = (ALL,)
+    bands: tuple[str, ...] = (ALL,)
+    words: int = 0
+    category_weight: float = 1.0
+    brand_weight: float = 1.0
+    bands_weight: float = 1.0
+    words_weight: float = 1.0
     threads: int = 2
     engine: Literal["fast", "library"] = "fast"
 
@@ -164,8 +178,9 @@ class Hyperparameters:
                 or not limits.low <= value <= limits.high
             ):
                 raise InvalidInput(f"{name} is {value!r}; it must {kind} between {limits.low:g} and {limits.high:g}.")
-        if not self.identity and not self.category_levels and not self.brand:
-            raise InvalidInput("No item features are left: keep identity, a category level or brand.")
+        named = self.bands != (ALL,) and self.bands
+        if not (self.identity or self.category_levels or self.brand or named or self.words):
+            raise InvalidInput("No item features are left: keep identity, a category level, brand or words.")
         names = {name for found in ADAPTABLE.values() for name in found}
         for name in self.adapt:
             if name != ALL and name not in names:
@@ -237,11 +252,15 @@ def dials_of(learner: str) -> tuple[str, ...]:
 
 
 def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe of an earlier version in today's names: its loss was the learner, a decomposition its start."""
-    if not values or "learner" in values:
-        return dict(values)
+    """A recipe of an earlier version in today's names: it knew no bands, its loss was the learner, a decomposition its
+    start."""
+    if not values:
+        return {}
+    found = {"bands": [], **values}
+    if "learner" in values:
+        return found
     found = {
-        name: value for name, value in values.items() if name not in ("start_views", "start_power", "start_popularity")
+        name: value for name, value in found.items() if name not in ("start_views", "start_power", "start_popularity")
     }
     found["learner"] = found.pop("loss", "warp")
     found["start"] = "als" if found.get("start") == "svd" else "random"

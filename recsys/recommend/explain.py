@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recsys import answer_documents
 from recsys import columns as c
-from recsys.models.features import IDENTITY
+from recsys.models.features import IDENTITY, WORDS
 from recsys.models.model import Model
 from recsys.models.segment_popularity import Popular
 
@@ -17,7 +17,7 @@ class Reason:
     """One part of a score.
 
     Attributes:
-        kind: item, category, brand, user, bias, history or rule.
+        kind: item, category, brand, number, words, user, bias, history or rule.
         name: in words.
         value: the part, in score units when `additive`; otherwise a measure of its own (cosine, count).
         additive: whether the additive reasons of an item, this one among them, sum to its score.
@@ -75,7 +75,8 @@ def reasons_for(model: Model, item: int, user_vector: UserVector) -> list[Reason
     With p the user embedding, p_a the part of attribute a in it, w_f, q_f and b_f the weight, embedding and bias of
     item feature f:
 
-        score = Σ_f w_f q_f · (p - Σ_a p_a)     one reason for each item feature: the item itself, category, brand
+        score = Σ_f w_f q_f · (p - Σ_a p_a)     one reason for each item feature: the item itself, category, brand,
+                                                band of numbers; one for all words together
               + Σ_a p_a · Σ_f w_f q_f           one reason for each user attribute
               + Σ_f w_f b_f + user bias         popularity, and the user's own level
 
@@ -86,15 +87,21 @@ def reasons_for(model: Model, item: int, user_vector: UserVector) -> list[Reason
     features = model.item_features
     numbers, weights = features.row(item)
     rest = user_vector.vector - sum((part for _, part in user_vector.attributes), np.zeros_like(user_vector.vector))
-    reasons = []
+    reasons, words = [], dict[str, float]()
     for feature, weight in zip(numbers, weights, strict=True):
-        kind = features.kinds[feature]
+        kind, name = str(features.kinds[feature]), str(features.values[feature])
         value = float(weight * (model.lightfm.item_embeddings[feature] @ rest))
         if kind == IDENTITY:
             reasons.append(Reason("item", "this product itself", value, True))
+        elif kind == WORDS:
+            words[name] = value
+        elif kind in model.category_levels or kind == c.BRAND:
+            reasons.append(Reason("brand" if kind == c.BRAND else "category", name, value, True))
         else:
-            label = "brand" if kind == c.BRAND else "category"
-            reasons.append(Reason(label, str(features.values[feature]), value, True))
+            reasons.append(Reason("number", f"{kind}: {name}", value, True))
+    if words:
+        named = ", ".join(sorted(words, key=lambda word: -abs(words[word])))
+        reasons.append(Reason("words", f"words: {named}", sum(words.values()), True))
     for name, part in user_vector.attributes:
         reasons.append(Reason("user", name, float(model.item_embeddings[item] @ part), True))
     reasons.append(Reason("bias", "liked by everybody", float(model.item_biases[item]), True))

@@ -54,7 +54,7 @@ def merge_log(dataset: Dataset, log: EventLog, through: Mark) -> Dataset:
         base[c.WEIGHT] = np.float32(common)
     new_items = {name: content for name, content in items.items() if name not in set(dataset.items[c.ITEM])}
     item_table = pd.concat(
-        [dataset.items, item_rows(new_items, dataset.category_levels, list(dataset.items.columns))], ignore_index=True
+        [dataset.items, item_rows(new_items, dataset.category_levels, dataset.items)], ignore_index=True
     )
     return Dataset.from_raw(
         dataset.name,

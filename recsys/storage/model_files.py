@@ -66,8 +66,13 @@ def model_from(folder: Path, document: Mapping[str, Any]) -> Model:
 
     def features(side: str) -> Features:
         table = pd.read_parquet(folder / f"{side}_features.parquet")
+        plain = "weight" not in table
         return Features(
-            csr(f"{side}_features"), table["kind"].to_numpy(dtype=object), table["value"].to_numpy(dtype=object)
+            csr(f"{side}_features"),
+            table["kind"].to_numpy(dtype=object),
+            table["value"].to_numpy(dtype=object),
+            None if plain else table["weight"].to_numpy(dtype=np.float32),
+            None if plain else table["measure"].to_numpy(dtype=np.float64),
         )
 
     def fold_in() -> LinearFoldIn | None:
@@ -111,4 +116,5 @@ def _csr_arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, NDArray[Any]]
 
 
 def _feature_table(features: Features) -> pd.DataFrame:
-    return pd.DataFrame({"kind": features.kinds, "value": features.values})
+    found = pd.DataFrame({"kind": features.kinds, "value": features.values})
+    return found if features.weights is None else found.assign(weight=features.weights, measure=features.measures)

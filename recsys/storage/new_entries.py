@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recsys import columns as c
+from recsys.dataset.item_columns import number_columns
 from recsys.models.added_items import with_added_items
 from recsys.models.model import Model
 from recsys.recommend.activity import Activity, NewActivity
@@ -28,22 +29,25 @@ class Enlarged:
     recommender: Recommender
 
 
-def item_rows(announced: Mapping[str, Mapping[str, Any]], levels: tuple[str, ...], columns: list[str]) -> pd.DataFrame:
+def item_rows(announced: Mapping[str, Mapping[str, Any]], levels: tuple[str, ...], table: pd.DataFrame) -> pd.DataFrame:
     """Announced items as rows of an item table.
 
     Args:
-        announced: by id: `title`, `category` (widest level first), `brand`, `price`, each optional.
+        announced: by id: `title`, `description`, `category` (widest level first), `brand`, `price`, and `numbers` by
+            name of the column, each optional.
         levels: names of the category levels, widest first.
-        columns: columns of the table.
+        table: the items there are, with the columns that the rows get.
     """
+    numbers = dict.fromkeys(number_columns(table), np.float64)
     rows = []
     for item_id, content in announced.items():
         given = dict(zip(levels, content.get(c.CATEGORY) or (), strict=False))
         row = {name: given.get(name) or c.UNCATEGORISED for name in levels}
         row |= {c.ITEM: item_id, c.TITLE: content.get(c.TITLE) or item_id}
-        row |= {name: content.get(name) for name in (c.BRAND, c.PRICE)}
-        rows.append({name: row.get(name) for name in columns})
-    return pd.DataFrame(rows, columns=columns)
+        row |= {name: content.get(name) for name in (c.DESCRIPTION, c.BRAND, c.PRICE)}
+        row |= {name: value for name, value in content.get("numbers", {}).items() if name in numbers}
+        rows.append({name: row.get(name) for name in table.columns})
+    return pd.DataFrame(rows, columns=list(table.columns)).astype(numbers)
 
 
 def with_new_items(
@@ -63,8 +67,7 @@ def with_new_items(
     new = {name: content for name, content in wanted.items() if name not in base.model.rows_of_items}
     if new:
         model = wider.model
-        table = item_rows(new, model.category_levels, list(model.items.columns))
-        table = table.astype({name: kind for name, kind in model.items.dtypes.items() if name == c.PRICE})
+        table = item_rows(new, model.category_levels, model.items)
         wider = wider.with_items(with_added_items(model, table))
     return Enlarged(announced, wider)
 

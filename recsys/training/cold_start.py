@@ -56,7 +56,7 @@ def cold_start(model: Model, dataset: Dataset, split: Split, *, seed: int = 0) -
     cold_items = np.sort(rng.choice(sold, max(int(SHARE * len(sold)), 1), replace=False)) if len(sold) else sold
     active = np.flatnonzero(np.diff(counts.indptr) > 0)
     cold_users = np.sort(rng.choice(active, max(int(SHARE * len(active)), 1), replace=False))
-    warm = refit(model, dataset, _without(split.training, cold_users, cold_items), split.test_start)
+    warm = refit(model, dataset, without(split.training, cold_users, cold_items), split.test_start)
     return {
         "items": _items(model, split, warm, cold_items, cold_users),
         "users": _users(model, split, warm, cold_items, cold_users),
@@ -66,7 +66,7 @@ def cold_start(model: Model, dataset: Dataset, split: Split, *, seed: int = 0) -
 def _items(
     model: Model, split: Split, warm: Refit, cold: NDArray[np.int64], cold_users: NDArray[np.int64]
 ) -> ColdItems:
-    before = _without(split.training, cold_users, np.zeros(0, np.int64)).counts
+    before = without(split.training, cold_users, np.zeros(0, np.int64)).counts
     train = before[:, cold].tocsr()
     test = split.test.counts[:, cold].tocsr()
     known = np.ones(train.shape[0], dtype=bool)
@@ -82,7 +82,7 @@ def _items(
             return np.ascontiguousarray(self.whole.scores(users)[:, cold])
 
     methods: dict[str, Scorer] = {"model": Cold(warm)}
-    pairs = ones(_without(split.training, cold_users, cold))
+    pairs = ones(without(split.training, cold_users, cold))
     for level in model.category_levels:
         codes = codes_of(model.items, level)
         fitted = PopularInCategories.fit(pairs, codes)
@@ -126,7 +126,7 @@ def _users(
     test = (sparse.diags(only) @ split.test.counts).tocsr()
     test.eliminate_zeros()
     ages = age_in_days(period, split.test_start)
-    seen = _without(period, cold, cold_items)
+    seen = without(period, cold, cold_items)
     linear = warm.fold_in
     popular = np.bincount(seen.counts.indices, minlength=seen.counts.shape[1]).astype(np.float32)
 
@@ -159,7 +159,7 @@ def _users(
     return found
 
 
-def _without(period: Interactions, users: NDArray[np.int64], items: NDArray[np.int64]) -> Interactions:
+def without(period: Interactions, users: NDArray[np.int64], items: NDArray[np.int64]) -> Interactions:
     """The period without all that these users did and all that was done with these items."""
     counts = period.counts
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))

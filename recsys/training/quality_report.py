@@ -73,7 +73,7 @@ def report_on(
 
 
 def _ablation(model: Model, dataset: Dataset, split: Split) -> health.Check:
-    bare = replace(model.recipe, category_levels=(), brand=False, user_attributes=(), identity=True)
+    bare = replace(model.recipe, category_levels=(), brand=False, bands=(), words=0, user_attributes=(), identity=True)
     sides = [
         evaluate(
             refit(model, dataset, split.fit, split.validation_start, recipe=recipe),

@@ -16,6 +16,7 @@ from optuna.distributions import (
 
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
+from recsys.dataset.item_columns import number_columns
 from recsys.models.hyperparameters import ACTS, ALL, LEARNERS, RANGES, STARTS, Hyperparameters
 from recsys.storage.trials.trial_parameters import Parameter
 
@@ -40,6 +41,9 @@ WHERE_THEY_ACT: Mapping[str, BaseDistribution] = {
 }
 """Drawn for the learners that they act for (`ACTS`)."""
 
+MANY_WORDS = 1000
+"""Words of titles that a search tries, beside none."""
+
 YES_OR_NO = CategoricalDistribution((True, False))
 ATTRIBUTES = CategoricalDistribution(("base", "none"))
 
@@ -49,14 +53,17 @@ class Space:
     """The recipes that a search may propose, around a base: what is not varied stays as it is there.
 
     Learner (ALS, softmax, and that of the base), components and half-life are always varied; everything else with the
-    learners that it acts for; each category level of the base, brand and user attributes on and off, as far as the data
-    have them and a product is left with something to be known by. What is drawn is not moved by the validation periods.
+    learners that it acts for; each category level of the base, brand, bands of numbers, words of titles and user
+    attributes on and off, as far as the data have them and a product is left with something to be known by. What is
+    drawn is not moved by the validation periods.
     """
 
     base: Hyperparameters
     levels: tuple[str, ...] = ()
     brand: bool = False
     user_attributes: bool = False
+    bands: bool = False
+    words: bool = False
 
     @classmethod
     def of(cls, base: Hyperparameters, dataset: Dataset) -> "Space":
@@ -67,6 +74,8 @@ class Space:
             levels=levels if base.identity else (),
             brand=c.BRAND in dataset.items and (base.identity or bool(levels)),
             user_attributes=bool(base.user_attributes and dataset.user_attributes),
+            bands=bool(number_columns(dataset.items)) and base.identity,
+            words=base.identity and bool((dataset.items[c.TITLE] != dataset.items[c.ITEM]).any()),
         )
 
     @cached_property
@@ -76,6 +85,8 @@ class Space:
         found = {"learner": CategoricalDistribution(learners), **ALWAYS, **WHERE_THEY_ACT}
         found |= {**{LEVEL + level: YES_OR_NO for level in self.levels}}
         found |= {"brand": YES_OR_NO} if self.brand else {}
+        found |= {"bands": ATTRIBUTES} if self.bands else {}
+        found |= {"words": CategoricalDistribution((0, MANY_WORDS))} if self.words else {}
         return found | ({"user_attributes": ATTRIBUTES} if self.user_attributes else {})
 
     def propose(self, trial: optuna.Trial) -> Hyperparameters:
@@ -88,6 +99,10 @@ class Space:
             found["category_levels"] = self.base.category_levels if kept == self.levels else kept
         if self.brand:
             found["brand"] = self._draw(trial, "brand")
+        if self.bands:
+            found["bands"] = () if self._draw(trial, "bands") == "none" else self.base.bands or (ALL,)
+        if self.words:
+            found["words"] = self._draw(trial, "words")
         if self.user_attributes and self._draw(trial, "user_attributes") == "none":
             found["user_attributes"] = ()
         return replace(self.base, **found)
@@ -98,8 +113,10 @@ class Space:
         for name, distribution in self.distributions.items():
             if name.startswith(LEVEL):
                 point[name] = ALL in recipe.category_levels or name.removeprefix(LEVEL) in recipe.category_levels
-            elif name == "user_attributes":
-                point[name] = "base" if recipe.user_attributes else "none"
+            elif name in ("user_attributes", "bands"):
+                point[name] = "base" if getattr(recipe, name) else "none"
+            elif name == "words":
+                point[name] = MANY_WORDS if recipe.words else 0
             elif isinstance(distribution, (IntDistribution, FloatDistribution)):
                 point[name] = min(max(getattr(recipe, name), distribution.low), distribution.high)
             else:

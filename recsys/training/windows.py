@@ -166,7 +166,7 @@ def features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions
     """User and item features; who or what has no event in the period goes without identity, which nothing trains."""
     pairs = period.counts
     users = user_features(dataset, recipe).without_identity_of(np.diff(pairs.indptr) == 0)
-    items = item_features(dataset, recipe).without_identity_of(
+    items = item_features(dataset, recipe, period).without_identity_of(
         np.bincount(pairs.indices, minlength=pairs.shape[1]) == 0
     )
     return users, items

@@ -201,7 +201,7 @@ def _footnote(constant: float, likes: Sequence[Reason]) -> str:
 
 
 def _part_name(reason: Reason) -> str:
-    if reason.kind == "user":
+    if reason.kind in ("user", "number", "words"):
         name, _, value = reason.name.partition(": ")
         return f"{fmt.label(name)}: {value}"
     return {"item": ITSELF, "bias": EVERYBODY}.get(reason.kind, reason.name)

@@ -11,7 +11,7 @@ from recsys.models.hyperparameters import Hyperparameters
 
 @pytest.fixture(scope="module")
 def items(small_dataset: Dataset) -> Features:
-    return item_features(small_dataset, Hyperparameters())
+    return item_features(small_dataset, Hyperparameters(bands=()))
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,10 @@ def test_without_identity_leaves_what_is_shared(items: Features) -> None:
 @pytest.mark.parametrize(
     "recipe, kinds",
     [
-        (Hyperparameters(category_levels=(), brand=False), {"identity"}),
-        (Hyperparameters(identity=False, category_levels=("shelf",), brand=False), {"shelf"}),
-        (Hyperparameters(identity=False, category_levels=()), {"brand"}),
-        (Hyperparameters(category_levels=("department",)), {"identity", "department", "brand"}),
+        (Hyperparameters(category_levels=(), brand=False, bands=()), {"identity"}),
+        (Hyperparameters(identity=False, category_levels=("shelf",), brand=False, bands=()), {"shelf"}),
+        (Hyperparameters(identity=False, category_levels=(), bands=()), {"brand"}),
+        (Hyperparameters(category_levels=("department",)), {"identity", "department", "brand", "price"}),
     ],
 )
 def test_the_recipe_chooses(small_dataset: Dataset, recipe: Hyperparameters, kinds: set[str]) -> None:

@@ -13,15 +13,26 @@ from recsys.models.hyperparameters import LEARNERS, Hyperparameters, Learner, di
 from recsys.training.fit import fit
 from recsys.training.train import validate
 from recsys.training.windows import features_for
-from recsys.views.dials.recipe_form import DIALS, Columns, choices_for, dials_for, idle_dials, idle_words
+from recsys.views.dials.recipe_form import (
+    DIALS,
+    WEIGHTS,
+    Columns,
+    choices_for,
+    dials_for,
+    idle_dials,
+    idle_words,
+    weights_for,
+)
 
-PLAIN = Hyperparameters(components=6, epochs=2, threads=1, adapt=(), start="random", windows=1, variety=0.0)
+PLAIN = Hyperparameters(components=6, epochs=2, threads=1, adapt=(), start="random", windows=1, variety=0.0, words=20)
+WORDS = ("round", "small", "blue", "fresh", "old", "light", "plain")
 TURNED: dict[str, Any] = {
     "components": 7, "half_life_days": 5.0, "regularisation": 0.3, "sharing": 10.0, "damping": 0.5,
     "popularity_penalty": 0.0, "popularity_lift": 0.2, "drift": 0.9, "learning_rate": 0.1, "dropout": 0.1,
     "learning_schedule": "adadelta", "max_sampled": 2, "item_alpha": 0.01, "user_alpha": 0.01, "start": "als",
     "identity": False, "category_levels": ("department",), "brand": False, "user_attributes": (), "threads": 2,
-    "engine": "library",
+    "engine": "library", "bands": (), "words": 0, "category_weight": 3.0, "brand_weight": 3.0, "bands_weight": 3.0,
+    "words_weight": 3.0,
 }  # fmt: skip
 DECIDED = ("epochs", "patience", "variety", "windows")
 """They act through what the validation periods decide."""
@@ -30,13 +41,20 @@ NOWHERE = ("learner", "popularity", "adapt")
 """Which learner it is; a dial of the finished model; and what validation may move."""
 
 
+@pytest.fixture(scope="module")
+def described(small_dataset: Dataset) -> Dataset:
+    """The small shop with titles that have words in common."""
+    titles = [f"{title}, {WORDS[n % len(WORDS)]}" for n, title in enumerate(small_dataset.items["title"])]
+    return replace(small_dataset, items=small_dataset.items.assign(title=titles))
+
+
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_every_dial_acts_or_is_named_idle(small_dataset: Dataset, learner: Learner) -> None:
+def test_every_dial_acts_or_is_named_idle(described: Dataset, learner: Learner) -> None:
     recipe = replace(PLAIN, learner=learner)
-    plain = embeddings(small_dataset, recipe)
-    assert np.array_equal(plain, embeddings(small_dataset, recipe)), "the same dials give the same"
+    plain = embeddings(described, recipe)
+    assert np.array_equal(plain, embeddings(described, recipe)), "the same dials give the same"
     for name, value in TURNED.items():
-        changed = embeddings(small_dataset, replace(recipe, **{name: value}))
+        changed = embeddings(described, replace(recipe, **{name: value}))
         if name in ("threads", "engine") and name in dials_of(learner):
             continue  # the same steps in another order: they may give the same
         same = changed.shape == plain.shape and np.array_equal(changed, plain)
@@ -69,7 +87,7 @@ def test_what_the_page_calls_idle_on_bare_data_changes_nothing_there(learner: Le
     pairs = [(f"u{user}", f"i{item}") for user in range(30) for item in rng.choice(40, 12, replace=False)]
     bare = Dataset.from_raw("bare", pd.DataFrame(pairs, columns=["user_id", "item_id"]))
     assert not bare.timed and not bare.summary()["brands"]
-    columns = Columns((), (), len(pairs), 30, 40, brand=False, timed=False)
+    columns = Columns((), (), len(pairs), 30, 40, brand=False, timed=False, titled=False)
     recipe = replace(PLAIN, learner=learner)
     idle = idle_dials(recipe, columns)
     plain = embeddings(bare, recipe)
@@ -78,8 +96,19 @@ def test_what_the_page_calls_idle_on_bare_data_changes_nothing_there(learner: Le
             changed = embeddings(bare, replace(recipe, **{dial.name: TURNED[dial.name]}))
             same = changed.shape == plain.shape and np.array_equal(changed, plain)
             assert same == (dial.name in idle), f"{dial.name} of {learner}"
-    assert not {"brand", "category_levels", "user_attributes"} & set(choices_for(learner, columns))
+    features = {"brand", "category_levels", "user_attributes", "bands", "words", *WEIGHTS}
+    assert not features & set(choices_for(learner, columns)) and not weights_for(recipe, columns)
+    for name in ("bands", "words", *WEIGHTS):
+        assert np.array_equal(plain, embeddings(bare, replace(recipe, **{name: TURNED[name]}))), name
     assert not idle or idle_words(idle).startswith("Idle here and not shown: ")
+
+
+def test_a_weight_of_the_one_group_there_is_changes_nothing_and_is_not_shown(small_dataset: Dataset) -> None:
+    columns = Columns(("department", "shelf"), (), 1, 1, 1, numbers=("price",))
+    alone = replace(PLAIN, category_levels=(), brand=False, words=0)
+    assert weights_for(alone, columns) == () and set(weights_for(PLAIN, columns)) == set(WEIGHTS)
+    plain = embeddings(small_dataset, alone)
+    assert np.allclose(plain, embeddings(small_dataset, replace(alone, bands_weight=3.0)), atol=1e-4)
 
 
 def embeddings(dataset: Dataset, recipe: Hyperparameters) -> np.ndarray:

@@ -9,6 +9,7 @@ from fastapi.openapi.models import Example
 from recsys.api import response_schemas, schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
+from recsys.dataset.item_columns import number_columns
 from recsys.errors import InvalidInput
 from recsys.models.model import Model
 from recsys.services.workspace import Workspace
@@ -120,6 +121,11 @@ def _check(request: schemas.EventsRequest, model: Model) -> None:
                 f"Item {item.item_id!r} has {len(item.category)} categories; this dataset has the levels "
                 f"{', '.join(levels) or 'none'}, widest first."
             )
+        numbers = number_columns(model.items)
+        for name in item.numbers:
+            if name not in numbers:
+                known = ", ".join(numbers) or "none"
+                raise InvalidInput(f"Item {item.item_id!r}: there is no number {name!r}; there are: {known}.")
     for user in request.users:
         for name in user.attributes:
             if name not in attributes:

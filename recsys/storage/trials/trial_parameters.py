@@ -14,7 +14,7 @@ from optuna.distributions import (
 from recsys.models.hyperparameters import ALL, LEARNERS, RANGES, STARTS, Hyperparameters
 
 COLUMNS_USED = ("all", "some", "none")
-"""How `category_levels` and `user_attributes` stand among a trial's parameters; the recipe holds the names."""
+"""How `category_levels`, `user_attributes` and `bands` stand among a trial's parameters; the recipe holds the names."""
 
 Parameter = bool | int | float | str
 """A value that Optuna stores of a trial."""
@@ -42,6 +42,9 @@ DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
     "brand": CategoricalDistribution((True, False)),
     "category_levels": CategoricalDistribution(COLUMNS_USED),
     "user_attributes": CategoricalDistribution(COLUMNS_USED),
+    "bands": CategoricalDistribution(COLUMNS_USED),
+    **{name: _distribution(name) for name in ("words", "category_weight", "brand_weight", "bands_weight",
+                                              "words_weight")},
 }  # fmt: skip
 """What a trial shows as its parameters, the same for every training, so that any of them can be compared."""
 
@@ -49,7 +52,7 @@ DISTRIBUTIONS: Mapping[str, BaseDistribution] = {
 def params_of(recipe: Hyperparameters) -> dict[str, Parameter]:
     """A recipe as the parameters of a trial."""
     values = {name: getattr(recipe, name) for name in DISTRIBUTIONS}
-    for name in ("category_levels", "user_attributes"):
+    for name in ("category_levels", "user_attributes", "bands"):
         values[name] = "all" if ALL in values[name] else "some" if values[name] else "none"
     return {name: float(x) if isinstance(DISTRIBUTIONS[name], FloatDistribution) else x for name, x in values.items()}
 

@@ -7,10 +7,11 @@ from typing import Any
 from recsys.models.hyperparameters import ADAPTABLE, Hyperparameters
 from recsys.models.manifest import Changes, DialEffect, ModelManifest
 from recsys.utils import formatting as fmt
-from recsys.views.dials.recipe_form import DIALS, LEARNER_MEANINGS, step_label
+from recsys.views.dials.recipe_form import DIALS, LEARNER_MEANINGS, WEIGHTS, step_label
 
 TITLES: Mapping[str, str] = {dial.name: dial.title for dial in DIALS} | {
     "learner": "Learner", "start": "Begin", "identity": "Each product by itself", "brand": "Brand",
+    "bands": "Bands of numbers", "words": "Words of titles", **WEIGHTS,
     "category_levels": "Category levels", "user_attributes": "Shopper attributes", "seed": "Seed",
     "windows": "Validation periods", "learning_schedule": "Learning schedule",
 }  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from recsys import columns as c
 from recsys.models.hyperparameters import ALL, RANGES, Hyperparameters, dials_of
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as words
@@ -18,6 +19,13 @@ LEARNER_MEANINGS: Mapping[str, str] = {
 }
 
 START_MEANINGS: Mapping[str, str] = {"random": "At random", "als": "From ALS"}
+
+WEIGHTS: Mapping[str, str] = {
+    "category_weight": "Weight of categories", "brand_weight": "Weight of the brand", "bands_weight": "Weight of bands",
+    "words_weight": "Weight of words",
+}  # fmt: skip
+WEIGHT_STEPS = (0.1, 0.3, 0.5, 1.0, 2.0, 3.0, 10.0)
+WORD_STEPS = (0, 200, 500, 1000, 2000, 5000)
 
 Scale = Literal["whole", "steps"]
 
@@ -84,9 +92,28 @@ def choices_for(learner: str, columns: "Columns | None" = None) -> tuple[str, ..
         "brand": columns.brand,
         "category_levels": bool(columns.category_levels),
         "user_attributes": bool(columns.user_attributes),
+        "bands": bool(columns.bands),
+        "words": columns.titled,
+        "category_weight": bool(columns.category_levels),
+        "brand_weight": columns.brand,
+        "bands_weight": bool(columns.bands),
+        "words_weight": columns.titled,
     }  # fmt: skip
-    names = ("start", "identity", "brand", "category_levels", "user_attributes")
+    names = ("start", "identity", "brand", "category_levels", "bands", "words", "user_attributes", *WEIGHTS)
     return tuple(x for x in names if x in dials_of(learner) and there.get(x, True))
+
+
+def weights_for(recipe: Hyperparameters, columns: "Columns") -> tuple[str, ...]:
+    """The weights of groups that products share anything by: none where there is one group alone, which a weight does
+    not change."""
+    used = {
+        "category_weight": bool(chosen(recipe.category_levels, columns.category_levels)),
+        "brand_weight": recipe.brand and columns.brand,
+        "bands_weight": bool(bands_chosen(recipe, columns)),
+        "words_weight": recipe.words > 0 and columns.titled,
+    }
+    found = tuple(name for name, there in used.items() if there)
+    return found if len(found) > 1 else ()
 
 
 def adapted_words(recipe: Hyperparameters) -> str:
@@ -116,6 +143,8 @@ class Columns:
     Attributes:
         brand: whether its products have one.
         timed: whether its events have times.
+        numbers: columns of numbers of its products.
+        titled: whether its products have titles.
     """
 
     category_levels: tuple[str, ...]
@@ -125,6 +154,13 @@ class Columns:
     items: int
     brand: bool = True
     timed: bool = True
+    numbers: tuple[str, ...] = ()
+    titled: bool = True
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """What may be cut into bands: the numbers, and with times when a product was first sold."""
+        return (*self.numbers, c.FIRST_SOLD) if self.timed and c.FIRST_SOLD not in self.numbers else self.numbers
 
 
 def columns_of(workspace: Workspace, dataset: str) -> Columns:
@@ -139,6 +175,8 @@ def columns_of(workspace: Workspace, dataset: str) -> Columns:
         int(summary["items"]),
         bool(summary.get("brands", True)),
         summary["period"] is not None,
+        tuple(summary.get("numbers", ())),
+        bool(summary.get("titled", True)),
     )
 
 
@@ -147,8 +185,12 @@ def idle_dials(recipe: Hyperparameters, columns: Columns) -> dict[str, str]:
     found: dict[str, str] = {}
     if not columns.timed:
         found |= dict.fromkeys(("half_life_days", "drift"), "the data have no times")
-    if not (recipe.brand and columns.brand) and not chosen(recipe.category_levels, columns.category_levels):
-        found["sharing"] = "there is no category and no brand to share"
+    shared = (
+        chosen(recipe.category_levels, columns.category_levels), bands_chosen(recipe, columns),
+        recipe.brand and columns.brand, recipe.words > 0 and columns.titled,
+    )  # fmt: skip
+    if not any(shared):
+        found["sharing"] = "there is nothing that products share"
     return {name: why for name, why in found.items() if name in dials_of(recipe.learner)}
 
 
@@ -164,6 +206,11 @@ def chosen(names: tuple[str, ...], available: tuple[str, ...]) -> list[str]:
     return list(available) if ALL in names else [name for name in available if name in names]
 
 
+def bands_chosen(recipe: Hyperparameters, columns: Columns) -> list[str]:
+    """Which columns of numbers a recipe cuts into bands; `("all",)` has not when a product was first sold."""
+    return chosen(recipe.bands, columns.numbers if ALL in recipe.bands else columns.bands)
+
+
 def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns) -> Hyperparameters:
     """The recipe that the dials show; what has no dial stays as it was, what was turned is not moved by validation.
 
@@ -171,7 +218,10 @@ def recipe_of(start: Hyperparameters, dials: Mapping[str, Any], columns: Columns
         InvalidInput: a value that cannot be, or no item feature left.
     """
     settings = dict(dials)
-    for name, available in (("category_levels", columns.category_levels), ("user_attributes", columns.user_attributes)):
+    for name, available in (
+        ("category_levels", columns.category_levels), ("user_attributes", columns.user_attributes),
+        ("bands", columns.numbers),
+    ):  # fmt: skip
         if name not in settings:
             continue
         picked = tuple(settings[name])
