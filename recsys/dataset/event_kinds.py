@@ -26,7 +26,8 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "cart", "carts", "basket", "addtocart", "add to cart", "added to cart", "cart add", "addtobasket",
         "add to basket", "add to bag", "wishlist", "add to wishlist", "favorite", "favourite", "fav", "favorited",
         "collect", "save", "saved", "bookmark", "like", "liked", "product added", "product added to wishlist",
-        "cart updated", "checkout started", "begin checkout", "started checkout", "initiate checkout",
+        "cart updated", "thumbs up", "upvote",
+        "checkout started", "begin checkout", "started checkout", "initiate checkout",
         "initiated checkout", "checkout step viewed", "checkout step completed", "add payment info",
         "add shipping info", "payment info entered", "warenkorb", "in den warenkorb", "merkliste", "panier",
         "ajout au panier", "carrito", "anadir al carrito", "carrello", "aggiunta al carrello", "winkelwagen",
@@ -37,14 +38,15 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "orders", "ordered", "sale", "sales", "sold", "checkout", "conversion", "order completed", "completed order",
         "order placed", "placed order", "order paid", "paid", "ordered product", "checkout completed",
         "completed checkout", "in app purchase", "ecommerce purchase", "product purchased", "item purchased",
-        "subscribe", "subscription started", "rent", "rented", "kauf", "gekauft", "bestellung", "bestellt", "achat",
+        "payment", "payments", "zahlung", "paiement", "pago", "pagamento", "betaling", "platnosc", "subscribe",
+        "subscription started", "rent", "rented", "kauf", "gekauft", "bestellung", "bestellt", "achat",
         "commande", "achete", "compra", "comprado", "pedido", "acquisto", "acquistato", "ordine", "aankoop", "gekocht",
         "bestelling", "encomenda", "zakup", "kupiono", "zamowienie",
     ), PURCHASE),
     **dict.fromkeys((
         "removefromcart", "remove from cart", "removefromwishlist", "remove from wishlist", "product removed",
         "product removed from wishlist", "order cancelled", "order refunded", "return", "returns", "refund", "cancel",
-        "dislike", "unlike", "skip", "hide", "not interested",
+        "dislike", "unlike", "thumbs down", "skip", "hide", "not interested",
         "storno", "storniert", "retoure", "ruckgabe", "erstattung", "annulation", "annule", "retour", "remboursement",
         "devolucion", "cancelado", "reembolso", "reso", "rimborso", "annullato", "geannuleerd", "retournering",
         "devolucao", "zwrot", "anulowano",
@@ -53,24 +55,48 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 """Weight of each kind by its usual names; 0 leaves events of the kind out."""
 
 _TAKEN_BACK = frozenset((
-    "remove", "removed", "removes", "removal", "cancel", "cancels", "canceled", "cancelled", "cancellation", "refund",
-    "refunds", "refunded", "return", "returns", "returned", "dislike", "disliked", "unlike", "unliked", "unfavorite",
-    "unfavorited", "unfavourite", "unsave", "unsaved", "delete", "deleted", "decline", "declined", "fail", "failed",
-    "chargeback", "void", "voided", "abandon", "abandoned", "rejected", "unsubscribe", "unsubscribed", "reverse",
-    "reversed", "downvote", "downvoted", "thumbsdown", "emptied", "expired", "skipped", "hidden", "blocked",
-    "reported",
+    "remove", "removed", "removes", "removal", "cancel", "cancels", "canceled", "cancelled", "cancellation",
+    "refund", "refunds", "refunded", "return", "returns", "returned", "dislike", "disliked", "unlike",
+    "unliked", "unfavorite", "unfavorited", "unfavourite", "unsave", "unsaved", "delete", "deleted", "decline",
+    "declined", "fail", "failed", "chargeback", "void", "voided", "abandon", "abandoned", "rejected",
+    "unsubscribe", "unsubscribed", "reverse", "reversed", "downvote", "downvoted", "thumbsdown", "emptied",
+    "expired", "skipped", "hidden", "blocked", "reported", "storno", "storniert", "stornierung", "retoure",
+    "retourniert", "rucksendung", "ruckgabe", "erstattung", "erstattet", "entfernt", "geloscht", "gekundigt",
+    "abgelehnt", "suppression", "supprime", "retire", "retrait", "annulation", "annule", "annulee", "rembourse",
+    "remboursement", "retour", "retourne", "devolucion", "devuelto", "reembolso", "reembolsado", "cancelacion",
+    "cancelado", "cancelada", "eliminado", "quitado", "retirado", "anulado", "reso", "rimborso", "rimborsato",
+    "annullato", "annullamento", "rimosso", "rimozione", "restituito", "eliminato", "geretourneerd",
+    "geannuleerd", "annulering", "verwijderd", "terugbetaald", "terugbetaling", "retournering", "devolucao",
+    "devolvido", "cancelamento", "removido", "estorno", "zwrot", "zwrocono", "anulowano", "anulowanie",
+    "usuniecie", "usunieto",
 ))  # fmt: skip
 """A kind with one of these words takes back what another kind did, whatever stands beside it."""
 
 _OF_THE_NAME = (
-    (PURCHASE, frozenset(("purchase", "purchased", "bought", "transaction", "sale", "sold"))),
-    (
-        CART,
-        frozenset(("cart", "basket", "bag", "wishlist", "favorite", "favourite", "favorited", "favourited", "added")),
-    ),
-    (VIEW, frozenset(("view", "viewed", "views", "click", "clicked", "impression", "watched", "visited", "seen"))),
-)
+    (PURCHASE, frozenset((
+        "purchase", "purchased", "bought", "transaction", "sale", "sold", "placed", "kauf", "gekauft",
+        "bestellung", "bestellt", "bezahlt", "achat", "achete", "commande", "commandee", "compra", "comprado",
+        "comprou", "pedido", "acquisto", "acquistato", "ordine", "ordinato", "aankoop", "gekocht", "besteld",
+        "bestelling", "zakup", "kupiono", "zamowienie", "zamowiono",
+    ))),
+    (CART, frozenset((
+        "cart", "basket", "bag", "wishlist", "favorite", "favourite", "favorited", "favourited", "added",
+        "warenkorb", "merkzettel", "merkliste", "wunschliste", "panier", "favoris", "carrito", "favoritos",
+        "carrello", "preferiti", "winkelwagen", "winkelmand", "verlanglijst", "carrinho", "koszyk", "koszyka",
+        "ulubione", "ulubionych",
+    ))),
+    (VIEW, frozenset((
+        "view", "viewed", "views", "click", "clicked", "impression", "watched", "visited", "seen", "ansicht",
+        "angesehen", "aufruf", "aufgerufen", "klick", "geklickt", "consultation", "consulte", "vue", "vu",
+        "clic", "visualizacion", "visualizado", "visto", "visita", "visualizzazione", "visualizzato", "bekeken",
+        "weergave", "gezien", "geklikt", "visualizacao", "visualizou", "wyswietlenie", "wyswietlono",
+        "klikniecie", "odsloniecie",
+    ))),
+)  # fmt: skip
 """Words that settle the weight of a kind that is in no list as a whole, strongest first."""
+
+_ENDS = ("ansicht", "aufruf", "klick", "warenkorb", "merkzettel", "kauf", "bestellung", "storno", "retoure")
+"""Of these, those that German writes at the end of a longer word."""
 
 
 def plain(kind: str) -> str:
@@ -91,7 +117,7 @@ def weight_of(kind: str, given: Mapping[str, float] | None = None) -> tuple[floa
     found = _known().get(wanted)
     if found is not None:
         return found, True
-    words = frozenset(_words(kind))
+    words = frozenset(next((end for end in _ENDS if word.endswith(end)), word) for word in _words(kind))
     if words & _TAKEN_BACK:
         return NOTHING, True
     for weight, names in _OF_THE_NAME:

@@ -133,7 +133,7 @@ def _select(
     source, part = entry.source, entry.mapped
     columns = [source.expression(h) if h in part.get(c.CATEGORY, ()) else "NULL" for h in headers]
     columns += [
-        f"left({no_value_sql(f'trim({source.expression(part[name][0])})')}, {LONGEST})" if name in part else "NULL"
+        f"left({_said(name, f'trim({source.expression(part[name][0])})')}, {LONGEST})" if name in part else "NULL"
         for name in texts
     ]
     bad = ["false"]
@@ -143,13 +143,20 @@ def _select(
             columns.append("NULL")
             continue
         raw = source.expression(header)
-        number = number_sql(raw, comma=has_commas(db, source, header))
+        number = number_sql(raw, comma=has_commas(db, entry, header))
         columns.append(f"CASE WHEN {number} >= 0 THEN {number} END" if column.field == c.PRICE else number)
         bad += [f"coalesce({number} < 0, false)"] if column.field == c.PRICE else []
         bad.append(no_number_sql(raw, number))
     scan = source.scan(rejects=source.kind == "text")
     told = ", ".join(["true", " OR ".join(bad), *columns])
     return f"SELECT {id_sql(id_text(entry, c.ITEM))}, {told} FROM {scan}"
+
+
+def _said(name: str, text: str) -> str:
+    """SQL of a text that says something; words for no value such as `not available` do, of what can be sold."""
+    if name != c.AVAILABLE:
+        return no_value_sql(text)
+    return f"CASE WHEN {CAN_BE_SOLD}({text}) IS NULL THEN {no_value_sql(text)} ELSE {text} END"
 
 
 def _gather(db: DuckSession, raw: Sequence[str], others: Sequence[str]) -> None:

@@ -4,11 +4,11 @@ Names are compared without case, accents, blanks and punctuation (`simple`). Of 
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
 from recsys import columns as c
+from recsys.ingest.header_words import field_of, plain_words, without_tax
 
 _IDS = ("id", "uid", "uuid", "guid", "key", "nr", "no", "num", "number", "nummer", "code", "ref", "numer", "numero",
         "sk", "identifier", "hash", "")  # fmt: skip
@@ -21,7 +21,7 @@ _USERS = (
     "kupujacego",
 )  # fmt: skip
 _ITEMS = (
-    "item", "product", "article", "sku", "prod", "art", "goods", "good", "stock", "movie", "film", "book", "song",
+    "item", "product", "article", "sku", "prod", "art", "goods", "good", "movie", "film", "book", "song",
     "track", "offer", "variant", "productvariant", "material", "content", "listing", "asset", "game", "recipe",
     "course", "video", "news", "artist", "itm", "prd", "merchandise", "lineitem", "orderitem", "artikel", "produkt",
     "ware", "produktvariante", "produit", "producto", "articulo", "prodotto", "articolo", "produto", "artigo",
@@ -38,16 +38,20 @@ def _joined(nouns: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:
 _USER_NAMES = (
     "userid", "customeruniqueid", "customerid", "customeruserid", "visitorid", "customer", "user",
     *_joined(_USERS, _IDS), "uid", "cid",
-    "householdkey", "hshdnum", "cardid", "loyaltycardid", "loyaltyid", "cardnumber", "cardno", "panelid", "panelistid",
+    "householdkey", "kunnr", "hshdnum", "cardid", "loyaltycardid", "loyaltyid", "cardnumber", "cardno", "panelid",
+    "panelistid",
     "distinctid", "externalid", "fullvisitorid", "clientid", "userpseudoid", "anonymousid", "deviceid", "cookieid",
     "emailbilling", "email", "emailaddress", "customeremail", "useremail", "buyeremail", "billingemail", "mail",
     "epost", "correo", "correoelectronico", "courriel", "sessionid", "session", "basketid", "viewerid",
 )  # fmt: skip
 _ITEM_NAMES = (
-    "itemid", "productid", "item", "stockcode", "articleid", "sku", "product", *_joined(_ITEMS, _IDS), "asin",
+    "itemid", "productid", "item", "stockcode", "stockid", "stockno", "stocknumber", "articleid",
+    "sku", "product", *_joined(_ITEMS, _IDS), "asin",
     "parentasin", "isbn", "isbn13", "isbn10", "iid", "pid", "upc", "ean", "ean13", "gtin", "mpn", "goodsid", "aid",
     "productsku", "itemsku", "variantsku", "lineitemsku", "lineitemproductid", "merchantproductid", "traid", "trackid",
-    "musicbrainztrackid", "artistid", "handle", "artnr", "artikelnr", "bestellnummer", "reference", "referencia",
+    "musicbrainztrackid", "artistid", "handle", "artnr", "artikelnr", "matnr", "barcode", "codebarre", "codebarres",
+    "codigobarras", "codigodebarras", "codicebarre", "codiceabarre", "streepjescode", "kodkreskowy", "plu",
+    "bestellnummer", "reference", "referencia",
     "riferimento", "referentie", "indeks", "symbol",
 )  # fmt: skip
 _TIMES = (
@@ -55,7 +59,7 @@ _TIMES = (
     "transactiontimestamp", "orderdate", "invoicedate", "purchasedate", "transactiondate", "transactiondt", "tdat",
     "eventdate", "createdat", "orderedat", "purchasedat", "paidat", "date", "time", "ts", "when", "unixreviewtime",
     "unixtime", "sentat", "originaltimestamp", "receivedat", "clienttimestamp", "servertimestamp", "shippingtimestamp",
-    "reviewtime", "day",
+    "reviewtime", "collectortstamp", "dvcecreatedtstamp", "erdat", "day",
 )  # fmt: skip
 _TITLE_ENDS = ("title", "name", "titel", "bezeichnung", "nom", "nombre", "nome", "naam", "nazwa", "libelle")
 
@@ -65,18 +69,20 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     c.TIMESTAMP: _TIMES,
     c.EVENT: (
         "event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviour", "behaviortype",
-        "interaction", "interactiontype", "activity", "activitytype", "verb", "kind", "eventkind", "type", "ereignis",
+        "interaction", "interactiontype", "activity", "activitytype", "metricname", "metric", "verb", "kind",
+        "eventkind", "type", "ereignis",
         "ereignistyp", "aktion", "evenement", "typeevenement", "evento", "tipoevento", "accion", "azione",
         "gebeurtenis", "actie", "acao", "zdarzenie", "akcja", "typzdarzenia",
     ),
     c.QUANTITY: (
         "quantity", "qty", "units", "pieces", "numberofitems", "lineitemquantity", "itemquantity", "orderquantity",
-        "quantityordered", "qtyordered", "itemqty", "unitssold", "count", "amount",
+        "quantityordered", "qtyordered", "itemqty", "kwmeng", "unitssold", "count", "amount",
         "menge", "anzahl", "stueck", "stuck", "stk", "stueckzahl", "quantite", "qte", "cantidad", "cant", "unidades",
         "quantita", "qta", "pezzi", "aantal", "hoeveelheid", "quantidade", "qtd", "qtde", "ilosc", "sztuk", "sztuki",
     ),
     c.VALUE: (
-        "value", "salesvalue", "linetotal", "lineamount", "linevalue", "linerevenue", "itemrevenue", "itemtotal",
+        "value", "salesvalue", "netwr", "linetotal", "lineamount", "linevalue", "linerevenue", "itemrevenue",
+        "itemtotal",
         "rowtotal", "netsales", "grosssales", "sales", "salesamount", "revenue", "turnover", "spend", "paid", "money",
         "salesprice", "totalprice", "pricepaid", "amountpaid", "extendedprice", "totalamount", "total", "amount",
         "ordertotal", "grandtotal", "subtotal", "umsatz", "betrag", "gesamtpreis", "gesamtbetrag", "summe", "gesamt",
@@ -100,7 +106,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     c.TITLE: (
         "title", *(noun + end for end in _TITLE_ENDS for noun in _ITEMS), "lineitemname", "booktitle", "name",
         "itemdescription", "productdescription", "shorttitle", "label", "traname", "trackname",
-        "titel", "bezeichnung", "artikelbezeichnung", "nom", "intitule", "designation", "libelle", "titre", "nombre",
+        "titel", "arktx", "bezeichnung", "artikelbezeichnung", "nom", "intitule", "designation", "libelle",
+        "titre", "nombre",
         "titulo", "nome", "titolo", "denominazione", "naam", "omschrijving", "artikelomschrijving", "nazwa", "tytul",
         "description", "beschreibung", "descripcion", "descrizione", "descricao", "opis",
     ),
@@ -126,6 +133,22 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Field to the names of its columns; those of categories are told by `is_category`."""
+
+_SAYS_LITTLE = frozenset(
+    ("id", "name", "title", "type", "value", "amount", "key", "code", "nr", "number", "label", "slug")
+)
+"""Last parts of paths that mean something by the object they are in."""
+
+_WRAPPERS = frozenset((
+    "properties", "property", "attributes", "data", "payload", "eventproperties", "params", "body", "node", "fields",
+    "record", "source", "value", "context", "event", "traits", "ecommerce", "details", "object",
+))  # fmt: skip
+"""Objects around the values of one row, which say nothing of what they are."""
+
+_OTHERS = frozenset(
+    ("parent", "related", "similar", "bundle", "master", "seller", "store", "agent", "employee", "staff")
+)
+"""Words of a header that make an id that of something else."""
 
 ROW_ID = ("id", "rowid", "index", "eventid", "transactionid", "orderid", "invoiceno", "invoice", "_id")
 """Names of a number for the row, or the order; `id` names the item in a catalogue and the user among customers."""
@@ -198,30 +221,47 @@ NEVER_A_TIME = re.compile(
 def simple(header: str) -> str:
     """A header without case, accents, blanks, punctuation and RecBole's type: "Customer ID", "customer_id:token" and
     "customerId" agree. Of a path such as `properties.product_id` or `items[].item_id`, the last part."""
-    last = re.split(r"\.|\[\]", re.sub(r":(token|float|token_seq|float_seq)$", "", header.strip()))[-1] or header
-    text = unicodedata.normalize("NFKD", last.replace("ß", "ss"))
-    text = "".join(x for x in text if not unicodedata.combining(x)).replace("ł", "l").replace("Ł", "l")
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+    return "".join(plain_words(last_part(header)))
 
 
-def words(header: str) -> list[str]:
-    """The words of a header in lower case: `OrderDate`, `order_date` and `Order date` are two."""
-    return re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower())
+@lru_cache(maxsize=4096)
+def last_part(header: str) -> str:
+    """What a path says of its value: of `items[].item_id` the last part; of `product.id` and `user.data.id`, whose last
+    part says little, the object that it is of as well. A point beside a blank is none of a path."""
+    plain = re.sub(r":(token|float|token_seq|float_seq)$|\.\$(oid|date|number\w+)$", "", header.strip())
+    parts = [x for x in re.split(r"(?<=[^\s.])(?:\[\])?\.(?=[\w$@])", plain) if x]
+    if len(parts) > 1 and "".join(plain_words(parts[-1])) in _SAYS_LITTLE:
+        owner = next((x for x in parts[-2::-1] if "".join(plain_words(x)) not in _WRAPPERS), "")
+        return f"{owner.removesuffix('s')} {parts[-1]}"
+    return parts[-1] if parts else plain
 
 
 def rank(header: str, field: str) -> int | None:
     """The place of a header among the names of a field, 0 the likeliest; None where it is none of them."""
-    name = simple(header)
+    name, last = simple(header), last_part(header)
     if "." in header and field not in (c.USER, c.TIMESTAMP, c.EVENT) and simple(header.split(".")[0]) in _SURROUNDINGS:
         return None
     if field == c.CATEGORY:
-        return 0 if is_category(name) else None
+        return 0 if is_category(name) or field_of(last) == c.CATEGORY else None
     place = _places(field).get(name)
-    if place is None and field == c.USER:
-        found = words(header)
-        if len(found) > 2 and found[-1] in _IDS and any(word in _USERS for word in found[:-1]):
-            return len(_USER_NAMES)
+    if place is None and field_of(last) == field:
+        return len(KNOWN[field]) + without_tax(last)
+    if place is None and field in (c.USER, c.ITEM):
+        return _rank_of_end(last, field)
     return place
+
+
+def _rank_of_end(header: str, field: str) -> int | None:
+    """The place of an id whose header begins with a word that is not known, such as `ti_sku` or `Klaviyo Profile
+    ID`."""
+    found = plain_words(header)
+    if any(word in _OTHERS for word in found):
+        return None
+    for n in range(1, len(found)):
+        rest = found[n:]
+        if "".join(rest) in _places(field) and (rest[-1] in _IDS or rest[-1].endswith(("id", "sku"))):
+            return len(KNOWN[field]) + n
+    return None
 
 
 def is_category(name: str) -> bool:
@@ -237,7 +277,7 @@ def time_rank(header: str) -> int:
         return place
     if NEVER_A_TIME.search(simple(header)):
         return 900
-    like_one = any(_TIME_WORD.fullmatch(word) for word in words(header)) or bool(
+    like_one = any(_TIME_WORD.fullmatch(word) for word in plain_words(header)) or bool(
         re.search(r"date|time|datum|zeit|fecha|data|stamp", simple(header))
     )
     return 200 + (0 if like_one else 100) + (200 if _LESS_LIKELY.search(simple(header)) else 0)
@@ -261,4 +301,4 @@ def _places(field: str) -> Mapping[str, int]:
 def is_known_header(text: str) -> bool:
     """Whether a cell reads like the name of a column."""
     name = simple(text)
-    return bool(name) and (name in _all() or is_category(name) or name in ROW_ID)
+    return bool(name) and (name in _all() or is_category(name) or name in ROW_ID or field_of(text) is not None)

@@ -18,6 +18,10 @@ _CAUSES = (
     ("trim({})", "one of the files has blanks around its ids"),
     ("regexp_replace({}, '\\.0+$', '')", "one of the files writes whole numbers with a point, such as 22000.0"),
     ("ltrim({}, '0')", "one of the files has lost the zeros in front of its ids"),
+    (
+        "coalesce(CAST(try_cast(try_cast({0} AS DOUBLE) AS HUGEINT) AS VARCHAR), {0})",
+        "one of the files has long numbers as a spreadsheet shortens them, such as 1.23E+10",
+    ),
     ("nfc_normalize({})", "they are written in different forms of Unicode"),
     ("lower(regexp_replace({}, '[^A-Za-z0-9]', '', 'g'))", "they differ in punctuation"),
     ("regexp_extract({}, '(\\d+)$', 1)", "one of the files has letters in front of its numbers"),

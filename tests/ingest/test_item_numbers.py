@@ -40,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         "Long text": [("a fruity blend" if n % 6 == 0 else "plain leaves") if n else None for n in range(60)],
         "Kind": ["tea" if n % 2 else "herbs" for n in range(60)],
         "Net weight": ["1,5 kg" if n == 0 else f"{n}.5" for n in range(60)],
-        "Year": [f"{1980 + n // 2}" if n != 7 else "unknown" for n in range(60)],
+        "Year": [f"{1980 + n // 2}" if n != 7 else "soon" for n in range(60)],
     })  # fmt: skip
     items.to_csv(folder / "items.csv", index=False)
     plan = ImportPlan("shop", events=(str(folder / "events.csv"),), items=(str(folder / "items.csv"),), mapping=GIVEN)

@@ -15,6 +15,7 @@ _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})[tT ]?(\d{2})(\d{2})(\d{2})?(?:[.,]\d
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _EPOCH = re.compile(r"\d{9,19}(\.\d+)?")
 _TAIL = re.compile(r"\s*(\[[^]]*\]|\([^)]*\))\s*$")
+_HOUR = re.compile(r"\bhour (\d{1,2})$", re.I)
 _JSON_DATE = re.compile(r"/Date\((\d+)(?:[+-]\d+)?\)/")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s*([-/.\s年])\s*(\d{1,2})\s*[-/.\s月]\s*(\d{1,2})(?!\d)")
 _YEAR_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})")
@@ -43,7 +44,7 @@ def any_time(text: str, day_first: bool | None = None) -> datetime | None:
         day_first: whether 3/4/2024 is in April; None: such dates cannot be read.
     """
     text = re.sub(r"[\u00a0\u202f\u2009]", " ", text).replace("\u2212", "-").strip()
-    text = _TAIL.sub("", text)
+    text = _HOUR.sub(r"\1:00", _TAIL.sub("", text))
     try:
         if found := _JSON_DATE.fullmatch(text):
             return _START + timedelta(milliseconds=int(found[1]))

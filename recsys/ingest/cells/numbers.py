@@ -2,11 +2,12 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from recsys.ingest import duckdb_session
-from recsys.ingest.cells.vocabulary import is_no_value, no_value_sql
+from recsys.ingest.cells.vocabulary import NO_NUMBER, no_value_sql
 
 ANY_NUMBER = "any_number"
 """SQL function from a text, and whether a comma is decimal, to a number."""
@@ -14,12 +15,17 @@ ANY_NUMBER = "any_number"
 _BLANKS = re.compile(r"[\s\u00a0\u2009\u202f'’`]")
 _CURRENCY = (
     r"[€$£¥₹₽₺₩₪฿₫₴]|US\$|R\$|A\$|C\$|[A-Z]{3}|kr\.?|zł|zl|Kč|Ft|lei|лв\.?|руб\.?|р\.|Fr\.?|Rs\.?|"
-    r"eur|usd|gbp|euros?|dollars?"
+    r"eur|usd|gbp|euros?|dollars?|円|元|원"
 )
-_UNIT = r"kgs?|g|gr|lbs?|oz|ml|cl|l|pcs\.?|st\.?|stk\.?|stück|szt\.?|x|units?|pieces?|%|,-|\.-|\*"
+_UNIT = (
+    r"kgs?|g|gr|lbs?|oz|ml|cl|l|pcs\.?|st\.?|stk\.?|stück|szt\.?|x|units?|pieces?|%|[,.:][-–—]|\*|"
+    r"stars?|sterne?|étoiles?|estrellas?|stell[ae]|sterren|estrelas?|gwiazd\w+"
+)
+_FROM = r"ab|from|dès|àpartirde|desde|apartirde|da|vanaf|od|ca\.?|x"
 _AROUND = re.compile(
-    rf"^(?:{_CURRENCY})?([-+(]*(?:{_CURRENCY})?[-+]?[\d.,]+\)?-?)(?:{_CURRENCY})?({_UNIT})?(?:/.*)?$", re.I
+    rf"^(?:{_FROM})?(?:{_CURRENCY})?([-+(]*(?:{_CURRENCY})?[-+]?[\d.,]+\)?-?)(?:{_CURRENCY})?({_UNIT})?(?:/.*)?$", re.I
 )
+_STARS = re.compile(r"([★⭐]*)☆*(?<=.)")
 _PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+")
 _GROUPED = re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?")
 _COMMA_GROUPED = re.compile(r"\d{1,3}(\.\d{3})+(,\d*)?")
@@ -32,7 +38,9 @@ def any_number(text: str, comma: bool = False) -> float | None:
     Args:
         comma: whether the column is written with a decimal comma, which settles `1,234` and `1.234`.
     """
-    squeezed = _BLANKS.sub("", text).replace("\u2212", "-")
+    squeezed = _BLANKS.sub("", unicodedata.normalize("NFKC", text)).replace("\u2212", "-")
+    if stars := _STARS.fullmatch(squeezed):
+        return float(len(stars[1]))
     found = _AROUND.match(squeezed)
     if found is None:
         try:
@@ -45,7 +53,7 @@ def any_number(text: str, comma: bool = False) -> float | None:
     digits = re.sub(r"[^\d.,]", "", digits)
     if digits.endswith((",", ".")) and len(digits) > 1:
         digits = digits[:-1]
-    read = _digits(digits, comma)
+    read = _digits(digits, comma or unit.startswith(","))
     if read is None:
         return None
     if unit in ("g", "gr"):
@@ -70,8 +78,9 @@ def _digits(digits: str, comma: bool) -> float | None:
     return None
 
 
-def decimal_comma(values: Iterable[str]) -> bool:
-    """Whether the values of a column are written with a decimal comma: 3,50 rather than 3.50 or 1,000."""
+def decimal_comma(values: Iterable[str]) -> bool | None:
+    """Whether the values of a column are written with a decimal comma: 3,50 rather than 3.50 or 1,000; None where no
+    value tells, as of 1,234 and 1.234."""
     commas = points = 0
     for value in values:
         digits = re.sub(r"[^\d.,]", "", value).rstrip(".,")
@@ -84,7 +93,7 @@ def decimal_comma(values: Iterable[str]) -> bool:
             commas += len(digits) - comma != 4 or digits.startswith("0,")
         elif point >= 0:
             points += len(digits) - point != 4 or digits.startswith("0.")
-    return commas > points
+    return None if commas == points else commas > points
 
 
 def number_sql(text: str, *, comma: bool) -> str:
@@ -93,12 +102,14 @@ def number_sql(text: str, *, comma: bool) -> str:
     plain = f"try_cast({text} AS DOUBLE)"
     if comma:
         plain = f"CASE WHEN contains({text}, '.') THEN NULL ELSE try_cast(replace({text}, ',', '.') AS DOUBLE) END"
-    return f"CASE WHEN isfinite({plain}) THEN {plain} WHEN {no_value_sql(text)} IS NULL THEN NULL ELSE {other} END"
+    missing = f"{no_value_sql(text, NO_NUMBER)} IS NULL"
+    return f"CASE WHEN isfinite({plain}) THEN {plain} WHEN {missing} THEN NULL ELSE {other} END"
 
 
 def no_number_sql(text: str, number: str) -> str:
     """SQL: whether a text that means something is no finite number."""
-    return f"CASE WHEN {number} IS NOT NULL OR {text} IS NULL THEN false ELSE {no_value_sql(text)} IS NOT NULL END"
+    there = f"{no_value_sql(text, NO_NUMBER)} IS NOT NULL"
+    return f"CASE WHEN {number} IS NOT NULL OR {text} IS NULL THEN false ELSE {there} END"
 
 
 def is_number(text: str) -> bool:
@@ -113,7 +124,10 @@ def _any_numbers(texts: Any, commas: Any) -> Any:
     comma = bool(commas[0].as_py()) if len(commas) else False
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     coded = (pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole).dictionary_encode()
-    read = [None if x is None or is_no_value(x) else any_number(x, comma) for x in coded.dictionary.to_pylist()]
+    read = [
+        None if x is None or x.strip().lower() in NO_NUMBER else any_number(x, comma)
+        for x in coded.dictionary.to_pylist()
+    ]
     return pa.array(read, pa.float64()).take(coded.indices)
 
 

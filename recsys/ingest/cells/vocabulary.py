@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from recsys.ingest import duckdb_session
@@ -9,17 +10,38 @@ from recsys.ingest import duckdb_session
 NO_VALUE = (
     "nan", "null", "none", "<na>", "\\n", "na", "n/a", "#n/a", "#na", "#null!", "#value!", "#ref!", "nil", "(null)",
     "[null]", "undefined", "(not set)", "not set", "-", "--", "—", "–", "?", "(none)", "(blank)", "(empty)", "missing",
-    "nat", "not available", "k.a.", "keine angabe", "n.d.", "n.v.t.", "bd", "s/d",
+    "nat", "not available", "k.a.", "k. a.", "keine angabe", "n.d.", "n.d", "n/d", "n.c.", "non renseigné", "sin dato",
+    "sin datos", "s/n", "n.v.t.", "não informado", "brak danych", "b/d", "bd", "s/d", "n.a.", "n. a.", "n.a", "#div/0!",
+    "#name?", "#num!", "#nv", "#wert!", "#bezug!", ".", "..", "...", "…", "---",
 )  # fmt: skip
 """What stands for no value in a cell that may be empty: a price, a title, a category, an attribute."""
 
-NOBODY = (
-    "na", "n/a", "#n/a", "(not set)", "not set", "undefined", "guest", "guests", "anonymous", "anonym", "anon",
-    "unknown", "unbekannt", "gast", "invité", "invitado", "ospite", "gość", "visitor", "none", "null", "nil", "(null)",
-    "[null]", "not available", "not_set", "no user", "nouser", "n.a.", "test", "nobody", "(none)", "nan", "0", "0.0",
-    "-1", "-1.0", "-", "--", "?", "00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000",
+NO_NUMBER = (
+    *NO_VALUE, "ka", "nd", "nc", "unknown", "unbekannt", "inconnu", "desconocido", "onbekend", "sconosciuto",
+    "desconhecido", "nieznany", "brak", "nulo", "void", "auf anfrage", "sur demande", "on request", "a richiesta",
+    "bajo pedido", "op aanvraag", "sob consulta",
 )  # fmt: skip
-"""Ids of users, without case, that may stand for everybody without an account, or for nobody."""
+"""The same in a column of numbers."""
+
+_NAMELESS = (
+    "guest", "guests", "anonymous", "anonym", "anonyme", "anonimo", "anónimo", "anoniem", "anonymus", "unknown",
+    "unregistered", "unbekannt", "gast", "invité", "invite", "invitado", "ospite", "gość", "gosc", "convidado",
+    "visitante", "visitor", "inconnu", "desconocido", "onbekend", "nieznany", "laufkunde", "barverkauf",
+    "passant",
+    "walk-in", "walk in", "walkin", "not logged in", "not registered", "cash sale", "no name",
+)  # fmt: skip
+_ANYBODY = ("user", "customer", "visitor", "shopper", "client", "account", "kunde", "cliente", "klant", "klient")
+NOBODY = (
+    *_NAMELESS, *(f"{x}{gap}{y}" for x in _NAMELESS for y in _ANYBODY for gap in (" ", "_", "-", "")),
+    "na", "n/a", "#n/a", "(not set)", "not set", "undefined", "anon", "none", "null", "nil", "(null)", "[null]",
+    "not available", "not_set", "no user", "nouser", "n.a.", "test", "nobody", "(none)", "nan", "0.0", "-1",
+    "-1.0", "-",
+    "--", "?", "00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000",
+)  # fmt: skip
+"""Ids of users, without case, that may stand for everybody without an account, or for nobody; before the @ as well."""
+
+NOBODY_DIGITS = "0+|9{4,}"
+"""The same of digits: a pattern for the whole id."""
 
 NEVER_AN_ID = frozenset((
     "n/a", "#n/a", "(not set)", "not set", "undefined", "(null)", "[null]", "(none)", "none", "null", "nan", "not_set",
@@ -34,14 +56,16 @@ _AVAILABLE = (
     "online only", "instoreonly", "onlineonly", "ja", "oui", "si", "sí", "sim", "tak", "lieferbar", "sofort lieferbar",
     "auf lager", "vorrätig", "verfügbar", "vorbestellbar", "en stock", "disponible", "disponibile", "in magazzino",
     "op voorraad", "leverbaar", "beschikbaar", "em estoque", "em stock", "disponível", "dostępny", "w magazynie",
-    "na stanie", "instock", "on", "x", "ok", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda",
+    "na stanie", "on backorder", "available on backorder", "pré-venda", "na zamówienie", "instock", "on", "x",
+    "ok", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda",
     "aktiv", "actif", "activo", "attivo", "actief", "ativo", "aktywny",
 )  # fmt: skip
 _NOT_AVAILABLE = (
     "false", "no", "n", "f", "0", "out of stock", "outofstock", "sold out", "soldout", "unavailable", "not available",
     "inactive", "disabled", "discontinued", "archived", "draft", "deleted", "removed", "hidden", "off", "oos", "ended",
     "expired", "no longer available", "temporarily out of stock", "currently unavailable", "reserved", "unpublished",
-    "private", "trash", "nein", "non", "não", "nie", "nee", "ausverkauft", "nicht lieferbar", "nicht verfügbar",
+    "private", "trash", "end of life", "nein", "non", "não", "nie", "nee", "ausverkauft", "nicht lieferbar",
+    "nicht verfügbar",
     "nicht auf lager", "nicht vorrätig", "vergriffen", "épuisé", "rupture de stock", "en rupture de stock",
     "indisponible", "agotado", "sin stock", "no disponible", "esaurito", "non disponibile", "uitverkocht",
     "niet op voorraad", "niet leverbaar", "esgotado", "indisponível", "fora de estoque", "sem estoque", "wyprzedany",
@@ -50,10 +74,35 @@ _NOT_AVAILABLE = (
 )  # fmt: skip
 
 
-def _plain(word: str) -> str:
+_GONE = frozenset((
+    "ausverkauft", "vergriffen", "abverkauft", "epuise", "rupture", "agotado", "agotada", "descatalogado",
+    "esaurito", "esaurita", "uitverkocht", "esgotado", "esgotada", "wyprzedany", "wyprzedane", "niedostepny",
+    "unavailable", "indisponible", "indisponivel", "discontinued", "soldout", "oos", "eol",
+))  # fmt: skip
+_STOCK = frozenset((
+    "stock", "lager", "available", "lieferbar", "verfugbar", "vorratig", "vorbestellbar", "disponible",
+    "disponibile", "disponivel", "existencia", "existencias", "magazzino", "voorraad", "leverbaar",
+    "beschikbaar", "estoque", "dostepny", "dostepne", "magazynie", "zamowienie", "backorder", "preorder",
+))  # fmt: skip
+_NEGATED = frozenset((
+    "not", "no", "out", "nicht", "kein", "keine", "non", "pas", "plus", "sin", "niet", "geen", "nao", "fora",
+    "sem", "nie",
+    "hors", "none", "never",
+))  # fmt: skip
+_PIECES = frozenset((
+    "x", "pcs", "pc", "pieces", "piece", "left", "in", "items", "item", "stuck", "stk", "st", "nur", "noch",
+    "only", "units", "unidades", "pezzi", "stuks", "sztuk", "szt", "unites", "un",
+))  # fmt: skip
+"""Words of a state that is in no list as a whole: those that tell by themselves, and those that a negation turns."""
+
+
+def _without_accents(word: str) -> str:
     text = unicodedata.normalize("NFKD", word.lower())
-    text = "".join(x for x in text if not unicodedata.combining(x)).replace("ł", "l")
-    return re.sub(r"[\W_]+", "", text)
+    return "".join(x for x in text if not unicodedata.combining(x)).replace("ł", "l")
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\W_]+", "", _without_accents(word))
 
 
 _ALSO_OTHERWISE = (
@@ -71,15 +120,20 @@ _NO = frozenset(map(_plain, _NOT_AVAILABLE))
 _OF_STOCK = (_YES | _NO) - frozenset(map(_plain, _ALSO_OTHERWISE))
 
 
-def no_value_sql(text: str) -> str:
+def no_value_sql(text: str, missing: Sequence[str] = NO_VALUE) -> str:
     """SQL: a text, or NULL where it is blank or a word for no value."""
-    words = ", ".join(duckdb_session.text(x) for x in NO_VALUE)
+    words = ", ".join(duckdb_session.text(x) for x in missing)
     return f"CASE WHEN lower(trim({text})) IN ({words}) OR trim({text}) = '' THEN NULL ELSE {text} END"
 
 
 def is_no_value(text: str) -> bool:
     """Whether a cell is blank or holds a word for no value."""
     return text.strip().lower() in NO_VALUE or not text.strip()
+
+
+def is_no_number(text: str) -> bool:
+    """Whether a cell in a column of numbers is blank or holds a word for no value."""
+    return text.strip().lower() in NO_NUMBER or not text.strip()
 
 
 def availability(word: str) -> bool | None:
@@ -98,7 +152,7 @@ def availability(word: str) -> bool | None:
         return False
     if plain in _YES:
         return True
-    return _counted(last)
+    return _in_words(last)
 
 
 def is_word_of_stock(word: str) -> bool:
@@ -106,11 +160,15 @@ def is_word_of_stock(word: str) -> bool:
     return _plain(word.strip().rsplit("/", 1)[-1]) in _OF_STOCK
 
 
-def _counted(text: str) -> bool | None:
-    """`12 in stock`, `only 3 left`, `0 Stück`: whether it is more than none."""
-    units = r"x|pcs|pieces|left|in stock|items?|stück|stk\.?|available|auf lager|en stock"
-    found = re.fullmatch(rf"(?:only\s+|nur\s+)?(\d+)(?:\s*(?:{units}))+\.?", text.strip(), flags=re.I)
-    return int(found[1]) > 0 if found else None
+def _in_words(text: str) -> bool | None:
+    """`Only 3 left in stock`, `0 Stück`, `z. Zt. nicht lieferbar`, `> 10`: by its words, and by a number in it."""
+    words = set(re.findall(r"[^\W\d_]+", _without_accents(text)))
+    if words & _GONE or (words & _STOCK and words & _NEGATED):
+        return False
+    number = re.search(r"(?<![\w.,])\d+", text)
+    if number and (words <= _PIECES or words & _STOCK):
+        return int(number[0]) > 0
+    return True if words & _STOCK else None
 
 
 CAN_BE_SOLD = "can_be_sold"

@@ -7,10 +7,17 @@ from recsys.ingest import column_names as names
 from recsys.ingest.columns.column_content import MOSTLY, Content
 from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
 
+_VAGUE_STATES = ("status", "stan", "active", "published", "enabled", "productstatus", "state", "visible")
+_VAGUE_KINDS = ("type", "group", "class", "line", "collection", "typ", "tipo", "soort", "groep", "grupo", "gruppo")
+"""Names of columns that mean a state of the item, or a category, where their values fit."""
+
 
 def find_title(file: FileColumns) -> None:
     """The title: a column named so; in a catalogue also one whose values read like titles."""
     find_text(file, c.TITLE)
+    if c.TITLE not in file.mapped:
+        named = [x for x in file.named(c.ITEM) if file.contents[x].several_words and file.tells_of(x, c.ITEM)]
+        file.take(c.TITLE, named[:1])
     if c.TITLE in file.mapped or file.part == "events":
         return
     found = [x for x in file.left if file.contents[x].titles and not names.is_category(names.simple(x))]
@@ -43,7 +50,7 @@ def find_available(file: FileColumns) -> None:
     """Whether the item can be bought."""
     for x in file.named(c.AVAILABLE):
         content = file.contents[x]
-        vague = names.simple(x) in ("status", "stan", "active", "published", "enabled", "productstatus")
+        vague = names.simple(x) in _VAGUE_STATES
         if content.empty or (vague and content.availability < 1) or (file.part == "events" and vague):
             continue
         if file.tells_of(x, c.ITEM):
@@ -66,7 +73,8 @@ def find_categories(file: FileColumns) -> None:
         content = file.contents[x]
         if content.empty or content.times > MOSTLY or content.addresses or not file.tells_of(x, c.ITEM):
             continue
-        if all(value.strip().lower() in names.NO_CATEGORIES for value in content.different):
+        vague = names.simple(x) in _VAGUE_KINDS and len(content.different) < 2
+        if vague or all(value.strip().lower() in names.NO_CATEGORIES for value in content.different):
             file.hints[x] = f"no categories: {content.different[0]!r}"
             continue
         found.append(x)
@@ -91,7 +99,8 @@ def find_categories(file: FileColumns) -> None:
 def find_attributes(file: FileColumns) -> None:
     """What is known of users: in a file of users every column left, in events those named so."""
     if file.part == "users":
-        found = [x for x in file.left if not file.contents[x].empty]
+        file.hints |= dict.fromkeys(file.named(c.USER), "another id of users")
+        found = [x for x in file.left if not file.contents[x].empty and x not in file.hints]
         because = "everything told of users"
     else:
         found = [

@@ -9,11 +9,12 @@ from functools import cached_property
 from recsys.dataset.event_kinds import is_kind
 from recsys.ingest.cells.any_time import any_time
 from recsys.ingest.cells.numbers import is_number
-from recsys.ingest.cells.vocabulary import availability, is_no_value, is_word_of_stock
+from recsys.ingest.cells.vocabulary import availability, is_no_number, is_no_value, is_word_of_stock
 
 LOOKED_AT = 200
 """Different values of a column that are looked at closely."""
 
+HALF = 0.5
 MOSTLY = 0.8
 ALMOST_ALL = 0.95
 MOST_KINDS = 50
@@ -22,9 +23,11 @@ FEW = 0.3
 
 _PLAIN_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 _MAYBE_TIME = re.compile(r"\d{4}|\d[-/.]\d{1,2}[-/.]\d|\d[-\s.]*[A-Za-zéûà]{3,}")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
+_COMPACT_DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d([0-2]\d[0-5]\d([0-5]\d)?)?")
+_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
 _WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
 _WHOLE = re.compile(r"-?\d+(\.0+)?")
+_WRAPPED = re.compile(r"""="[^"]*"|'[^']+""")
 _MONEY = re.compile(r"[€$£¥₹₽]|\b(EUR|USD|GBP|CHF|PLN)\b|\d[.,]\d{2}$")
 _ADDRESS = re.compile(r"(https?:)?//\S+|\S+\.(jpe?g|png|webp|gif)(\?\S*)?", re.I)
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)([?#]\S*)?$", re.I)
@@ -69,12 +72,13 @@ class Content:
     @cached_property
     def numbers(self) -> float:
         """Share of the different values that are numbers, with whatever stands around them."""
-        return self._share([is_number(x) for x in self.looked_at])
+        return self._share([is_number(x) for x in self.looked_at if not is_no_number(x)])
 
     @cached_property
     def rows_with_numbers(self) -> float:
         """Share of the values, each as often as it stands, that are numbers."""
-        return self._share([is_number(x) for x in self.filled[:LOOKED_AT]])
+        found = [x for x in self.filled if not is_no_number(x)]
+        return self._share([is_number(x) for x in found[:LOOKED_AT]])
 
     @cached_property
     def plain_numbers(self) -> bool:
@@ -120,17 +124,18 @@ class Content:
     @cached_property
     def compact_days(self) -> bool:
         """Whether the values are days written as YYYYMMDD."""
-        return (
-            bool(self.filled)
-            and self._share([bool(re.fullmatch(r"(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d", x)) for x in self.looked_at])
-            > ALMOST_ALL
-        )
+        return bool(self.filled) and self._share([bool(_COMPACT_DAY.fullmatch(x)) for x in self.looked_at]) > ALMOST_ALL
 
     @cached_property
     def whole(self) -> bool:
         """Whether all values are whole numbers, some with zeros behind a point, as programs write ids by mistake."""
         found = [_WHOLE.fullmatch(x.strip()) for x in self.filled]
         return bool(found) and all(found) and any(x is not None and x[1] for x in found)
+
+    @cached_property
+    def wrapped(self) -> bool:
+        """Whether all values are texts as spreadsheets are told to keep them: `="00123"` or `'00123`."""
+        return bool(self.filled) and all(_WRAPPED.fullmatch(x.strip()) for x in self.filled)
 
     @cached_property
     def integers(self) -> bool:
@@ -167,6 +172,11 @@ class Content:
         """Whether the values are texts, nearly each its own, many of several words."""
         several = self._share([len(x.split()) > 1 for x in self.looked_at])
         return self.texts and self.unique and several > FEW
+
+    @cached_property
+    def several_words(self) -> bool:
+        """Whether many of the values are texts of several words, as titles are and ids are not."""
+        return self.texts and self._share([" " in x.strip() for x in self.looked_at]) > HALF
 
     @cached_property
     def addresses(self) -> bool:

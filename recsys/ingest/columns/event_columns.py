@@ -1,14 +1,21 @@
 """Which columns hold the time, the kind and the numbers of an event."""
 
+import re
+
 from recsys import columns as c
 from recsys.ingest import column_names as names
-from recsys.ingest.columns.column_content import MOST_KINDS, MOSTLY
+from recsys.ingest.cells.numbers import any_number
+from recsys.ingest.columns.column_content import HALF, LOOKED_AT, MOST_KINDS, MOSTLY
 from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
+from recsys.ingest.header_words import of_order
 
 _STRONG_TIMES = 50
 """Names of times that rank before this place say for themselves that the column holds times."""
-HALF = 0.5
-"""A column of numbers holds numbers in more than this share of its rows."""
+_OTHER_MONEY = re.compile(
+    r"(?i)sales|revenue|umsatz|cost|tax|vat|discount|ship|margin|weight|gewicht|poids|peso|waga|height|width|length|depth|"
+    r"rating|score|rate|old|compare|profit|einkauf|kost"
+)
+"""Headers of amounts in a catalogue that are no price, nor money at all, though written like it."""
 
 
 def find_time(file: FileColumns) -> None:
@@ -87,7 +94,8 @@ def find_price(file: FileColumns) -> None:
     """The price: a column named so; in a catalogue also the only column of money."""
     find_number(file, c.PRICE)
     if c.PRICE not in file.mapped and file.part == "items":
-        found = [x for x in file.left if file.contents[x].money and not file.is_like_id(x)]
+        money = [x for x in file.left if file.contents[x].money and not file.is_like_id(x)]
+        found = [x for x in money if not _OTHER_MONEY.search(x)]
         if len(found) == 1:
             file.take(c.PRICE, found, BY_CONTENT)
 
@@ -101,5 +109,17 @@ def find_value(file: FileColumns) -> None:
         return
     if file.said.get(c.PRICE):
         file.untake(c.VALUE, taken, f"money, but you named the price: {file.said[c.PRICE][0]!r}")
-    elif c.PRICE in file.mapped and names.simple(taken) in names.ORDER_TOTALS:
+    elif c.PRICE in file.mapped and (
+        names.simple(taken) in names.ORDER_TOTALS or of_order(taken) or not _fits_price(file, taken)
+    ):
         file.untake(c.VALUE, taken, f"it may be of a whole order; {file.mapped[c.PRICE][0]!r} is of one line")
+
+
+def _fits_price(file: FileColumns, value: str) -> bool:
+    """Whether a row's money is about its price, or that times the quantity, in most rows: that of an order is not."""
+    columns = [value, *file.mapped[c.PRICE][:1], *file.mapped.get(c.QUANTITY, ())[:1]]
+    rows = zip(*(file.contents[x].values[:LOOKED_AT] for x in columns), strict=True)
+    known = [[any_number(x) if x is not None else None for x in row] for row in rows]
+    full = [(row[0], row[1], (row[2] if len(row) > 2 else 1) or 1) for row in known if row[0] and row[1]]
+    fits = [any(0.5 <= paid / (price * times) <= 1.5 for times in (1, n)) for paid, price, n in full]
+    return not full or sum(fits) > HALF * len(fits)

@@ -13,6 +13,8 @@ def find_user(file: FileColumns) -> None:
     found = _ids(file, c.USER)
     if not found and file.part == "users":
         found = [x for x in file.left if names.simple(x) == "id"]
+    if not found and file.part == "users" and not file.has_header():
+        file.take(c.USER, [x for x in file.left if file.contents[x].unique][:1], BY_CONTENT)
     if found:
         _take_with_second(file, c.USER, found)
 
@@ -26,6 +28,7 @@ def find_item(file: FileColumns) -> None:
         found.sort(key=lambda x: file.contents[x].empty)
     if not found and file.part == "events":
         found = [x for x in file.named(c.TITLE) if not file.contents[x].unique]
+    found.sort(key=lambda x: file.contents[x].several_words)
     if file.part == "events":
         unlike = [x for x in found if not _new_each_row(file, x)]
         found = unlike or found

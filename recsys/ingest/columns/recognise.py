@@ -1,7 +1,7 @@
 """Which column of a file holds which field: by what a user said, by its name, by its content; each with the reason."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from recsys import columns as c
@@ -57,6 +57,7 @@ class Recognised:
         mapped: field to columns.
         columns: all columns of the file, in order.
         whole: columns of ids that are whole numbers with zeros behind a point, which are no part of the id.
+        wrapped: columns of ids that are written `="00123"` or `'00123`, for a spreadsheet to keep them as they are.
         contents: the first values of each column.
         stated: fields that the user settled.
     """
@@ -66,24 +67,9 @@ class Recognised:
     mapped: Mapped
     columns: tuple[Column, ...]
     whole: frozenset[str] = frozenset()
+    wrapped: frozenset[str] = frozenset()
     contents: Mapping[str, Content] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
-
-    def with_field(self, name: str, columns: tuple[str, ...], because: str) -> "Recognised":
-        """The same with a field held by other columns."""
-        before = self.mapped.get(name, ())
-        outcomes = tuple(
-            replace(x, taken_as=name, because=because) if x.name in columns
-            else replace(x, taken_as=None, because=f"not used: {self.contents[x.name].describe()}") if x.name in before
-            else x
-            for x in self.columns
-        )  # fmt: skip
-        return replace(
-            self,
-            mapped=self.mapped | {name: columns},
-            columns=outcomes,
-            whole=_whole(columns, self.contents) | (self.whole - set(before)),
-        )
 
 
 def recognise(
@@ -105,7 +91,8 @@ def recognise(
             find(file)
     outcomes = tuple(_outcome(file, name) for name in source.columns)
     ids = (*file.mapped.get(c.USER, ()), *file.mapped.get(c.ITEM, ()))
-    return Recognised(source, part, file.mapped, outcomes, _whole(ids, contents), contents, frozenset(said))
+    whole, wrapped = (frozenset(x for x in ids if getattr(contents[x], how)) for how in ("whole", "wrapped"))
+    return Recognised(source, part, file.mapped, outcomes, whole, wrapped, contents, frozenset(said))
 
 
 def _outcome(file: FileColumns, name: str) -> Column:
@@ -136,7 +123,3 @@ def _what_is_there(source: Source, contents: Mapping[str, Content], wanted: str)
         if contents[name].different
     ]
     return columns_there(source.columns, wanted) + (f" Their values: {', '.join(seen)}." if seen else "")
-
-
-def _whole(columns: Sequence[str], contents: Mapping[str, Content]) -> frozenset[str]:
-    return frozenset(x for x in columns if contents[x].whole)

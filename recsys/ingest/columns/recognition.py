@@ -18,6 +18,7 @@ LOOKED_AT = 2000
 """Rows of each file from which its columns are recognised."""
 
 COMPARED = 50_000
+_WRAPPER = r"""^="(.*)"$|^'"""
 MEETS = 0.5
 """Share of the items of the events that another column of the catalogue must have, to be taken instead."""
 
@@ -95,6 +96,8 @@ def id_text(entry: Recognised, field: str) -> str:
 
 def _one_id(entry: Recognised, column: str) -> str:
     sql = entry.source.expression(column)
+    if column in entry.wrapped:
+        return f"regexp_replace(trim({sql}), {duckdb_session.text(_WRAPPER)}, '\\1')"
     return f"regexp_replace({sql}, '\\.0+$', '')" if column in entry.whole else sql
 
 
@@ -112,15 +115,19 @@ def _meeting(db: DuckSession, entry: Recognised, events: Sequence[Recognised], f
         return entry
     others = [x for x in entry.source.columns if x not in entry.mapped[field] and _may_be_id(entry, x, field)]
     for column in others:
-        tried = entry.with_field(field, (column,), f"by its values: they are the {field} of the events")
+        tried = _with_id(entry, field, column)
         if _met(db, tried, field, wanted) >= MEETS:
-            mapped = {
-                name: rest
-                for name, columns in tried.mapped.items()
-                if (rest := columns if name == field else tuple(x for x in columns if x != column))
-            }
-            return replace(tried, mapped=mapped)
+            return tried
     return entry
+
+
+def _with_id(entry: Recognised, field: str, column: str) -> Recognised:
+    """The file recognised anew, with a column for its ids."""
+    given = {f"{entry.part}.{x}": entry.mapped.get(x, ()) for x in entry.stated} | {f"{entry.part}.{field}": (column,)}
+    found = recognise(entry.source, entry.part, entry.contents, given, named=True)
+    because = f"by its values: they are the {field} of the events"
+    outcomes = tuple(replace(x, because=because) if x.name == column else x for x in found.columns)
+    return replace(found, columns=outcomes, stated=entry.stated)
 
 
 def _may_be_id(entry: Recognised, column: str, field: str) -> bool:

@@ -12,10 +12,15 @@ from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.files.sources import UNREAD, Inputs, Source, move_rejects
 
 KEYS = (
+    "idorder", "orderkey", "idcommande", "idpedido", "idordine", "numerocommande", "numeropedido", "numeroordine",
+    "ordernummer", "bestelnummer", "numerzamowienia", "vbeln", "belegnummer", "belegnr", "auftragsnr", "bestellnr",
     "orderid", "basketid", "transactionid", "invoiceno", "invoice", "invoiceid", "cartid", "sessionid", "ordernumber",
     "orderno", "purchaseid", "incrementid", "bestellnummer", "auftragsnummer", "commandeid",
 )  # fmt: skip
 """Names of the column that order lines and orders share, the likeliest first."""
+
+_OF_ANYTHING = ("reference", "referencia", "riferimento", "referentie", "ref", "symbol", "indeks", "handle")
+"""Names of ids of items that number orders as well."""
 
 _PROPERTIES = ("property", "attribute", "key", "field", "propertyname", "attributename", "attributecode")
 _VALUES = ("value", "propertyvalue", "attributevalue")
@@ -36,7 +41,9 @@ def reshaped(db: DuckSession, inputs: Inputs) -> Inputs:
 
 
 def _knows(source: Source, field: str) -> bool:
-    return any(names.rank(column, field) is not None for column in source.columns)
+    return any(
+        names.rank(column, field) is not None and names.simple(column) not in _OF_ANYTHING for column in source.columns
+    )
 
 
 def _joined(db: DuckSession, events: tuple[Source, ...]) -> tuple[Source, ...]:

@@ -5,12 +5,13 @@ from recsys.ingest.cells import timestamps
 from recsys.ingest.cells.numbers import decimal_comma, no_number_sql, number_sql
 from recsys.ingest.cells.timestamps import Reading
 from recsys.ingest.cells.vocabulary import no_value_sql
+from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import id_text
 from recsys.ingest.config import MOST_QUANTITY, MOST_VALUE
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.event_times import texts, time_text
-from recsys.ingest.files.sources import IS_OBJECT, Source
+from recsys.ingest.files.sources import IS_OBJECT
 from recsys.ingest.ids.id_encoder import NO_OBJECT, id_sql
 
 REASONS: dict[int, str] = {
@@ -31,9 +32,19 @@ _NUMBERS = (c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
 COMMAS_LOOKED_AT = 2000
 
 
-def has_commas(db: DuckSession, source: Source, column: str) -> bool:
-    """Whether the first values of a column are written with a decimal comma."""
-    return decimal_comma(texts(db, source, source.expression(column), COMMAS_LOOKED_AT))
+def has_commas(db: DuckSession, entry: Recognised, column: str) -> bool:
+    """Whether the first values of a column are written with a decimal comma; where they do not tell, as those of the
+    other columns of numbers of the file, or as is usual between semicolons."""
+    values = texts(db, entry.source, entry.source.expression(column), COMMAS_LOOKED_AT)
+    own = decimal_comma(values)
+    if own is not None or not any("," in x or "." in x for x in values):
+        return bool(own)
+    others = [x.filled for name, x in entry.contents.items() if name != column and x.numbers > MOSTLY]
+    found = decimal_comma(value for filled in others for value in filled)
+    if found is not None:
+        return found
+    dialect = entry.source.dialect
+    return dialect is not None and dialect.separator == ";" and all("," in x or "." in x for x in values)
 
 
 def event_rows(
@@ -57,7 +68,7 @@ def event_rows(
     def parsed(name: str) -> str:
         if name not in part:
             return "CAST(NULL AS DOUBLE)"
-        return number_sql(f"{name}_text", comma=has_commas(db, source, part[name][0]))
+        return number_sql(f"{name}_text", comma=has_commas(db, entry, part[name][0]))
 
     raw = {name: source.expression(part[name][0]) for name in (c.EVENT, *_NUMBERS) if name in part}
     if c.TIMESTAMP in part:

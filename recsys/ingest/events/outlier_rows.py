@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
-from recsys.ingest.cells.vocabulary import NEVER_AN_ID, NOBODY
+from recsys.ingest.cells.vocabulary import NEVER_AN_ID, NOBODY, NOBODY_DIGITS
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.staging import Staged
 from recsys.utils import formatting
@@ -27,6 +27,9 @@ MUCH = 5
 
 EDGE = 0.01
 """Share of the ratings at each end that does not decide the scale alone."""
+
+FEW_RATINGS, FEW_SHARE = 3, 0.05
+"""So many ratings at each end do not decide it either, where they are no larger a share."""
 
 UNRATED = 0.3
 """Share of ratings of 0 from which on 0 means that there is none, where the others go from 1 on."""
@@ -115,7 +118,10 @@ def anonymous_users(db: DuckSession, staged: Staged) -> tuple[list[OutlierRows],
     """Users whose id is a word for nobody: those that certainly are, or have far more events than others; and what is
     to be said of the rest."""
     listed = ", ".join(duckdb_session.text(x) for x in NOBODY)
-    users = db.rows(f"SELECT h, id FROM user_ids WHERE lower(trim(id)) IN ({listed})")
+    users = db.rows(
+        f"SELECT h, id FROM user_ids WHERE lower(trim(split_part(id, '@', 1))) IN ({listed}) "
+        f"OR regexp_full_match(trim(id), '{NOBODY_DIGITS}')"
+    )
     if not users:
         return [], []
     numbers = ", ".join(str(h) for h, _ in users)
@@ -153,11 +159,11 @@ def scale(db: DuckSession) -> Scale:
 
 
 def _edge(rows: Sequence[tuple[float, int]], total: int) -> float:
-    """The first value up to which more than `EDGE` of the rows go."""
-    gathered = 0
+    """The first value up to which more than `EDGE` of the rows go, and more than a few."""
+    gathered, least = 0, max(EDGE * total, min(FEW_RATINGS, FEW_SHARE * total))
     for value, n in rows:
         gathered += n
-        if gathered > EDGE * total:
+        if gathered > least:
             return value
     return rows[-1][0]
 

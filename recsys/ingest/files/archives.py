@@ -2,8 +2,9 @@
 
 import bz2
 import lzma
+import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -19,6 +20,8 @@ MOST_MEMBERS = 200
 PACKED = {b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 _DATA = (".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".psv",
          ".gz", ".item", ".user", ".base", ".inter")  # fmt: skip
+
+_TAR = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 def too_large(where: str) -> InvalidInput:
@@ -44,34 +47,69 @@ def unzipped(path: Path, work: Path, where: str) -> list[tuple[str, Path]]:
     Raises:
         InvalidInput: damaged, with a password, without files of data, or a trap.
     """
-    size = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if _is_data(info)]
-            if not members:
-                names = ", ".join(info.filename for info in archive.infolist()[:5])
-                raise InvalidInput(f"{where} is a ZIP archive without a file of data (it holds {names or 'nothing'}).")
-            if len(members) > MOST_MEMBERS:
-                raise InvalidInput(f"{where} holds {len(members):,} files, more than {MOST_MEMBERS}; unpack it first.")
-            if any(info.flag_bits & 1 for info in members):
+            members = {info.filename: info for info in archive.infolist() if not info.is_dir() and info.file_size > 0}
+            if any(info.flag_bits & 1 for info in members.values()):
                 raise InvalidInput(f"{where} is locked with a password; unpack it first.")
-            left = max(ALWAYS_UNPACKED, MAX_UNPACKED_RATIO * size)
-            found = []
-            for number, info in enumerate(sorted(members, key=lambda info: info.filename)):
-                target = work / f"unzipped-{number}{PurePosixPath(info.filename).suffix.lower()}"
-                with archive.open(info) as stream:
-                    left = _copy(stream, target, left, where)
-                found.append((info.filename, target))
-            return found
+            return _members(list(members), lambda name: archive.open(members[name]), path, work, where)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InvalidInput(f"{where} is a ZIP archive that cannot be read: {error}. Is it damaged?") from error
 
 
-def _is_data(info: zipfile.ZipInfo) -> bool:
-    name = PurePosixPath(info.filename)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
-    plain = name.suffix.lower() in _DATA or not name.suffix
-    return not info.is_dir() and not hidden and plain and info.file_size > 0
+def untarred(path: Path, work: Path, where: str) -> list[tuple[str, Path]]:
+    """The same of a tar archive, packed or not.
+
+    Raises:
+        InvalidInput: damaged, without files of data, or a trap.
+    """
+    try:
+        with tarfile.open(path) as archive:
+            members, total = {}, 0
+            for info in archive:
+                total += info.size
+                if total > _bound(path):
+                    raise too_large(where)
+                if info.isfile() and info.size > 0:
+                    members[info.name] = info
+            return _members(list(members), lambda name: archive.extractfile(members[name]), path, work, where)
+    except (tarfile.TarError, EOFError) as error:
+        raise InvalidInput(f"{where} is a tar archive that cannot be read: {error}. Is it damaged?") from error
+
+
+def _bound(path: Path) -> int:
+    return max(ALWAYS_UNPACKED, MAX_UNPACKED_RATIO * path.stat().st_size)
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive, packed or not."""
+    return path.name.lower().endswith(_TAR) and tarfile.is_tarfile(path)
+
+
+def _members(
+    names: Sequence[str], opened: Callable[[str], Any], path: Path, work: Path, where: str
+) -> list[tuple[str, Path]]:
+    """The files of data among the members of an archive, unpacked into a folder within bounds."""
+    data = sorted(name for name in names if _is_data(name))
+    if not data:
+        there = ", ".join(names[:5]) or "nothing"
+        raise InvalidInput(f"{where} is an archive without a file of data (it holds {there}).")
+    if len(data) > MOST_MEMBERS:
+        raise InvalidInput(f"{where} holds {len(data):,} files, more than {MOST_MEMBERS}; unpack it first.")
+    left = _bound(path)
+    found = []
+    for number, name in enumerate(data):
+        target = work / f"member-{number}{PurePosixPath(name).suffix.lower()}"
+        with opened(name) as stream:
+            left = _copy(stream, target, left, where)
+        found.append((name, target))
+    return found
+
+
+def _is_data(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return not hidden and (path.suffix.lower() in _DATA or not path.suffix)
 
 
 def unpacked(path: Path, kind: str, work: Path, where: str) -> Path:

@@ -20,6 +20,11 @@ LOOKED_AT = 2000
 STRAY_QUOTES = 0.2
 """Quotes mean nothing when that makes this share more of the lines readable."""
 
+OPEN = 0.1
+"""Share of lines with an open quote from which on fields are taken to go over several lines."""
+
+MOST_LINES = 200
+MOST_TITLES = 8
 MOST_ABOVE = 50
 """Lines that may stand above the header."""
 
@@ -103,15 +108,35 @@ def _best(lines: Sequence[str], sample: str, separators: Sequence[str]) -> tuple
             continue
         for quote in ('"', ""):
             dialect = Dialect(separator, quote, escape_of(sample, separator, quote), True, ())
-            widths = Counter(len(split(line, dialect)) for line in lines)
+            records = _records(lines, dialect)
+            widths = Counter(len(split(record, dialect)) for record in records)
             width = max(widths, key=lambda n: (widths[n] * (n > 1), n))
             if width < 2:
                 continue
-            share = widths[width] / len(lines)
+            share = widths[width] / len(records)
             least = best[0] + (STRAY_QUOTES if best[2].separator == separator else 0) if best else 0.0
             if best is None or (share, width) > (least, best[1]):
                 best = (share, width, dialect)
     return best
+
+
+def _records(lines: Sequence[str], dialect: Dialect) -> Sequence[str]:
+    """Lines, or, where many of them open a quote that they do not close, those that belong together as one."""
+    marks = (dialect.separator, dialect.quote, dialect.escape)
+    if not dialect.quote or len(dialect.separator) > 1:
+        return lines
+    unclosed = [dialect.quote in line and not cells_of(line, *marks)[1] for line in lines]
+    if sum(unclosed) < OPEN * len(lines):
+        return lines
+    found, place = [], 0
+    while place < len(lines):
+        end = place + 1
+        if unclosed[place]:
+            ends = range(place + 2, min(place + MOST_LINES, len(lines)) + 1)
+            end = next((n for n in ends if cells_of("\n".join(lines[place:n]), *marks)[1]), end)
+        found.append("\n".join(lines[place:end]))
+        place = end
+    return found
 
 
 def _first_line(every: Sequence[str], above: int, width: int, dialect: Dialect, *, stated: bool) -> int:
@@ -119,7 +144,8 @@ def _first_line(every: Sequence[str], above: int, width: int, dialect: Dialect, 
     comment."""
     if stated:
         return above
-    full = [n for n, line in enumerate(every) if n >= above and _is_full(split(line, dialect), width)]
+    lines = [n for n, line in enumerate(every) if n >= above and _is_full(split(line, dialect), width)]
+    full = _from_known(lines, [sum(map(is_known_header, split(every[n], dialect))) for n in lines[:MOST_TITLES]])
     for n in full[: MOST_ABOVE + 1]:
         if n > above + MOST_ABOVE:
             break
@@ -128,6 +154,13 @@ def _first_line(every: Sequence[str], above: int, width: int, dialect: Dialect, 
             continue
         return n
     return above
+
+
+def _from_known(full: Sequence[int], known: Sequence[int]) -> Sequence[int]:
+    """Lines from the header on, where one of the first holds names that are known, and none before it does: titles
+    above it may have commas too."""
+    first = next((n for n, names in enumerate(known) if names > 1), 0)
+    return full[first:] if not any(known[:first]) else full
 
 
 def _is_full(cells: Sequence[str], width: int) -> bool:

@@ -34,6 +34,12 @@ MOST_LOOKED_AT = 1 << 16
 _ZEROS = 0.3
 _WESTERN = frozenset("äöüÄÖÜßéèêëàâçñóíáúîïôûùãõæøåÆØÅÉÈÀÇÑÓÍÁÚ")
 _EAST_ASIA = ("CJK", "KATAKANA", "HIRAGANA", "HANGUL")
+_OF_EAST_ASIA = ("euc_jp", "gb18030", "big5", "shift_jis")
+_KOREAN = frozenset(
+    "이다는에의가을를고하지로도한기사자리인스시어대부전그정나서아제장수주보안해성일동용상세트품소여화구원모공물유비"
+)
+"""Usual syllables of Korean: Chinese read as Korean gives others."""
+
 _TURKISH = frozenset("ðþýÐÞÝ")
 """What the letters that Turkish needs most are in the encoding of Western Europe."""
 
@@ -104,9 +110,22 @@ def guess(lines: bytes) -> Guess:
         if found == USUAL and sum(x in _TURKISH for x in beyond) > 0.2 * len(beyond):
             found = "cp1254"
         found = _least_odd(sample, found)
+    if found in _OF_EAST_ASIA and _is_korean(sample, found):
+        found = "euc_kr"
     text = sample.decode(found, "replace")
     example = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return Guess(found, example[:60])
+
+
+def _is_korean(sample: bytes, found: str) -> bool:
+    """Whether all reads as Hangul, usual syllables among it, and without kana in the encoding found."""
+    try:
+        letters = [x for x in sample.decode("euc_kr") if ord(x) > 127]
+    except UnicodeDecodeError:
+        return False
+    kana = any(unicodedata.name(x, "").startswith(("HIRAGANA", "KATAKANA")) for x in sample.decode(found, "replace"))
+    usual = sum(x in _KOREAN for x in letters)
+    return not kana and all("가" <= x <= "힣" for x in letters) and usual > ODD * len(letters)
 
 
 def _least_odd(sample: bytes, found: str) -> str:

@@ -99,7 +99,7 @@ def _is_wrapped(lines: Sequence[str]) -> bool:
     """Whether the only line is an object around a list of objects."""
     if len(lines) != 1 or not _is_object(lines[0]):
         return False
-    return len(_lists_in(json.loads(lines[0]))) == 1 and len(json.loads(lines[0])) <= 4
+    return rows_in(json.loads(lines[0])) is not None
 
 
 def _is_object(line: str) -> bool:
@@ -118,9 +118,7 @@ def to_lines(stream: IO[bytes], target: Path, where: str, on_object: Callable[[i
     n = 0
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for one in _objects(stream, where):
-            rows = _lists_in(one)
-            several = rows[0] if n == 0 and len(rows) == 1 and len(one) <= 4 else [one]
-            for row in several:
+            for row in (rows_in(one) if n == 0 else None) or [one]:
                 if isinstance(row, dict):
                     out.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
                     n += 1
@@ -129,12 +127,34 @@ def to_lines(stream: IO[bytes], target: Path, where: str, on_object: Callable[[i
     return n
 
 
-def _lists_in(one: Mapping[str, Any]) -> list[list[Any]]:
-    return [x for x in one.values() if isinstance(x, list) and len(x) > 1 and isinstance(x[0], dict)]
+def rows_in(one: Mapping[str, Any]) -> list[Any] | None:
+    """The rows of a table that is written as one object: a list of objects beside few other things, columns and data, a
+    list or an object of values for each column, an object for each row; None where it is one row."""
+    lists = [x for x in one.values() if isinstance(x, list) and len(x) > 1 and isinstance(x[0], dict)]
+    if len(lists) == 1 and len(one) <= 4:
+        return lists[0]
+    if isinstance(one.get("columns"), list) and isinstance(one.get("data"), list):
+        return [dict(zip(one["columns"], row, strict=False)) for row in one["data"] if isinstance(row, list)]
+    parts = list(one.values())
+    if len(parts) < 2 or not all(isinstance(x, type(parts[0])) and len(x) > 1 for x in parts if x is not None):
+        return None
+    if isinstance(parts[0], list) and len({len(x) for x in parts}) == 1 and not isinstance(parts[0][0], list):
+        return [dict(zip(one, row, strict=True)) for row in zip(*parts, strict=True)]
+    if not isinstance(parts[0], dict):
+        return None
+    if all(key.isdigit() for key in one):
+        return parts
+    if all(key.isdigit() for part in parts for key in part):
+        return [{name: part.get(key) for name, part in one.items()} for key in parts[0]]
+    return None
 
 
 def _objects(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
     """Objects of a text one after the other, in a list or not."""
+    if stream.read(16).lstrip(b"\xef\xbb\xbf \t\r\n")[:2] == b"[[":
+        yield from _of_arrays(stream, where)
+        return
+    stream.seek(0)
     decoder = json.JSONDecoder()
     held, number = "", 0
     while True:
@@ -161,6 +181,17 @@ def _objects(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
         held = held[place:]
         if not chunk:
             return
+
+
+def _of_arrays(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
+    """Objects of a list of lists, the first of which names the columns."""
+    stream.seek(0)
+    try:
+        rows = json.loads(stream.read(MOST_HELD).decode("utf-8-sig", "replace"))
+    except ValueError as error:
+        raise InvalidInput(f"{where} begins like a JSON list of lists, but is not whole: {error}.") from error
+    names = [str(x) for x in rows[0]]
+    yield from (dict(zip(names, row, strict=False)) for row in rows[1:] if isinstance(row, list))
 
 
 def objects_in(sample: str) -> list[dict[str, Any]]:

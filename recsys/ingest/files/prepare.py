@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,6 +30,9 @@ _MAGIC = {
     b"%PDF": "a PDF", b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite format 3": "an SQLite database",
     b"Rar!": "a RAR archive",
 }  # fmt: skip
+_BESIDE_DATA = re.compile(r"(?i)read_?me|licen[sc]e|about|notes?|\.(md|txt)$")
+"""Members of an archive that may be no data."""
+
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _BEYOND_ASCII = bytes(range(128, 256))
 
@@ -68,8 +72,10 @@ def prepare(
         for magic, what in _MAGIC.items():
             if start.startswith(magic):
                 raise InvalidInput(f"{where} is {what}; unpack or export it to CSV, JSON lines or Parquet first.")
+        if archives.is_tar(path):
+            return _of_archive(path, archives.untarred, work, where, how, on_bytes)
         if start.startswith(b"PK\x03\x04") and archives.is_zip_of_data(path):
-            return _of_archive(path, work, where, how, on_bytes)
+            return _of_archive(path, archives.unzipped, work, where, how, on_bytes)
         if start.startswith((b"PK\x03\x04", _OLD_WORKBOOK)):
             return _of_workbook(path, work, where, how, on_bytes)
         for magic, kind in archives.PACKED.items():
@@ -82,14 +88,30 @@ def prepare(
         raise InvalidInput(f"{where} cannot be read: {error}. Is it damaged or cut short?") from error
 
 
-def _of_archive(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes) -> tuple[Source, ...]:
-    """The files in a ZIP archive, where they have the same columns or there is one only."""
+def _of_archive(
+    path: Path,
+    unpacked: Callable[[Path, Path, str], list[tuple[str, Path]]],
+    work: Path,
+    where: str,
+    how: Reading,
+    on_bytes: OnBytes,
+) -> tuple[Source, ...]:
+    """The files in an archive, where they have the same columns or there is one only."""
     found: list[Source] = []
     folder = work / f"archive-{len(list(work.glob('archive-*')))}"
     folder.mkdir(parents=True)
     on_bytes(path.stat().st_size)
-    for name, member in archives.unzipped(path, folder, where):
-        found += prepare(member, folder, shown=f"{where}/{name}", reading=how)
+    left: list[str] = []
+    for name, member in unpacked(path, folder, where):
+        try:
+            found += prepare(member, folder, shown=f"{where}/{name}", reading=how)
+        except InvalidInput as error:
+            if not _BESIDE_DATA.search(name):
+                raise
+            left.append(f"{name} is not read: {error}")
+    if not found:
+        raise InvalidInput(f"{where} holds no file of data: {left[0]}")
+    found[0] = replace(found[0], notes=(*found[0].notes, *left))
     if any(source.columns != found[0].columns for source in found):
         names = ", ".join(source.shown.removeprefix(f"{where}/") for source in found[:5])
         raise InvalidInput(f"{where} holds files with other columns each ({names}); unpack it and name those to read.")
@@ -119,7 +141,7 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
     size = path.stat().st_size
     label = encoding.label(looked.encoding)
     body = looked.sample.lstrip("\ufeff").lstrip()
-    if body.startswith("{") or (body.startswith("[") and body[1:].lstrip()[:1] in ("{", "]", "")):
+    if body.startswith("{") or (body.startswith("[") and body[1:].lstrip()[:1] in ("{", "]", "", "[")):
         return _of_objects(target, work, where, body, label, tuple(notes), size, lines)
     dialect = detect(
         looked.sample.lstrip("\ufeff"), where, header=how.header, separator=how.separator, skip=how.skip

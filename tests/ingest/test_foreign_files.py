@@ -1,0 +1,230 @@
+# ruff: noqa: E501  # rows as they stand in files
+"""Files of shops in eight languages and of many systems: what their headers, numbers and words are taken for."""
+
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from recsys.dataset.event_kinds import weight_of
+from recsys.ingest.cells.numbers import any_number
+from recsys.ingest.cells.vocabulary import availability
+from recsys.ingest.column_names import KNOWN, rank
+from recsys.ingest.files.encoding import guess
+from recsys.ingest.header_words import field_of, of_order
+from tests.ingest.test_cases import EVENTS, ITEMS, PLAIN, run, taken, text
+
+HEADERS = {
+    "user_id": "Código do Cliente|Code client|Codice Cliente|ID klienta|N° client|Nº de cliente|Kunden-Nr|Kd.-Nr.|Klantnummer|KUNNR|Klaviyo Profile ID|domain_userid|user.id|relationships.profile.data.id",
+    "item_id": "Codice Articolo|Kod produktu|Réf. produit|Artikel-Nr.|Código de artículo|Código do Produto|MATNR|ti_sku|idaction_sku|product.id|line_items[].product.id|Art.Nr",
+    "title": "Artikelbezeichnung|Nazwa produktu|Libellé article|Descripción del artículo|Descrizione Articolo|Descrição do Produto|product.name|items[].name",
+    "quantity": "Stückzahl|Qté facturée|Product Quantity|Number of items|Nombre d'articles|Quantity_SKU|qty.$numberInt",
+    "price": "VK Brutto|Prix unitaire HT|Cena brutto|Stukprijs|Product Unit Price|Price (tax excl.)|Precio de venta (IVA incl.)|price.amount",
+    "value": "Montant HT|Wartość brutto|Gesamtpreis netto|Net Sales|Totalbetrag|importo riga",
+    "category": "Famille d'articles|Categoria Merceologica|Kategoria produktu|Hauptwarengruppe|product.category.name|Category Ids Sku",
+    "available": "Product Visible?|Current Stock Level|Stan magazynowy|disponible",
+    None: "Customer Order Number|Montant TVA|Discount Amount|Shipping price|customer name|relationships.profile.data.type|parent_sku|event.id|seller id|old price|Customer group|order type",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", HEADERS)
+def test_headers_are_read_by_their_words(field):
+    fields = [x for x in KNOWN if x != "timestamp"]
+    for header in HEADERS[field].split("|"):
+        ranks = {x: place for x in fields if (place := rank(header, x)) is not None}
+        assert (min(ranks, key=lambda x: ranks[x]) if ranks else None) == field, (header, ranks)
+
+
+def test_a_word_that_is_not_known_may_change_the_meaning():
+    assert field_of("Product price") == "price" and field_of("Product price points") is None
+    assert of_order("Order total") and not of_order("Order line total")
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight"),
+    [("Produktansicht", 1), ("Merkzettel", 3), ("Kauf", 5), ("Stornierung", 0), ("ajout panier", 3), ("suppression du panier", 0),
+     ("añadido al carrito", 3), ("cancelación", 0), ("aggiunto al carrello", 3), ("rimosso dal carrello", 0), ("bekeken", 1),
+     ("verwijderd uit winkelwagen", 0), ("adicionado ao carrinho", 3), ("removido do carrinho", 0), ("dodanie do koszyka", 3),
+     ("usunięcie z koszyka", 0), ("ecommerce.order_placed", 5), ("Payment", 5), ("add_payment_info", 3), ("thumbs_down", 0)],
+)  # fmt: skip
+def test_kinds_of_events_in_eight_languages(kind, weight):
+    assert weight_of(kind) == (weight, True)
+
+
+@pytest.mark.parametrize(
+    ("word", "sold"),
+    [("not available", False), ("nur noch 2 Stück", True), ("z. Zt. nicht lieferbar", False), ("En rupture", False),
+     ("Disponible sous 48h", True), ("Sin existencias", False), ("Niet leverbaar", False), ("Pré-venda", True),
+     ("Only 3 left in stock - order soon.", True), ("Currently unavailable.", False), ("onbackorder", True), ("> 10", True),
+     ("EOL", False), ("matt", None), ("no name", None)],
+)  # fmt: skip
+def test_availability_by_its_words(word, sold):
+    assert availability(word) is sold
+
+
+def test_what_is_not_available_is_not_sold_though_the_words_mean_no_value_elsewhere(tmp_path):
+    for header, words in (("availability", ("available", "not available")), ("dostępność", ("dostępny", "brak"))):
+        items = text(*(f"{x},{words[n % 2]}" for n, x in enumerate(ITEMS)), header=f"id,{header}")
+        _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+        assert dataset.items["available"].tolist() == ["true", "false"] * 5
+
+
+NUMBERS = {"￥1,200": 1200, "980円": 980, "3:-": 3, "1.234,–": 1234, "ab 9,90 €": 9.9, "９．９０": 9.9, "x3": 3, "3 stars": 3,
+           "★★★☆☆": 3, "12,00-": -12, "₹1,00,000": 100000, "CHF 1’234.50": 1234.5}  # fmt: skip
+
+
+def test_numbers_of_many_shops():
+    assert {x: any_number(x, comma=",9" in x or ",00-" in x) for x in NUMBERS} == NUMBERS
+
+
+def test_a_comma_before_three_digits_is_told_by_the_other_columns_and_the_separator(tmp_path):
+    for header, cells in (("Menge;Betrag", "2,000;19,00"), ("Menge", "2,000")):
+        lines = [f"{x.replace(',', ';')};{cells}" for x in PLAIN]
+        _, dataset = run(tmp_path, {"events.csv": text(*lines, header="user_id;item_id;timestamp;" + header)})
+        assert dataset.events["quantity"].unique().tolist() == [2.0]
+    prices = ["1,200", "980", "12,000"]
+    items = text(*(f"{x};{prices[n % 3]}" for n, x in enumerate(ITEMS)), header="id;price")
+    _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert dataset.items["price"].tolist()[:3] == [1200, 980, 12000]
+
+
+@pytest.mark.parametrize("word", ["n. a.", "k. A.", "N/D", "...", "non renseigné", "brak", "nd", "sob consulta"])
+def test_words_for_no_number_leave_the_event(tmp_path, word):
+    content = text(
+        *(f"{x},{word if n % 2 else 3}" for n, x in enumerate(PLAIN)), header="user_id,item_id,timestamp,amount"
+    )
+    report, _ = run(tmp_path, {"events.csv": content})
+    assert report["rows"]["used"] == 80 and taken(report)["amount"] is not None
+
+
+def test_an_outlier_does_not_decide_the_scale_of_few_ratings(tmp_path):
+    content = text(
+        *(f"{x},{500 if n == 5 else 1 + n % 5}" for n, x in enumerate(PLAIN)), header="user_id,item_id,timestamp,rating"
+    )
+    report, _ = run(tmp_path, {"events.csv": content})
+    assert report["min_rating"] == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["Guest Customer", "walk-in", "NOT LOGGED IN", "anónimo", "0000000000", "99999999", "guest@shop.example"]
+)
+def test_more_users_who_are_nobody(tmp_path, name):
+    everybody = [f"{name},{item},{t}" for _, item, t in EVENTS]
+    report, dataset = run(tmp_path, {"events.csv": text(*PLAIN, *everybody)})
+    assert set(dataset.users["user_id"]) == {f"u{n}" for n in range(8)} and report["rows"]["left_out"] == 80
+
+
+def table(how: str) -> str | list:
+    rows = [dict(zip(("user_id", "item_id", "timestamp"), x.split(","), strict=True)) for x in PLAIN]
+    return {
+        "lists of columns": {name: [row[name] for row in rows] for name in rows[0]},
+        "objects of columns": {name: {str(n): row[name] for n, row in enumerate(rows)} for name in rows[0]},
+        "rows by number": {str(n): row for n, row in enumerate(rows)},
+        "columns and data": {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]},
+        "a list of lists": [list(rows[0]), *(list(row.values()) for row in rows)],
+    }[how]
+
+
+@pytest.mark.parametrize(
+    "how", ["lists of columns", "objects of columns", "rows by number", "columns and data", "a list of lists"]
+)
+def test_tables_as_programs_write_them_in_json(tmp_path, how):
+    report, _ = run(tmp_path, {"events.json": json.dumps(table(how))})
+    assert report["rows"] == {"read": 80, "used": 80, "rejected": 0, "left_out": 0}
+
+
+def test_a_tar_archive_and_a_text_beside_the_data(tmp_path):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in (("x/orders.csv", text(*PLAIN)), ("x/README.txt", "About.\nNothing.\n")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content.encode()))
+    report, _ = run(tmp_path, {"events.tar.gz": packed.getvalue()})
+    assert report["rows"]["used"] == 80
+    assert any("README.txt is not read" in x for x in report["warnings"])
+
+
+def test_fields_over_lines_in_every_row_and_titles_with_commas_above_the_header(tmp_path):
+    long = text(
+        *(f'{x.rsplit(",", 1)[0]},"Mug,\r\nbig",{x.rsplit(",", 1)[1]}' for x in PLAIN),
+        header="user_id,item_id,title,timestamp",
+    )
+    report, dataset = run(tmp_path, {"events.csv": long})
+    assert report["rows"]["used"] == 80 and dataset.items["title"][0] == "Mug,\nbig"
+    report, _ = run(tmp_path, {"events.csv": "Shop, Inc., report\nMade on Jan 3, 2024, 10:00\n" + text(*PLAIN)})
+    assert report["rows"]["used"] == 80 and report["files"][0]["lines"]["above"] == 2
+
+
+def test_ids_as_spreadsheets_are_told_to_keep_them(tmp_path):
+    items = text(*(f'"=""{x}""",T{x}' for x in ITEMS), header="id,title")
+    report, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert report["catalogue"]["items_only_in_events"] == 0 and dataset.items["title"][0] == "Ti0"
+
+
+def test_a_catalogue_whose_ids_are_in_another_column_keeps_all_else(tmp_path):
+    items = text(
+        *(f"{900 + n},{x},T{x},{n % 3}" for n, x in enumerate(ITEMS)), header="product_id,article code xyz,title,stock"
+    )
+    report, _ = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert taken(report, "items") == {
+        "product_id": None,
+        "article code xyz": "item_id",
+        "title": "title",
+        "stock": "available",
+    }
+
+
+def test_korean_is_no_japanese():
+    assert guess("찻잔 세트".encode("euc_kr")).encoding == "euc_kr"
+    assert guess("马克杯茶壶".encode("gb18030")).encoding == "gb18030"
+
+
+ORDERS = {
+    "German": ("Belegdatum;Kundennummer;Artikelnummer;Bezeichnung;Menge;Einzelpreis;Gesamtpreis;Land",
+               "timestamp user_id item_id title quantity price value attribute"),
+    "French": ("Date pièce;Code client;Code article;Libellé article;Qté facturée;Prix unitaire HT;Montant HT;Pays",
+               "timestamp user_id item_id title quantity price value attribute"),
+    "Polish": ("Data zamówienia;ID klienta;Kod produktu;Nazwa produktu;Ilość;Cena brutto;Wartość brutto;Kraj",
+               "timestamp user_id item_id title quantity price value attribute"),
+    "Dutch": ("Besteldatum;Klantnummer;Artikelnummer;Omschrijving;Aantal;Stukprijs;Totaalbedrag;Land",
+              "timestamp user_id item_id title quantity price value attribute"),
+    "Portuguese": ("Data do Pedido;Código do Cliente;Código do Produto;Descrição do Produto;Quantidade;Preço Unitário;Valor Total;País",
+                   "timestamp user_id item_id title quantity price None attribute"),
+    "Italian": ("Data Ordine;Codice Cliente;Codice Articolo;Descrizione Articolo;Quantità;Prezzo Unitario;Importo;Paese",
+                "timestamp user_id item_id title quantity price value attribute"),
+    "Spanish": ("Fecha de pedido;Código de cliente;Código de artículo;Descripción del artículo;Cantidad;Precio unitario;Importe;País",
+                "timestamp user_id item_id title quantity price value attribute"),
+    "SAP": ("ERDAT;KUNNR;MATNR;ARKTX;KWMENG;NETPR;NETWR;LAND", "timestamp user_id item_id title quantity None value attribute"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ORDERS)
+def test_orders_of_eight_systems_need_no_mapping(tmp_path, language):
+    header, fields = ORDERS[language]
+    lines = [f"{t:%d.%m.%Y};{u};{i};Thing {i};2;9,50;19,00;XY" for u, i, t in EVENTS]
+    report, dataset = run(tmp_path, {"events.csv": text(*lines, header=header)})
+    assert taken(report) == {
+        x: None if y == "None" else y for x, y in zip(header.split(";"), fields.split(), strict=True)
+    }
+    assert dataset.events["value"].unique().tolist() == [19.0] and len(dataset.users) == 8
+
+
+def test_packed_jsonl_with_objects_of_objects(tmp_path):
+    rows = [
+        {
+            "_source": {
+                "user": {"id": u},
+                "product": {"id": i, "category": {"name": "K"}},
+                "@timestamp": f"{t:%Y-%m-%dT%H:%M:%S}Z",
+            }
+        }
+        for u, i, t in EVENTS
+    ]
+    report, _ = run(tmp_path, {"events.jsonl.gz": gzip.compress("\n".join(map(json.dumps, rows)).encode())})
+    assert taken(report) == {"_source.user.id": "user_id", "_source.product.id": "item_id",
+                             "_source.product.category.name": "category", "_source.@timestamp": "timestamp"}  # fmt: skip
+    assert Path(report["files"][0]["file"]).name == "events.jsonl.gz"
