@@ -49,7 +49,7 @@ class ApiRoute(BaseRoute):
 
 def prepare(workspace: Workspace) -> None:
     """Load the live model before somebody waits for it; where there is none, start preparing the demo."""
-    threads.limit_blas_threads()
+    threads.prepare_for_answers()
     put_right(workspace)
     try:
         ensure_demo(workspace)

@@ -114,7 +114,7 @@ class _Supervisor:
         from recsys.api.app import create_api
         from recsys.server.connections import configured
 
-        threads.limit_blas_threads()
+        threads.prepare_for_answers()
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
         config = configured(create_api(self._workspace), lifespan="off")

@@ -1,11 +1,15 @@
 """The cores of this machine, and how many of them the linear algebra libraries use."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import Any
+
+SWITCH_SECONDS = 0.001
+"""After so long a thread that works gives way to one that waits; Python's own 5 ms add up where many pages are made."""
 
 _lock = Lock()
 _inside: list[Any] = []
@@ -16,11 +20,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def limit_blas_threads() -> None:
-    """One thread for each product of matrices, from now on: an answer's are too small to be worth several, and threads
-    that wait for one another cost more than they bring where several answers are worked out at once."""
+def prepare_for_answers() -> None:
+    """For a process that answers: threads give way to each other more often, and products of matrices use one thread.
+
+    An answer's products are too small to be worth several threads, and threads that wait for one another cost more than
+    they bring where several answers are worked out at once.
+    """
     from threadpoolctl import threadpool_limits
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     threadpool_limits(limits=1, user_api="blas")
 
 
