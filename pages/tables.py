@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from recsys.views.component_files import component_file
-from recsys.views.table_cards import Column, table_cards
+from recsys.views.table_cards import Column, as_frame, shown_columns, table_cards
 
 FIRST = 5
 """Cards shown at first, so that what comes after the table is not far away."""
@@ -33,7 +32,7 @@ def show(
         action: what stands on the button of a card.
         table: for `st.dataframe`.
     """
-    frame = pd.DataFrame(data)
+    frame = as_frame(data)
     choice: dict[str, Any] = {}
     if on_rows is not None:
         choice = {
@@ -43,33 +42,12 @@ def show(
     st.dataframe(
         frame, hide_index=True, alt=alt, column_config=column_config, column_order=column_order, **choice, **table
     )
-    _cards(frame, _columns(frame, column_config or {}, column_order), alt, f"cards_{key or alt}", on_rows, many, chosen,
-           action)  # fmt: skip
-
-
-def _columns(frame: pd.DataFrame, config: dict[str, Any], order: Sequence[str] | None) -> list[Column]:
-    """The columns that are shown, as their configuration says."""
-    found = []
-    for name in order or frame.columns:
-        said = config.get(name, {})
-        if said is None or name not in frame:
-            continue
-        said = {"label": said} if isinstance(said, str) else said
-        label = said.get("label")
-        found.append(
-            Column(
-                name,
-                str(name) if label is None else label,
-                (said.get("type_config") or {}).get("format") or "",
-                said.get("help") or "",
-                bool(said.get("pinned")),
-            )
-        )
-    return found
+    columns = shown_columns(frame, column_config or {}, column_order)
+    _cards(frame, columns, alt, f"cards_{key or alt}", on_rows, many, chosen, action)
 
 
 def _cards(
-    frame: pd.DataFrame, columns: list[Column], label: str, key: str, on_rows: Callable[[list[int]], None] | None,
+    frame: Any, columns: Sequence[Column], label: str, key: str, on_rows: Callable[[list[int]], None] | None,
     many: bool, chosen: Sequence[int], action: str,
 ) -> None:  # fmt: skip
     draw = st.components.v2.component(

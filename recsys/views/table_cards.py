@@ -1,7 +1,7 @@
 """Rows of a table as cards, for screens too narrow for its columns: a title, and what the other columns say."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -51,6 +51,29 @@ class TableCard:
     row: int
     title: str
     facts: tuple[Fact, ...]
+
+
+def as_frame(data: Any) -> pd.DataFrame:
+    """What a page gives a table, as a frame: a frame itself, columns by name, or rows."""
+    return pd.DataFrame(data)
+
+
+def shown_columns(
+    table: pd.DataFrame, config: Mapping[str, Any], order: Sequence[str] | None = None
+) -> tuple[Column, ...]:
+    """The columns that are shown, in their order, as the `column_config` of `st.dataframe` says."""
+    found = []
+    for name in order or table.columns:
+        said = config.get(name, {})
+        if said is None or name not in table:
+            continue
+        said = {"label": said} if isinstance(said, str) else said
+        label = said.get("label")
+        form = (said.get("type_config") or {}).get("format") or ""
+        found.append(
+            Column(name, str(name) if label is None else label, form, said.get("help") or "", bool(said.get("pinned")))
+        )
+    return tuple(found)
 
 
 def table_cards(table: pd.DataFrame, columns: Sequence[Column], most: int) -> tuple[TableCard, ...]:
