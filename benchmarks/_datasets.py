@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from recsys.dataset.dataset import Dataset
 
@@ -18,6 +19,8 @@ from recsys.dataset.dataset import Dataset
 class NotInstalled(Exception):
     """The package that holds a dataset is not there."""
 
+
+Rated = tuple[Dataset, NDArray[np.float64]]
 
 _ORANGE = "orangecontrib/recommendation/datasets"
 
@@ -158,6 +161,30 @@ DATASETS: Mapping[str, Callable[[], Dataset]] = {
     "zozotown": zozotown,
     "planted": planted,
 }
+
+
+def _rated(load: Callable[[], Dataset], rows: pd.DataFrame, user: str, item: str, rating: str) -> Rated:
+    """A dataset and the rating of each of its events: every pair is rated once."""
+    dataset = load()
+    users, items = (rows[name].astype(str) for name in (user, item))
+    keys = pd.MultiIndex.from_arrays([dataset.user_index.get_indexer(users), dataset.item_index.get_indexer(items)])
+    ratings = pd.Series(rows[rating].astype(float).to_numpy(), index=keys)
+    ratings = ratings[~ratings.index.duplicated()]
+    events = pd.MultiIndex.from_arrays([dataset.events["user_id"], dataset.events["item_id"]])
+    return dataset, ratings.reindex(events).to_numpy(dtype=np.float64)
+
+
+def _movielens_rated() -> Rated:
+    rows = pd.read_csv(file_of("recbole", "recbole/dataset_example/ml-100k/ml-100k.inter"), sep="\t", dtype=str)
+    return _rated(movielens, rows, "user_id:token", "item_id:token", "rating:float")
+
+
+RATED: Mapping[str, Callable[[], Rated]] = {
+    "movielens": _movielens_rated,
+    "movielens-latest": lambda: _rated(movielens_latest, _r("dslabs", "movielens"), "userId", "movieId", "rating"),
+    "insteval": lambda: _rated(insteval, _r("lme4", "InstEval"), "s", "d", "y"),
+}
+"""Datasets with ratings from 1 to 5, each event with its own."""
 
 
 def _r(package: str, name: str) -> pd.DataFrame:
