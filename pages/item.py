@@ -95,8 +95,10 @@ with left, st.container(border=True, height="stretch"):
         st.caption("Nothing is known of its buyers, or they are fewer than five.")
 with right, st.container(border=True, height="stretch"):
     st.header("To whom it would be recommended", anchor=False)
-    with making.waiting("Looking through all shoppers") as bar:
-        people = product.audience(live, item_id, on_progress=bar)
+    people = making.once(
+        ("audience", str(home.settings.home), live.model.id, item_id), "Looking through all shoppers",
+        lambda bar: product.audience(live, item_id, on_progress=bar),
+    )  # fmt: skip
     if people.in_lists is not None:
         shared.describe(f"It stands among the first ten new products of {fmt.number(people.in_lists)} shoppers.")
     shared.describe("Shoppers who have not bought it, whom it suits best first.")

@@ -10,6 +10,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.recommend.rules import Rules
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
+from recsys.utils import formatting as fmt
 from recsys.views import rule_cost
 
 state = st.session_state
@@ -100,7 +101,9 @@ def ask_to_serve(live: Recommender, sets: RuleSets, names: list[str], k: int) ->
 def ask_to_delete(sets: RuleSets, name: str) -> None:
     """Before deleting: a question."""
     st.markdown(
-        shared.plain(f"“{name}” has {len(sets.versions(name))} versions. It is not served, so no answer changes.")
+        shared.plain(
+            f"“{name}” has {fmt.plural(len(sets.versions(name)), 'version')}. It is not served, so no answer changes."
+        )
     )
     with st.container(horizontal=True, gap="small"):
         if st.button("Delete", type="primary", key="confirm_delete"):

@@ -1,73 +1,21 @@
-"""What a merchandiser relies on in a real browser: lists, charts, buttons and words mean what they say."""
+"""What a merchandiser relies on in a real browser on the Shopper and Data pages: everything means what it says."""
 
-import base64
-import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from recsys.projection.projection import item_map
-from recsys.recommend.rules import Rules
-from recsys.services.quality_assessment import assess
-from recsys.services.training_service import train_and_store
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
-from recsys.settings import Settings
 from recsys.utils import formatting as fmt
-from recsys.views import quality
 from recsys.views.explanation import item_influences, why
 from recsys.views.rule_cost import priced
 from tests.accessibility import settled
-from tests.conftest import SMALL_RECIPE
+from tests.browser.conftest import FIVE
 from tests.ingest.test_import import GOOD
-from tests.serving import page_of, running_app
-from tests.shops import planted_shop
-
-WAIT = 120_000
-"""Milliseconds: a busy machine is no fault of the page."""
-
-PICTURES = "https://pictures.example/"
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-SHELVES = {"Dairy shelf 0": "Cheese", "Dairy shelf 1": "Cheeses", "Bakery shelf 0": "Coffee shop sweet goods"}
-FIVE = "Five pins"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A shop with categories of nearly the same name, long titles that end alike, and pictures; two models."""
-    shop = planted_shop("trust", n_users=60, n_items=60)
-    items = shop.items.assign(
-        shelf=[SHELVES.get(str(shelf), str(shelf)) for shelf in shop.items["shelf"]],
-        title=[f"One product line with a name that is far too long for any chart, no. {i}" for i in range(60)],
-        image_url=[f"{PICTURES}{i}.png" if i % 2 else None for i in range(60)],
-    )
-    made = Workspace(Settings.from_environment(tmp_path_factory.mktemp("trust")))
-    made.store.save_dataset(dataclasses.replace(shop, items=items))
-    live = train_and_store(made, "trust", SMALL_RECIPE, seed=1, promote=True)
-    train_and_store(made, "trust", SMALL_RECIPE.with_settings({"epochs": "2"}), seed=2)
-    new = [item.item_id for item in live.recommend("u001", 15).items]
-    RuleSets(made.database).save(FIVE, Rules(pins=tuple(new[-5:])))
-    ids = [str(item) for item in live.items["item_id"]]
-    made.store.save_map(live.model.id, item_map(ids, live.item_embeddings, reduce=lambda rows, _: rows[:, :2]))
-    return made
-
-
-@pytest.fixture(scope="module")
-def url(home: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(home.settings.home, tmp_path_factory.mktemp("trust-app") / "log") as address:
-        yield address
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with page_of(browser, height=1400) as opened:
-        opened.set_default_timeout(WAIT)
-        opened.route(f"{PICTURES}**", lambda route: route.fulfill(body=PIXEL, content_type="image/gif"))
-        yield opened
 
 
 @pytest.mark.browser
@@ -78,6 +26,8 @@ def test_more_pins_than_places(page: Page, url: str, home: Workspace) -> None:
     settled(page)
     shown = rows.locator("a.first").evaluate_all("links => links.map(link => link.href.split('item=')[1])")
     assert shown == list(RuleSets(home.database).get(FIVE).pins[:3])
+    answer = httpx.get(f"{url}/v1/users/u001/recommendations", params={"k": 3, "rules": FIVE}).json()
+    assert [item["item_id"] for item in answer["items"]] == shown
 
 
 @pytest.mark.browser
@@ -132,26 +82,6 @@ def test_enter_takes_the_highlighted_name_alone(page: Page, url: str, label: str
 
 
 @pytest.mark.browser
-def test_before_a_promotion_one_sentence_says_what_will_change(page: Page, url: str, home: Workspace) -> None:
-    (other,) = [model for model in home.store.models() if model != home.live_id()]
-    page.goto(f"{url}/models?model={other}")
-    page.get_by_role("button", name="Promote").click()
-    sentence = page.get_by_role("dialog").locator("strong").first
-    for words in ("ccuracy", "NDCG", "catalogue coverage", "of shoppers get another list"):
-        expect(sentence).to_contain_text(words)
-    assert home.live_id() != other
-
-
-@pytest.mark.browser
-def test_trainings_are_called_by_their_numbers(page: Page, url: str, home: Workspace) -> None:
-    numbers = [training.id for training in home.training_runs.all()]
-    page.goto(f"{url}/runs?trainings=Training+{numbers[0]}&trainings=Training+{numbers[1]}")
-    expect(page.get_by_text("Only what differs.")).to_be_visible()
-    settled(page)
-    expect(page.get_by_text(f"Training {numbers[1]} against Training {numbers[0]}", exact=False)).to_be_visible()
-
-
-@pytest.mark.browser
 def test_what_was_not_learned_is_said_and_filters_show(page: Page, url: str, home: Workspace) -> None:
     page.goto(f"{url}/shopper?shopper=u001&by_age=45%2B")
     expect(page.get_by_text("the model has learned from this")).to_be_visible()
@@ -159,76 +89,20 @@ def test_what_was_not_learned_is_said_and_filters_show(page: Page, url: str, hom
     page.get_by_text("What they bought since").click()
     expect(page.get_by_text("It has not seen what is marked")).to_be_visible()
     expect(page.get_by_text("the model has learned from this")).to_have_count(0)
+    expect(page.get_by_text("Not seen", exact=True).first).to_be_attached()
+    expect(page.get_by_text("New", exact=True)).to_have_count(0)
     settled(page)
     page.get_by_role("button", name="Age: 45+").click()
     expect(page.get_by_role("button", name="Age: 45+")).to_have_count(0)
     settled(page)
     row = page.get_by_role("list", name="Recommendations for u001").get_by_role("listitem").first
-    title = home.load().recommend("u001").items[0].title
+    first = home.load().recommend("u001").items[0]
+    row.get_by_role("button", name="Why is this recommended").click()
+    expect(page.get_by_text(why(home.load(), known(home.load(), "u001"), first).sentence[:40])).to_be_visible()
+    settled(page)
+    page.get_by_role("tab", name="Recommended").click()
     row.locator("a.first").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(title[-6:])
-
-
-@pytest.mark.browser
-def test_a_shopper_stands_out_on_the_map_and_the_pointer_shows_pictures(page: Page, url: str) -> None:
-    page.goto(f"{url}/map?colour=department&shopper=u001")
-    page.locator(".js-plotly-plot .legend").first.wait_for()
-    settled(page)
-    traces = page.evaluate(
-        "() => document.querySelector('.js-plotly-plot')._fullData.map("
-        "t => ({name: t.name, colour: t.marker?.color, faint: t.marker?.opacity < 0.2}))"
-    )
-    own = [trace for trace in traces if "u001" in trace["name"] or "Recommended" in trace["name"]]
-    rest = [trace for trace in traces if "(" in trace["name"]]
-    assert own
-    assert rest
-    assert all(trace["faint"] for trace in rest)
-    assert not {trace["colour"] for trace in own} & {trace["colour"] for trace in rest}
-    page.goto(f"{url}/map?colour=department&item=00007")
-    page.locator(".js-plotly-plot .legend").first.wait_for()
-    settled(page)
-    x, y = page.evaluate(
-        """() => {
-          const plot = document.querySelector('.js-plotly-plot'), at = plot.getBoundingClientRect();
-          const { xaxis, yaxis } = plot._fullLayout, star = plot._fullData.find(t => t.name === 'Looked at');
-          return [at.left + xaxis._offset + xaxis.l2p(star.x[0]), at.top + yaxis._offset + yaxis.l2p(star.y[0])];
-        }"""
-    )
-    page.mouse.move(x - 3, y - 3)
-    page.mouse.move(x, y, steps=4)
-    thumbnail = page.locator("#insider-thumbnail")
-    expect(thumbnail).to_be_visible()
-    item = int(str(thumbnail.get_attribute("data-item")))
-    if item % 2:
-        expect(thumbnail.locator("img")).to_have_attribute("src", f"{PICTURES}{item}.png")
-    else:
-        assert len(thumbnail.inner_text()) == 1
-    page.mouse.move(5, 5)
-    expect(thumbnail).to_be_hidden()
-
-
-@pytest.mark.browser
-def test_a_change_in_one_section_computes_that_section_alone(page: Page, url: str) -> None:
-    ends: list[int] = []
-
-    def read(payload: bytes | str) -> None:
-        message = ForwardMsg.FromString(payload) if isinstance(payload, bytes) else ForwardMsg()
-        if message.WhichOneof("type") == "script_finished":
-            ends.append(message.script_finished)
-
-    page.on("websocket", lambda socket: socket.on("framereceived", read))
-    page.goto(f"{url}/shopper?shopper=u001&section=What+if")
-    expect(page.get_by_text("You have not changed anything yet.")).to_be_visible()
-    settled(page)
-    assert ends, "the messages of the page are read"
-    assert ends[-1] == ForwardMsg.FINISHED_SUCCESSFULLY
-    before = len(ends)
-    page.get_by_text("Start from nobody").click()
-    expect(page.get_by_text("The lists share")).to_be_visible()
-    settled(page)
-    after = ends[before:]
-    assert after
-    assert set(after) <= {ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY, ForwardMsg.FINISHED_EARLY_FOR_RERUN}, after
+    expect(page.get_by_role("heading", level=1)).to_contain_text(first.title[-6:])
 
 
 @pytest.mark.browser
@@ -242,20 +116,68 @@ def test_no_table_offers_a_file_with_live_formulas(page: Page, url: str) -> None
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
+DRAWN = """() => Object.fromEntries([...document.querySelectorAll('.js-plotly-plot')][0]._fullData
+  .filter(trace => trace.type === 'bar').map(trace => [trace.name, trace.marker.color]))"""
+
+
 @pytest.mark.browser
-def test_buy_again_on_quality_changes_the_whole_page(page: Page, url: str, home: Workspace) -> None:
-    assess(home, str(home.live_id()))
-    words = quality.view(home)
-    assert words is not None
-    page.goto(f"{url}/quality")
-    heading = page.get_by_role("heading", level=1)
-    expect(heading).to_have_text(words.verdict["discover"])
-    expect(page.get_by_role("heading", name="For whom it works")).to_be_visible()
-    settled(page)
-    page.get_by_text("Buy again", exact=True).click()
-    expect(heading).to_have_text(words.verdict["again"])
-    expect(page.get_by_text("choose Discover above to see them")).to_be_visible()
-    expect(page.get_by_role("heading", name="For whom it works")).to_have_count(0)
+def test_a_department_has_one_colour_for_every_shopper(page: Page, url: str) -> None:
+    seen: list[dict[str, str]] = []
+    for user in ("u001", "u002"):
+        page.goto(f"{url}/shopper?shopper={user}")
+        page.locator(".js-plotly-plot").first.wait_for()
+        settled(page)
+        seen.append(page.evaluate(DRAWN))
+    one, other = seen
+    both = set(one) & set(other)
+    assert len(both) > 1
+    assert list(one) != list(other), "their departments come in another order"
+    assert {name: one[name] for name in both} == {name: other[name] for name in both}
+    assert len(set(one.values())) == len(one)
+
+
+SECTIONS = {
+    "Why": (lambda page: choose_next(page, "Product"), "What the score is made of"),
+    "What if": (lambda page: page.get_by_text("Start from nobody").click(), "The lists share"),
+    "Rules": (lambda page: page.get_by_role("button", name="Pin to the top").nth(4).click(), "pinned"),
+    "Compare": (lambda page: choose_next(page, "Compare the live model with"), "This shopper"),
+    "Expectations": (lambda page: choose_next(page, "Share of a category"), "Share of the list"),
+}
+"""What is changed in a section, and what shows then."""
+
+
+def choose_next(page: Page, label: str) -> None:
+    """Choose the next option of a list, with the keyboard."""
+    page.get_by_role("combobox", name=label).last.click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.browser
+def test_a_change_in_one_section_computes_that_section_alone(page: Page, url: str) -> None:
+    ends: list[int] = []
+
+    def read(payload: bytes | str) -> None:
+        message = ForwardMsg.FromString(payload) if isinstance(payload, bytes) else ForwardMsg()
+        if message.WhichOneof("type") == "script_finished":
+            ends.append(message.script_finished)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", read))
+    page.goto(f"{url}/shopper?shopper=u001")
+    for section, (change, shown) in SECTIONS.items():
+        page.get_by_role("tab", name=section).click()
+        expect(page.get_by_role("tab", name=section)).to_have_attribute("aria-selected", "true")
+        settled(page)
+        assert ends[-1] == ForwardMsg.FINISHED_SUCCESSFULLY, "the messages of the page are read"
+        before = len(ends)
+        change(page)
+        expect(page.get_by_text(shown).first).to_be_visible()
+        settled(page)
+        after = set(ends[before:])
+        assert after, section
+        own = {ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY, ForwardMsg.FINISHED_EARLY_FOR_RERUN}
+        assert after <= own, (section, after)
 
 
 @pytest.mark.browser
