@@ -2,8 +2,8 @@
 
     python -m benchmarks dislikes [movielens|movielens-latest|insteval ...] [--packages FOLDER]
 
-In data with ratings from 1 to 5, ratings of 3 and more are what ALS learns from and is judged on; what a shopper rated 2
-or less by then is never shown to them, on either side. Ours gives these pairs a weight in the learner: below zero a
+In data with ratings from 1 to 5, ratings of 3 and more are what ALS learns from and is judged on; what a shopper rated
+2 or less by then is never shown to them, on either side. Ours gives these pairs a weight in the learner: below zero a
 dislike pushes away, above zero it counts as a weak like. "theirs" leaves them out, as imports do. A first line tells
 what it brings not to show what was disliked.
 """

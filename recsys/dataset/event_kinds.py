@@ -72,6 +72,14 @@ _TAKEN_BACK = frozenset((
 ))  # fmt: skip
 """A kind with one of these words takes back what another kind did, whatever stands beside it."""
 
+_UNWANTED = frozenset((
+    "dislike", "disliked", "unlike", "unliked", "downvote", "downvoted", "thumbsdown", "hide", "hidden", "blocked",
+    "refund", "refunds", "refunded", "return", "returns", "returned", "chargeback", "retoure", "ruckgabe", "erstattung",
+    "retour", "remboursement", "devolucion", "reembolso", "reso", "rimborso", "retournering", "devolucao", "zwrot",
+))  # fmt: skip
+"""A kind with one of these words says that the shopper does not want the product; what is taken out of a cart, or an
+order that is cancelled, does not."""
+
 _OF_THE_NAME = (
     (PURCHASE, frozenset((
         "purchase", "purchased", "bought", "transaction", "sale", "sold", "placed", "kauf", "gekauft",
@@ -124,6 +132,16 @@ def weight_of(kind: str, given: Mapping[str, float] | None = None) -> tuple[floa
         if words & names:
             return weight, True
     return VIEW, False
+
+
+def is_unwanted(kind: str, given: Mapping[str, float] | None = None) -> bool:
+    """Whether a kind of event that weighs nothing says that the shopper does not want the product: a dislike, a return.
+
+    Args:
+        given: kind to weight, on top of `DEFAULT_WEIGHTS`.
+    """
+    told = bool(_UNWANTED & set(_words(kind))) or plain(kind) in ("notinterested", "thumbsdown")
+    return told and weight_of(kind, given)[0] == NOTHING
 
 
 def is_kind(text: str) -> bool:

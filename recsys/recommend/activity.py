@@ -19,6 +19,7 @@ class NewActivity:
         in_data: bool, aligned: whether it is in the dataset of the model, in the part held out for its evaluation.
         attributes: what was announced of them.
         version: changes whenever any of it does.
+        unwanted: ids of what they disliked or gave back, and have not had since; whether before the training or after.
     """
 
     item_ids: tuple[str, ...]
@@ -27,6 +28,7 @@ class NewActivity:
     in_data: NDArray[np.bool_]
     attributes: Mapping[str, str] = field(default_factory=dict)
     version: tuple[int, int] = (0, 0)
+    unwanted: tuple[str, ...] = ()
 
 
 class Activity(Protocol):

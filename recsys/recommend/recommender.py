@@ -355,15 +355,17 @@ class Recommender:
         self, user_state: UserState, k: int, allowed: NDArray[np.bool_] | None, compiled: CompiledRules | None
     ) -> tuple[list[LaneEntry], NDArray[np.float32]]:
         """The best items that the user has not had; and (n_items,) what the rules add to each score, if there are."""
-        vector, lifts = user_state.user_vector, np.zeros(0, np.float32)
+        vector, lifts, without = user_state.user_vector, np.zeros(0, np.float32), user_state.items
+        if len(user_state.unwanted):
+            without = np.union1d(without, user_state.unwanted)
         if compiled is not None:
             scores = self.scores_for(vector)
-            found, values = compiled.rank(scores, k, exclude=user_state.items, allowed=allowed)
+            found, values = compiled.rank(scores, k, exclude=without, allowed=allowed)
             lifts = compiled.lifted(scores)
         elif vector.popular is not None:
-            found, values = self._best.for_scores(vector.popular.scores, k, user_state.items, allowed)
+            found, values = self._best.for_scores(vector.popular.scores, k, without, allowed)
         else:
-            found, values = self._best.for_vector(vector.vector, vector.bias, k, user_state.items, allowed)
+            found, values = self._best.for_vector(vector.vector, vector.bias, k, without, allowed)
         return [(row, score, "discover") for row, score in zip(found.tolist(), values.tolist(), strict=True)], lifts
 
     def _reasons(self, row: int, score: float, which: str, user_state: UserState) -> tuple[Reason, ...]:
@@ -422,6 +424,8 @@ def _again(
     kept = np.ones(len(history), dtype=bool) if allowed is None else allowed[history]
     if compiled is not None and compiled.allowed is not None:
         kept &= compiled.allowed[history]
+    if len(user_state.unwanted):
+        kept &= ~np.isin(history, user_state.unwanted)
     order = np.lexsort((history[kept], -again[kept]))[:k]
     return [(int(history[kept][i]), float(again[kept][i]), "again") for i in order]
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
 
@@ -43,6 +43,7 @@ class UserState:
         counts, last: float32 and datetime64[s], aligned with `items`: how often, and when for the last time.
         again: float32, aligned with `items`: what the lane "again" ranks by.
         path: how the vector came about.
+        unwanted: int64 row numbers of what they disliked or gave back: in no lane.
     """
 
     user_vector: UserVector
@@ -51,6 +52,7 @@ class UserState:
     last: NDArray[np.datetime64]
     again: NDArray[np.float32]
     path: Path
+    unwanted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class UserStates:
@@ -96,7 +98,8 @@ class UserStates:
         with self._folding:
             known = self._folded.get(user_id)
         if known is None or known[0] != new_activity.version:
-            known = (new_activity.version, self._moved(row, new_activity))
+            unwanted = self._rows_of(new_activity.unwanted)
+            known = (new_activity.version, replace(self._moved(row, new_activity), unwanted=unwanted[unwanted >= 0]))
             with self._folding:
                 self._folded[user_id] = known
         return known[1]
@@ -135,9 +138,7 @@ class UserStates:
 
     def _moved(self, user: int, new_activity: NewActivity) -> UserState:
         """A user with recent events; `user` is -1 for one the model has never seen."""
-        rows = np.asarray(
-            self._model.item_index.get_indexer(pd.Index(new_activity.item_ids, dtype=object)), dtype=np.int64
-        )
+        rows = self._rows_of(new_activity.item_ids)
         known = rows >= 0
         rows, times = rows[known], new_activity.times[known]
         old: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -167,6 +168,10 @@ class UserStates:
             total, newest, np.fmax(self._last_event, np.fmax.reduce(newest)) if len(items) else self._last_event
         )
         return UserState(user_vector, items, total, newest, again, "folded" if len(items) else "cold")
+
+    def _rows_of(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Row numbers of items by their ids, -1 for those that the model does not know."""
+        return np.asarray(self._model.item_index.get_indexer(pd.Index(item_ids, dtype=object)), dtype=np.int64)
 
     def described(self, history: Sequence[str] = (), user: Mapping[str, str] | None = None) -> UserState:
         """Where somebody never seen would stand; raises as `recommend_for` does. The last ones asked for are kept."""

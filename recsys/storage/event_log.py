@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -170,6 +170,19 @@ class EventLog:
             rows = connection.execute(query).all()
         oldest = min((row[3] for row in rows if row[3] is not None), default=None)
         return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows), oldest
+
+    def newest_of_kinds(self, dataset: str, wanted: Callable[[str], bool]) -> dict[str, int]:
+        """For every user with events of a wanted kind: the id of the last of these."""
+        if not self.database.exists():
+            return {}
+        e = events.c
+        kinds = sa.select(e.event).where(e.dataset == dataset).distinct()
+        with self.database.read() as connection:
+            found = [kind for (kind,) in connection.execute(kinds) if wanted(kind)]
+            if not found:
+                return {}
+            query = sa.select(e.user_id, sa.func.max(e.id)).where(e.dataset == dataset, e.event.in_(found))
+            return {row[0]: row[1] for row in connection.execute(query.group_by(e.user_id))}
 
     def of_user(self, dataset: str, user_id: str) -> list[tuple[int, str, datetime, float, str]]:
         """All logged events of one user: id, item, time, value, kind; in the order they came."""

@@ -1,7 +1,7 @@
 """What the log holds beyond what one model has learned from: per user, read when it is asked for."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from cachetools import LRUCache
 
-from recsys.dataset.event_kinds import weight_of
+from recsys.dataset.event_kinds import is_unwanted, weight_of
 from recsys.dataset.splitting import timestamp
 from recsys.errors import StorageProblem
 from recsys.models.manifest import ModelManifest
@@ -37,7 +37,8 @@ class UnlearnedEvents:
     """The log beside one model: everything it holds that the model has not learned. Safe between threads.
 
     That is what came after the model's mark in the log, and what lies in the period held out for its evaluation; but
-    not what takes something back, as a refund does. While the log cannot be read, what was read before goes on
+    not what takes something back, as a refund does. What the log says a shopper does not want, by a dislike or a
+    return, is told whenever it came: no training learns it. While the log cannot be read, what was read before goes on
     counting; StorageProblem where nothing was.
 
     Args:
@@ -94,10 +95,21 @@ class UnlearnedEvents:
             np.array([row[0] <= self._mark.events for row in rows], dtype=bool),
             attributes,
             (last, announced),
+            self._unwanted([(row[1], row[4]) for row in logged if row[0] <= last]),
         )
         with self._lock:
             self._cache[user_id] = new_activity
         return new_activity
+
+    def _unwanted(self, events: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """The items, of items and kinds of events in the order they came, that somebody does not want in the end."""
+        found: dict[str, None] = {}
+        for item, kind in events:
+            if is_unwanted(kind, self._weights):
+                found[item] = None
+            elif weight_of(kind, self._weights)[0] > 0:
+                found.pop(item, None)
+        return tuple(found)
 
     def version_of(self, user_id: str) -> tuple[int, int]:
         """A value that changes whenever `new_activity` of this user does; (0, 0) without any."""
@@ -161,6 +173,9 @@ class UnlearnedEvents:
                 self._mark.events if first else seen.events,
                 self._cut if first and self._mark.events else None,
             )
+            if first and self._mark.events:
+                disliking = self._log.newest_of_kinds(self._dataset, lambda kind: is_unwanted(kind, self._weights))
+                newest = {**disliking, **newest}
         items: Mapping[str, Mapping[str, Any]] = {}
         users: Mapping[str, Mapping[str, str]] = {}
         if head.announcements > seen.announcements:

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from benchmarks.kill import events_survive
 from recsys.api.app import create_api
+from recsys.dataset.event_kinds import is_unwanted
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.services.freshness import not_learned
 from recsys.services.quality_assessment import evaluate_stored
@@ -20,6 +21,7 @@ from recsys.settings import Settings
 from recsys.storage.database import Database
 from recsys.storage.event_log import Conflict, Event, EventLog, Mark
 from recsys.views import shopper
+from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
 
 EVENTS = "/v1/events"
@@ -401,13 +403,35 @@ def test_values_of_another_kind_and_times_at_the_edge_are_refused(
 
 @pytest.mark.parametrize("kind", ["refund", "order_refunded", "return", "remove from cart"])
 def test_what_takes_something_back_is_no_like(client: TestClient, home: Workspace, kind: str) -> None:
-    before = client.get("/v1/users/u001/recommendations").json()["items"]
+    before = client.get("/v1/users/u001/recommendations", params={"k": 11}).json()["items"]
     liked = before[0]["item_id"]
     assert client.post(EVENTS, json={"events": [had("u001", liked, event=kind)]}).json()["accepted"] == 1
-    assert client.get("/v1/users/u001/recommendations").json()["items"] == before
+    after = client.get("/v1/users/u001/recommendations").json()["items"]
+    kept = before[1:] if is_unwanted(kind) else before[:10]
+    assert [(x["item_id"], x["score"]) for x in after] == [(x["item_id"], x["score"]) for x in kept]
     client.post(EVENTS, json={"events": [had("only took back", liked, event=kind)]})
     assert client.get("/v1/users/only took back/recommendations").json()["path"] == "popular"
     assert "only took back" not in home.dataset("small").user_index
+
+
+def test_what_a_shopper_does_not_want_is_not_shown_until_they_have_it_again(
+    client: TestClient, home: Workspace
+) -> None:
+    """Neither now nor after the next training, which learns nothing of it; nobody else is concerned."""
+    first, other = item_ids(client, "u001")[0], item_ids(client, "u002")
+    again = item_ids(client, "u001", lane="again", k=100)[0]
+    told = [had("u001", first, event="dislike"), had("u001", again, event="Order Refunded")]
+    client.post(EVENTS, json={"events": told})
+
+    def shown(user: str) -> set[str]:
+        return {*item_ids(client, user, k=200), *item_ids(client, user, lane="again", k=100)}
+
+    assert not {first, again} & shown("u001") and item_ids(client, "u002") == other
+    newer = train_and_store(home, "small", SMALL_RECIPE, seed=2, promote=True)
+    assert newer.model.manifest.log[0] >= 2, "the log is in what it learned from"
+    assert not {first, again} & shown("u001")
+    client.post(EVENTS, json={"events": [had("u001", first), had("u001", again)]})
+    assert {first, again} <= set(item_ids(client, "u001", lane="again", k=100)), "they had it again"
 
 
 def test_an_unknown_item_does_not_lose_the_rest_of_a_history(client: TestClient) -> None:
