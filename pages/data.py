@@ -12,7 +12,7 @@ from recsys.utils import formatting as fmt
 from recsys.views import data as data_view
 from recsys.views import glossary
 from recsys.views.home import overview
-from recsys.views.page_words import PART_TITLES
+from recsys.views.page_words import PART_TITLES, report_label, report_value
 
 PARTS = {
     "events": (
@@ -118,7 +118,7 @@ def mapping_panel(look: data_view.Inspection, part: str) -> dict[tuple[str, str]
                 taken = st.selectbox(
                     shared.plain(column.name), options, index=options.index(column.taken_as),
                     format_func=lambda field: "Not used" if field is None else fmt.label(field),
-                    key=f"as_{part}_{column.name}_{mark}", help=all_meanings,
+                    key=f"as_{part}_{column.name}_{column.taken_as}_{mark}", help=all_meanings,
                 )  # fmt: skip
                 chosen[part, column.name] = taken
                 values = ", ".join(fmt.shortened(value, 24) for value in column.values[:3])
@@ -161,7 +161,7 @@ def preview(file: data_view.FileInspection) -> None:
     """The first rows of a file, as they are written."""
     shared.describe(f"{file.name}: read as {file.written}. The first rows:")
     for note in file.notes:
-        st.warning(shared.said(note), icon=":material/info:")
+        st.warning(shared.said(note[:1].upper() + note[1:]), icon=":material/info:")
     tables.show(file.rows, height=220, placeholder="", alt=f"First rows of {file.name}")
 
 
@@ -269,8 +269,9 @@ def show(name: str) -> None:
     with st.grid(min(len(found.sections), 2), min_column_width=330, gap="small") as grid:
         for section in found.sections:
             with grid.cell(), st.container(border=True, height="stretch"):
-                st.markdown(f"**{shared.plain(section.title)}**")
-                st.table({shared.plain(key): shared.said(value) for key, value in section.facts}, border="horizontal")
+                st.markdown(f"**{shared.plain(report_label(section.title))}**")
+                facts = {report_label(key): report_value(value, section.title) for key, value in section.facts}
+                st.table({shared.plain(key): shared.plain(value) for key, value in facts.items()}, border="horizontal")
     if found.report and found.report["rejected"]["first"]:
         with st.expander("Rejected rows", icon=":material/block:"):
             tables.show(

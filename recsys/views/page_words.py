@@ -33,7 +33,33 @@ def page_words(message: str) -> str:
         text = re.sub(pattern, words, text)
     text = re.sub(r"--map (\w+)=(?=[\s).]|$)", _as_not_used, text)
     text = re.sub(rf"--map (?:(events|items|users)\.)?(\w+)=({_COLUMN})", _as_a_box, text)
+    text = re.sub(r"(?<=”) (?=choose “)", " and ", text)
     return re.sub(r"“(events|items|users)”", lambda found: f"“{PART_TITLES[found[1]]}”", text)
+
+
+_LABELS = {
+    "Items and users": "Products and shoppers", "Users": "Shoppers", "Items": "Products",
+    "Items per user": "Products per shopper", "Users per item": "Shoppers per product",
+    "Items in several rows": "Products in several rows", "Users without events, not kept":
+    "Shoppers without events, not kept",
+}  # fmt: skip
+_NOUNS = {"user": "shopper", "users": "shoppers", "item": "product", "items": "products"}
+_NOUN = re.compile(r"""'[^']*'|"[^"]*"|(?<![\w./-])(users?|items?)(?![\w.=/-])""")
+"""A noun to say otherwise; what stands in quotes is as the shop writes it."""
+
+AS_WRITTEN = ("Files", "Kinds of events", "Accounts")
+"""Sections of the report of an import that name files, columns and kinds as a shop writes them."""
+
+
+def report_label(title: str) -> str:
+    """A heading or label of the report of an import, for a page."""
+    return _LABELS.get(title, title)
+
+
+def report_value(value: str, section: str) -> str:
+    """What stands beside a label of the report, for a page."""
+    text = page_words(value)
+    return text if section in AS_WRITTEN else _NOUN.sub(lambda found: _NOUNS.get(found[0], found[0]), text)
 
 
 def _as_not_used(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import recsys.ingest
-from recsys.views.page_words import page_words
+from recsys.views.page_words import page_words, report_label, report_value
 
 OPTION = re.compile(r"--[a-z][a-z-]+")
 NOT_ON_THE_PAGE = {"config.py", "sql_source.py"}
@@ -68,3 +68,15 @@ def test_what_an_option_does_is_said_in_words_of_the_page() -> None:
 
 def test_a_message_without_options_stays_as_it_is() -> None:
     assert page_words("a -- b; line 3: '--- x'") == "a -- b; line 3: '--- x'"
+
+
+def test_the_report_of_an_import_speaks_of_shoppers_and_products_but_quotes_what_a_shop_writes():
+    assert report_label("Items per user") == "Products per shopper" and report_label("Files") == "Files"
+    assert report_value("5 items (50.0%) make half; 0 items have one user only", "Found") == (
+        "5 products (50.0%) make half; 0 products have one shopper only"
+    )
+    assert report_value("events of user 'guest user'", "Not used") == "events of shopper 'guest user'"
+    assert report_value("items; user_id from users.csv", "Files") == "items; user_id from users.csv"
+    assert page_words("columns: --map events.item_id=COLUMN --map items.item_id=COLUMN.") == (
+        "columns: choose “Item id” for a column of “Events” and choose “Item id” for a column of “Products”."
+    )

@@ -100,6 +100,8 @@ def find_attributes(file: FileColumns) -> None:
     """What is known of users: in a file of users every column left, in events those named so."""
     if file.part == "users":
         file.hints |= dict.fromkeys(file.named(c.USER), "another id of users")
+        own = [x for x in file.left if file.contents[x].unique and file.contents[x].texts]
+        file.hints |= dict.fromkeys(own, "texts, each its own: nothing is shared")
         found = [x for x in file.left if not file.contents[x].empty and x not in file.hints]
         because = "everything told of users"
     else:

@@ -114,7 +114,9 @@ def guess(lines: bytes) -> Guess:
         found = "euc_kr"
     text = sample.decode(found, "replace")
     example = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return Guess(found, example[:60])
+    beyond_ascii = next((n for n, x in enumerate(example) if ord(x) > 127), 0)
+    begin = max(beyond_ascii - 30, 0)
+    return Guess(found, example[begin : begin + 60])
 
 
 def _is_korean(sample: bytes, found: str) -> bool:
