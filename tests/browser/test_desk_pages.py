@@ -1,17 +1,15 @@
 """The menu of a phone."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.serving import page_of, running_app
+from tests.serving import page_of
 
 
 @pytest.mark.browser
-def test_the_phones_menu_closes_when_a_page_is_chosen(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
-    with running_app(trained_home, tmp_path / "app.log") as url, page_of(browser, width=390, height=844) as page:
-        page.goto(url)
+def test_the_phones_menu_closes_when_a_page_is_chosen(browser: Browser, small_url: str) -> None:
+    with page_of(browser, width=390, height=844) as page:
+        page.goto(small_url)
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
         page.get_by_test_id("stExpandSidebarButton").click()
         link = page.get_by_test_id("stSidebarNavLink").filter(has_text="Runs")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from recsys.recommend.recommender import Recommender
-from tests.serving import page_of, running_app
+from tests.serving import page_of
 
 FIRST = ".js-plotly-plot >> nth=0"
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
@@ -46,11 +46,9 @@ OVER_THE_STAR = """() => {
 
 
 @pytest.mark.browser
-def test_colour_search_lasso_export_and_a_shopper(
-    browser: Browser, trained_home: Path, live: Recommender, tmp_path: Path
-) -> None:
-    with running_app(trained_home, tmp_path / "app.log") as url, page_of(browser) as page:
-        page.goto(f"{url}/map?colour=department")
+def test_colour_search_lasso_export_and_a_shopper(browser: Browser, small_url: str, live: Recommender) -> None:
+    with page_of(browser) as page:
+        page.goto(f"{small_url}/map?colour=department")
         expect(page.locator(FIRST)).to_be_visible()
         expect(page.locator(FIRST)).to_contain_text("Dairy (40)")
 
@@ -115,9 +113,9 @@ def test_colour_search_lasso_export_and_a_shopper(
 
 
 @pytest.mark.browser
-def test_names_make_room_and_more_come_out_close_up(browser: Browser, trained_home: Path, tmp_path: Path) -> None:
-    with running_app(trained_home, tmp_path / "app.log") as url, page_of(browser, width=390) as page:
-        page.goto(f"{url}/map")
+def test_names_make_room_and_more_come_out_close_up(browser: Browser, small_url: str) -> None:
+    with page_of(browser, width=390) as page:
+        page.goto(f"{small_url}/map")
         expect(page.locator(FIRST)).to_be_visible()
         page.wait_for_function(f"() => {{ const n = ({NAMES})(); return n.seen > 0 && n.seen < n.all && !n.clashes }}")
         assert page.evaluate(NAMES)["small"] == 0

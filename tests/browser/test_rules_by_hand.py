@@ -1,5 +1,6 @@
 """Rules by hand on the list, and serving with a question before and a way back after."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from recsys.storage import audit
 from tests.accessibility import settled
 from tests.homes import copy_home
 from tests.serving import page_of, running_app
@@ -63,3 +65,17 @@ def test_pin_order_save_serve_undo(browser: Browser, trained_home: Path, tmp_pat
         page.get_by_role("button", name="Undo", exact=True).last.click()
         expect(page.get_by_text("No rules are served")).to_be_visible()
         assert sets.served_names() == []
+        settled(page)
+
+        # Deleting asks as well, and can be taken back; the audit log has it all.
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(dialog.get_by_text("“By hand” has 1 version.")).to_be_visible()
+        assert sets.names() == ["By hand"]
+        dialog.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.get_by_text("Rule set “By hand” is deleted.")).to_be_visible()
+        assert sets.names() == []
+        settled(page)
+        page.get_by_role("button", name="Undo", exact=True).last.click()
+        expect(page.get_by_text(re.compile(r"^Version \d+; saving adds"))).to_be_visible()
+        assert sets.get("By hand").pins == (third.item_id, fifth.item_id)
+    assert {"save", "serve", "delete"} <= {entry.action for entry in audit.entries(workspace.database)}
