@@ -12,14 +12,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from recsys.models.hyperparameters import Hyperparameters, preset
 from recsys.presentation.pictures import suggested
@@ -102,31 +102,35 @@ def main(home: Path | None, names: list[str]) -> None:
         workspace = Workspace(Settings.from_environment(folder))
         live = str(workspace.live_id())
         other = next(x for x in workspace.store.models() if x != live)
-        with running_app(folder, Path(work) / "log") as url, chromium() as browser:
+        with running_app(folder, Path(work) / "log") as url, chromium() as browser, page_of(browser) as opened:
             for shot in SHOTS:
                 if not names or shot.name in names:
                     address = shot.address.replace("{live}", quote(live)).replace("{other}", quote(other))
-                    for width, dark in shot.looks:
-                        take(browser, url + address, shot, width, dark)
+                    take(opened, url + address, shot)
     PAGE.write_text(page())
 
 
-def take(browser: Browser, address: str, shot: Shot, width: int, dark: bool) -> None:
-    """One picture of a page, when everything on it is drawn."""
-    target = IMAGES / file_of(shot, width, dark)
-    with page_of(browser, width=width, height=shot.tall if width > 500 else PHONE, dark=dark) as opened:
-        opened.set_default_timeout(WAIT)
-        opened.goto(address)
-        opened.get_by_role("heading", level=1).first.wait_for()
-        _drawn(opened)
-        Image.open(io.BytesIO(opened.screenshot())).save(target, "WEBP", quality=QUALITY, method=6)
-    print(f"{target.relative_to(FOLDER.parent)}: {target.stat().st_size / 1000:.0f} kB")
+def take(page: Page, address: str, shot: Shot) -> None:
+    """The pictures of a page in every look, each when everything on it is drawn."""
+    page.set_default_timeout(WAIT)
+    for width, dark in shot.looks:
+        page.set_viewport_size({"width": width, "height": shot.tall if width > 500 else PHONE})
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.goto(address)  # anew in each look: slides and the map are drawn for the colours and the width they find
+        page.get_by_role("heading", level=1).first.wait_for()
+        _drawn(page)
+        target = IMAGES / file_of(shot, width, dark)
+        Image.open(io.BytesIO(page.screenshot())).save(target, "WEBP", quality=QUALITY, method=6)
+        print(f"{target.relative_to(FOLDER.parent)}: {target.stat().st_size / 1000:.0f} kB", flush=True)
 
 
-def _drawn(opened: Page) -> None:
-    settled(opened)
-    opened.wait_for_timeout(3000)  # until charts have drawn themselves
-    settled(opened)
+def _drawn(page: Page) -> None:
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
+        ".every((chart) => !chart.checkVisibility() || chart.querySelector('.main-svg'))"
+    )
+    page.wait_for_timeout(1000)  # until charts and lists have their new sizes
+    settled(page)
 
 
 def file_of(shot: Shot, width: int, dark: bool) -> str:
@@ -167,18 +171,24 @@ def _home(given: Path | None) -> Iterator[Path]:
         live = str(workspace.live_id())
         _train(workspace, data.name, replace(recipe, components=64), promote=False)
         assess(workspace, live, on_progress=_told)
+        _until(lambda: not workspace.job_store.newest(1, active=True), workspace)
         Presentations(workspace).save("How good it is", suggested(workspace))
         yield Path(folder)
 
 
 def _train(workspace: Workspace, dataset: str, recipe: Hyperparameters, *, promote: bool) -> None:
-    """Train as the Train page does: in a job, with the map and the rough runs that follow it. Ends when all is done."""
+    """Train as the Train page does: in a job. The map and the rough runs that follow it go on in jobs of their own."""
     job = start_training(workspace, dataset, recipe, promote=promote)
-    while running := workspace.job_store.newest(1, active=True):
-        _told(Progress(running[0].step, running[0].fraction))
-        time.sleep(5)
+    _until(lambda: not workspace.job_store.get(job.id).active, workspace)
     if (ended := workspace.job_store.get(job.id)).state != "done":
         raise SystemExit(ended.message)
+
+
+def _until(done: Callable[[], bool], workspace: Workspace) -> None:
+    while not done():
+        for running in workspace.job_store.newest(1, active=True):
+            _told(Progress(running.step, running.fraction))
+        time.sleep(5)
 
 
 def _told(progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What the frame adds to Streamlit's own: enough contrast, a menu that closes and tables as cards on a phone."""
+"""What the frame adds to Streamlit's own: contrast, toasts with a name; on a phone a menu that closes, and cards."""
 
 import streamlit as st
 
@@ -12,9 +12,10 @@ STYLE = """<style>
 /* What `tables.show` draws: columns where there is room for them, else cards. */
 @media (max-width: 640px) { [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) { display: none; } }
 @media (min-width: 640.02px) { [class*="st-key-cards_"] { display: none; } }
-/* Tabs that do not fit take two lines: nothing scrolls sideways on a phone. */
+/* Tabs and choices that do not fit take two lines: nothing scrolls sideways on a phone. */
 @media (max-width: 640px) {
   [data-testid="stTabs"] [role="tablist"] { flex-wrap: wrap; height: auto; overflow: visible; }
+  [data-testid="stButtonGroup"] :has(> button) { flex-wrap: wrap; overflow: visible; }
 }
 </style>"""
 SCRIPT = """<script>
@@ -27,6 +28,13 @@ SCRIPT = """<script>
     // after Streamlit has taken the click itself
     setTimeout(() => document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click(), 50);
   });
+  // Streamlit's toasts say that a title names them, and have none: their text is it.
+  new MutationObserver(() => {
+    for (const toast of document.querySelectorAll('[data-testid="stToast"][aria-labelledby]')) {
+      const text = toast.querySelector('[data-testid="stToastText"]');
+      if (text) text.id = toast.getAttribute("aria-labelledby");
+    }
+  }).observe(document.body, { childList: true, subtree: true });
 })();
 </script>"""
 
