@@ -12,6 +12,10 @@ _VAGUE_KINDS = ("type", "group", "class", "line", "collection", "typ", "tipo", "
 """Names of columns that mean a state of the item, or a category, where their values fit."""
 
 
+ENOUGH_USERS = 20
+"""With fewer users than this a column may hold another value for each by chance."""
+
+
 def find_title(file: FileColumns) -> None:
     """The title: a column named so; in a catalogue also one whose values read like titles."""
     find_text(file, c.TITLE)
@@ -96,11 +100,16 @@ def find_categories(file: FileColumns) -> None:
         file.take(c.CATEGORY, order)
 
 
+def _own_texts(content: Content) -> bool:
+    """Whether a column of users holds names or other texts, each its own; too few values say nothing."""
+    return content.unique and content.texts and len(content.filled) >= ENOUGH_USERS
+
+
 def find_attributes(file: FileColumns) -> None:
     """What is known of users: in a file of users every column left, in events those named so."""
     if file.part == "users":
         file.hints |= dict.fromkeys(file.named(c.USER), "another id of users")
-        own = [x for x in file.left if file.contents[x].unique and file.contents[x].texts]
+        own = [x for x in file.left if _own_texts(file.contents[x])]
         file.hints |= dict.fromkeys(own, "texts, each its own: nothing is shared")
         found = [x for x in file.left if not file.contents[x].empty and x not in file.hints]
         because = "everything told of users"
