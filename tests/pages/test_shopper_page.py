@@ -116,7 +116,7 @@ def test_the_finder_leads_to_those_who_fit(
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"shopper": "<b>nobody</b>"}, "No user"),
+        ({"shopper": "<b>nobody</b>"}, "knows no shopper"),
         ({"shopper": "u001", "persona": "Gone"}, "Persona 'Gone' does not exist"),
         ({"shopper": "u001", "rules": "Old"}, "Rules 'Old' does not exist"),
         ({"shopper": "u001", "against": "model:20200101-000000-dead", "section": "Compare"}, "does not exist"),
@@ -136,7 +136,7 @@ def test_links_to_what_does_not_exist_are_explained(
 @pytest.mark.parametrize("unknown", ["u0011", "anna", "<b>nobody</b>", "x" * 500])
 def test_an_unknown_shopper_leads_on(unknown: str, trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = healthy(page(trained_home, monkeypatch, shopper=unknown))
-    assert "No user" in app.error[0].value
+    assert "knows no shopper" in app.error[0].value
     assert len(app.dataframe[0].value)
     if unknown == "u0011":
         assert app.dataframe[0].value["user_id"].iloc[0] in ("u001", "u011")
