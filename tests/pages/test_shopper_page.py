@@ -387,7 +387,7 @@ def test_the_product_page(trained_home: Path, live: Recommender, monkeypatch: py
     assert app.title[0].value == "Garden product 7"
     assert ids(app, "similar") == [item.item_id for item in live.similar("00007")]
     app = healthy(page(trained_home, monkeypatch, "item.py", item="<i>"))
-    assert "No item" in app.error[0].value
+    assert "knows no product" in app.error[0].value
     cold = healthy(page(trained_home, monkeypatch, "item.py", item="00159"))
     assert "Nobody has bought it" in texts(cold)
 
