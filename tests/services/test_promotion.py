@@ -203,7 +203,7 @@ def test_the_command_promotes_only_what_is_not_worse(
     home = Workspace(Settings.from_environment(folder))
     before = home.live_id()
     epochs = "1" if not promoted else "8"
-    options = ["components=8", f"epochs={epochs}", "max_sampled=50", "threads=1", "learner=warp"]
+    options = ["components=8", f"epochs={epochs}", "max_sampled=50", "threads=1", "learner=warp", "bands="]
     options.append(f"learning_rate={learning_rate}")
     command = ["train", "--dataset", "small", "--seed", "2", "--promote", "--unless-worse", "--json"]
     command += [x for option in options for x in ("--set", option)]
