@@ -22,6 +22,16 @@ class NotInstalled(Exception):
 
 Rated = tuple[Dataset, NDArray[np.float64]]
 
+
+def without_packages(options: list[str]) -> list[str]:
+    """The other options of a command line; the folder of `--packages FOLDER` is looked through from now on."""
+    if "--packages" not in options:
+        return options
+    place = options.index("--packages")
+    sys.path.append(str(Path(options[place + 1]).resolve()))
+    return options[:place] + options[place + 2 :]
+
+
 _ORANGE = "orangecontrib/recommendation/datasets"
 
 

@@ -11,7 +11,6 @@ what it brings not to show what was disliked.
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks._datasets import RATED, NotInstalled
+from benchmarks._datasets import RATED, NotInstalled, without_packages
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import Hyperparameters
@@ -76,10 +75,7 @@ class Shop:
 
 def run(options: list[str]) -> list[dict[str, Any]]:
     """Results for the datasets named in `options`."""
-    if "--packages" in options:
-        place = options.index("--packages")
-        sys.path.append(str(Path(options[place + 1]).resolve()))
-        options = options[:place] + options[place + 2 :]
+    options = without_packages(options)
     unknown = [x for x in options if x not in RATED]
     if unknown:
         raise SystemExit(f"No dataset with ratings {unknown[0]!r}; there are {', '.join(RATED)}.")

@@ -12,13 +12,12 @@ interval and verdict.
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._datasets import DATASETS, NotInstalled
+from benchmarks._datasets import DATASETS, NotInstalled, without_packages
 from recsys import columns as c
 from recsys.dataset.dataset import Dataset, Interactions
 from recsys.models.hyperparameters import LEARNERS, Hyperparameters
@@ -44,10 +43,7 @@ class Judged:
 
 def run(options: list[str]) -> list[dict[str, Any]]:
     """Results for the datasets and learners named in `options`."""
-    if "--packages" in options:
-        place = options.index("--packages")
-        sys.path.append(str(Path(options[place + 1]).resolve()))
-        options = options[:place] + options[place + 2 :]
+    options = without_packages(options)
     unknown = [x for x in options if x not in DATASETS and x not in LEARNERS]
     if unknown:
         raise SystemExit(f"No dataset or learner {unknown[0]!r}; there are {', '.join((*DATASETS, *LEARNERS))}.")

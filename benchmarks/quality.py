@@ -9,10 +9,9 @@ is not there is said to be left out.
 """
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks._datasets import DATASETS, NotInstalled
+from benchmarks._datasets import DATASETS, NotInstalled, without_packages
 from recsys.dataset.dataset import Dataset
 from recsys.models.hyperparameters import PRESETS, preset
 
@@ -24,10 +23,7 @@ COVERAGE_TARGET, AGAIN_TARGET = 2.0, 1.1
 
 def run(options: list[str]) -> list[dict[str, Any]]:
     """Results for the datasets and presets named in `options`."""
-    if "--packages" in options:
-        place = options.index("--packages")
-        sys.path.append(str(Path(options[place + 1]).resolve()))
-        options = options[:place] + options[place + 2 :]
+    options = without_packages(options)
     unknown = [x for x in options if x not in DATASETS and x not in PRESETS]
     if unknown:
         raise SystemExit(f"No dataset or preset {unknown[0]!r}; there are {', '.join((*DATASETS, *PRESETS))}.")

@@ -1,8 +1,7 @@
 """How popular each item is lately, and how popular it will be soon: the part of a score that all users share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 import numpy as np
@@ -14,6 +13,10 @@ from recsys.dataset.decay import halved
 
 HALF_LIVES = (7.0, 14.0, 30.0, 60.0, 180.0)
 """Days after which a person counts half, in the columns that a forecast is made from."""
+
+FADING = tuple((half_life, since) for half_life in HALF_LIVES for since in ("first", "last"))
+COLUMNS = len(FADING) + 2
+"""How people are counted in the columns of a forecast; beside these all people, and a constant."""
 
 ALONE = (7.0, 30.0, 180.0)
 """Those that are tried alone, in the place of a forecast."""
@@ -52,7 +55,7 @@ class Forecast:
     It is learned from what was known some days before `now` and what came in these days.
 
     Attributes:
-        coefficients: one for each column of `_columns`, the last is the constant.
+        coefficients: one for each `_column`, the last is the constant.
     """
 
     coefficients: tuple[float, ...]
@@ -68,25 +71,23 @@ class Forecast:
         came = np.bincount(until_now.counts.indices[new], minlength=dataset.n_items)
         if not timed(before) or (came > 0).sum() < FEWEST_ITEMS:
             return None
-        columns = np.column_stack([column() for column in _columns(before, cut)])
+        columns = np.column_stack([_column(before, cut, place) for place in range(COLUMNS)])
         gram = columns.T @ columns + RIDGE * np.eye(columns.shape[1])
         return cls(tuple(float(x) for x in np.linalg.solve(gram, columns.T @ np.log1p(came))))
 
     def popularity(self, period: Interactions, now: pd.Timestamp) -> NDArray[np.float32]:
         """(n_items,) float32: the logarithm of 1 + people that is expected after `now`; mean 0."""
         found = np.zeros(period.counts.shape[1])
-        for column, weight in zip(_columns(period, now), self.coefficients, strict=True):
-            if weight:
-                found += weight * column()
+        for place in np.flatnonzero(self.coefficients):
+            found += self.coefficients[place] * _column(period, now, int(place))
         return _centred(found)
 
 
 def sources() -> Mapping[str, tuple[float, ...]]:
     """Coefficients of a `Forecast` that count people in one way alone: by name, those that are tried in its place."""
     found = {f"how many newly had it, halved every {days:g} days": 2 * HALF_LIVES.index(days) for days in ALONE}
-    found["how many had it at all"] = 2 * len(HALF_LIVES)
-    width = 2 * len(HALF_LIVES) + 2
-    return {name: tuple(float(column == place) for column in range(width)) for name, place in found.items()}
+    found["how many had it at all"] = len(FADING)
+    return {name: tuple(float(column == place) for column in range(COLUMNS)) for name, place in found.items()}
 
 
 def expected_popularity(
@@ -98,16 +99,13 @@ def expected_popularity(
     return lately_popular(period, now)
 
 
-def _columns(period: Interactions, now: pd.Timestamp) -> list[Callable[[], NDArray[np.float64]]]:
-    """What a forecast is made from, each (n_items,) and worked out when it is called: log(1 + people) by half-life and
-    since first or last event, all people, and 1."""
+def _column(period: Interactions, now: pd.Timestamp, place: int) -> NDArray[np.float64]:
+    """(n_items,) one of the columns that a forecast is made from: log(1 + people) by half-life and since first or last
+    event, all people, and 1."""
+    if place < len(FADING):
+        return np.log1p(people(period, now, *FADING[place]))
     n_items = period.counts.shape[1]
-    fading = [(half_life, since) for half_life in HALF_LIVES for since in ("first", "last")]
-    return [
-        *(partial(lambda half_life, since: np.log1p(people(period, now, half_life, since)), *how) for how in fading),
-        lambda: np.log1p(np.bincount(period.counts.indices, minlength=n_items)),
-        lambda: np.ones(n_items),
-    ]
+    return np.log1p(np.bincount(period.counts.indices, minlength=n_items)) if place == len(FADING) else np.ones(n_items)
 
 
 def _centred(values: NDArray[np.float64]) -> NDArray[np.float32]:
