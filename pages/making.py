@@ -86,13 +86,12 @@ def download(
         if not place.button(label, key=f"make_{key}", icon=icon, help=help or None, width=width):  # type: ignore[arg-type]  # a literal
             return
         with place.container():
-            bar = Bar(label)
             try:
-                made = about, make(bar)
+                with waiting(f"Making {file_name}") as bar:
+                    made = about, make(bar)
             except InsiderError as error:
                 shared.problem(error)
                 return
-            bar.done()
         st.session_state[kept] = made
     place.download_button(
         f"Save {file_name}", made[1], file_name, mime, on_click="ignore", key=f"save_{key}",

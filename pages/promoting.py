@@ -5,7 +5,9 @@ import streamlit as st
 from pages import making, shared, tables
 from recsys.errors import InsiderError
 from recsys.services.promotion import promote, rollback
-from recsys.services.promotion_preview import CheckedExpectation, Preview, Row, preview
+from recsys.services.promotion_preview import CheckedExpectation, Preview, Row, health_warnings, preview
+from recsys.services.workbench.expectations import Expectations
+from recsys.services.workbench.target_user import Personas
 from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.views import train
@@ -22,16 +24,18 @@ def called(model_id: str | None) -> str:
     return ModelNames(shared.workspace().database).of(model_id)
 
 
-def look(candidate: str) -> Preview:
-    """What a promotion would change; worked out once for each pair of models, with its progress in view."""
+def look(candidate: str, *, by_segment: bool = True) -> Preview:
+    """What a promotion would change; worked out once for two models, the expectations and what is known of the
+    candidate's health, with its progress in view."""
     workspace = shared.workspace()
-    known = st.session_state.setdefault("previews", {})
-    pair = candidate, workspace.live_id()
-    if pair not in known:
-        bar = making.Bar("Reading both models")
-        known[pair] = preview(workspace, candidate, on_progress=bar)
-        bar.done()
-    return known[pair]
+    personas = Personas(workspace.database)
+    asked = repr((Expectations(workspace.database).all(), [(name, personas.get(name)) for name in personas.names()]))
+    return making.once(
+        ("preview", str(workspace.settings.home), candidate, workspace.live_id(), by_segment, asked,
+         health_warnings(workspace, candidate)),
+        "Comparing with the live model",
+        lambda bar: preview(workspace, candidate, by_segment=by_segment, on_progress=bar),
+    )  # fmt: skip
 
 
 def live_line(words: str) -> None:
@@ -103,12 +107,17 @@ def ask(model_id: str) -> None:
         shared.problem(error)
 
 
-def first(found: Preview) -> None:
-    """What will change, in one sentence, and what should give pause."""
+def headline(found: Preview) -> None:
+    """What will change, in one sentence."""
     if found.identical:
         st.info(shared.plain(found.headline), title="The same model", icon=":material/content_copy:")
     else:
         st.markdown(f"**{shared.plain(found.headline)}**")
+
+
+def first(found: Preview) -> None:
+    """What will change, in one sentence, and what should give pause."""
+    headline(found)
     for text in found.warnings:
         st.warning(shared.plain(text), icon=":material/trending_down:")
 

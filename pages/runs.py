@@ -33,9 +33,8 @@ def compare(chosen: list[TrainingRun]) -> None:
     """Several trainings side by side."""
     pair = tuple((training.id, training.state) for training in chosen)
     if state.get("compared", (None,))[0] != pair:
-        bar = making.Bar("Reading the trainings")
-        state.compared = pair, run_view.side_by_side(home, chosen, on_progress=bar)
-        bar.done()
+        with making.waiting("Comparing the trainings") as bar:
+            state.compared = pair, run_view.side_by_side(home, chosen, on_progress=bar)
     found = state.compared[1]
     if found.note:
         st.info(shared.plain(found.note), icon=":material/info:")

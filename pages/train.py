@@ -37,11 +37,13 @@ with left, st.container(border=True, gap="small"):
         st.caption("There are no data to learn from any more. What was trained stays; import data to train again.")
         st.page_link("data.py", label="Data", icon=":material/database:")
 with right, st.container(border=True, gap="small", key="run_panel"):
+    left_to_do = run.nothing
     shown = train.run_to_show(home, st.session_state.get("run"))
     if shown is None:
         st.header("Nothing trained from this page yet", anchor=False)
         st.caption("Press Train: the model learns in the background and appears here, beside the live one.")
     else:
-        run.show(home, shown)
+        left_to_do = run.show(home, shown)
         run.others(home, shown)
 recipe.all_sent()
+left_to_do()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,3 +102,16 @@ def page_of(browser: Browser, *, width: int = 1280, height: int = 1000, dark: bo
     assert page.get_by_text("Traceback").count() == 0
     assert page.get_by_test_id("stException").count() == 0
     context.close()
+
+
+def progress_told(page: Page) -> Callable[[], list[str]]:
+    """Watch the page's bars of progress from now on; gives the way to ask what they have said, also when gone again."""
+    page.evaluate(
+        """() => {
+          window.told = [];
+          const note = () =>
+            document.querySelectorAll("[data-testid=stProgress]").forEach(bar => told.push(bar.innerText));
+          new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+    return lambda: page.evaluate("told")

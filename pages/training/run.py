@@ -1,6 +1,9 @@
 """The run panel: how far a training or a search is, or what came of it."""
 
+from collections.abc import Callable
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import promoting, shared, tables
 from pages.training.columns import TRAINING_COLUMNS
@@ -22,13 +25,17 @@ STATES = {
 }
 
 
-def show(home: Workspace, run: Job) -> None:
-    """One run: how far it is or what came of it."""
+def show(home: Workspace, run: Job) -> Callable[[], None]:
+    """One run: how far it is or what came of it. Gives what takes some seconds, to be called once the page stands."""
     if run.active:
         under_way(home, run.id)
-    else:
-        heading(home, run)
-        ended(home, run)
+        return nothing
+    heading(home, run)
+    return ended(home, run)
+
+
+def nothing() -> None:
+    """Nothing is left to do."""
 
 
 @st.fragment(run_every=shared.REFRESH_SECONDS)
@@ -68,8 +75,8 @@ def leaderboard(home: Workspace, run: Job) -> None:
     )  # fmt: skip
 
 
-def ended(home: Workspace, run: Job) -> None:
-    """What came of a run."""
+def ended(home: Workspace, run: Job) -> Callable[[], None]:
+    """What came of a run; gives what is left to do, as `show`."""
     if run.state == "failed":
         st.error(shared.plain(run.message), title=f"This {train.run_noun(run)} failed", icon=":material/error:")
     elif run.state == "cancelled" and run.kind == "search":
@@ -77,17 +84,20 @@ def ended(home: Workspace, run: Job) -> None:
     elif run.state == "cancelled":
         st.info("This training was cancelled. Nothing was stored; the live model is as it was.")
     found = train.outcome(home, run)
+    left = nothing
     if found is not None:
-        result(found, run)
+        left = result(found, run)
     elif run.curve and run.kind != "search":
         learning(train.curve(home, run), run)
     if run.kind == "search":
         leaderboard(home, run)
+    return left
 
 
-def result(found: train.Outcome, run: Job) -> None:
-    """The finished model beside the live one, and the way to make it live."""
-    st.markdown(f"**{shared.plain(found.verdict)}**")
+def result(found: train.Outcome, run: Job) -> Callable[[], None]:
+    """The finished model beside the live one, and the way to make it live; gives what is left to do, as `show`."""
+    change = st.container()
+    st.markdown(shared.plain(found.verdict))
     if found.note:
         st.info(shared.plain(found.note), icon=":material/info:")
     if found.standing == "candidate" and st.button("Promote", type="primary", icon=":material/publish:"):
@@ -114,6 +124,17 @@ def result(found: train.Outcome, run: Job) -> None:
         shared.describe(
             "Products the shopper had not bought before, among those held out of training; 95% intervals in brackets."
         )
+    return lambda: what_would_change(found, change)
+
+
+def what_would_change(found: train.Outcome, place: DeltaGenerator) -> None:
+    """The sentence that a promotion begins with, at the head of the result."""
+    if found.standing != "candidate":
+        return
+    with place, shared.problems_shown():
+        preview = promoting.look(found.model_id, by_segment=False)
+        if preview.headline != preview.note or not found.note:
+            promoting.headline(preview)
 
 
 def learning(found: Learning, run: Job) -> None:

@@ -15,7 +15,7 @@ from recsys.evaluation.benchmark import category_codes
 from recsys.evaluation.evaluate import Evaluation, evaluate
 from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
 from recsys.models.model import Model, identical
-from recsys.progress import OnProgress, Progress
+from recsys.progress import OnProgress, Progress, part_of, silent
 from recsys.recommend.recommender import Recommender
 from recsys.services.workbench.expectations import Expectations
 from recsys.services.workspace import Workspace
@@ -118,14 +118,22 @@ class Preview:
 
 
 def preview(
-    workspace: Workspace, candidate_id: str, live_id: str | None = None, *, on_progress: OnProgress = lambda _: None
+    workspace: Workspace,
+    candidate_id: str,
+    live_id: str | None = None,
+    *,
+    by_segment: bool = True,
+    on_progress: OnProgress = silent,
 ) -> Preview:
     """Hold a version against the live one, or against `live_id`, and say which expectations it meets.
 
     Both are judged on the same shoppers and purchases: those of the candidate's test period. A live model that learned
     from other data takes part where it had not seen that period; shoppers it does not know get what it shows anybody.
+
+    Args:
+        by_segment: judge the segments as well, and warn where one is worse: most of the time goes into it.
     """
-    found = _compared(workspace, candidate_id, live_id, on_progress)
+    found = _compared(workspace, candidate_id, live_id, by_segment, on_progress)
     if found.live == found.candidate:
         return replace(found, headline=found.note)
     after = workspace.load(candidate_id)
@@ -166,7 +174,7 @@ def _checked(saved: Expectations, after: Recommender, before: Recommender | None
 
 
 def _headline(found: Preview) -> str:
-    broken = sum(len(x.broken) for x in found.expectations)
+    broken = sum(bool(x.broken) for x in found.expectations)
     parts = [f"{broken} {'expectation is' if broken == 1 else 'expectations are'} newly broken"] if broken else []
     if found.measures and found.coverage is not None and found.changed is not None and found.kept is not None:
         parts = [
@@ -197,7 +205,9 @@ def coverage_words(live: float, candidate: float) -> str:
     return f"catalogue coverage {'rises' if candidate > live else 'falls'} from {old} to {new} of all products"
 
 
-def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_progress: OnProgress) -> Preview:
+def _compared(
+    workspace: Workspace, candidate_id: str, live_id: str | None, by_segment: bool, on_progress: OnProgress
+) -> Preview:
     on_progress(Progress("Reading both models", 0.05))
     candidate = workspace.load(candidate_id).trained
     try:
@@ -223,11 +233,11 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_p
     codes = category_codes(candidate.items, candidate.category_levels)
     judged = []
     for number, scorer in enumerate((live if same else _Elsewhere(live, candidate), candidate)):
-        on_progress(Progress(f"Making all lists with model {(live, candidate)[number].id}", 0.2 + 0.25 * number))
+        on_progress(Progress(f"Making all lists with model {(live, candidate)[number].id}", 0.2 + 0.15 * number))
         judged.append(evaluate(scorer, split.training.counts, split.judged, categories=codes,
                                popularity=candidate.popularity, only=MEASURED))  # fmt: skip
     old, new = judged
-    on_progress(Progress("Comparing them shopper by shopper", 0.7))
+    on_progress(Progress("Comparing them shopper by shopper", 0.5))
     note = protocol_note(manifest.split) if same else (
         f"{called} learned from purchases up to {fmt.day(other.split.test_start)}, this one up to "
         f"{fmt.day(cut)}; both are judged on what was bought after that."
@@ -241,7 +251,7 @@ def _compared(workspace: Workspace, candidate_id: str, live_id: str | None, on_p
         for name in MEASURED
         if name in old.values
     )
-    segments = _segments(candidate, new.users, old.values["ndcg"], new.values["ndcg"])
+    segments = _segments(candidate, old, new, part_of(on_progress, 0.55, 0.9)) if by_segment else ()
     shared = _shared(old, new)
     harm = {titles[name] for name in HARM}
     warnings = [_warning(row) for row in measures if row.verdict == "worse" and row.name in harm]
@@ -285,11 +295,13 @@ def _row(group: str, name: str, live: NDArray[np.float64], candidate: NDArray[np
     )  # fmt: skip
 
 
-def _segments(
-    model: Model, users: NDArray[np.int64], live: NDArray[np.float64], candidate: NDArray[np.float64]
-) -> tuple[Row, ...]:
-    groups = [(title, name, mask) for title, name, mask in _groups(model, users) if mask.sum() >= MIN_SEGMENT]
-    rows = [_row(title, name, live[mask], candidate[mask], LEVEL / max(len(groups), 1)) for title, name, mask in groups]
+def _segments(model: Model, old: Evaluation, new: Evaluation, on_progress: OnProgress) -> tuple[Row, ...]:
+    groups = [(title, name, mask) for title, name, mask in _groups(model, new.users) if mask.sum() >= MIN_SEGMENT]
+    live, candidate = old.values["ndcg"], new.values["ndcg"]
+    rows = []
+    for number, (title, name, mask) in enumerate(groups):
+        on_progress(Progress(f"Comparing segment {number + 1} of {len(groups)}", number / len(groups)))
+        rows.append(_row(title, name, live[mask], candidate[mask], LEVEL / len(groups)))
     return tuple(sorted(rows, key=lambda row: -row.users))
 
 

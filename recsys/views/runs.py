@@ -123,7 +123,9 @@ def side_by_side(
     note = ""
     if len(chosen) == 2 and all(training.model for training in chosen):
         try:
-            found = preview(workspace, str(chosen[1].model), live_id=str(chosen[0].model), on_progress=on_progress)
+            found = preview(
+                workspace, str(chosen[1].model), live_id=str(chosen[0].model), by_segment=False, on_progress=on_progress
+            )  # fmt: skip
             paired, note = found.measures, found.headline if found.identical else found.note
         except InsiderError as error:
             note = str(error)

@@ -11,7 +11,6 @@ from recsys.dataset.splitting import held_out
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters, acting
 from recsys.models.manifest import ModelManifest
-from recsys.services.promotion_preview import coverage_words
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
 from recsys.storage.trials.finished_runs import trainings_of_jobs
@@ -23,7 +22,6 @@ from recsys.views.dials.learning import Learning, learning
 from recsys.views.dials.recipe_form import learner_title, recipe_words
 from recsys.views.quality import Bar, bars_of
 
-SCORING_FILES = ("item_embeddings.npy", "item_biases.npy", "user_embeddings.npy", "user_biases.npy")
 COMPARED = ("ndcg", "hit_rate", "precision", "recall", "coverage", "diversity", "novelty")
 KINDS: tuple[Kind, ...] = ("train", "search")
 POINTS = 30
@@ -123,7 +121,7 @@ class Outcome:
     """What came of a training.
 
     Attributes:
-        verdict: one sentence against the live model, and whether the difference is more than chance can do.
+        verdict: one sentence against bestsellers. What would change against the live model is a promotion's preview.
         standing: "live", "candidate" (could be promoted) or "gone" (was deleted).
         note: why it cannot be held against the live model; empty when it can.
         bars: it beside the simple methods that it was judged with.
@@ -150,14 +148,14 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
     try:
         manifest = workspace.store.model_manifest(run.model)
     except InsiderError as error:
-        return Outcome(run.model, "gone", "Its model is no longer there", str(error), (), curve(workspace, run))
+        return Outcome(run.model, "gone", "Its model is no longer there.", str(error), (), curve(workspace, run))
     is_live = live is not None and live.id == run.model
     note = "" if live is None or is_live else _why_not_comparable(manifest, live)
     other = None if live is None or is_live or note else live
     return Outcome(
         model_id=run.model,
         standing="live" if is_live else "candidate",
-        verdict=_verdict(manifest, other, is_live),
+        verdict=_verdict(manifest, is_live),
         note=note or ("" if manifest.split.kind == "time" else f"Judged on {held_out(manifest.split)}."),
         lines=_lines(manifest, other),
         curve=curve(workspace, run),
@@ -246,37 +244,17 @@ def _why_not_comparable(manifest: ModelManifest, live: ModelManifest) -> str:
         )
     if manifest.fingerprint != live.fingerprint or manifest.split != live.split:
         return (
-            f"Dataset “{live.dataset}” has changed since the live model was trained: the two were judged on "
-            "different purchases. Train the live model's recipe again to compare."
+            f"Dataset “{live.dataset}” has changed since the live model was trained: its own figures are of other "
+            "purchases, so that the table leaves them out."
         )
     return ""
 
 
-def _verdict(manifest: ModelManifest, live: ModelManifest | None, is_live: bool) -> str:
+def _verdict(manifest: ModelManifest, is_live: bool) -> str:
     ours, popular = (_discover(manifest, method).get("ndcg", {}) for method in ("model", "popular"))
-    if is_live or live is None:
-        gain = fmt.change(ours.get("value"), popular.get("value"))
-        return f"{'This is the live model: ' if is_live else ''}NDCG@10 {gain} than bestsellers"
-    if _same_answers(manifest, live):
-        return "The same as the live model: both give the same answers, so promoting it would change nothing"
-    theirs = _discover(live, "model").get("ndcg", {})
-    gain = fmt.change(ours.get("value"), theirs.get("value"))
-    said = [f"NDCG@10 {gain} {'as' if gain == 'the same' else 'than'} the live model"]
-    if gain != "the same" and None not in (ours.get("low"), theirs.get("low")):
-        apart = ours["low"] > theirs["high"] or theirs["low"] > ours["high"]
-        said.append("more than chance explains" if apart else "the intervals overlap, so it may be chance")
-    before, after = (_discover(side, "model").get("coverage", {}).get("value") for side in (live, manifest))
-    if before is not None and after is not None:
-        said.append(coverage_words(before, after))
-    return "; ".join(said)
-
-
-def _same_answers(manifest: ModelManifest, live: ModelManifest) -> bool:
-    """Whether the two versions were stored with equal vectors, by the checksums of their files."""
-    ours, theirs = (
-        {name: side.files.get(name) for name in SCORING_FILES} for side in (manifest, live)
-    )  # fmt: skip
-    return None not in ours.values() and ours == theirs
+    gain = fmt.change(ours.get("value"), popular.get("value"))
+    said = f"NDCG@10 {gain} {'as' if gain == 'the same' else 'than'} bestsellers."
+    return f"This is the live model: {said}" if is_live else said
 
 
 def _lines(manifest: ModelManifest, live: ModelManifest | None) -> tuple[Line, ...]:

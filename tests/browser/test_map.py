@@ -1,12 +1,13 @@
 """The map in a real browser: colour it, find a product and its neighbours, draw a lasso, take it along, a shopper."""
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from recsys.recommend.recommender import Recommender
-from tests.serving import page_of
+from tests.serving import page_of, progress_told
 
 FIRST = ".js-plotly-plot >> nth=0"
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
@@ -90,6 +91,11 @@ def test_colour_search_lasso_export_and_a_shopper(browser: Browser, small_url: s
         assert dimmed(page) == selected, "the selection survives a change of colour"
 
         page.get_by_role("button", name="Take along").click()
+        page.locator(AT_REST).wait_for()
+        told = progress_told(page)
+        page.get_by_role("button", name="PNG", exact=True).click()
+        expect(page.get_by_role("button", name="Save map.png")).to_be_visible()
+        assert any(re.match(r"Drawing · \d+ s so far", text) for text in told()), told()
         page.locator(AT_REST).wait_for()
         page.get_by_role("button", name="SVG").click()
         with page.expect_download() as poster:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages import shared
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services.promotion import promote
+from recsys.services.promotion_preview import preview
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
 from recsys.training.search import SearchPlan, search
@@ -89,7 +91,9 @@ def test_train_watch_promote_and_roll_back(home: Workspace) -> None:
     run = ended(home, home.job_store.newest()[-1].id)
     assert (run.state, run.message, run.recipe["components"]) == ("done", "", 12)
     app = page()
-    assert any("than the live model" in x.value or "as the live model" in x.value for x in app.markdown)
+    headline = preview(home, str(run.model)).headline
+    assert headline.startswith("Accuracy")
+    assert [x.value for x in app.markdown if x.value == f"**{shared.plain(headline)}**"], "as the promotion says it"
     button(app, "Promote").click().run()
     assert not app.exception
     assert not app.error, app.error

@@ -109,8 +109,7 @@ def card_of(workspace: Workspace, model_id: str = "live", *, on_progress: OnProg
     model = workspace.load(model_id).trained
     manifest = model.manifest
     judged, groups, problem = _judged(workspace, model, on_progress)
-    on_progress(Progress("Comparing with the live model", 0.7))
-    against = _against_live(workspace, model.id)
+    against = _against_live(workspace, model.id, part_of(on_progress, 0.65, 0.8))
     told = story(workspace, model.id, on_progress=part_of(on_progress, 0.8, 1.0))
     name = ModelNames(workspace.database).given(model.id)
     return Card(
@@ -229,7 +228,7 @@ def _segments(found: Sequence[Segment]) -> Table | None:
     return Table("", ("Segment", "Measure", "Shoppers", "Model", "Popular", "Against popular"), rows)
 
 
-def _against_live(workspace: Workspace, model_id: str) -> Against | None:
+def _against_live(workspace: Workspace, model_id: str, on_progress: OnProgress) -> Against | None:
     """Beside the live version; for that one, beside the one that was live before it."""
     live, before = workspace.store.live()
     other = next((x for x in before if x in workspace.store.models()), None) if model_id == live else live
@@ -237,7 +236,7 @@ def _against_live(workspace: Workspace, model_id: str) -> Against | None:
         return None
     title = f"Against {other}{' (live)' if other == live else ', which was live before'}"
     try:
-        found = preview(workspace, model_id, live_id=other)
+        found = preview(workspace, model_id, live_id=other, on_progress=on_progress)
     except InsiderError as error:
         return Against(title, str(error))
     if not found.measures:
