@@ -23,9 +23,11 @@ shared.describe(
 
 
 def store(name: str, presentation: Presentation) -> None:
-    """Callback of every change: keep it, and say so when it is refused."""
+    """Every change: keep it and show it, and say so when it is refused."""
     try:
-        state.presentation = shelf.save(name, presentation)
+        kept = shelf.save(name, presentation)
+        if state.presentation != kept:  # one that is shown already may not be set again, save in a callback
+            state.presentation = kept
     except shared.InsiderError as error:
         state.present_problem = str(error)
 
@@ -86,7 +88,7 @@ if name == NEW:
         st.button("Begin with a suggestion", type="primary", disabled=empty, on_click=begin, args=(True,))
         st.button("Begin empty", disabled=empty, on_click=begin, args=(False,))
     if empty:
-        st.caption("Give it a name first. The suggestion shows the result, a shopper, the map and the last training.")
+        st.caption("Give it a name first and press Enter. The suggestion shows the result, a shopper, the map and the last training.")
     st.stop()
 
 found = shelf.get(name)

@@ -50,10 +50,13 @@ class Slide(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        needs = {"shopper": ("shopper",), "comparison": ("first", "second"), "training": ("training",)}
-        for name in needs.get(self.kind, ()):
+        needs = {
+            "shopper": {"shopper": "a shopper"}, "comparison": {"first": "a model", "second": "a second model"},
+            "training": {"training": "a training"},
+        }  # fmt: skip
+        for name, words in needs.get(self.kind, {}).items():
             if getattr(self, name) in ("", None):
-                raise ValueError(f"a slide “{KINDS[self.kind]}” needs {name}")
+                raise ValueError(f"a slide “{KINDS[self.kind]}” needs {words}")
         if self.kind == "words" and not (self.title or self.text):
             raise ValueError("a slide of words needs a title or a text")
         return self

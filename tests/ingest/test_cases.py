@@ -125,6 +125,12 @@ def test_encodings_are_recognised_and_said(tmp_path, encoding):
     assert guess("Größe, süß, weiß, Übergröße".encode("cp1252")).encoding == "cp1252"
 
 
+@pytest.mark.parametrize("line", ["K-1;54,30 €", "K-1;54,30\xa0€", "K-1;€54.30", "K-1;£54.30", "Überhose, Größe: weiß;1 €"])
+def test_the_sign_of_a_currency_tells_no_encoding(line):
+    found = guess("\n".join([line] * 9).encode("cp1252"))
+    assert (found.encoding, found.example) == ("cp1252", line)
+
+
 TIMES = {
     "2024-01-03 16:36:24 +0200": "14:36:24", "2024-01-03 16:36:24 Z": "16:36:24", "2024-01-03T16:36:24+02:00": "14:36:24",
     "2024-01-03 16:36:24 EST": "21:36:24", "2024-01-03 16:36:24 EDT": "20:36:24", "2024-01-03 16:36:24 CEST": "14:36:24",

@@ -46,9 +46,9 @@ def test_slides_keep_their_order_and_move(home: Workspace) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"kind": "shopper"}, "needs shopper"),
-        ({"kind": "comparison", "first": "a"}, "needs second"),
-        ({"kind": "training"}, "needs training"),
+        ({"kind": "shopper"}, "needs a shopper"),
+        ({"kind": "comparison", "first": "a"}, "needs a second model"),
+        ({"kind": "training"}, "needs a training"),
         ({"kind": "words"}, "needs a title or a text"),
         ({"kind": "film"}, "kind: "),
         ({"kind": "map", "title": "x" * 200}, "title: "),
@@ -166,4 +166,12 @@ def test_the_page_makes_one_from_a_suggestion_and_arranges_it(home: Workspace, m
     assert [slide.kind for slide in Presentations(home).get("Spring").slides][:2] == ["result", "words"]
     app.selectbox(key="new_kind").set_value("shopper").run()
     next(button for button in app.button if button.label == "Add").click().run()
-    assert "needs shopper" in app.error[0].value
+    assert "needs a shopper" in app.error[0].value
+    next(area for area in app.text_area if area.label == "Speaker notes").set_value("Ask who is here").run()
+    next(button for button in app.button if button.label == "Save").click().run()
+    app.selectbox(key="new_kind").set_value("words").run()
+    next(area for area in app.text_area if area.key.startswith("text_new")).set_value("Thank you").run()
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert not app.exception and not app.error
+    kept = Presentations(home).get("Spring").slides
+    assert (kept[0].notes, kept[-1].text, len(kept)) == ("Ask who is here", "Thank you", 6)

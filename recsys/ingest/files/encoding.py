@@ -40,6 +40,9 @@ _KOREAN = frozenset(
 )
 """Usual syllables of Korean: Chinese read as Korean gives others."""
 
+_PRICE_SIGNS = re.compile(rb"(?<![A-Za-z\x80-\x9f\xa1-\xff])[\x80\xa3](?![A-Za-z\x80-\x9f\xa1-\xff])")
+"""Bytes of the signs of euro and pound in the encoding of Western Europe, with no letter beside them."""
+
 _TURKISH = frozenset("ðþýÐÞÝ")
 """What the letters that Turkish needs most are in the encoding of Western Europe."""
 
@@ -88,7 +91,8 @@ def guess(lines: bytes) -> Guess:
     """The encoding of some text that is no UTF-8; lines of ASCII alone tell nothing."""
     from charset_normalizer import from_bytes
 
-    sample = b"\n".join(line for line in lines.splitlines() if not line.isascii())[:MOST_LOOKED_AT]
+    whole = b"\n".join(line for line in lines.splitlines() if not line.isascii())[:MOST_LOOKED_AT]
+    sample = _PRICE_SIGNS.sub(b"", whole)  # they stand in columns of prices, and would be letters elsewhere
     matches = {match.encoding: match for match in from_bytes(sample, cp_isolation=list(CANDIDATES))}
     least = min((match.chaos for match in matches.values()), default=0.0)
     near = [match for match in matches.values() if match.chaos <= least + AS_GOOD]
@@ -112,7 +116,7 @@ def guess(lines: bytes) -> Guess:
         found = _least_odd(sample, found)
     if found in _OF_EAST_ASIA and _is_korean(sample, found):
         found = "euc_kr"
-    text = sample.decode(found, "replace")
+    text = whole.decode(found, "replace")
     example = next((line.strip() for line in text.splitlines() if line.strip()), "")
     beyond_ascii = next((n for n, x in enumerate(example) if ord(x) > 127), 0)
     begin = max(beyond_ascii - 30, 0)
