@@ -88,7 +88,10 @@ if name == NEW:
         st.button("Begin with a suggestion", type="primary", disabled=empty, on_click=begin, args=(True,))
         st.button("Begin empty", disabled=empty, on_click=begin, args=(False,))
     if empty:
-        st.caption("Give it a name first and press Enter. The suggestion shows the result, a shopper, the map and the last training.")
+        st.caption(
+            "Give it a name first and press Enter. The suggestion shows the result, a shopper, the map and the last "
+            "training."
+        )
     st.stop()
 
 found = shelf.get(name)

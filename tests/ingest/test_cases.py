@@ -125,7 +125,9 @@ def test_encodings_are_recognised_and_said(tmp_path, encoding):
     assert guess("Größe, süß, weiß, Übergröße".encode("cp1252")).encoding == "cp1252"
 
 
-@pytest.mark.parametrize("line", ["K-1;54,30 €", "K-1;54,30\xa0€", "K-1;€54.30", "K-1;£54.30", "Überhose, Größe: weiß;1 €"])
+@pytest.mark.parametrize(
+    "line", ["K-1;54,30 €", "K-1;54,30\xa0€", "K-1;€54.30", "K-1;£54.30", "Überhose, Größe: weiß;1 €"]
+)
 def test_the_sign_of_a_currency_tells_no_encoding(line):
     found = guess("\n".join([line] * 9).encode("cp1252"))
     assert (found.encoding, found.example) == ("cp1252", line)
