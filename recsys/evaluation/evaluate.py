@@ -1,6 +1,6 @@
 """Judging anything that scores items, on a held-out period, by one protocol."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
@@ -84,7 +84,12 @@ def evaluate(
         popularity: (n_items,) number of users who have had each item, for novelty; without it that is left out.
         only: the measures wanted; leaving out "auc" saves most of the time.
     """
-    return _evaluated(lambda users: (scorer.scores(users),), 1, train, test, k, lane, categories, popularity, only)[0]
+
+    def fill(users: NDArray[np.int64], scores: NDArray[np.float32]) -> Iterator[None]:
+        scores[...] = scorer.scores(users)
+        yield
+
+    return _evaluated(fill, 1, train, test, k, lane, categories, popularity, only)[0]
 
 
 def evaluate_biases(
@@ -99,16 +104,17 @@ def evaluate_biases(
 ) -> list[Evaluation]:
     """`evaluate` for the scores of `taste` plus each of these biases, (n_items,); the scores are worked out once."""
 
-    def variants(users: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
-        scores = taste.scores(users)
+    def fill(users: NDArray[np.int64], scores: NDArray[np.float32]) -> Iterator[None]:
+        own = taste.scores(users)
         for bias in biases:
-            yield scores + bias
+            np.add(own, bias, out=scores)
+            yield
 
-    return _evaluated(variants, len(biases), train, test, k, "discover", None, popularity, only)
+    return _evaluated(fill, len(biases), train, test, k, "discover", None, popularity, only)
 
 
 def _evaluated(
-    variants: Callable[[NDArray[np.int64]], Iterable[NDArray[np.float32]]],
+    fill: Callable[[NDArray[np.int64], NDArray[np.float32]], Iterator[None]],
     n_variants: int,
     train: sparse.csr_matrix,
     test: sparse.csr_matrix,
@@ -118,7 +124,7 @@ def _evaluated(
     popularity: NDArray[Any] | None,
     only: Sequence[str],
 ) -> list[Evaluation]:
-    """One evaluation for each kind of scores that `variants` gives, one after the other, for a block of users."""
+    """One evaluation for each kind of scores that `fill` puts into the array of a block of users, one after the other."""
     had, later = train.astype(bool), test.astype(bool)
     relevant = (later.multiply(had) if lane == "again" else later - later.multiply(had)).tocsr()
     relevant.eliminate_zeros()
@@ -132,8 +138,7 @@ def _evaluated(
             kept.room = np.empty((min(size, len(users)), train.shape[1]), np.float32)
         scores: NDArray[np.float32] = kept.room[: len(block)]
         own, wanted, found = had[block].tocsr(), relevant[block], []
-        for given in variants(block):
-            scores[...] = given
+        for _ in fill(block, scores):
             lists, n_candidates = _listed(scores, own, lane, k)
             auc = metrics.auc(scores, wanted, n_candidates) if "auc" in only else np.zeros(len(block))
             found.append((lists, _contains(wanted, lists), auc))

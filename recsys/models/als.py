@@ -19,8 +19,9 @@ from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.learned import Learned, spread
 from recsys.models.linear_fold_in import LinearFoldIn
-from recsys.models.purchases import Purchases, product
+from recsys.models.purchases import Purchases
 from recsys.models.shrinkage import HierarchicalPrior
+from recsys.utils.sparse_product import product
 
 TINY = 1e-9
 NOTHING = 1e-6

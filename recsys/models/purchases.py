@@ -1,7 +1,6 @@
 """What the linear learners learn from: how much each purchase weighs, and the matrix of all of them."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -15,7 +14,6 @@ from recsys.dataset.dataset import Interactions
 from recsys.dataset.decay import OLD_WEIGHT, age_in_days
 from recsys.errors import InvalidInput
 from recsys.models.popularity import expected_popularity, people, timed
-from recsys.utils.threads import cores
 
 COUNT_SHARE = 0.15
 """A purchase repeated n times weighs 1 + 0.15 log n of one made once."""
@@ -24,7 +22,6 @@ SLOWER = 2.0
 """Beside the half-life of the recipe there is a second, so many times as long."""
 
 DRIFT_HALF_LIFE_DAYS = 30.0
-ROWS_IN_PARALLEL = 2048
 
 
 @dataclass(frozen=True)
@@ -132,17 +129,6 @@ class Purchases:
     def damped(self, power: float) -> sparse.csr_matrix:
         """Y = X diag(totals^-power): at 0 bestsellers decide everything, at 1/2 all have the same say."""
         return (self.matrix @ sparse.diags(self.totals**-power)).tocsr().astype(np.float32)
-
-
-def product(matrix: sparse.csr_matrix, dense: NDArray[np.float32]) -> NDArray[np.float32]:
-    """matrix @ dense for float32, blocks of rows side by side on all cores."""
-    rows = matrix.shape[0]
-    step = max(ROWS_IN_PARALLEL, -(-rows // (4 * cores())))
-    if rows <= step:
-        return np.asarray(matrix @ dense, dtype=np.float32)
-    with ThreadPoolExecutor(cores()) as pool:
-        parts = list(pool.map(lambda start: matrix[start : start + step] @ dense, range(0, rows, step)))
-    return np.concatenate(parts).astype(np.float32, copy=False)
 
 
 def _fading(days: NDArray[np.float64], half_life: float) -> NDArray[np.float64]:

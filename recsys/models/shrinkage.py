@@ -34,7 +34,7 @@ class HierarchicalPrior:
         weight = float(design.data.mean()) if design.nnz else 1.0
         weighted = (sparse.diags(buyers.astype(np.float64)) @ design).tocsr()
         gram = (design.T @ weighted + sharing * weight**2 * sparse.identity(len(shared))).tocsc()
-        self._design, self._weighted, self._solver = design, weighted.T.tocsr(), sparse_linalg.splu(gram)
+        self._design, self._weighted, self._solver = design, weighted.T, sparse_linalg.splu(gram)
         self._size = np.sqrt(np.maximum(buyers, 1))[:, None]
         self._own = np.where(np.diff(design.indptr) > 0, buyers / (buyers + sharing), 1.0)[:, None]
 

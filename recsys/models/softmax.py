@@ -18,7 +18,8 @@ from recsys.models.features import IDENTITY, Features
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.learned import Learned, spread
 from recsys.models.linear_fold_in import LinearFoldIn
-from recsys.models.purchases import Purchases, product
+from recsys.models.purchases import Purchases
+from recsys.utils.sparse_product import product
 
 BATCH = 256
 """Shoppers in a step."""

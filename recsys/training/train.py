@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -84,11 +85,13 @@ def _learned(
 
     users, items = features_for(dataset, recipe, split.training)
     forecast = plan.popularity or forecast_for(dataset, split)
-    lightfm, fold_in = fit(
-        split.training, split.test_start, users, items, plan.settled, plan.epochs,
-        start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass,
-    )  # fmt: skip
-    again, again_weights = _buying_again(dataset, split)
+    with ThreadPoolExecutor(1) as beside:
+        buying_again = beside.submit(_buying_again, dataset, split)
+        lightfm, fold_in = fit(
+            split.training, split.test_start, users, items, plan.settled, plan.epochs,
+            start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass,
+        )  # fmt: skip
+        again, again_weights = buying_again.result()
     created = datetime.now(UTC)
     manifest = ModelManifest(
         id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",

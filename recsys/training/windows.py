@@ -154,12 +154,14 @@ def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: 
             parts.append((period, now, later.counts))
     most = MOST_USERS // (1 if len(parts) == 1 else 2 * len(parts))
     days = 0.0 if split.kind != "time" else (split.test_start - split.validation_start) / pd.Timedelta(days=1)
-    found = []
-    for period, now, later in parts:
+
+    def window_of(part: tuple[Interactions, pd.Timestamp, sparse.csr_matrix]) -> Window:
+        period, now, later = part
         users, items = features_for(dataset, recipe, period)
         judged = some_of(_with_history(later, period), most)
-        found.append(Window(period, now, judged, users, items, Forecast.fit(dataset, now, days)))
-    return tuple(found)
+        return Window(period, now, judged, users, items, Forecast.fit(dataset, now, days))
+
+    return tuple(side_by_side(window_of, parts))
 
 
 def features_for(dataset: Dataset, recipe: Hyperparameters, period: Interactions) -> tuple[Features, Features]:
