@@ -92,7 +92,11 @@ def _filters(live: Recommender, start: Rules, key: str, brands: list[str]) -> di
                     help="Products without a price are kept." if name == "min_price" else None,
                 )  # fmt: skip
     if "available" in live.items:
-        found["available_only"] = st.toggle("Only what is available", start.available_only, key=f"{key}_available")
+        found["sold_out"] = st.toggle(
+            "Also what is sold out", start.sold_out, key=f"{key}_sold_out",
+            help="What the catalogue marks as not available is left out otherwise.",
+        )  # fmt: skip
+        found["available_only"] = start.available_only and not found["sold_out"]
     return found
 
 
@@ -185,7 +189,7 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
     found = _variety(live, start, key)
     filtered = (
         start.only_categories, start.never_categories, start.only_brands, start.never_brands, start.min_price,
-        start.max_price, start.available_only,
+        start.available_only, start.sold_out,
     )  # fmt: skip
     with st.expander("Filters", expanded=any(value not in ((), None, False) for value in filtered)):
         found |= _filters(live, start, key, brands)

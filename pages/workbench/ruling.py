@@ -18,8 +18,8 @@ from recsys.views import rule_cost, what_if
 from recsys.views.shopper import ShopperView
 
 IN_VIEW = """<style>
-@media (min-width: 641px) { .st-key-list_under_rules { position: sticky; top: 4rem; max-height: calc(100vh - 5rem);
-  overflow-y: auto; padding: 0.2rem } }
+@media (min-width: 641px) { [data-testid="stColumn"]:has(.st-key-list_under_rules) {
+  position: sticky; top: 4rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto } }
 </style>"""
 """On a wide screen the list stays where it is while the editor beside it is scrolled."""
 
@@ -126,11 +126,11 @@ def show(home: Workspace, live: Recommender, view: ShopperView, k: int) -> None:
             shared.problem(error)
             return
         as_text(rules, start)
+        serving.keeping(home, sets, chosen, rules)
     stored = start.version > 0 and rules == start.changed({})
-    with left, st.container(border=True), st.container(key="list_under_rules"):
+    with left, st.container(border=True, key="list_under_rules"):
         st.header("What they do to this list", anchor=False)
         listed(live, view, rules, k)
-        serving.keeping(home, sets, chosen, rules)
     with st.container(border=True):
         price(home, live, rules, stored)
     with st.container(border=True):

@@ -12,6 +12,9 @@ from recsys.services.workbench.rule_cost import RuleCost, dial, measured_rule_co
 from recsys.services.workspace import Workspace
 from recsys.utils import formatting as fmt
 
+MOST_BESIDE = 5
+"""Beside so many categories are lists counted."""
+
 SHOWN = ("ndcg", "precision", "coverage", "diversity", "novelty")
 
 
@@ -79,21 +82,29 @@ def reach_words(
 def serving_words(
     live: Recommender, before: Sequence[Rules], now: Sequence[Rules], k: int = 10, on_progress: OnProgress = silent
 ) -> tuple[str, ...]:
-    """Who gets another list when other rule sets are served: a sentence for requests that name no placement, and one
-    for each placement that a set asks for."""
+    """Who gets another list when other rule sets are served: a sentence for requests that name neither a placement
+    nor a product, one for each placement and one for each category beside which a set applies."""
     sets = (*before, *now)
-    places = ["", *sorted({place for rules in sets for place in rules.when.placements})]
+    places = sorted({place for rules in sets for place in rules.when.placements})
+    categories = sorted({name for rules in sets for name in rules.when.beside})
+    asked = [("", ""), *((place, "") for place in places), *(("", name) for name in categories[:MOST_BESIDE])]
     sentences = []
-    for number, place in enumerate(places):
-        part = part_of(on_progress, number / len(places), (number + 1) / len(places))
-        found = reach_of_serving(live, before, now, placement=place, k=k, on_progress=part)
-        where = f"In the placement “{place}”" if place else "Where no placement is named" if places[1:] else "Today"
+    for number, (place, beside) in enumerate(asked):
+        part = part_of(on_progress, number / len(asked), (number + 1) / len(asked))
+        found = reach_of_serving(live, before, now, placement=place, beside=beside, k=k, on_progress=part)
+        where = (
+            f"In the placement “{place}”" if place
+            else f"Beside a product of “{beside}”" if beside
+            else "Where no placement is named" if places
+            else "Where no product is looked at" if categories
+            else "Today"
+        )  # fmt: skip
         drawn = "" if found.judged == found.segment else " drawn"
         share = fmt.share(found.changed / found.judged, 0) if found.judged else fmt.NOTHING
         changed, judged = fmt.number(found.changed), fmt.number(found.judged)
         sentences.append(f"{where}, {changed} of {judged}{drawn} shoppers get another list ({share}).")
-    if any(rules.when.beside for rules in sets):
-        sentences.append("Lists beside a product that is looked at are not counted.")
+    if categories[MOST_BESIDE:]:
+        sentences.append(f"Lists beside {fmt.plural(len(categories) - MOST_BESIDE, 'other category')} are not counted.")
     return tuple(sentences)
 
 

@@ -45,6 +45,13 @@ def test_pin_order_save_serve_undo(browser: Browser, trained_home: Path, tmp_pat
         expect(page.get_by_text("never shown").first).to_be_visible()
         settled(page)
 
+        # The list stays in view while the end of the editor is worked on.
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.get_by_text("When, where and for whom").click()
+        page.get_by_text("Only in these placements").scroll_into_view_if_needed()
+        expect(shown.first).to_be_in_viewport(ratio=1)
+        page.set_viewport_size({"width": 1280, "height": 1400})
+
         # Saved, served after a question, and taken back.
         page.get_by_label("Name", exact=True).fill("By hand")
         page.keyboard.press("Enter")

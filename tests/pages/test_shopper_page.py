@@ -435,6 +435,20 @@ def test_products_have_pictures_or_tiles(tmp_path: Path, monkeypatch: pytest.Mon
         assert row["actions"] == ["why", "pin", "hide", "up"]
 
 
+def test_what_is_sold_out_is_shown_when_the_rules_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = planted_shop("small", n_users=40, n_items=40)
+    items = shop.items.assign(available=[number % 3 > 0 for number in range(40)])
+    home = Workspace(Settings.from_environment(tmp_path / "home"))
+    home.store.save_dataset(dataclasses.replace(shop, items=items))
+    live = train_and_store(home, "small", SMALL_RECIPE, promote=True)
+    gone = {item for item in items["item_id"] if int(item) % 3 == 0}
+    app = page(tmp_path / "home", monkeypatch, shopper="u001", section="Rules")
+    assert not gone & set(ids(app, "ruled"))
+    next(x for x in app.toggle if x.label == "Also what is sold out").set_value(True).run()
+    assert ids(app, "ruled") == [x.item_id for x in live.recommend("u001", rules=Rules(sold_out=True)).items]
+    assert gone & set(ids(app, "ruled"))
+
+
 @pytest.mark.parametrize(
     ("to", "expected"), [(0, ["c", "a", "b"]), (1, ["a", "c", "b"]), (2, ["a", "b", "c"]), (4, ["a", "b"])]
 )

@@ -413,6 +413,17 @@ def test_what_serving_changes_is_counted_by_placement_and_order(live: Recommende
     assert words[0].startswith(f"Where no placement is named, 0 of {len(users)} shoppers")
     assert words[1].startswith(f"In the placement “basket”, {differs} of")
 
+    garden = Rules(never_categories=("Dairy",), when=Conditions(beside=("Garden", "Bakery")))
+    changed = sum(ids(live, garden, u, 10) != ids(live, Rules(), u, 10) for u in users)
+    found = reach_of_serving(live, [], [garden], beside="Garden")
+    assert found.changed == changed > 0
+    assert reach_of_serving(live, [], [garden], beside="Drinks").changed == 0
+    words = serving_words(live, [], [garden])
+    assert [sentence.partition(" of ")[0] for sentence in words[:1]] == ["Where no product is looked at, 0"]
+    assert [text.partition(" of 120")[0] for text in words[1:]] == [
+        f"Beside a product of “{name}”, {changed}" for name in ("Bakery", "Garden")
+    ]
+
 
 def test_what_is_sold_out_is_recommended_only_when_asked_for(live: Recommender) -> None:
     best = [x.item_id for x in live.recommend("u001", k=4).items]

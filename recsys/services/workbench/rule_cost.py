@@ -74,13 +74,15 @@ def reach(
 
 
 def reach_of_serving(
-    live: Recommender, before: Sequence[Rules], now: Sequence[Rules], *, placement: str = "", k: int = 10,
-    seed: int = 0, on_progress: OnProgress = silent,
+    live: Recommender, before: Sequence[Rules], now: Sequence[Rules], *, placement: str = "", beside: str = "",
+    k: int = 10, seed: int = 0, on_progress: OnProgress = silent,
 ) -> RuleReach:  # fmt: skip
     """Count who gets another list of k new products when other rule sets are served, today and in one placement.
 
-    Each shopper is followed through both orders: the first set whose conditions hold for them counts. No product is
-    looked at, so that sets for lists beside products do not apply.
+    Each shopper is followed through both orders: the first set whose conditions hold for them counts.
+
+    Args:
+        beside: the category of the product that is looked at; "" for none: sets for lists beside products do not apply.
     """
     users = np.arange(len(live.users))
     if len(users) > MOST_JUDGED:
@@ -88,7 +90,7 @@ def reach_of_serving(
     known = attributes_of(live)
     followed: dict[tuple[Rules | None, Rules | None], list[int]] = {}
     for user in users:
-        asked = Situation(known[int(user)], placement)
+        asked = Situation(known[int(user)], placement, (beside,) if beside else ())
         pair = first_that_holds(before, asked), first_that_holds(now, asked)
         followed.setdefault(pair, []).append(int(user))
     changed, done = 0, 0
