@@ -124,7 +124,7 @@ def _evaluated(
     popularity: NDArray[Any] | None,
     only: Sequence[str],
 ) -> list[Evaluation]:
-    """One evaluation for each kind of scores that `fill` puts into the array of a block of users, one after the other."""
+    """One evaluation for each kind of scores that `fill` puts, in turn, into the array of a block of users."""
     had, later = train.astype(bool), test.astype(bool)
     relevant = (later.multiply(had) if lane == "again" else later - later.multiply(had)).tocsr()
     relevant.eliminate_zeros()
