@@ -59,10 +59,10 @@ def fields(kind: str, slide: Slide | None, key: str) -> dict:
         values["shopper"] = st.text_input(label, slide.shopper if slide else "", key=f"shopper_{key}")
     if kind == "comparison":
         there = home.store.models()
-        for name, label in (("first", "Model"), ("second", "Beside model")):
+        for number, (name, label) in enumerate((("first", "Model"), ("second", "Beside model"))):
             chosen = getattr(slide, name) if slide else ""
             options = there if chosen in ("", *there) else [chosen, *there]
-            place = options.index(chosen) if chosen else 0
+            place = options.index(chosen) if chosen else min(number, len(options) - 1)  # two different ones
             values[name] = st.selectbox(label, options, index=place, key=f"{name}_{key}")
     if kind == "training":
         done = [t.id for t in home.training_runs.all() if t.curve]
@@ -117,8 +117,10 @@ with show:
 with arrange:
     for place, slide in enumerate(found.slides):
         title = shared.plain(slide.title or KINDS[slide.kind])
-        with st.expander(f"{place + 1}. {title}"):
-            key = f"{name}_{place}_{hash(slide)}"
+        key = f"{name}_{place}_{hash(slide)}"
+        # open slides stay open when others move; the second of two equal slides has a name of its own
+        twin = found.slides[:place].count(slide)
+        with st.expander(f"{place + 1}. {title}", key=f"slide_{name}_{hash(slide)}_{twin}", on_change="rerun"):
             values = fields(slide.kind, slide, key)
             with st.container(horizontal=True):
                 if st.button("Save", key=f"save_{key}", type="primary"):

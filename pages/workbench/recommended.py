@@ -46,11 +46,12 @@ def history(live: Recommender, view: ShopperView, categories: list[str], since: 
     if not len(table):
         st.caption("Nothing in this period and category.")
         return
+    marks, money = (["since"] if since else []), (["value"] if (table["value"] > 0).any() else [])
     tables.show(
         table,
         height=HEIGHT - 60,
         row_height=46,
-        column_order=[*(["since"] if since else []), "title", "category", "count", "value", "last", "first"],
+        column_order=[*marks, "title", "category", "count", *money, "last", "first"],
         column_config={
             "title": st.column_config.TextColumn("Product", width=150),
             "category": st.column_config.TextColumn("Category", width=72),

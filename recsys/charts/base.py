@@ -55,7 +55,10 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], *, heig
     epochs = [point["epoch"] for points in curves.values() for point in points] or [1]
     least, most = min(epochs), max(epochs)
     figure.update_xaxes(title="Pass", dtick=1 if most <= 20 else None, range=[least - 0.3, max(most, 5) + 0.3])
-    figure.update_yaxes(title="NDCG@10 on the validation set", tickformat=".3f", nticks=6)
+    reached = [point["ndcg"] for points in curves.values() for point in points] or [0.0]
+    figure.update_yaxes(
+        title="NDCG@10 on the validation set", tickformat=value_ticks(min(reached), max(reached)), nticks=6
+    )
     return figure
 
 
@@ -188,6 +191,12 @@ def share_ticks(low: float, high: float) -> str:
     """The format of an axis of shares, with so many digits that no two of about six ticks read the same."""
     step = abs(high - low) / 6
     return ".0%" if step >= 0.01 else ".1%" if step >= 0.001 else ".2%"
+
+
+def value_ticks(low: float, high: float) -> str:
+    """The same for an axis of figures such as NDCG@10."""
+    step = abs(high - low) / 6
+    return ".3f" if step >= 0.001 or step == 0 else ".4f" if step >= 0.0001 else ".5f"
 
 
 def _figure(height: int) -> go.Figure:

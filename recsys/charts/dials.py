@@ -8,7 +8,7 @@ from itertools import pairwise
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recsys.charts.base import CLEAR, share_ticks
+from recsys.charts.base import CLEAR, share_ticks, value_ticks
 from recsys.utils import palette
 from recsys.views.dials.learning import Learning, Level
 from recsys.views.dials.small_curves import SmallCurve
@@ -88,7 +88,10 @@ def learning_figure(found: Learning) -> go.Figure:
     shares = [point["coverage"] for point in found.points] or [0.0, 0.1]
     figure.update_xaxes(range=ends, dtick=1 if last <= 20 else None, automargin=True)
     figure.update_xaxes(title="Pass", row=2, col=1)
-    figure.update_yaxes(title="NDCG@10", tickformat=".3f", nticks=6, automargin=True, row=1, col=1)
+    reached = [y for trace in figure.data if trace.yaxis in (None, "y") for y in trace.y] or [0.0]
+    figure.update_yaxes(
+        title="NDCG@10", tickformat=value_ticks(min(reached), max(reached)), nticks=6, automargin=True, row=1, col=1
+    )
     figure.update_yaxes(
         title="Coverage", tickformat=share_ticks(min(shares), max(shares)), nticks=4, automargin=True, row=2, col=1
     )

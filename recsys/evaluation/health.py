@@ -74,7 +74,7 @@ def _strongest(model: Model, judged: Benchmark) -> Check:
         return Check(name, "bad", f"Worse than {title}, the strongest of {of}, {size}. {_advice(model)}{rest}")
     return Check(
         name, "look", f"It cannot be told from {title}, the strongest of {of}, on {found.users:,} shoppers "
-        f"({found.difference:+.4f} NDCG@{judged.k}, 95% interval {found.low:+.4f} to {found.high:+.4f}).{rest}",
+        f"({found.difference:+z.4f} NDCG@{judged.k}, 95% interval {found.low:+.4f} to {found.high:+.4f}).{rest}",
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _without_history(judged: Benchmark) -> Iterator[Check]:
     if not judged.without_history:
         return
     found = compare(judged.without_history["model"], judged.without_history["fallback"])
-    size = f"{found.difference:+.4f} NDCG@{judged.k} on {found.users:,} shoppers"
+    size = f"{found.difference:+z.4f} NDCG@{judged.k} on {found.users:,} shoppers"
     if found.verdict == "worse":
         yield Check(
             "Shoppers without a history", "look", f"Worse than showing them what is popular lately ({size})."

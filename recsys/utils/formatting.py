@@ -135,7 +135,7 @@ def decimal(value: float, digits: int = 3) -> str:
 
 def difference(value: float, *, is_share: bool) -> str:
     """The difference of two values of a metric: "+0.0021", or "+1.2 points" for shares."""
-    return f"{100 * value:+.1f} points" if is_share else f"{value:+.4f}"
+    return f"{100 * value:+z.1f} points" if is_share else f"{value:+z.4f}"
 
 
 def interval(metric: dict[str, float | None], *, is_share: bool) -> str:

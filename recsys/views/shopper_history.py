@@ -242,11 +242,12 @@ def summary(live: Recommender, subject: TargetUser, currency: str) -> str:
     if len(user_state.items) == 0:
         return "Bought nothing in what the model learned from."
     bought = fmt.number(float(user_state.counts.sum()))
-    spent = fmt.money(float(np.nansum(_aligned(live, subject, "value"))), currency)
+    money = float(np.nansum(_aligned(live, subject, "value")))
+    spent = f" for {fmt.money(money, currency)}" if money else ""  # many data hold no money
     times = [moment for name in ("first", "last") for moment in _aligned(live, subject, name)]
     known_times = [moment for moment in times if not pd.isna(moment)]
     when = f", from {fmt.day(min(known_times))} to {fmt.day(max(known_times))}" if known_times else ""
-    return f"{fmt.number(len(user_state.items))} products in {bought} purchases for {spent}{when}"
+    return f"{fmt.number(len(user_state.items))} products in {bought} purchases{spent}{when}"
 
 
 def _aligned(live: Recommender, subject: TargetUser, what: str) -> NDArray[Any]:

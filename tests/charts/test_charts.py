@@ -105,6 +105,7 @@ def test_names_of_a_tree_of_categories_stay_different() -> None:
 
 def test_ticks_of_shares_never_read_the_same() -> None:
     assert [base.share_ticks(0.02, high) for high in (0.9, 0.05, 0.022)] == [".0%", ".1%", ".2%"]
+    assert [base.value_ticks(0.155, high) for high in (0.2, 0.156, 0.1551, 0.155)] == [".3f", ".4f", ".5f", ".3f"]
 
 
 def test_a_category_has_one_colour_for_every_shopper() -> None:

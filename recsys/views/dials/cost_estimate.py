@@ -40,7 +40,10 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
     if known is None:
         per_epoch = PASS_SECONDS_PER_MILLION * work / 1e6 / _work_per_pair(PRESETS["default"])
         seconds = usual = 2 * per_epoch * recipe.epochs
-        takes = f"At most about {words.duration(max(seconds, 1))}; no training on this data to go by yet"
+        takes = (
+            f"At most about {words.duration(max(seconds, 1))} for the passes, and some seconds or minutes for "
+            "judging it beside the simple methods; no training on this data to go by yet"
+        )
     else:
         before = known.recipe
         first, last = known.curve[0], known.curve[-1]
