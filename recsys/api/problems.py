@@ -225,7 +225,7 @@ def _field_problem(error: Any) -> FieldProblem:
     elif name in limits:
         message = f"{name} is {given}; it must be a whole number from 1 to {limits[name]}."
     else:
-        says = str(error["msg"])
+        says = str(error["msg"]).removeprefix("Value error, ")
         message = f"{name or 'The body'} is {given}: {says[:1].lower()}{says[1:]}."
     return FieldProblem(place=place, field=name, message=message)
 

@@ -77,6 +77,16 @@ Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE), A
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
+def _of_something(quantity: float) -> float:
+    """A number of pieces, as imports take it: 0 is no event, and fewer came back."""
+    if quantity <= 0:
+        raise ValueError("A quantity lies above 0; for pieces that came back send the event 'return'")
+    return quantity
+
+
+Quantity = Annotated[Number, Field(le=1e9), AfterValidator(_of_something)]
+
+
 def now() -> datetime:
     """Now, in UTC without a zone, to the second."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -191,7 +201,9 @@ class EventIn(Asked):
         description="The kind, in the words that an import knows: a purchase weighs more than a view, and what takes "
         "something back (a refund, a removal) is kept and is no like.", examples=["purchase"],
     )  # fmt: skip
-    quantity: Number = Field(1.0, ge=0, le=1e9, examples=[2])
+    quantity: Quantity = Field(
+        1.0, description="Pieces, above 0.", examples=[2], json_schema_extra={"exclusiveMinimum": 0}
+    )
     value: Number = Field(0.0, ge=-1e9, le=1e9, description="Money.", examples=[1.96])
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = Field(
         None, description="Your name for this event: sent again under it, it is stored once.", examples=["order-77-1"]
