@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from pages import making, shared
+from pages import making, promoting, shared
 from pages.cartography import drawing, names, sections, thumbnails
 from recsys.errors import InsiderError
 from recsys.item_map import colours, view
@@ -109,10 +109,10 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
                 form.upper(),
                 lambda on_progress, form=form: map_scene.take_along(
                     item_map, by, form, title=title, theme=theme, day=date.today(), regions=regions,
-                    on_progress=on_progress,
+                    model=promoting.called(live.model.id), on_progress=on_progress,
                 ),
                 f"map.{form}", mime, key=form, icon=":material/image:", width="stretch",
-                about=(by, title, theme, regions, live.model.id),
+                about=(by, title, theme, regions, live.model.id, promoting.called(live.model.id)),
             )  # fmt: skip
     if query:
         st.button("Clear search", icon=":material/close:", on_click=forget)
@@ -132,7 +132,7 @@ if present:
     st.html(PRESENTING)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(shared.plain(title), anchor=False)
-        shared.describe(f"Model {live.model.id} · {view.today()}")
+        shared.describe(f"Model {promoting.called(live.model.id)} · {view.today()}")
         st.button(
             "Leave", icon=":material/close_fullscreen:", type="tertiary", on_click=lambda: state.update(present=False)
         )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import making, shared
+from pages import making, promoting, shared
 from recsys.presentation.deck import deck
 from recsys.presentation.pictures import suggested
 from recsys.presentation.slides import KINDS, Presentation, Presentations, Slide, make_slide
@@ -63,7 +63,7 @@ def fields(kind: str, slide: Slide | None, key: str) -> dict:
             chosen = getattr(slide, name) if slide else ""
             options = there if chosen in ("", *there) else [chosen, *there]
             place = options.index(chosen) if chosen else min(number, len(options) - 1)  # two different ones
-            values[name] = st.selectbox(label, options, index=place, key=f"{name}_{key}")
+            values[name] = st.selectbox(label, options, index=place, key=f"{name}_{key}", format_func=promoting.called)
     if kind == "training":
         done = [t.id for t in home.training_runs.all() if t.curve]
         chosen = slide.training if slide else None

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import shared, tables
+from pages import promoting, shared, tables
 from recsys.errors import InsiderError
 from recsys.item_map import scene
 from recsys.item_map import selection as map_selection
@@ -169,7 +169,13 @@ def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: 
     if not others:
         shared.describe("No other model has a map. Train one on the Train page; its map is drawn by itself.")
         return
-    other = st.selectbox("The other model", others, key="other", bind="query-params", width=260)
+    names = {model: promoting.called(model) for model in (item_map.live.model.id, *others)}
+    if better := shared.by_label("other", names):
+        st.query_params.update(better)
+        st.rerun()
+    other = st.selectbox(
+        "The other model", others, key="other", bind="query-params", width=260, format_func=names.__getitem__
+    )
     second = open_map(home, home.load(other))
     laid = scene.comparison(item_map, second)
     shared.describe(laid.summary)
@@ -177,8 +183,8 @@ def compare(home: Workspace, item_map: ItemMap, by: str, currency: str, chosen: 
     figures = scene.other_figure(item_map, second, by, currency, chosen)
     for place, figure, name in zip((left, right), figures, (item_map.live.model.id, other), strict=True):
         with place:
-            st.markdown(f"**{shared.plain(name)}**")
-            st.plotly_chart(figure, key=f"compare_{name}", config=shared.STILL, alt=f"Map of model {name}")
+            st.markdown(f"**{shared.plain(names[name])}**")
+            st.plotly_chart(figure, key=f"compare_{name}", config=shared.STILL, alt=f"Map of model {names[name]}")
     st.markdown("**Moved most**")
     ids = laid.table["item_id"].tolist()
     choose_one(laid.table, "one_moved")

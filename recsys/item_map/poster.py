@@ -53,7 +53,7 @@ def poster(
     colouring: Colouring,
     *,
     title: str,
-    model_id: str,
+    model: str,
     day: date,
     names: Sequence[Name] = (),
     theme: str = "light",
@@ -71,7 +71,7 @@ def poster(
     ground, ink, faint = SCALES[theme]
     return Poster(
         title=title,
-        subtitle=f"{fmt.number(len(points))} products as model {model_id} sees them · {fmt.day(day)}",
+        subtitle=f"{fmt.number(len(points))} products as model {model} sees them · {fmt.day(day)}",
         x=centre_x + scale * points.x[order].astype(float),
         y=centre_y - scale * points.y[order].astype(float),
         radius=(1.5 + 5.0 * share)[order],

@@ -172,19 +172,19 @@ def other_figure(
 
 def take_along(
     item_map: ItemMap, by: str, form: str, *, title: str, theme: str, day: date, regions: str,
-    on_progress: OnProgress = lambda _: None,
+    model: str, on_progress: OnProgress = lambda _: None,
 ) -> bytes:  # fmt: skip
-    """The map as "png", "svg" or "html", with title, legend and date."""
+    """The map as "png", "svg" or "html", with title, legend, date and what the model is called."""
     on_progress(Progress("Placing the names", 0.1))
     labels = region_names(item_map, regions)
     if form == "html":
         points = replace(item_map.points, images=None)
         figure = map_figure.catalogue(points, colours(item_map, by), names=labels, density=land(item_map))
-        subtitle = f"{fmt.number(len(item_map.points))} products · model {item_map.live.model.id} · {fmt.day(day)}"
+        subtitle = f"{fmt.number(len(item_map.points))} products · model {model} · {fmt.day(day)}"
         return poster.html(figure, title=title, subtitle=subtitle, theme=theme)
     on_progress(Progress("Drawing", 0.3))
     sheet = poster.poster(
-        item_map.points, colours(item_map, by), title=title, model_id=item_map.live.model.id, day=day, names=labels,
+        item_map.points, colours(item_map, by), title=title, model=model, day=day, names=labels,
         theme=theme,
     )  # fmt: skip
     return poster.svg(sheet) if form == "svg" else poster.png(sheet)

@@ -17,6 +17,7 @@ from recsys.item_map.view import Found
 from recsys.presentation.slides import KINDS, Kind, Presentation, Slide
 from recsys.services.search.user_history import user_history
 from recsys.services.workspace import Workspace
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.utils import palette
 from recsys.views.home.overview import overview
@@ -137,6 +138,7 @@ def _map(workspace: Workspace, slide: Slide, theme: str) -> Picture:
 
 
 def _comparison(workspace: Workspace, slide: Slide, theme: str) -> Picture:
+    called = ModelNames(workspace.database)
     manifests = [workspace.store.model_manifest(x) for x in (slide.first, slide.second)]
     judged = [manifest.measured() for manifest in manifests]
     measures = fmt.measures(manifests[0].metrics["k"])
@@ -148,7 +150,7 @@ def _comparison(workspace: Workspace, slide: Slide, theme: str) -> Picture:
         figure.add_bar(
             x=[measures[name].title for name in names],
             y=[figures[name]["value"] / judged[0][name]["value"] for name in names],
-            name=model_id,
+            name=called.of(model_id),
             marker={"color": colour},
             text=[fmt.measured(figures[name]["value"], is_share=measures[name].share) for name in names],
             textposition="outside",
@@ -160,7 +162,7 @@ def _comparison(workspace: Workspace, slide: Slide, theme: str) -> Picture:
     caption = "Both were judged on the same shoppers and purchases." if same else (
         "The two were judged on different data or periods, so their figures cannot be compared fairly."
     )  # fmt: skip
-    return Picture(f"Model {slide.second} beside {slide.first}", figure=figure, caption=caption)
+    return Picture(f"Model {called.of(slide.second)} beside {called.of(slide.first)}", figure=figure, caption=caption)
 
 
 def _training(workspace: Workspace, slide: Slide, theme: str) -> Picture:

@@ -19,6 +19,7 @@ from recsys.progress import OnProgress, Progress, part_of, silent
 from recsys.recommend.recommender import Recommender
 from recsys.services.workbench.expectations import Expectations
 from recsys.services.workspace import Workspace
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.utils.json_values import jsonable
 
@@ -133,13 +134,14 @@ def preview(
     Args:
         by_segment: judge the segments as well, and warn where one is worse: most of the time goes into it.
     """
+    names = ModelNames(workspace.database)
     found = _compared(workspace, candidate_id, live_id, by_segment, on_progress)
     if found.live == found.candidate:
         return replace(found, headline=found.note)
     after = workspace.load(candidate_id)
     before = None if found.live is None else workspace.load(found.live)
     if before is not None and identical(after.trained, before.trained):
-        same = f"Nothing will change: this model gives the same answers as {found.live}."
+        same = f"Nothing will change: this model gives the same answers as {names.of(found.live)}."
         return replace(found, headline=same, identical=True, warnings=())
     on_progress(Progress("Checking the expectations", 0.9))
     expectations = _checked(Expectations(workspace.database), after, before)
@@ -216,7 +218,8 @@ def _compared(
         return _nothing(None, candidate.id, "No model is live yet, so there is nothing to compare with.")
     if live.id == candidate.id:
         return _nothing(live.id, candidate.id, "This version is live already.")
-    called = "The live model" if live_id is None else f"Model {live.id}"
+    names = ModelNames(workspace.database)
+    called = "The live model" if live_id is None else f"Model {names.of(live.id)}"
     manifest, other = candidate.manifest, live.manifest
     try:
         data = workspace.dataset_of(candidate.id)
@@ -233,7 +236,8 @@ def _compared(
     codes = category_codes(candidate.items, candidate.category_levels)
     judged = []
     for number, scorer in enumerate((live if same else _Elsewhere(live, candidate), candidate)):
-        on_progress(Progress(f"Making all lists with model {(live, candidate)[number].id}", 0.2 + 0.15 * number))
+        name = names.of((live, candidate)[number].id)
+        on_progress(Progress(f"Making all lists with model {name}", 0.2 + 0.15 * number))
         judged.append(evaluate(scorer, split.training.counts, split.judged, categories=codes,
                                popularity=candidate.popularity, only=MEASURED))  # fmt: skip
     old, new = judged

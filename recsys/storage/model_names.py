@@ -27,6 +27,10 @@ class ModelNames:
         """The name that was given to a model; "" where there is none."""
         return self._names.get(model_id, "")
 
+    def with_id(self, model_id: str) -> str:
+        """Name and id of a model, or its id alone."""
+        return f"{given} ({model_id})" if (given := self.given(model_id)) else model_id
+
     def give(self, model_id: str, name: str, *, who: str = "") -> None:
         """Name a model; an empty name takes it away.
 

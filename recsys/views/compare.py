@@ -16,6 +16,7 @@ from recsys.services.workbench.list_comparison import Difference, compare, overl
 from recsys.services.workbench.rule_sets import RuleSets
 from recsys.services.workbench.target_user import TargetUser, described, known
 from recsys.services.workspace import Workspace
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as fmt
 from recsys.views.product_cards import Mark, ProductCard, any_cards
 
@@ -26,7 +27,8 @@ MODEL, RULES = "model:", "rules:"
 def choices(workspace: Workspace) -> dict[str, str]:
     """Everything that the live model can be held against: key to label; models newest first, then rule sets."""
     live = workspace.live_id()
-    models = {f"{MODEL}{m.id}": f"Model {m.id}" for m in stored_models(workspace) if m.id != live}
+    names = ModelNames(workspace.database)
+    models = {f"{MODEL}{m.id}": f"Model {names.of(m.id)}" for m in stored_models(workspace) if m.id != live}
     return models | {f"{RULES}{name}": f"Rules {name}" for name in RuleSets(workspace.database).names()}
 
 
@@ -179,6 +181,7 @@ UNKNOWN_FLOOR = (
 
 
 def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: int, on_progress: OnProgress) -> str:
+    names = ModelNames(workspace.database)
     for pair in _twins(workspace, compared):
         if pair == sorted(compared):
             return "These two differ by their seed alone: this is the noise floor of mere retraining itself."
@@ -188,13 +191,13 @@ def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: 
             continue
         verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
         return (
-            f"Mere retraining: models {pair[0]} and {pair[1]} differ by their seed alone and share "
+            f"Mere retraining: models {names.of(pair[0])} and {names.of(pair[1])} differ by their seed alone and share "
             f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
         )
     for one, measured in _measured_noise(workspace, compared):
         verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"
         return (
-            f"Mere retraining: {measured['seeds']} trainings of {one} that differ by their seed alone share "
+            f"Mere retraining: {measured['seeds']} trainings of {names.of(one)} that differ by their seed alone share "
             f"{measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
         )
     return UNKNOWN_FLOOR
@@ -202,6 +205,7 @@ def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: 
 
 def _floor_of_one(workspace: Workspace, subject: TargetUser, compared: Sequence[str], k: int) -> str:
     """The noise floor for the list of one shopper."""
+    names = ModelNames(workspace.database)
     for pair in _twins(workspace, compared):
         try:
             first, second = (_ids(workspace.load(model_id), subject, k) for model_id in pair)
@@ -209,12 +213,13 @@ def _floor_of_one(workspace: Workspace, subject: TargetUser, compared: Sequence[
             continue
         return (
             f"Noise floor: mere retraining with another seed leaves {overlap(first, second):.0%} of this list as it "
-            f"was (models {pair[0]} and {pair[1]}; rank-biased overlap {rank_biased_overlap(first, second):.2f})."
+            f"was (models {names.of(pair[0])} and {names.of(pair[1])}; "
+            f"rank-biased overlap {rank_biased_overlap(first, second):.2f})."
         )
     for one, measured in _measured_noise(workspace, compared):
         return (
-            f"Noise floor: mere retraining of {one} with another seed leaves {measured['overlap']:.0%} of a list as it "
-            "was, on average over all shoppers (quality report)."
+            f"Noise floor: mere retraining of {names.of(one)} with another seed leaves {measured['overlap']:.0%} of a "
+            "list as it was, on average over all shoppers (quality report)."
         )
     return UNKNOWN_FLOOR
 

@@ -64,6 +64,7 @@ def versions(workspace: Workspace) -> list[Version]:
 
 def table(found: list[Version]) -> pd.DataFrame:
     """The versions as a table."""
+    names = {version.id: version.name for version in found}
     return pd.DataFrame(
         {
             "live": ["Live" if version.live else "" for version in found],
@@ -74,7 +75,7 @@ def table(found: list[Version]) -> pd.DataFrame:
             "coverage": [version.coverage for version in found],
             "recipe": [version.recipe for version in found],
             "training": pd.array([version.training for version in found], dtype="Int64"),
-            "parent": [version.parent for version in found],
+            "parent": [names.get(str(version.parent)) or version.parent for version in found],
             "note": [version.note for version in found],
         }
     )
@@ -84,9 +85,10 @@ def log_table(workspace: Workspace, limit: int = 100) -> pd.DataFrame:
     """The audit log as a table, newest first. A version that is not in this home is said to be so."""
     entries = audit.entries(workspace.database, limit)
     away = whereabouts(workspace, entries)
+    names = ModelNames(workspace.database)
 
     def shown(name: str | None) -> str | None:
-        return f"{name} ({away[name]})" if name in away else name
+        return f"{name} ({away[name]})" if name in away else name if name is None else names.with_id(name)
 
     return pd.DataFrame(
         [

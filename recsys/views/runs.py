@@ -12,6 +12,7 @@ from recsys.progress import OnProgress
 from recsys.services.promotion_preview import Row, preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
+from recsys.storage.model_names import SUBJECT
 from recsys.storage.trials.finished_runs import finished_runs, seed_gaps
 from recsys.storage.trials.training_run import TrainingRun
 from recsys.utils import formatting as fmt
@@ -34,7 +35,15 @@ def filtered(
     for training in trainings:
         note = notes.get(f"training {training.id}", audit.Note())
         hay = " ".join(
-            (str(training.id), training.source, training.model or "", note.text, *note.tags, training.reason)
+            (
+                str(training.id),
+                training.source,
+                training.model or "",
+                _model(training, notes) or "",
+                note.text,
+                *note.tags,
+                training.reason,
+            )
         )
         if (
             (dataset is None or training.dataset == dataset)
@@ -62,11 +71,16 @@ def table(trainings: Sequence[TrainingRun], notes: Mapping[str, audit.Note]) -> 
             value = acting(recipe, name)
             row[name] = fmt.decimal(value) if name.endswith("_alpha") and value is not None else value
         row |= {
-            "seed": training.seed, "model": training.model, "dataset": training.dataset,
+            "seed": training.seed, "model": _model(training, notes), "dataset": training.dataset,
             "note": note.text or training.reason, "tags": list(note.tags),
         }  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _model(training: TrainingRun, notes: Mapping[str, audit.Note]) -> str | None:
+    """The name of the model that it gave, or its id."""
+    return notes.get(f"{SUBJECT}{training.model}", audit.Note()).text or training.model
 
 
 def name_of(training: TrainingRun) -> str:

@@ -13,6 +13,7 @@ from recsys.models.hyperparameters import PRESETS, Hyperparameters, acting
 from recsys.models.manifest import ModelManifest
 from recsys.services.workspace import Workspace
 from recsys.storage.jobs import Job, Kind
+from recsys.storage.model_names import ModelNames
 from recsys.storage.trials.finished_runs import trainings_of_jobs
 from recsys.storage.trials.training_run import TrainingRun
 from recsys.training.search import SearchPlan
@@ -32,7 +33,7 @@ def starting_points(workspace: Workspace) -> dict[str, str]:
     """Where the dials may start from: key to title. Presets first, then the live model, then the newest trainings."""
     points = {f"preset:{name}": f"Preset “{name}”" for name in PRESETS}
     if (live := workspace.live_manifest()) is not None:
-        points["live"] = f"The live model, {live.id}"
+        points["live"] = f"The live model, {ModelNames(workspace.database).of(live.id)}"
     for training in workspace.training_runs.all()[:POINTS]:
         if (recipe := training.hyperparameters) is None:
             continue
@@ -206,7 +207,8 @@ def live_words(workspace: Workspace) -> str:
     live = workspace.live_manifest()
     if live is None:
         return "No model is live yet."
-    return f"Model {live.id}, trained {fmt.ago(datetime.fromisoformat(live.created))} on “{live.dataset}”"
+    name = ModelNames(workspace.database).of(live.id)
+    return f"Model {name}, trained {fmt.ago(datetime.fromisoformat(live.created))} on “{live.dataset}”"
 
 
 def run_title(run: Job, numbers: Mapping[int, int]) -> str:

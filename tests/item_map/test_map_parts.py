@@ -227,10 +227,11 @@ def test_a_map_turned_over_is_the_same_map(item_map: ItemMap, monkeypatch: pytes
 
 @pytest.mark.parametrize("by", ["department", "popularity", "exposure"])
 def test_posters_carry_title_legend_and_date(item_map: ItemMap, by: str) -> None:
-    asked = {"title": "<Our> range", "theme": "dark", "day": date(2024, 5, 3), "regions": "large"}
+    asked = {"title": "<Our> range", "theme": "dark", "day": date(2024, 5, 3), "regions": "large", "model": "<Spring>"}
     svg = scene.take_along(item_map, by, "svg", **asked).decode()
     assert "&lt;Our&gt; range" in svg
     assert "3 May 2024" in svg
+    assert "model &lt;Spring&gt;" in svg
     assert scene.colours(item_map, by).title in svg
     assert svg.count("<circle") > 160
     html = scene.take_along(item_map, by, "html", **asked).decode()

@@ -7,11 +7,17 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recsys.services.model_card.card import report
 from recsys.services.model_card.story import story
 from recsys.services.training_service import train_and_store
+from recsys.services.workbench.target_user import known
 from recsys.services.workspace import Workspace
 from recsys.settings import PROJECT_ROOT, Settings
+from recsys.storage import audit
 from recsys.storage.model_names import ModelNames
+from recsys.views import runs, train
+from recsys.views.compare import choices, side_by_side
+from recsys.views.dials.cost_estimate import estimate
 from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
 
@@ -53,7 +59,19 @@ def test_a_model_is_called_by_its_name_everywhere(home: Workspace) -> None:
     assert ModelNames(home.database).of(other) == "Spring, more variety"
     assert app.dataframe[0].value["id"].iloc[0] == "Spring, more variety"
     assert "Spring\\, more variety" in app.header[0].value
-    app.selectbox(key="model").set_value(str(home.live_id())).run()
+    live = str(home.live_id())
+    ModelNames(home.database).give(live, "Winter")
+    trainings, notes = home.training_runs.all(), audit.notes(home.database)
+    for words in (
+        train.live_words(home), train.starting_points(home)["live"], report(home, other),
+        str(runs.table(trainings, notes)["model"].tolist()),
+        side_by_side(home, known(home.load(), "u001"), [f"model:{other}"]).floor,
+    ):  # fmt: skip
+        assert "Winter" in words, words
+    assert [training.model for training in runs.filtered(trainings, notes, text="winter")] == [live]
+    assert choices(home)[f"model:{other}"] == "Model Spring, more variety"
+    assert "model Spring, more variety" in estimate(home, "small", SMALL_RECIPE).words
+    app.selectbox(key="model").set_value(live).run()
     app.text_input[0].set_value("spring, MORE variety")
     next(x for x in app.button if x.label == "Save").click().run()
     assert any("is called" in x.value and "already" in x.value for x in app.error)

@@ -234,7 +234,9 @@ def _against_live(workspace: Workspace, model_id: str, on_progress: OnProgress) 
     other = next((x for x in before if x in workspace.store.models()), None) if model_id == live else live
     if other is None:
         return None
-    title = f"Against {other}{' (live)' if other == live else ', which was live before'}"
+    title = (
+        f"Against {ModelNames(workspace.database).of(other)}{' (live)' if other == live else ', which was live before'}"
+    )
     try:
         found = preview(workspace, model_id, live_id=other, on_progress=on_progress)
     except InsiderError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from recsys.models.hyperparameters import PRESETS, Hyperparameters
 from recsys.services.stored_models import models_on
 from recsys.services.workspace import Workspace
+from recsys.storage.model_names import ModelNames
 from recsys.utils import formatting as words
 from recsys.views.dials.recipe_form import columns_of
 
@@ -58,7 +59,7 @@ def estimate(workspace: Workspace, dataset: str, recipe: Hyperparameters) -> Est
         seconds = max(beside + 2 * per_epoch * recipe.epochs, usual)
         takes = (
             f"About {words.duration(max(usual, 1))}, at most {words.duration(max(seconds, 1))} if every pass is "
-            f"needed, going by model {known.id}"
+            f"needed, going by model {ModelNames(workspace.database).of(known.id)}"
         )
     numbers = (columns.users + 2 * columns.items) * (recipe.components + 1) * 3 + 12 * columns.pairs
     size = float(BYTES_PER_NUMBER * numbers)
