@@ -64,7 +64,6 @@ def versions(workspace: Workspace) -> list[Version]:
 
 def table(found: list[Version]) -> pd.DataFrame:
     """The versions as a table."""
-    names = {version.id: version.name for version in found}
     return pd.DataFrame(
         {
             "live": ["Live" if version.live else "" for version in found],
@@ -75,7 +74,7 @@ def table(found: list[Version]) -> pd.DataFrame:
             "coverage": [version.coverage for version in found],
             "recipe": [version.recipe for version in found],
             "training": pd.array([version.training for version in found], dtype="Int64"),
-            "parent": [names.get(str(version.parent)) or version.parent for version in found],
+            "parent": [version.parent for version in found],
             "note": [version.note for version in found],
         }
     )
@@ -125,7 +124,7 @@ def _version(stored: StoredModel, notes: dict[str, audit.Note], names: ModelName
         ndcg=judged.get("ndcg", {}).get("value"),
         coverage=judged.get("coverage", {}).get("value"),
         training=lineage.training,
-        parent=lineage.parent,
+        parent=names.given(lineage.parent or "") or lineage.parent,
         note=notes.get(f"model {stored.id}", audit.Note()).text,
         judged=protocol_note(manifest.split).removesuffix("."),
         name=names.given(stored.id),

@@ -1,5 +1,6 @@
 """Home without a browser: what it says when a model is live, before there is one, and when something is wrong."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from recsys.dataset.dataset import Dataset
 from recsys.progress import Progress
 from recsys.recommend.recommender import Recommender
 from recsys.services import job_process
+from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.utils import formatting as fmt
 from recsys.views.home.example_shopper import example
 from recsys.views.home.overview import AGAINST_POPULAR, first_model_run, overview, progress_words, ratios
+from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
+from tests.shops import planted_shop
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 
@@ -98,6 +102,20 @@ def test_the_example_is_a_shopper_who_bought_what_stood_in_their_list(workspace:
     assert found.before and set(found.before) <= before
     assert [title for title, hit in found.shown if hit] == [t for t, _ in found.shown if t in after - before]
     assert any(hit for _, hit in found.shown) and not before & {title for title, _ in found.shown}
+    assert [title for title, _ in found.shown] == [item.title for item in live.recommend(found.user_id).items]
+
+
+def test_the_example_leaves_out_what_is_sold_out_as_answers_do(tmp_path: Path) -> None:
+    shop = planted_shop("small", n_users=60, n_items=60)
+    items = shop.items.assign(available=[number % 3 > 0 for number in range(60)])
+    workspace = Workspace(Settings.from_environment(tmp_path))
+    workspace.store.save_dataset(dataclasses.replace(shop, items=items))
+    live = train_and_store(workspace, "small", SMALL_RECIPE, promote=True)
+    found = example(workspace)
+    assert found is not None
+    answered = live.recommend(found.user_id).items
+    assert [title for title, _ in found.shown] == [item.title for item in answered]
+    assert not [item for item in answered if int(item.item_id) % 3 == 0]
 
 
 def test_what_cannot_be_divided_is_left_out() -> None:

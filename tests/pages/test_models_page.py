@@ -18,6 +18,7 @@ from recsys.storage.model_names import ModelNames
 from recsys.views import runs, train
 from recsys.views.compare import choices, side_by_side
 from recsys.views.dials.cost_estimate import estimate
+from recsys.views.models import versions
 from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
 
@@ -63,7 +64,7 @@ def test_a_model_is_called_by_its_name_everywhere(home: Workspace) -> None:
     ModelNames(home.database).give(live, "Winter")
     trainings, notes = home.training_runs.all(), audit.notes(home.database)
     for words in (
-        train.live_words(home), train.starting_points(home)["live"], report(home, other),
+        versions(home)[0].words(), train.live_words(home), train.starting_points(home)["live"], report(home, other),
         str(runs.table(trainings, notes)["model"].tolist()),
         side_by_side(home, known(home.load(), "u001"), [f"model:{other}"]).floor,
     ):  # fmt: skip

@@ -37,7 +37,8 @@ def example(workspace: Workspace, *, seed: int = 0) -> Example | None:
 
     The list is that of the lane "discover", made from what the model learned from, and held against the test period.
     """
-    model = workspace.load().trained
+    live = workspace.load()
+    model = live.trained
     try:
         split = split_again(workspace.dataset_of(model.id), model.manifest.split)
     except InsiderError:
@@ -54,20 +55,28 @@ def example(workspace: Workspace, *, seed: int = 0) -> Example | None:
                     for u, row in zip(users, lists, strict=True)])  # fmt: skip
     order = np.argsort(-hit.sum(axis=1), kind="stable")
     chosen = order[min(1, len(order) - 1)]
-    if not hit[chosen].any():
+
+    def shown_to(user: int) -> list[tuple[int, bool]]:
+        """The list as it is answered: without what is sold out, or nearly the same as another product of it."""
+        bought = relevant.indices[slice(*relevant.indptr[user : user + 2])]
+        return [(int(item), bool(item in bought)) for item in live.top_k_of(np.array([user]), K)[0][0] if item >= 0]
+
+    user = int(users[chosen])
+    listed = shown_to(user)
+    if not any(x for _, x in listed):
         return None
     titles = model.titles
-    user = int(users[chosen])
     own = slice(*had.indptr[user : user + 2])
     most = had.indices[own][np.argsort(-had.data[own], kind="stable")][:BEFORE]
-    shown = tuple((titles[item], bool(x)) for item, x in zip(lists[chosen], hit[chosen], strict=True) if item >= 0)
-    missed = users[~hit.any(axis=1)]
+    shown = tuple((titles[item], x) for item, x in listed)
+    missed = (int(other) for other in users[~hit.any(axis=1)])
+    other = next((other for other in missed if not any(x for _, x in shown_to(other))), None)
     names = [str(name) for name in model.user_index]
-    bought = int(hit[chosen].sum())
+    bought = sum(x for _, x in listed)
     return Example(
         names[user],
         tuple(titles[item] for item in most),
         shown,
         f"{bought} of these {len(shown)} they bought for the first time in the weeks after it.",
-        names[int(missed[0])] if len(missed) else None,
+        None if other is None else names[other],
     )
