@@ -36,7 +36,7 @@ def long_tail(tail: Mapping[str, Any]) -> go.Figure:
 
 
 def category_tree(tree: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """The categories of the two widest levels, sized by pairs of user and item."""
+    """The categories of the two widest levels, sized by pairs of shopper and product."""
     top: dict[str, list[int]] = {}
     for entry in tree:
         sums = top.setdefault(entry["path"][0], [0, 0])
@@ -49,6 +49,7 @@ def category_tree(tree: Sequence[Mapping[str, Any]]) -> go.Figure:
         if len(entry["path"]) > 1
     ]
     colours = {name: palette.CATEGORIES[n % len(palette.CATEGORIES)] for n, name in enumerate(top)}
+    of_nodes = [colours[parent or key] for key, _, parent, *_ in nodes]
     figure = _figure(HEIGHT)
     figure.add_treemap(
         ids=[escape(key) for key, *_ in nodes],
@@ -56,9 +57,10 @@ def category_tree(tree: Sequence[Mapping[str, Any]]) -> go.Figure:
         parents=[escape(parent) for _, _, parent, *_ in nodes],
         values=[pairs for *_, pairs, _ in nodes],
         branchvalues="total",
-        marker={"colors": [colours[parent or key] for key, _, parent, *_ in nodes], "cornerradius": 3},
+        marker={"colors": of_nodes, "cornerradius": 3},
+        textfont={"color": [palette.ink_on(colour) for colour in of_nodes]},
         customdata=[items for *_, items in nodes],
-        hovertemplate="%{label}<br>%{value:,} pairs, %{customdata:,} items<extra></extra>",
+        hovertemplate="%{label}<br>%{value:,} pairs, %{customdata:,} products<extra></extra>",
         tiling={"pad": 2},
         pathbar={"visible": False},
     )

@@ -168,3 +168,10 @@ def test_parts_of_a_score_end_at_their_sum() -> None:
 def test_colours() -> None:
     assert palette.with_alpha("#1B9974", 0.3) == "rgba(27,153,116,0.3)"
     assert len(set(palette.CATEGORIES)) == len(palette.CATEGORIES) >= 12
+
+
+def test_names_in_the_tree_of_categories_can_be_read_on_their_colour() -> None:
+    tree = [{"path": (f"Department {n}", f"Kind {n}"), "pairs": 10 + n, "items": 3} for n in range(12)]
+    (trace,) = data.category_tree(tree).data
+    assert list(trace.textfont.color) == [palette.ink_on(colour) for colour in trace.marker.colors]
+    assert len(trace.textfont.color) == 24

@@ -112,7 +112,7 @@ def find_attributes(file: FileColumns) -> None:
         own = [x for x in file.left if _own_texts(file.contents[x])]
         file.hints |= dict.fromkeys(own, "texts, each its own: nothing is shared")
         found = [x for x in file.left if not file.contents[x].empty and x not in file.hints]
-        because = "everything told of users"
+        because = "every other column of this file is one"
     else:
         found = [
             x
