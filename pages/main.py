@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import frame, shared, tour, visitor
+from pages import back, frame, shared, tour, visitor
 from recsys.errors import InsiderError
 
 ASSETS = Path(__file__).parent / "assets"
@@ -80,6 +80,7 @@ page = st.navigation(
 
 st.set_page_config(page_title=f"{page.title} · Insider", page_icon=ASSETS / "favicon.svg", layout="wide")
 frame.add()
+back.add()
 tour.card(page.url_path)
 try:
     page.run()

@@ -108,6 +108,29 @@ def test_it_survives_a_reload_and_can_be_left_and_gone_on_with(page: Page, url: 
 
 
 @pytest.mark.browser
+def test_back_of_the_browser_takes_one_press_for_each_step(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Take the tour").click()
+    for place in range(1, 6):
+        at(page, place)
+        if place < 5:
+            page.get_by_role("button", name="Next: ").click()
+    shopper = page.get_by_label("Shopper on the map").first.input_value()
+    for place, tab in ((4, "Rules"), (3, "What if"), (2, "Why"), (1, "Recommended")):
+        page.go_back()
+        at(page, place)
+        expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Shopper {shopper}")
+    page.go_forward()
+    at(page, 2)
+    page.go_back()
+    at(page, 1)
+    page.go_back()
+    expect(page.locator(".st-key-tour")).to_contain_text("waits while you look around")
+    assert page.url.split("?")[0].rstrip("/") == url
+
+
+@pytest.mark.browser
 def test_the_link_of_each_step_leads_another_visitor_to_the_same_view(browser: Browser, page: Page, url: str) -> None:
     page.goto(url)
     page.get_by_role("button", name="Take the tour").click()
