@@ -45,8 +45,8 @@ def health(model: Model, judged: Benchmark, *, seed: int = 0) -> list[Check]:
         _sameness(ours, seed),
         _curve(model.manifest.curve, model.manifest.epochs, model.manifest.plan.stopped),
         _sizes(model),
-        *_features("item", "products", model.item_features, model.popularity > 0),
-        *_features("user", "shoppers", model.user_features, np.diff(model.history.counts.indptr) > 0),
+        *_features("product", "products", model.item_features, model.popularity > 0),
+        *_features("shopper", "shoppers", model.user_features, np.diff(model.history.counts.indptr) > 0),
     ]
     return worst_first(checks)
 
@@ -166,7 +166,7 @@ def _features(side: str, plural: str, features: Features, learned: np.ndarray) -
         yield Check(
             f"Each {title.lower()} by itself", "look",
             f"{without:,} of {int(learned.sum()):,} {plural} with purchases have no identity feature: those that "
-            "share all features are ranked alike. Train with identity=true.",
+            "share all features are ranked alike. Train with “Each product by itself” (identity).",
         )  # fmt: skip
     else:
         yield Check(

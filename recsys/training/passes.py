@@ -116,7 +116,8 @@ def _reason(kept: int, last: int, recipe: Hyperparameters) -> str:
     if last == kept == 1:
         return "The one pass that was made is kept."
     if last == kept:
-        return f"All {kept} passes were kept: each was {rule} than the one kept before it, or the first."
+        all_of_them = "Both" if kept == 2 else f"All {kept}"
+        return f"{all_of_them} passes were kept: each was {rule} than the one kept before it, or the first."
     later = f"pass {last} was" if last == kept + 1 else f"passes {kept + 1} to {last} were"
     if kept == 0:
         return f"No pass was kept: of {last} tried none was {rule} than the start."

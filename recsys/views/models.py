@@ -128,5 +128,5 @@ def _version(stored: StoredModel, notes: dict[str, audit.Note], names: ModelName
         note=notes.get(f"model {stored.id}", audit.Note()).text,
         judged=protocol_note(manifest.split).removesuffix("."),
         name=names.given(stored.id),
-        told=account(manifest).told,
+        told=account(manifest, names.of).told,
     )

@@ -162,7 +162,7 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
         curve=curve(workspace, run),
         bars=bars_of(manifest.metrics, "discover"),
         worries=worries(manifest),
-        told=account(manifest).told,
+        told=account(manifest, ModelNames(workspace.database).of).told,
     )
 
 

@@ -166,7 +166,7 @@ def test_health_names_what_is_wrong(model: Model, small_dataset: Dataset) -> Non
     assert {c.name: c.state for c in health.health(flat, worse)}["Validation"] == "bad"
     bare = train(small_dataset, replace(RECIPE, learner="warp", identity=False, epochs=1), seed=1)
     found = {c.name: c.state for c in health.health(bare, worse)}
-    assert found["Each item by itself"] == "look"
+    assert found["Each product by itself"] == "look"
 
 
 def test_health_advises_what_is_another_recipe_and_looks_at_what_is_used(model: Model, small_dataset: Dataset) -> None:

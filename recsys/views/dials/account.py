@@ -1,6 +1,6 @@
 """What a training says of itself, in sentences: the page, the command line and the API read it from here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +48,14 @@ class Account:
         return vars(self) | {"told": list(self.told), "changes": changes}
 
 
-def account(manifest: ModelManifest) -> Account:
-    """What a version says of its training."""
+def account(manifest: ModelManifest, called: Callable[[str], str] = str) -> Account:
+    """What a version says of its training; `called` gives the name of another one."""
     plan, tried = manifest.plan, [point for point in manifest.curve if point["epoch"] > 0]
     told = [plan.stopped]
     if plan.settled is not None:
         told.append(moved_words(manifest.recipe, plan.settled))
     if manifest.same_as:
-        told.append(f"It is the same model as {manifest.same_as}: nothing that you changed matters here.")
+        told.append(f"It is the same model as {called(manifest.same_as)}: nothing that you changed matters here.")
     elif manifest.changes is not None:
         told += changes_words(manifest.changes)
     return Account(
