@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from recsys.dataset.documents import ColumnReport, FileReport
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
-from recsys.ingest.files.sources import Source
+from recsys.ingest.files.sources import Source, is_empty_line
 from recsys.ingest.read_data import ReadData
+from recsys.utils import formatting
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def _file(
              "rows": rows + unread, "within_fields": source.continued, "empty": empty}  # fmt: skip
     missing = rest - empty
     if missing:
-        found["notes"].append(f"{abs(missing):,} lines of {source.shown} are not accounted for: look at it closely")
+        unknown = formatting.plural(abs(missing), "line")
+        found["notes"].append(f"what became of {unknown} of {source.shown} is not known: look at it closely")
     found["lines"] = lines
     return found
 
@@ -80,7 +82,7 @@ def _file(
 def _empty_lines(source: Source, above: int) -> int:
     """Lines without text below the header, but those that stand in place of one that could not be read."""
     with source.open() as stream:
-        empty = sum(not line.strip() for number, line in enumerate(stream, start=1) if number > above)
+        empty = sum(is_empty_line(line) for number, line in enumerate(stream, start=1) if number > above)
     return empty - len(source.unread)
 
 

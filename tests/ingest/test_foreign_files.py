@@ -15,7 +15,7 @@ from recsys.ingest.cells.vocabulary import availability
 from recsys.ingest.column_names import KNOWN, rank
 from recsys.ingest.files.encoding import guess
 from recsys.ingest.header_words import field_of, of_order
-from tests.ingest.test_cases import EVENTS, ITEMS, PLAIN, run, taken, text
+from tests.ingest.test_cases import EVENTS, HEADER, ITEMS, PLAIN, run, taken, text
 
 HEADERS = {
     "user_id": "Código do Cliente|Code client|Codice Cliente|ID klienta|N° client|Nº de cliente|Kunden-Nr|Kd.-Nr.|Klantnummer|KUNNR|Klaviyo Profile ID|domain_userid|user.id|relationships.profile.data.id",
@@ -228,3 +228,28 @@ def test_packed_jsonl_with_objects_of_objects(tmp_path):
     assert taken(report) == {"_source.user.id": "user_id", "_source.product.id": "item_id",
                              "_source.product.category.name": "category", "_source.@timestamp": "timestamp"}  # fmt: skip
     assert Path(report["files"][0]["file"]).name == "events.jsonl.gz"
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_lines_of_blanks_are_accounted_for_once_and_the_lines_of_others_stay_right(tmp_path, separator):
+    lines = [line.replace(",", separator) for line in PLAIN]
+    odd = {
+        5: "",
+        10: "   ",
+        20: separator * 2,
+        30: f" {separator} {separator}",
+        40: f"u1{separator}m1{separator}99.99.99",
+    }
+    for place, line in sorted(odd.items(), reverse=True):
+        lines.insert(place, line)
+    report, _ = run(tmp_path, {"events.csv": text(*lines, header=HEADER.replace(",", separator))})
+    (file,) = report["files"]
+    assert (file["lines"]["empty"], report["rows"]["used"], report["rows"]["rejected"]) == (1, 80, 4)
+    assert not [note for note in file["notes"] if "not known" in note]
+    at = [place + before + 2 for before, place in enumerate(sorted(odd)) if odd[place]]
+    assert [x["line"] for x in report["rejected"]["first"]] == at
+
+
+def test_a_word_before_a_number_is_no_currency(tmp_path):
+    assert any_number("Tea 3") is None and any_number("TOP 3") is None and any_number("Mug 12") is None
+    assert any_number("CHF 3") == any_number("chf 3") == any_number("3 Eur") == 3

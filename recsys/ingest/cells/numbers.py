@@ -13,9 +13,16 @@ ANY_NUMBER = "any_number"
 """SQL function from a text, and whether a comma is decimal, to a number."""
 
 _BLANKS = re.compile(r"[\s\u00a0\u2009\u202f'’`]")
+_CODES = (
+    "AED|ARS|AUD|BAM|BDT|BGN|BHD|BRL|BYN|CAD|CHF|CLP|CNY|COP|CRC|CZK|DKK|DOP|DZD|EGP|EUR|GBP|GEL|GHS|HKD|HRK|HUF|IDR|"
+    "ILS|INR|IRR|ISK|JOD|JPY|KES|KRW|KWD|KZT|LBP|LKR|MAD|MXN|MYR|NGN|NOK|NZD|OMR|PEN|PHP|PKR|PLN|QAR|RMB|RON|RSD|RUB|"
+    "SAR|SEK|SGD|THB|TND|TRY|TWD|TZS|UAH|UGX|USD|UYU|UZS|VND|XAF|XOF|ZAR"
+)
+"""Codes of currencies (ISO 4217), in capitals: other three letters before a number are a word."""
+
 _CURRENCY = (
-    r"[€$£¥₹₽₺₩₪฿₫₴]|US\$|R\$|A\$|C\$|[A-Z]{3}|kr\.?|zł|zl|Kč|Ft|lei|лв\.?|руб\.?|р\.|Fr\.?|Rs\.?|"
-    r"eur|usd|gbp|euros?|dollars?|円|元|원"
+    rf"[€$£¥₹₽₺₩₪฿₫₴]|US\$|R\$|A\$|C\$|(?-i:{_CODES})|kr\.?|zł|zl|Kč|Ft|lei|лв\.?|руб\.?|р\.|Fr\.?|Rs\.?|"
+    r"eur|usd|gbp|chf|sek|nok|dkk|pln|czk|huf|euros?|dollars?|円|元|원"
 )
 _UNIT = (
     r"kgs?|g|gr|lbs?|oz|ml|cl|l|pcs\.?|st\.?|stk\.?|stück|szt\.?|x|units?|pieces?|%|[,.:][-–—]|\*|"

@@ -195,6 +195,11 @@ def shown_names(paths: Sequence[Path]) -> dict[Path, str]:
     return found
 
 
+def is_empty_line(line: bytes) -> bool:
+    """Whether a line is none to the reader of text files: blanks make it a row, of fields without a value."""
+    return not line.strip(b"\r\n")
+
+
 def move_rejects(db: DuckSession, table: str, before: str) -> None:
     """Move what the reader of text files has refused into a table, one row per line of the file: line, reason, and no
     text, after the columns `before` (SQL)."""
