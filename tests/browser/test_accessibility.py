@@ -17,6 +17,9 @@ PATHS = {
     "Present": ("/present",),
 }  # fmt: skip
 """Title of the window, to addresses."""
+DESK = LOOKS[0][0]
+TABLES = ("[data-testid=stDataFrame]", "[class*=st-key-cards_]")
+"""What a table is on a desk, and on a phone."""
 RIDDLES = {
     "a number with an exponent": r"\b\d+e[-+]\d+\b",
     "thousands without a separator": r"[$€£]\d{4,}",
@@ -53,9 +56,15 @@ def test_a_page_can_be_used_by_everybody(browser: Browser, small_url: str, name:
             assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), (path, levels)
             words = page.get_by_test_id("stMain").inner_text()
             assert not [what for what, look_of in RIDDLES.items() if re.search(look_of, words)], (path, words)
+            tables = 0
             for width, dark in LOOKS:
                 look(page, width=width, dark=dark)
                 assert findings(page) == [], (path, width, "dark" if dark else "light")
                 wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
                 assert wide <= width, (path, width, wide)
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+                grids, cards = (page.locator(f"{shown}:visible").count() for shown in TABLES)
+                tables = grids if width == DESK else tables
+                assert (grids, cards) == ((tables, 0) if width == DESK else (0, tables)), (path, width)
+            assert tables or name not in ("Data", "Models"), "the tables of this page were not found"
     assert {host for host in hosts if host.startswith("http")} == {small_url}, "something came from a foreign host"

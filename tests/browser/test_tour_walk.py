@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from recsys.presentation.pictures import suggested
+from recsys.presentation.slides import Presentations
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
@@ -21,9 +23,11 @@ PHONE = 844
 
 @pytest.fixture(scope="module")
 def url(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Two models, the live one with a map."""
+    """Two models, the live one with a map, and a presentation."""
     folder = copy_home(trained_home, tmp_path_factory.mktemp("tour") / "home")
-    train_and_store(Workspace(Settings.from_environment(folder)), "small", SMALL_RECIPE, seed=2)
+    home = Workspace(Settings.from_environment(folder))
+    train_and_store(home, "small", SMALL_RECIPE, seed=2)
+    Presentations(home).save("Spring", suggested(home))
     with running_app(folder, tmp_path_factory.mktemp("tour-app") / "log") as address:
         yield address
 
@@ -152,10 +156,26 @@ def test_the_link_of_each_step_leads_another_visitor_to_the_same_view(browser: B
 
 
 @pytest.mark.browser
+def test_slides_on_their_page_can_be_used_by_everybody(page: Page, url: str) -> None:
+    page.goto(f"{url}/present")
+    slides = page.frame_locator("[data-testid=stIFrame]")
+    slides.get_by_role("heading", level=1).wait_for()
+    for width, dark in LOOKS:
+        look(page, width=width, dark=dark)
+        slides.get_by_role("button", name="Next slide").click()
+        assert findings(page) == [], (width, dark)
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width, width
+    expect(slides.get_by_role("status")).to_have_text("5 of 5")
+
+
+@pytest.mark.browser
 def test_a_map_on_the_wall_is_shown_without_it(page: Page, url: str) -> None:
     page.goto(f"{url}/map?tour=map&present=true")
     expect(page.get_by_role("button", name="Leave", exact=True)).to_be_visible()
     settled(page)
     expect(page.locator(".st-key-tour")).to_be_hidden()
+    for width, dark in LOOKS[1:3]:  # the page without presentation is judged in all of them elsewhere
+        look(page, width=width, dark=dark)
+        assert findings(page) == [], (width, dark)
     page.get_by_role("button", name="Leave", exact=True).click()
     expect(page.locator(".st-key-tour")).to_be_visible()
