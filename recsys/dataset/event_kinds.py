@@ -42,6 +42,12 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "subscription started", "rent", "rented", "kauf", "gekauft", "bestellung", "bestellt", "achat",
         "commande", "achete", "compra", "comprado", "pedido", "acquisto", "acquistato", "ordine", "aankoop", "gekocht",
         "bestelling", "encomenda", "zakup", "kupiono", "zamowienie",
+        "complete", "completed", "closed", "fulfilled", "shipped", "delivered", "dispatched", "processing",
+        "processed", "approved", "confirmed", "invoiced", "succeeded", "captured", "authorized", "settled", "pending",
+        "on hold", "abgeschlossen", "versandt", "versendet", "geliefert", "bezahlt", "offen", "in bearbeitung",
+        "expediee", "expedie", "livree", "livre", "payee", "paye", "terminee", "en cours", "enviado", "entregado",
+        "pagado", "completado", "spedito", "consegnato", "pagato", "completato", "verzonden", "geleverd", "betaald",
+        "afgerond", "pago", "enviada", "entregue", "concluido", "wyslane", "dostarczone", "zrealizowane", "oplacone",
     ), PURCHASE),
     **dict.fromkeys((
         "removefromcart", "remove from cart", "removefromwishlist", "remove from wishlist", "product removed",

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.dataset.documents import FileReport
+from recsys.dataset.event_kinds import weight_of
 from recsys.ingest.accounts import Account
+from recsys.ingest.cells.vocabulary import says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.read_data import ReadData
 from recsys.utils import formatting
+
+_LABELS = ("label", "target", "interaction", "converted", "response")
+"""Names of columns that say whether something happened, beside the words for kinds of events."""
 
 MUCH = 0.5
 """Share of rejected rows from which on it is said first."""
@@ -29,6 +34,7 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
     found += read.warnings
     found += read.kept.warnings
     found += _lacking(read)
+    found += _flags(read)
     for kind in read.kept.kinds:
         if not kind["known"] and kind["kind"] != "(none)":
             found.append(
@@ -72,6 +78,18 @@ def _lacking(read: ReadData) -> list[str]:
     return found
 
 
+def _flags(read: ReadData) -> list[str]:
+    """Columns that say whether something happened, and do not count."""
+    return [
+        f"{entry.source.shown}: {x.name!r} says yes or no and is not used: rows with a no count as well; as the rating "
+        f"it leaves them out (--map events.{c.RATING}={x.name})"
+        for entry in read.recognised.events
+        for x in entry.columns
+        if x.taken_as is None and says_yes_or_no(entry.contents[x.name].different)
+        if weight_of(x.name)[1] or x.name.lower() in _LABELS
+    ]
+
+
 def _like_titles(entry: Recognised) -> list[str]:
     return [
         x.name for x in entry.columns
@@ -83,4 +101,5 @@ def _like_categories(entry: Recognised) -> list[str]:
     return [
         x.name for x in entry.columns
         if x.taken_as is None and entry.contents[x.name].texts and entry.contents[x.name].few
+        and not says_yes_or_no(entry.contents[x.name].different)
     ][:5]  # fmt: skip

@@ -24,7 +24,7 @@ from recsys.ingest.events.staging import stage
 from recsys.ingest.events.statistics import ImportStatistics
 from recsys.ingest.files.prepare import prepare
 from recsys.ingest.files.sources import Inputs, find, shown_names
-from recsys.ingest.ids import text_encoder
+from recsys.ingest.ids import rounded_ids, text_encoder
 from recsys.ingest.ids.text_encoder import TextEncoder
 from recsys.ingest.read_data import ReadData
 from recsys.ingest.rejects import FILE, collect
@@ -78,13 +78,13 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
             kept = choose(db, plan, staged)
             buffers = beside.submit(RowBuffers.of, kept, work)
             tables = catalog.build(db, staged, recognised)
-            overlap_notes = id_overlap.check(db, recognised, tables, anyway=plan.anyway)
+            id_notes = [*id_overlap.check(db, recognised, tables, anyway=plan.anyway), *rounded_ids.notes(db)]
             catalog.write(db, "users", work / "users.parquet")
             catalog.write(db, "items", work / "items.parquet")
             items, users = (tuple(x.source for x in found) for found in (recognised.items, recognised.users))
             rejects = collect(db, staged, items, users, work / FILE)
             tell(WRITE)
-            read = ReadData(plan, inputs, recognised, staged, kept, tables, rejects, tuple(overlap_notes))
+            read = ReadData(plan, inputs, recognised, staged, kept, tables, rejects, tuple(id_notes))
             manifest = _manifest(db, read, buffers, work, lambda x: tell(WRITE, x))
         finally:
             db.close()

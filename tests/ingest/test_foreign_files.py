@@ -253,3 +253,39 @@ def test_lines_of_blanks_are_accounted_for_once_and_the_lines_of_others_stay_rig
 def test_a_word_before_a_number_is_no_currency(tmp_path):
     assert any_number("Tea 3") is None and any_number("TOP 3") is None and any_number("Mug 12") is None
     assert any_number("CHF 3") == any_number("chf 3") == any_number("3 Eur") == 3
+
+
+def with_column(name: str, values: tuple[str, ...]) -> str:
+    """Events with one more column, its values in turn."""
+    return text(*(f"{line},{values[n % len(values)]}" for n, line in enumerate(PLAIN)), header=f"{HEADER},{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [("order_status", ("completed", "cancelled", "refunded", "pending")), ("Bestellstatus", ("abgeschlossen", "storniert", "versandt", "retourniert")),
+     ("statut", ("terminée", "annulée", "expédiée", "remboursé")), ("estado", ("completado", "cancelado", "enviado", "devuelto"))],
+)  # fmt: skip
+def test_orders_that_were_cancelled_or_came_back_are_known_by_their_state(tmp_path, name, states):
+    report, _ = run(tmp_path, {"events.csv": with_column(name, states)})
+    assert taken(report)[name] == "event"
+    assert (report["rows"]["used"], sum(report["left_out"].values())) == (40, 40), report["left_out"]
+
+
+@pytest.mark.parametrize("values", [("1", "0"), ("True", "False"), ("ja", "nein")])
+def test_a_column_that_says_yes_or_no_is_said_and_counts_as_the_rating(tmp_path, values):
+    report, _ = run(tmp_path / "one", {"events.csv": with_column("liked", values)})
+    assert [x for x in report["warnings"] if "'liked' says yes or no" in x and "(--map events.rating=liked)" in x]
+    assert not [x for x in report["warnings"] if "category" in x]
+    report, _ = run(
+        tmp_path / "two", {"events.csv": with_column("liked", values)}, mapping={"events.rating": ("liked",)}
+    )
+    assert (report["rows"]["used"], report["left_out"]) == (40, {"ratings below 0.5": 40})
+
+
+def test_ids_that_a_spreadsheet_has_shortened_are_said(tmp_path):
+    lines = [
+        f"{line.split(',')[0]},{'4.00123E+12' if n % 3 else line.split(',')[1]},{line.split(',')[2]}"
+        for n, line in enumerate(PLAIN)
+    ]
+    report, _ = run(tmp_path, {"events.csv": text(*lines)})
+    assert [x for x in report["warnings"] if "1 item id such as '4.00123E+12' was shortened by a spreadsheet" in x]

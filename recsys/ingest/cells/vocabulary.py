@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recsys.ingest import duckdb_session
@@ -115,6 +115,12 @@ _ALSO_OTHERWISE = (
 )  # fmt: skip
 """Of all these, the words that a column about something else may hold as well."""
 
+FLAGS: Mapping[str, str] = {
+    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "ja", "oui", "si", "sí", "sim", "tak", "wahr", "vrai"), "1"),
+    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n", "nein", "non", "não", "nao", "nie", "nee", "falsch"), "0"),
+}  # fmt: skip
+"""Words for yes and no in a column that says whether something happened, without case."""
+
 _YES = frozenset(map(_plain, _AVAILABLE))
 _NO = frozenset(map(_plain, _NOT_AVAILABLE))
 _OF_STOCK = (_YES | _NO) - frozenset(map(_plain, _ALSO_OTHERWISE))
@@ -186,3 +192,14 @@ def _can_be_sold(words: Any) -> Any:
 
 
 duckdb_session.FUNCTIONS[CAN_BE_SOLD] = (_can_be_sold, ("VARCHAR",), "VARCHAR")
+
+
+def says_yes_or_no(values: Sequence[str]) -> bool:
+    """Whether all values of a column are words for yes and no, and there are some of both."""
+    return {FLAGS.get(value.strip().lower()) for value in values} == {"0", "1"}
+
+
+def flag_sql(text: str) -> str:
+    """SQL: a text, or 1 and 0 where it is a word for yes or no."""
+    ways = " ".join(f"WHEN {duckdb_session.text(word)} THEN '{number}'" for word, number in FLAGS.items())
+    return f"CASE lower(trim({text})) {ways} ELSE {text} END"

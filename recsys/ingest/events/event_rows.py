@@ -4,7 +4,7 @@ from recsys import columns as c
 from recsys.ingest.cells import timestamps
 from recsys.ingest.cells.numbers import decimal_comma, no_number_sql, number_sql
 from recsys.ingest.cells.timestamps import Reading
-from recsys.ingest.cells.vocabulary import no_value_sql
+from recsys.ingest.cells.vocabulary import flag_sql, no_value_sql, says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import id_text
@@ -71,6 +71,8 @@ def event_rows(
         return number_sql(f"{name}_text", comma=has_commas(db, entry, part[name][0]))
 
     raw = {name: source.expression(part[name][0]) for name in (c.EVENT, *_NUMBERS) if name in part}
+    if c.RATING in part and says_yes_or_no(entry.contents[part[c.RATING][0]].different):
+        raw[c.RATING] = flag_sql(raw[c.RATING])
     if c.TIMESTAMP in part:
         raw[c.TIMESTAMP] = time_text(source, part[c.TIMESTAMP])
     nothing = "CAST(NULL AS VARCHAR)"
