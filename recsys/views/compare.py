@@ -191,14 +191,14 @@ def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: 
             continue
         verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
         return (
-            f"Mere retraining: models {names.of(pair[0])} and {names.of(pair[1])} differ by their seed alone and share "
-            f"{floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
+            f"Mere retraining: models “{names.of(pair[0])}” and “{names.of(pair[1])}” differ by their seed alone and "
+            f"share {floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
         )
     for one, measured in _measured_noise(workspace, compared):
         verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"
         return (
-            f"Mere retraining: {measured['seeds']} trainings of {names.of(one)} that differ by their seed alone share "
-            f"{measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
+            f"Mere retraining: {measured['seeds']} trainings of “{names.of(one)}” that differ by their seed alone "
+            f"share {measured['overlap']:.0%} (quality report); the two above differ {verdict} than that."
         )
     return UNKNOWN_FLOOR
 
@@ -213,13 +213,13 @@ def _floor_of_one(workspace: Workspace, subject: TargetUser, compared: Sequence[
             continue
         return (
             f"Noise floor: mere retraining with another seed leaves {overlap(first, second):.0%} of this list as it "
-            f"was (models {names.of(pair[0])} and {names.of(pair[1])}; "
+            f"was (models “{names.of(pair[0])}” and “{names.of(pair[1])}”; "
             f"rank-biased overlap {rank_biased_overlap(first, second):.2f})."
         )
     for one, measured in _measured_noise(workspace, compared):
         return (
-            f"Noise floor: mere retraining of {names.of(one)} with another seed leaves {measured['overlap']:.0%} of a "
-            "list as it was, on average over all shoppers (quality report)."
+            f"Noise floor: mere retraining of “{names.of(one)}” with another seed leaves {measured['overlap']:.0%} of "
+            "a list as it was, on average over all shoppers (quality report)."
         )
     return UNKNOWN_FLOOR
 
