@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import tables
+from pages import shared, tables
 
 state = st.session_state
 
@@ -24,6 +24,8 @@ def chosen(
         table: for `tables.show`.
     """
     offered = list(options or ids)
+    asked = [] if key in state else st.query_params.get_all(key)
+    missing = [name for name in asked if name not in {*offered, *map(names, offered)}]
     if most == 1:
         if state.get(key) not in offered:
             state.pop(key, None)
@@ -51,4 +53,8 @@ def chosen(
         action="Choose" if most > 1 else "Look at",
         height=min(38 + 35 * len(ids), 420), placeholder="–", **table,
     )  # fmt: skip
+    for name in missing:
+        st.warning(
+            shared.plain(f"The link asks for “{name}”, which is not there (any more)."), icon=":material/link_off:"
+        )
     return list(found)

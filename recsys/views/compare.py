@@ -192,7 +192,8 @@ def _floor(workspace: Workspace, compared: Sequence[str], found: Difference, k: 
         verdict = "more" if found.overlap < floor.overlap - 0.02 else "no more"
         return (
             f"Mere retraining: models “{names.of(pair[0])}” and “{names.of(pair[1])}” differ by their seed alone and "
-            f"share {floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than that."
+            f"share {floor.overlap:.0%} (rank-biased overlap {floor.rbo:.2f}); the two above differ {verdict} than "
+            "that."
         )
     for one, measured in _measured_noise(workspace, compared):
         verdict = "more" if found.overlap < measured["overlap"] - 0.02 else "no more"

@@ -63,6 +63,21 @@ def test_trainings_are_chosen_by_number_and_called_by_it(studio: Workspace, monk
     assert app.multiselect(key="trainings").value == names, "filters move rows, not what was chosen"
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "gone"), [("runs.py", "trainings", "Training 999"), ("models.py", "model", "x")]
+)
+def test_a_link_to_what_is_gone_says_so(
+    studio: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, key: str, gone: str
+) -> None:
+    monkeypatch.setenv("INSIDER_HOME", str(studio.settings.home))
+    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / name), default_timeout=60)
+    app.query_params[key] = gone
+    app.run()
+    assert not app.exception
+    assert any("The link asks for" in x.value and gone in x.value for x in app.warning), [x.value for x in app.warning]
+    assert not [x for x in page(studio, name, monkeypatch).warning if "The link" in x.value]
+
+
 def test_a_running_training_is_said_to_run(studio: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     data = studio.dataset("small")
     with studio.training_runs.recording("small", data.fingerprint, TINY, seed=3, source="page") as record:
