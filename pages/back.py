@@ -26,9 +26,8 @@ SCRIPT = """<script>
 </script>"""
 
 
-def add() -> None:
-    """Add it to the page. Call it before the page reads the link."""
-    st.html(SCRIPT, unsafe_allow_javascript=True)
+def restore() -> None:
+    """After Back or Forward: the link as it was. Call it before the page reads the link."""
     run = get_script_run_ctx(suppress_warning=True)
     if run is None or not run.is_history_navigation:
         return

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages import back
+
 STYLE = """<style>
 /* Streamlit writes white on the primary colour, which is a bright one in dark mode, and darker under the pointer. */
 [data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, span),
@@ -42,4 +44,4 @@ SCRIPT = """<script>
 def add() -> None:
     """Add it to the page."""
     st.html(STYLE)
-    st.html(SCRIPT, unsafe_allow_javascript=True)
+    st.html(SCRIPT + back.SCRIPT, unsafe_allow_javascript=True)  # one element: each would take a gap

@@ -80,7 +80,7 @@ page = st.navigation(
 
 st.set_page_config(page_title=f"{page.title} · Insider", page_icon=ASSETS / "favicon.svg", layout="wide")
 frame.add()
-back.add()
+back.restore()
 tour.card(page.url_path)
 try:
     page.run()
