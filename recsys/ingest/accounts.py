@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from recsys import columns as c
 from recsys.dataset.documents import ColumnReport, FileReport
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
@@ -88,11 +89,12 @@ def _empty_lines(source: Source, above: int) -> int:
 
 def columns(read: ReadData) -> list[ColumnReport]:
     """Every column of every file: what it was taken for and why, or why it is not used."""
-    return [
-        {
-            "part": entry.part, "file": entry.source.shown, "column": column.name, "taken_as": column.taken_as,
-            "because": column.because,
-        }
-        for entry in read.recognised.all
-        for column in entry.columns
-    ]  # fmt: skip
+    found: list[ColumnReport] = []
+    for entry in read.recognised.all:
+        for column in entry.columns:
+            because, why = column.because, read.tables.left_out.get(column.name)
+            if column.taken_as == c.ATTRIBUTE and why:
+                because = f"{because}; not kept: {why}"
+            found.append({"part": entry.part, "file": entry.source.shown, "column": column.name,
+                          "taken_as": column.taken_as, "because": because})  # fmt: skip
+    return found

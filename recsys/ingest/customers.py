@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
-from recsys.ingest.cells.vocabulary import no_value_sql
+from recsys.ingest.cells.vocabulary import OPPOSITE, no_value_sql
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import id_text
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.staging import Staged, insert_files
 from recsys.ingest.ids.id_encoder import id_sql
 from recsys.ingest.schema import level_name
+from recsys.utils import formatting
 
 MOST_VALUES = 200
 """A column of users with more different values than this is no attribute: nothing is shared."""
@@ -79,11 +80,20 @@ def _from_events(db: DuckSession, from_events: dict[str, str], names: dict[str, 
 
 
 def _without_attributes(db: DuckSession, names: dict[str, str]) -> dict[str, str]:
-    """Take columns out of which nothing is shared: too many different values, or one."""
+    """Take columns out of which nothing is shared: too many different values, or one.
+
+    Where the only value is a word for yes, a blank is the word for no.
+    """
     left_out: dict[str, str] = {}
     for header, name in list(names.items()):
-        values = db.one(f"SELECT count(DISTINCT {duckdb_session.name(name)}) FROM raw_users")[0]
-        if not 2 <= values <= MOST_VALUES:
-            left_out[header] = f"{values:,} different values"
+        column = duckdb_session.name(name)
+        values, only, blank = db.one(
+            f"SELECT count(DISTINCT {column}), any_value({column}), count(*) FILTER ({column} IS NULL) FROM raw_users"
+        )
+        no = OPPOSITE.get(str(only).strip().lower())
+        if values == 1 and blank and no:
+            db.rows(f"UPDATE raw_users SET {column} = {duckdb_session.text(no)} WHERE {column} IS NULL")
+        elif not 2 <= values <= MOST_VALUES:
+            left_out[header] = formatting.plural(values, "different value")
             del names[header]
     return left_out

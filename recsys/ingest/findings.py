@@ -43,6 +43,11 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
             )
     for word, n in read.tables.unknown_words.items():
         found.append(f"availability {word!r} is not known: {formatting.plural(n, 'item')} count as not available")
+    if n := read.tables.facts.get("catalogue_items_that_disagree", 0):
+        found.append(
+            f"{formatting.plural(n, 'item')} of the catalogue stand in several rows that disagree: of each column the "
+            "first value counts"
+        )
     if n := read.tables.facts.get("prices_not_readable", 0):
         found.append(
             f"{formatting.plural(n, 'row')} of the catalogue with a number that cannot be read: it is left empty"

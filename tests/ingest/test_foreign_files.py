@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -289,3 +290,41 @@ def test_ids_that_a_spreadsheet_has_shortened_are_said(tmp_path):
     ]
     report, _ = run(tmp_path, {"events.csv": text(*lines)})
     assert [x for x in report["warnings"] if "1 item id such as '4.00123E+12' was shortened by a spreadsheet" in x]
+
+
+def test_what_is_not_kept_of_shoppers_is_said_and_a_blank_beside_yes_is_no(tmp_path):
+    users = text(
+        *(f"u{n},{'true' if n % 2 else ''},DE,{'mf'[n % 2]}" for n in range(8)),
+        header="user_id,newsletter,country,gender",
+    )
+    report, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "users.csv": users})
+    assert dataset.user_attributes == ("newsletter", "gender")
+    assert dataset.users["newsletter"].value_counts().to_dict() == {"true": 4, "false": 4}
+    assert taken(report, "users") == {
+        "user_id": "user_id",
+        "newsletter": "attribute",
+        "country": "attribute",
+        "gender": "attribute",
+    }
+    assert [x["because"] for x in report["columns"] if x["column"] == "country"] == [
+        "every other column of this file is one; not kept: 1 different value"
+    ]
+
+
+def test_rows_of_a_catalogue_that_disagree_are_said(tmp_path):
+    items = text(*(f"{i},{word} {i}" for word in ("Old", "New") for i in ITEMS), header="item_id,title")
+    report, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert (
+        "10 items of the catalogue stand in several rows that disagree: of each column the first value counts"
+        in report["warnings"]
+    )
+    assert set(dataset.items["title"]) == {f"Old {i}" for i in ITEMS}
+
+
+def test_files_of_an_archive_may_have_their_columns_in_another_order(tmp_path):
+    turned = [",".join((t, u, i)) for u, i, t in (line.split(",") for line in PLAIN[40:])]
+    with zipfile.ZipFile(tmp_path / "events.zip", "w") as archive:
+        archive.writestr("january.csv", text(*PLAIN[:40]))
+        archive.writestr("february.csv", text(*turned, header="timestamp,user_id,item_id"))
+    report, dataset = run(tmp_path, {"events.zip": (tmp_path / "events.zip").read_bytes()})
+    assert (report["rows"]["used"], dataset.n_users, dataset.n_items) == (80, 8, 10)

@@ -121,6 +121,12 @@ FLAGS: Mapping[str, str] = {
 }  # fmt: skip
 """Words for yes and no in a column that says whether something happened, without case."""
 
+OPPOSITE: Mapping[str, str] = {
+    "1": "0", "1.0": "0.0", "true": "false", "t": "f", "yes": "no", "y": "n", "x": "no", "ja": "nein", "oui": "non",
+    "si": "no", "sí": "no", "sim": "não", "tak": "nie", "on": "off",
+}  # fmt: skip
+"""What a blank means in a column that holds this word for yes alone, without case."""
+
 _YES = frozenset(map(_plain, _AVAILABLE))
 _NO = frozenset(map(_plain, _NOT_AVAILABLE))
 _OF_STOCK = (_YES | _NO) - frozenset(map(_plain, _ALSO_OTHERWISE))

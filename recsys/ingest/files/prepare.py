@@ -112,7 +112,7 @@ def _of_archive(
     if not found:
         raise InvalidInput(f"{where} holds no file of data: {left[0]}")
     found[0] = replace(found[0], notes=(*found[0].notes, *left))
-    if any(source.columns != found[0].columns for source in found):
+    if any(sorted(source.columns) != sorted(found[0].columns) for source in found):
         names = ", ".join(source.shown.removeprefix(f"{where}/") for source in found[:5])
         raise InvalidInput(f"{where} holds files with other columns each ({names}); unpack it and name those to read.")
     return tuple(found)
