@@ -32,6 +32,12 @@ def store(name: str, presentation: Presentation) -> None:
         state.present_problem = str(error)
 
 
+def move(name: str, presentation: Presentation, place: int, by: int) -> None:
+    """Callback of Earlier and Later; the slide stays open."""
+    store(name, presentation.moved(place, by))
+    state.open_slide = place + by
+
+
 def begin(with_suggestion: bool) -> None:
     """Callback of the buttons for a new one."""
     try:
@@ -118,9 +124,9 @@ with arrange:
     for place, slide in enumerate(found.slides):
         title = shared.plain(slide.title or KINDS[slide.kind])
         key = f"{name}_{place}_{hash(slide)}"
-        # open slides stay open when others move; the second of two equal slides has a name of its own
-        twin = found.slides[:place].count(slide)
-        with st.expander(f"{place + 1}. {title}", key=f"slide_{name}_{hash(slide)}_{twin}", on_change="rerun"):
+        twin = found.slides[:place].count(slide)  # the second of two equal slides has a name of its own
+        opened = place == state.get("open_slide")
+        with st.expander(f"{place + 1}. {title}", opened, key=f"slide_{name}_{hash(slide)}_{twin}", on_change="rerun"):
             values = fields(slide.kind, slide, key)
             with st.container(horizontal=True):
                 if st.button("Save", key=f"save_{key}", type="primary"):
@@ -128,12 +134,12 @@ with arrange:
                         store(name, found.changed(place, make_slide(**values)))
                         st.rerun()
                 st.button(
-                    "Earlier", key=f"up_{key}", icon=":material/arrow_upward:", disabled=place == 0, on_click=store,
-                    args=(name, found.moved(place, -1)),
+                    "Earlier", key=f"up_{key}", icon=":material/arrow_upward:", disabled=place == 0, on_click=move,
+                    args=(name, found, place, -1),
                 )  # fmt: skip
                 st.button(
                     "Later", key=f"down_{key}", icon=":material/arrow_downward:",
-                    disabled=place + 1 == len(found.slides), on_click=store, args=(name, found.moved(place, 1)),
+                    disabled=place + 1 == len(found.slides), on_click=move, args=(name, found, place, 1),
                 )  # fmt: skip
                 st.button("Delete slide", key=f"gone_{key}", on_click=store, args=(name, found.without(place)))
     with st.expander("Add a slide", expanded=not found.slides):

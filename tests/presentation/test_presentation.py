@@ -164,6 +164,7 @@ def test_the_page_makes_one_from_a_suggestion_and_arranges_it(home: Workspace, m
     assert len(Presentations(home).get("Spring").slides) == 5
     later = next(button for button in app.button if button.label == "Later")
     later.click().run()
+    assert app.session_state.open_slide == 1, "the slide that moved stays open"
     assert [slide.kind for slide in Presentations(home).get("Spring").slides][:2] == ["result", "words"]
     app.selectbox(key="new_kind").set_value("shopper").run()
     next(button for button in app.button if button.label == "Add").click().run()
