@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from pages import making, promoting, shared, theme
+from pages import making, promoting, shared
 from pages.cartography import drawing, names, sections, thumbnails
 from recsys.errors import InsiderError
 from recsys.item_map import colours, view
@@ -103,16 +103,16 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
             state.selected = ids_in(area, item_map.points)
     with st.popover("Take along", icon=":material/download:"):
         title = st.text_input("Title", "Our products", key="poster_title")
-        ground = st.segmented_control("Ground", ["light", "dark"], default="light", required=True, key="poster_theme")
+        theme = st.segmented_control("Ground", ["light", "dark"], default="light", required=True, key="poster_theme")
         for form, mime in FORMS.items():
             making.download(
                 form.upper(),
                 lambda on_progress, form=form: map_scene.take_along(
-                    item_map, by, form, title=title, theme=ground, day=date.today(), regions=regions,
+                    item_map, by, form, title=title, theme=theme, day=date.today(), regions=regions,
                     model=promoting.called(live.model.id), on_progress=on_progress,
                 ),
                 f"map.{form}", mime, key=form, icon=":material/image:", width="stretch",
-                about=(by, title, ground, regions, live.model.id, promoting.called(live.model.id)),
+                about=(by, title, theme, regions, live.model.id, promoting.called(live.model.id)),
             )  # fmt: skip
     if query:
         st.button("Clear search", icon=":material/close:", on_click=forget)
@@ -251,4 +251,3 @@ with right, st.container(key="map_side"):
         sections.products(table, len(table) if found.rows is None else len(found.rows))
 names.make_room()
 thumbnails.show_on_hover()
-theme.drawn_anew(st.context.theme.type)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import making, promoting, shared, theme
+from pages import making, promoting, shared
 from recsys.presentation.deck import deck
 from recsys.presentation.pictures import suggested
 from recsys.presentation.slides import KINDS, Presentation, Presentations, Slide, make_slide
@@ -14,7 +14,7 @@ live = shared.live()
 home = shared.workspace()
 state = st.session_state
 shelf = Presentations(home)
-look = "dark" if st.context.theme.type == "dark" else "light"
+theme = "dark" if st.context.theme.type == "dark" else "light"
 
 st.title("Present", anchor=False)
 shared.describe(
@@ -108,7 +108,7 @@ with show:
         st.info("There is no slide yet: add one under Arrange.", icon=":material/info:")
     else:
         with making.waiting("Making the slides") as bar:
-            document = deck(home, name, found, look, on_progress=bar)
+            document = deck(home, name, found, theme, on_progress=bar)
         st.iframe(document, height=HEIGHT)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(
@@ -150,4 +150,3 @@ with arrange:
                 store(name, found.with_slide(make_slide(**values)))
                 st.rerun()
     st.button("Delete this presentation", icon=":material/delete:", on_click=remove, args=(name,))
-theme.drawn_anew(st.context.theme.type)

@@ -3,7 +3,6 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from recsys.item_map import poster
 from recsys.item_map.figure import DIMMED
 from recsys.services.quality_assessment import assess
 from recsys.services.workbench.expectations import Expectation, Expectations
@@ -79,14 +78,6 @@ def test_a_shopper_stands_out_on_the_map_and_the_pointer_shows_pictures(page: Pa
     dimmed = {palette.towards(colour, "#FFFFFF", DIMMED) for colour in palette.CATEGORIES}
     assert {trace["colour"] for trace in rest} <= dimmed
     assert not {trace["colour"] for trace in own} & {trace["colour"] for trace in rest}
-    # The page becomes dark while it is open: what is dimmed becomes dark with it.
-    page.emulate_media(color_scheme="dark")
-    ground = poster.SCALES["dark"][0]
-    page.wait_for_function(
-        "colours => document.querySelector('.js-plotly-plot')._fullData.some(t => colours.includes(t.marker?.color))",
-        arg=[palette.towards(colour, ground, DIMMED) for colour in palette.CATEGORIES],
-    )
-    page.emulate_media(color_scheme="light")
     page.goto(f"{url}/map?colour=department&item=00007")
     page.locator(".js-plotly-plot .legend").first.wait_for()
     settled(page)
