@@ -189,7 +189,7 @@ def editor(live: Recommender, start: Rules, key: str) -> Rules:
     found = _variety(live, start, key)
     filtered = (
         start.only_categories, start.never_categories, start.only_brands, start.never_brands, start.min_price,
-        start.available_only, start.sold_out,
+        start.max_price, start.available_only, start.sold_out,
     )  # fmt: skip
     with st.expander("Filters", expanded=any(value not in ((), None, False) for value in filtered)):
         found |= _filters(live, start, key, brands)

@@ -309,6 +309,17 @@ def test_rules_in_a_link_that_cannot_be_used(trained_home: Path, monkeypatch: py
         assert words in texts(app).replace("\\", "")
 
 
+@pytest.mark.parametrize(
+    "draft", [{"min_price": 1.5}, {"max_price": 3.5}, {"never_categories": ["Garden"]}, {"diversity": 0.3}]
+)
+def test_filters_of_a_rule_set_are_in_view(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch, draft: dict[str, object]
+) -> None:
+    app = healthy(page(trained_home, monkeypatch, shopper="u001", section="Rules", draft=json.dumps(draft)))
+    (filters,) = (x for x in app.expander if x.label == "Filters")
+    assert filters.proto.expanded == ("diversity" not in draft)
+
+
 def test_whole_numbers_in_rules_of_a_link_or_a_caller(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = json.dumps(
         {
