@@ -9,7 +9,7 @@ from recsys import columns as c
 from recsys.ingest import duckdb_session
 from recsys.ingest.cells.categories import category_sql, writing
 from recsys.ingest.cells.numbers import no_number_sql, number_sql
-from recsys.ingest.cells.vocabulary import CAN_BE_SOLD, no_value_sql
+from recsys.ingest.cells.vocabulary import CAN_BE_SOLD, NO_OF_YES, no_value_sql
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import Recognition, id_text
 from recsys.ingest.customers import build_users
@@ -26,8 +26,6 @@ LOOKED_AT = 20_000
 """Different categories from which it is told how they are written."""
 
 WORDS_SHOWN = 20
-FLAGS = ("true", "yes", "y", "1", "x", "t", "ja", "oui", "si", "sí", "sim", "tak", "on")
-"""Words for yes beside which an empty cell means no."""
 
 _TEXTS = (c.TITLE, c.BRAND, c.DESCRIPTION, c.IMAGE_URL, c.AVAILABLE)
 
@@ -202,7 +200,7 @@ def _items(db: DuckSession, levels: Sequence[_Level], texts: Sequence[str], numb
         taken.append(level_name(number.header, taken) if number.header else number.field)
         columns.append(f"k.n{place} AS {duckdb_session.name(taken[-1])}")
     if c.AVAILABLE in texts:
-        flags = ", ".join(duckdb_session.text(x) for x in FLAGS)
+        flags = ", ".join(duckdb_session.text(x) for x in NO_OF_YES)
         words = f"lower(trim({c.AVAILABLE}))"
         others = db.one(
             f"SELECT count(*) FROM known_items WHERE {c.AVAILABLE} IS NOT NULL AND {words} NOT IN ({flags})"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
-from recsys.ingest.cells.vocabulary import OPPOSITE, no_value_sql
+from recsys.ingest.cells.vocabulary import NO_OF_YES, no_value_sql
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import id_text
 from recsys.ingest.duckdb_session import DuckSession
@@ -90,7 +90,7 @@ def _without_attributes(db: DuckSession, names: dict[str, str]) -> dict[str, str
         values, only, blank = db.one(
             f"SELECT count(DISTINCT {column}), any_value({column}), count(*) FILTER ({column} IS NULL) FROM raw_users"
         )
-        no = OPPOSITE.get(str(only).strip().lower())
+        no = NO_OF_YES.get(str(only).strip().lower())
         if values == 1 and blank and no:
             db.rows(f"UPDATE raw_users SET {column} = {duckdb_session.text(no)} WHERE {column} IS NULL")
         elif not 2 <= values <= MOST_VALUES:

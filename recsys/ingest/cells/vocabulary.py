@@ -115,17 +115,14 @@ _ALSO_OTHERWISE = (
 )  # fmt: skip
 """Of all these, the words that a column about something else may hold as well."""
 
-FLAGS: Mapping[str, str] = {
-    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "ja", "oui", "si", "sí", "sim", "tak", "wahr", "vrai"), "1"),
-    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n", "nein", "non", "não", "nao", "nie", "nee", "falsch"), "0"),
-}  # fmt: skip
-"""Words for yes and no in a column that says whether something happened, without case."""
-
-OPPOSITE: Mapping[str, str] = {
+NO_OF_YES: Mapping[str, str] = {
     "1": "0", "1.0": "0.0", "true": "false", "t": "f", "yes": "no", "y": "n", "x": "no", "ja": "nein", "oui": "non",
     "si": "no", "sí": "no", "sim": "não", "tak": "nie", "on": "off",
 }  # fmt: skip
-"""What a blank means in a column that holds this word for yes alone, without case."""
+"""Words for yes, without case, to the word for no: what a blank means in a column that holds the first alone."""
+
+_FLAGS: Mapping[str, str] = dict.fromkeys(NO_OF_YES, "1") | dict.fromkeys((*NO_OF_YES.values(), "nee", "nao"), "0")
+"""Words for yes and no to 1 and 0."""
 
 _YES = frozenset(map(_plain, _AVAILABLE))
 _NO = frozenset(map(_plain, _NOT_AVAILABLE))
@@ -202,10 +199,10 @@ duckdb_session.FUNCTIONS[CAN_BE_SOLD] = (_can_be_sold, ("VARCHAR",), "VARCHAR")
 
 def says_yes_or_no(values: Sequence[str]) -> bool:
     """Whether all values of a column are words for yes and no, and there are some of both."""
-    return {FLAGS.get(value.strip().lower()) for value in values} == {"0", "1"}
+    return {_FLAGS.get(value.strip().lower()) for value in values} == {"0", "1"}
 
 
 def flag_sql(text: str) -> str:
     """SQL: a text, or 1 and 0 where it is a word for yes or no."""
-    ways = " ".join(f"WHEN {duckdb_session.text(word)} THEN '{number}'" for word, number in FLAGS.items())
+    ways = " ".join(f"WHEN {duckdb_session.text(word)} THEN '{number}'" for word, number in _FLAGS.items())
     return f"CASE lower(trim({text})) {ways} ELSE {text} END"
