@@ -62,9 +62,9 @@ $(INSTALLED): requirements.txt
 
 lock: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile pyproject.toml --extra dashboard --extra postgres --extra test $(LOCKED) \
+	$(BIN)/uv pip compile pyproject.toml --extra dashboard --extra postgres --extra s3 --extra test $(LOCKED) \
 		--output-file requirements.txt $(ARGS)
-	$(BIN)/uv pip compile pyproject.toml --extra dashboard --extra postgres $(LOCKED) \
+	$(BIN)/uv pip compile pyproject.toml --extra dashboard --extra postgres --extra s3 $(LOCKED) \
 		--constraints requirements.txt --output-file requirements-server.txt
 
 clean:

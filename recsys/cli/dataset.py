@@ -49,13 +49,14 @@ def dataset_list(as_json: Json = False) -> None:
 def import_(  # long by its options alone: each is one field of the plan
     name: Name,
     events: Annotated[
-        list[str] | None, typer.Option("--events", metavar="FILE", help="Events: a file or glob; repeatable.")
+        list[str] | None,
+        typer.Option("--events", metavar="PATH", help="Events: a file, folder, glob or s3://address; repeatable."),
     ] = None,
     items: Annotated[
-        list[str] | None, typer.Option("--items", metavar="FILE", help="The catalogue; repeatable.")
+        list[str] | None, typer.Option("--items", metavar="PATH", help="The catalogue; repeatable.")
     ] = None,
     users: Annotated[
-        list[str] | None, typer.Option("--users", metavar="FILE", help="What is known of users; repeatable.")
+        list[str] | None, typer.Option("--users", metavar="PATH", help="What is known of users; repeatable.")
     ] = None,
     events_sql: Annotated[
         str | None, typer.Option("--events-sql", metavar="QUERY", help="A SELECT for the events, instead of files.")
@@ -139,7 +140,7 @@ def import_(  # long by its options alone: each is one field of the plan
         anyway=anyway,
     )
     with console.ProgressOnStderr() as show_progress:
-        report = import_dataset(Workspace().store, plan, show_progress)
+        report = import_dataset(Workspace().store, plan, show_progress, addresses=True)
     _tell(report, as_json)
     if not as_json:
         console.note(f"Stored as {name}. Train on it: python -m recsys train --dataset {name} --promote")
@@ -179,7 +180,7 @@ def delete(
 
 
 def _tell(report: "ImportReport", as_json: bool) -> None:
-    from recsys.ingest.report import sections
+    from recsys.ingest.report_words import sections
 
     if as_json:
         console.document(report)

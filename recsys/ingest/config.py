@@ -22,7 +22,7 @@ class ImportPlan:
 
     Attributes:
         name: the dataset is stored under it; one of the same name is replaced.
-        events, items, users: paths or globs.
+        events, items, users: paths, folders, globs, or addresses such as `s3://bucket/folder`.
         events_sql, database: a query for the events instead of files, and the SQLAlchemy URL it goes to.
         mapping: field to columns, on top of what names and contents tell; no columns leaves the field out; a key
             such as `items.item_id` concerns one part.
@@ -58,6 +58,11 @@ class ImportPlan:
     skip: int | None = None
     sheet: str | None = None
     anyway: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths, globs and addresses of all parts."""
+        return (*self.events, *self.items, *self.users)
 
     @property
     def reading(self) -> Reading:

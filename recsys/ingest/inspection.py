@@ -15,6 +15,7 @@
 recognised by names and contents, exactly as `import_dataset` does it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from recsys.ingest.columns.recognise import Column, Recognised
 from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
+from recsys.ingest.files.found_files import FoundFile, find, shown_names
 from recsys.ingest.files.prepare import prepare
-from recsys.ingest.files.sources import Inputs, find, shown_names
-from recsys.ingest.schema import NEEDED
+from recsys.ingest.files.prepare_all import prepare_all
+from recsys.ingest.files.sources import Inputs, Source
+from recsys.ingest.schema import NEEDED, PARTS
 
 FIRST_ROWS = 50
 
@@ -65,12 +68,13 @@ def inspect(plan: ImportPlan, work: Path) -> tuple[InspectedFile, ...]:
     Raises:
         InvalidInput: a file that cannot be read at all.
     """
-    paths = {part: find(getattr(plan, part)) for part in ("events", "items", "users")}
-    names = shown_names([path for found in paths.values() for path in found])
-    parts = {
-        part: tuple(x for path in found for x in prepare(path, work, shown=names[path], reading=plan.reading))
-        for part, found in paths.items()
-    }
+    files = {part: find(getattr(plan, part)) for part in PARTS}
+    names = shown_names([file for found in files.values() for file in found])
+
+    def prepared(file: FoundFile) -> Sequence[Source]:
+        return prepare(file.path, work, shown=names[file], reading=plan.reading)
+
+    parts = {part: prepare_all(found, prepared) for part, found in files.items()}
     db = DuckSession(None, memory_mb=300)
     try:
         return inspected(db, Inputs(parts["events"], parts["items"], parts["users"]), plan)

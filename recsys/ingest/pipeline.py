@@ -1,6 +1,6 @@
 """From files to a stored dataset: out of core, all or nothing, with a report of what was found and not used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,13 +22,16 @@ from recsys.ingest.events.event_writer import write_events
 from recsys.ingest.events.filtering import choose
 from recsys.ingest.events.staging import stage
 from recsys.ingest.events.statistics import ImportStatistics
+from recsys.ingest.files.addresses import is_address
+from recsys.ingest.files.found_files import FoundFile, find, shown_names
 from recsys.ingest.files.prepare import prepare
-from recsys.ingest.files.sources import Inputs, find, shown_names
+from recsys.ingest.files.prepare_all import prepare_all
+from recsys.ingest.files.sources import Inputs, Source
 from recsys.ingest.ids import rounded_ids, text_encoder
 from recsys.ingest.ids.text_encoder import TextEncoder
 from recsys.ingest.read_data import ReadData
 from recsys.ingest.rejects import FILE, collect
-from recsys.ingest.schema import check_columns
+from recsys.ingest.schema import PARTS, check_columns
 from recsys.ingest.work_folder import work_folder
 from recsys.progress import OnProgress, Progress
 from recsys.storage.artifacts import check_name
@@ -40,15 +43,25 @@ LOOK, READ, CHOOSE, WRITE, KEEP = (
     "Sorting, counting and writing the events", "Storing the dataset",
 )  # fmt: skip
 _SPANS = {LOOK: (0.0, 0.1), READ: (0.1, 0.55), CHOOSE: (0.55, 0.6), WRITE: (0.6, 0.97), KEEP: (0.97, 1)}
+FETCH = "Fetching the files"
+FETCHING = 0.3
+"""Share of fetching files of other machines in the progress of an import that does."""
+
 GATHERING = 0.3
 """Share of gathering in the time that gathering, sorting, counting and writing take."""
 
 
-def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lambda _: None) -> ImportReport:
+def import_dataset(
+    store: Store, plan: ImportPlan, on_progress: OnProgress = lambda _: None, *, addresses: bool = False
+) -> ImportReport:
     """Read, check and store; gives the report.
 
     Needs memory for DuckDB's share (1 GB) and a piece of a million events, whatever the size of the data; disk space
     below the home for about as much as the files hold. Nothing is stored when anything fails, or the process dies.
+
+    Args:
+        addresses: whether paths of the plan may be addresses such as `s3://bucket/folder`; only where a person at a
+            terminal has named them.
 
     Raises:
         InvalidInput: names the file, the column or the value, and the mend.
@@ -58,15 +71,20 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
     check_name(plan.name)
     store.sweep()
 
+    begin = 0.0
+
     def tell(step: str, fraction: float = 0.0) -> None:
         low, high = _SPANS[step]
-        on_progress(Progress(step, low + (high - low) * min(fraction, 1.0)))
+        on_progress(Progress(step, begin + (1 - begin) * (low + (high - low) * min(fraction, 1.0))))
 
     with work_folder(store.home) as work, ThreadPoolExecutor(1) as beside:
         for kernels in (text_encoder.KERNELS, event_sort.KERNELS):
             beside.submit(numba_module, kernels)
+        if addresses and any(is_address(path) for path in plan.paths):
+            begin = FETCHING
+        found = _files(plan, work, lambda x: on_progress(Progress(FETCH, begin * x)), addresses=begin > 0)
         tell(LOOK)
-        inputs = _inputs(plan, work, lambda fraction: tell(LOOK, fraction))
+        inputs = _inputs(plan, found, work, lambda fraction: tell(LOOK, fraction))
         check_columns(plan.mapping, {part: {s.shown: s.columns for s in found} for part, found in inputs.parts.items()})
         db = inputs.database or DuckSession(work / "duck")
         try:
@@ -81,7 +99,7 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
             id_notes = [*id_overlap.check(db, recognised, tables, anyway=plan.anyway), *rounded_ids.notes(db)]
             catalog.write(db, "users", work / "users.parquet")
             catalog.write(db, "items", work / "items.parquet")
-            items, users = (tuple(x.source for x in found) for found in (recognised.items, recognised.users))
+            items, users = (tuple(x.source for x in entries) for entries in (recognised.items, recognised.users))
             rejects = collect(db, staged, items, users, work / FILE)
             tell(WRITE)
             read = ReadData(plan, inputs, recognised, staged, kept, tables, rejects, tuple(id_notes))
@@ -94,10 +112,21 @@ def import_dataset(store: Store, plan: ImportPlan, on_progress: OnProgress = lam
     return manifest["report"]
 
 
-def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
-    paths = {part: find(getattr(plan, part)) for part in ("events", "items", "users")}
-    names = shown_names([path for found in paths.values() for path in found])
-    total = max(sum(path.stat().st_size for found in paths.values() for path in found), 1)
+Files = dict[str, list[FoundFile]]
+
+
+def _files(plan: ImportPlan, work: Path, on_fraction: OnFraction, *, addresses: bool) -> Files:
+    """The files of each part; those of other machines are fetched."""
+    if addresses:
+        from recsys.ingest.files.remote_files import find_or_fetch
+
+        return find_or_fetch({part: getattr(plan, part) for part in PARTS}, work / "fetched", on_fraction)
+    return {part: find(getattr(plan, part)) for part in PARTS}
+
+
+def _inputs(plan: ImportPlan, files: Files, work: Path, on_fraction: OnFraction) -> Inputs:
+    names = shown_names([file for found in files.values() for file in found])
+    total = max(sum(file.path.stat().st_size for found in files.values() for file in found), 1)
     done = 0
 
     def count(more: int) -> None:
@@ -105,14 +134,10 @@ def _inputs(plan: ImportPlan, work: Path, on_fraction: OnFraction) -> Inputs:
         done += more
         on_fraction(done / total)
 
-    found = {
-        part: tuple(
-            source
-            for path in paths[part]
-            for source in prepare(path, work, shown=names[path], reading=plan.reading, on_bytes=count)
-        )
-        for part in paths
-    }
+    def prepared(file: FoundFile) -> Sequence[Source]:
+        return prepare(file.path, work, shown=names[file], reading=plan.reading, on_bytes=count)
+
+    found = {part: prepare_all(files[part], prepared) for part in PARTS}
     if plan.events_sql and plan.database:
         from recsys.ingest.files.sql_source import read_query
 

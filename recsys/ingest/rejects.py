@@ -97,7 +97,8 @@ def _of_events(db: DuckSession, staged: Staged, number: int) -> Iterator[Reject]
     else:
         yield from _of_parts(db, source)
         for row, reason, value in bad:
-            yield Reject(source.shown, int(row), REASONS[reason], str(value or ""))
+            shown, place = source.place_of(int(row))
+            yield Reject(shown, place, REASONS[reason], str(value or ""))
 
 
 def _of_lines(db: DuckSession, part: str, number: int, source: Source) -> Iterator[Reject]:

@@ -17,8 +17,10 @@ from recsys.dataset.dataset import Dataset
 from recsys.dataset.documents import DatasetSummary, ImportReport
 from recsys.errors import InsiderError, InvalidInput
 from recsys.ingest.config import ImportPlan
+from recsys.ingest.files.addresses import is_address, without_secrets
+from recsys.ingest.files.found_files import files_below
 from recsys.ingest.rejects import FILE
-from recsys.ingest.report import Section, sections
+from recsys.ingest.report_words import Section, sections
 from recsys.services.jobs import launch
 from recsys.services.stored_models import models_on, stored_models
 from recsys.services.workspace import Workspace
@@ -131,7 +133,7 @@ def run_import(workspace: Workspace, run: Job, on_progress: Callable[[Any], None
         import_dataset(workspace.store, plan, on_progress)
     finally:
         uploads = workspace.store.home / UPLOADS
-        for path in (Path(x) for x in (*plan.events, *plan.items, *plan.users)):
+        for path in map(Path, plan.paths):
             if path.parent.parent == uploads:
                 shutil.rmtree(path.parent, ignore_errors=True)
 
@@ -180,7 +182,8 @@ def allowed_folder() -> Path:
 
 
 def allowed_path(text: str) -> str:
-    """A path or glob below the allowed folder, relative to it or absolute; InvalidInput for any other.
+    """A path, folder or glob below the allowed folder, relative to it or absolute; InvalidInput for any other, and for
+    addresses of other machines.
 
     Links are followed before it is decided.
     """
@@ -188,16 +191,28 @@ def allowed_path(text: str) -> str:
     wanted = folder / text.strip()
     if not text.strip():
         raise InvalidInput(f"Name a file below {folder}.")
+    if is_address(text.strip()):
+        raise InvalidInput(
+            f"{without_secrets(text.strip())} is not below {folder}; addresses are read by the command line alone: "
+            "python -m recsys dataset import"
+        )
     if any(mark in text for mark in "*?["):
         if ".." in Path(text).parts:
             raise InvalidInput(f"{text} leads outside {folder}; only files below it may be imported from here.")
         for match in folder.glob(str(wanted.relative_to(folder))) if wanted.is_relative_to(folder) else ():
-            _check_below(match, folder, text)
+            _check_all_below(match, folder, text)
         if not wanted.is_relative_to(folder):
             raise InvalidInput(f"{text} lies outside {folder}; only files below it may be imported from here.")
         return str(wanted)
-    _check_below(wanted, folder, text)
+    _check_all_below(wanted, folder, text)
     return str(wanted.resolve())
+
+
+def _check_all_below(path: Path, folder: Path, shown: str) -> None:
+    """A file, or a folder with all files in it, which a link may lead elsewhere."""
+    _check_below(path, folder, shown)
+    for file in files_below(path) if path.is_dir() else ():
+        _check_below(file, folder, shown)
 
 
 def _check_below(path: Path, folder: Path, shown: str) -> None:

@@ -20,8 +20,10 @@ from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.event_times import readings, sample
 from recsys.ingest.events.staging import Trial, trial
+from recsys.ingest.files.found_files import FoundFile, find, shown_names
 from recsys.ingest.files.prepare import prepare
-from recsys.ingest.files.sources import Inputs, Reading, Source, find, shown_names
+from recsys.ingest.files.prepare_all import prepare_all
+from recsys.ingest.files.sources import Inputs, Reading, Source
 from recsys.ingest.inspection import inspected_file
 from recsys.ingest.schema import FIELDS, MEANING, PARTS, NoColumn
 from recsys.utils import formatting as fmt
@@ -188,13 +190,14 @@ def stated(found: Inspection, chosen: Mapping[tuple[str, str], str | None]) -> d
 
 
 def _prepared(plan: ImportPlan, part: str) -> tuple[Source, ...]:
-    paths = find(getattr(plan, part))
-    names = shown_names(paths)
-    found: list[Source] = []
-    for path in paths:
-        stat = path.stat()
-        found += _prepared_once(str(path), names[path], plan.reading, stat.st_mtime_ns, stat.st_size)
-    return tuple(found)
+    files = find(getattr(plan, part))
+    names = shown_names(files)
+
+    def prepared(file: FoundFile) -> tuple[Source, ...]:
+        stat = file.path.stat()
+        return _prepared_once(str(file.path), names[file], plan.reading, stat.st_mtime_ns, stat.st_size)
+
+    return prepare_all(files, prepared)
 
 
 @lru_cache(maxsize=16)

@@ -33,6 +33,8 @@ WITHOUT = {
     "dask": "tests/cluster starts a scheduler and workers",
     "INSIDER_SCHEDULER": "tests/cluster writes the lists on a cluster",
     "python -m benchmarks": "takes minutes to hours; tests/project/test_benchmarks.py runs short forms",
+    "export AWS_": "credentials; tests/ingest/test_object_stores.py sets them",
+    "python -m recsys dataset import shop --events s3://": "tests/ingest/test_object_stores.py imports from a store",
     "export INSIDER_ROLES": "a setting; tests/pages/test_access.py uses it",
 }  # fmt: skip
 """How commands begin that are not run here, and why not."""

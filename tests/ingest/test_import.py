@@ -20,7 +20,7 @@ from recsys.ingest.cells import timestamps
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.pipeline import import_dataset
-from recsys.ingest.report import sections
+from recsys.ingest.report_words import sections
 from recsys.storage.store import Store
 
 

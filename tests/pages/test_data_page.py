@@ -14,6 +14,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.testing.v1 import AppTest
 
 from recsys.errors import InvalidInput
+from recsys.ingest.config import ImportPlan
 from recsys.services import datasets
 from recsys.services.jobs import cancel_job
 from recsys.services.workspace import Workspace
@@ -147,6 +148,32 @@ def test_paths_outside_the_folder_are_refused(home, tmp_path, path):
     (tmp_path / "inbox" / "link.csv").symlink_to(tmp_path / "x.csv")
     with pytest.raises(InvalidInput, match=r"outside|Name a file"):
         datasets.allowed_path(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["s3://bucket/x.csv", "https://user:pw@shop.example/x.csv", "simplecache::s3://b/x.csv"]
+)
+def test_the_page_reads_no_addresses(home, path):
+    with pytest.raises(InvalidInput, match="addresses are read by the command line alone") as told:
+        datasets.allowed_path(path)
+    assert "pw" not in str(told.value)
+    job = datasets.start_import(home, ImportPlan("x", events=(path,)))
+    wait_until(lambda: not home.job_store.get(job.id).active, "the end of the import", seconds=60)
+    ended = home.job_store.get(job.id)
+    assert ended.state == "failed" and "Addresses are read by the command line alone" in ended.message
+
+
+def test_a_folder_is_taken_with_all_files_in_it_unless_a_link_leads_out(home, tmp_path):
+    folder = tmp_path / "inbox" / "events" / "date=2024-01-01"
+    folder.mkdir(parents=True)
+    lines(folder / "a.csv", *GOOD)
+    for path in ("events", "events/*", "events/date=*"):
+        datasets.allowed_path(path)
+    (tmp_path / "x.csv").write_text("user_id,item_id\n")
+    (folder / "link.csv").symlink_to(tmp_path / "x.csv")
+    for path in ("events", "events/*", "events/date=*"):
+        with pytest.raises(InvalidInput, match="outside"):
+            datasets.allowed_path(path)
 
 
 def test_paths_below_the_folder_are_taken(home, tmp_path):

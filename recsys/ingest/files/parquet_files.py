@@ -20,7 +20,8 @@ def parquet(path: Path, where: str, size: int) -> Source:
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.read_schema(path)
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
     except pa.ArrowException as error:
         raise InvalidInput(f"{where} is a damaged Parquet file: {str(error).splitlines()[0]}") from error
     outside: dict[str, tuple[Place, str]] = {}
@@ -40,6 +41,7 @@ def parquet(path: Path, where: str, size: int) -> Source:
         where, path, "parquet", size, "binary", tuple(found),
         places={name: place for name, (place, _) in found.items()},
         rows_of=chosen, kinds={name: kind for name, (_, kind) in found.items() if kind}, notes=notes,
+        schema=schema.to_string(show_field_metadata=False, show_schema_metadata=False), rows=rows,
     )  # fmt: skip
 
 

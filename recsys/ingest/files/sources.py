@@ -1,16 +1,20 @@
 """Files to import: found, looked through once, and put into a form that the reader takes."""
 
 import gzip
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Literal
 
-from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.files.dialect import Dialect
+from recsys.ingest.files.found_files import EMPTY_PARTITION
 from recsys.ingest.files.json_files import Place
 from recsys.ingest.files.quotes import Unread
 
@@ -22,6 +26,9 @@ IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELS
 
 UNREAD = "unread_of_files"
 """Table of the lines that could not be read of files that were put together: path, line, reason, value."""
+
+FILE_NAME = "insider_file_name"
+"""Column with the path of the file that a row is of, where files are read together."""
 
 LIST, BYTES, FLOAT, DECIMAL, OBJECTS = "list", "bytes", "float", "decimal", "objects"
 """Types of columns of Parquet that are read in a way of their own."""
@@ -67,6 +74,10 @@ class Source:
         unread: records that were no rows, with an empty line in the copy in place of each.
         notes: what was done to read it, in words.
         made_of: of a table, the files whose lines that could not be read are counted with it (`UNREAD`).
+        partitions: columns that the folders above it tell, to the value; none of them is a column of the file.
+        schema: of Parquet, its columns and types as text: files with equal ones can be read together.
+        rows: of Parquet, how many it has.
+        together: Parquet files that are read as one, in their order; `path` is the first of them.
     """
 
     shown: str
@@ -84,14 +95,20 @@ class Source:
     continued: int = 0
     notes: tuple[str, ...] = ()
     made_of: tuple["Source", ...] = ()
+    partitions: Mapping[str, str | None] = field(default_factory=dict)
+    schema: str = ""
+    rows: int = 0
+    together: tuple["Source", ...] = ()
 
     def scan(self, *, rejects: bool = False) -> str:
         """SQL of the table function that gives its rows; of text files as text, columns named c0, c1..."""
         if self.kind == "table":
             return str(self.path)
-        path = duckdb_session.file(self.path)
         if self.kind == "parquet":
-            return self._with_rows(f"read_parquet({path})", _struct(self.rows_of))
+            paths = ", ".join(duckdb_session.file(source.path) for source in self.together or (self,))
+            named = f", filename='{FILE_NAME}'" if self.together and self.partitions else ""
+            return self._with_rows(f"read_parquet([{paths}], hive_partitioning=false{named})", _struct(self.rows_of))
+        path = duckdb_session.file(self.path)
         d = self.dialect or Dialect("\x01", "", "", False, (LINE,))
         names = [f"c{n}" for n in range(len(d.columns))] if self.dialect else [LINE]
         shape = ", ".join(f"{duckdb_session.name(column)}: 'VARCHAR'" for column in names)
@@ -119,6 +136,8 @@ class Source:
 
     def expression(self, column: str) -> str:
         """SQL of one of its columns, as text."""
+        if column in self.partitions:
+            return self._partition(column)
         if self.kind == "json":
             place = self.places.get(column, Place((column,)))
             inside = ELEMENT if place.in_list else f"CASE WHEN {IS_OBJECT} THEN {LINE} END"
@@ -128,10 +147,32 @@ class Source:
             return as_text(_struct(((ELEMENT,) if place.in_list else ()) + place.keys), self.kinds.get(column, ""))
         return f"c{self.columns.index(column)}"
 
+    def _partition(self, column: str) -> str:
+        """SQL of what the folders tell: of many files, from the name of the file that a row is of."""
+        if not self.together:
+            value = self.partitions[column]
+            return "CAST(NULL AS VARCHAR)" if value is None else duckdb_session.text(value)
+        folder = duckdb_session.text(f"(?s)(?:.*/|^){re.escape(column)}=([^/]*)/")
+        value = f"url_decode(regexp_extract({FILE_NAME}, {folder}, 1))"
+        return f"nullif({value}, '{EMPTY_PARTITION}')"
+
+    def place_of(self, row: int) -> tuple[str, int]:
+        """Name of the file that a row (from 1) is of, and its number there."""
+        number = bisect_left(self._rows_up_to, row)
+        if number == len(self.together):
+            return self.shown, row
+        source = self.together[number]
+        return source.shown, row - self._rows_up_to[number] + source.rows
+
+    @cached_property
+    def _rows_up_to(self) -> list[int]:
+        """Rows of the files that are read together, up to the end of each."""
+        return list(accumulate(source.rows for source in self.together))
+
     def describe(self) -> str:
         """ "semicolon-separated, ISO-8859-1, gzip"."""
         if self.kind == "parquet":
-            return "Parquet"
+            return f"Parquet, {len(self.together):,} files" if self.together else "Parquet"
         if self.kind == "table":
             return "rows of a database"
         how = "JSON lines" if self.dialect is None else self.dialect.describe()
@@ -159,42 +200,6 @@ class Inputs:
         return {"events": self.events, "items": self.items, "users": self.users}
 
 
-def find(patterns: Sequence[str]) -> list[Path]:
-    """Files from paths and globs, in the order given, each once.
-
-    Raises:
-        InvalidInput: a path that does not exist, is a folder, or a glob that matches nothing.
-    """
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        path = Path(pattern).expanduser()
-        if any(mark in pattern for mark in "*?[") and not path.exists():
-            matches = sorted(x for x in Path(path.anchor or ".").glob(_relative(path)) if x.is_file())
-            if not matches:
-                raise InvalidInput(f"No file matches {pattern}; check the path.")
-            found |= dict.fromkeys(matches)
-        elif path.is_dir():
-            raise InvalidInput(f"{pattern} is a folder; name files in it, for example {pattern.rstrip('/')}/*.csv")
-        elif not path.is_file():
-            raise InvalidInput(f"There is no file {pattern}; check the path.")
-        else:
-            found[path] = None
-    return list(found)
-
-
-def shown_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """What to call files: their name, with as many folders before it as tell them apart."""
-    found: dict[Path, str] = {}
-    for path in paths:
-        parts = path.resolve().parts
-        others = [other.resolve().parts for other in paths if other.resolve() != path.resolve()]
-        n = 1
-        while n < len(parts) and any(other[-n:] == parts[-n:] for other in others):
-            n += 1
-        found[path] = "/".join(parts[-n:])
-    return found
-
-
 def is_empty_line(line: bytes) -> bool:
     """Whether a line is none to the reader of text files: blanks make it a row, of fields without a value."""
     return not line.strip(b"\r\n")
@@ -211,10 +216,6 @@ def move_rejects(db: DuckSession, table: str, before: str) -> None:
     )
     db.rows("DELETE FROM reject_errors")
     db.rows("DELETE FROM reject_scans")
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(path.anchor)) if path.anchor else str(path)
 
 
 @contextmanager
