@@ -115,7 +115,8 @@ def import_(  # long by its options alone: each is one field of the plan
     """Store any shop's data: read, checked, and told of in a report."""
     from recsys.ingest.config import ImportPlan, parse_mapping, parse_weights
     from recsys.ingest.pipeline import import_dataset
-    from recsys.services.workspace import Workspace
+    from recsys.settings import Settings
+    from recsys.storage.store import Store
 
     plan = ImportPlan(
         name=name,
@@ -140,7 +141,7 @@ def import_(  # long by its options alone: each is one field of the plan
         anyway=anyway,
     )
     with console.ProgressOnStderr() as show_progress:
-        report = import_dataset(Workspace().store, plan, show_progress, addresses=True)
+        report = import_dataset(Store(Settings.from_environment().home), plan, show_progress, addresses=True)
     _tell(report, as_json)
     if not as_json:
         console.note(f"Stored as {name}. Train on it: python -m recsys train --dataset {name} --promote")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from recsys.storage.artifacts import readable_errors
-from recsys.storage.jobs import process_alive, process_identity
+from recsys.utils.processes import process_alive, process_identity
 
 WORK = "importing"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recsys.errors import StorageProblem
 from recsys.settings import PROJECT_ROOT, Settings
-from recsys.storage.jobs import process_identity
+from recsys.utils.processes import process_identity
 
 STARTED_BY = "RECSYS_STARTED_BY"
 """In the environment of a job's process: the process that a person started, whatever jobs lie between."""

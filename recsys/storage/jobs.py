@@ -1,11 +1,9 @@
 """Runs: everything that was asked to be trained or drawn, how far it is, and how it ended."""
 
-import os
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -14,6 +12,7 @@ from recsys.errors import NotFound, StorageProblem
 from recsys.progress import Progress
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import runs as table
+from recsys.utils.processes import process_alive, process_identity
 
 Kind = Literal["demo", "train", "search", "map", "import", "quality", "rough"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -253,34 +252,6 @@ def _is_worked_on(process: str, progress: Mapping[str, Any]) -> bool:
         return _pid_here(process) is not None
     at = progress.get("at")
     return at is None or (utc_now() - datetime.fromisoformat(at)).total_seconds() < SILENT_SECONDS
-
-
-def process_identity(pid: int) -> str:
-    """`pid@start`: a process that cannot be mistaken for a later one with the same number."""
-    return f"{pid}@{_start_ticks(pid) or ''}"
-
-
-def process_alive(identity: str) -> bool:
-    """Whether the process is still there and no zombie."""
-    pid, _, start = identity.partition("@")
-    if start:
-        return _start_ticks(int(pid)) == start
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _start_ticks(pid: int) -> str | None:
-    """Start time of a living process from /proc, in clock ticks; None where there is none, or it is a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
 
 
 def _run(row: sa.RowMapping) -> Job:

@@ -23,9 +23,10 @@ from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.database import Database, utc_now
-from recsys.storage.jobs import LOST, Job, JobStore, process_alive, process_identity
+from recsys.storage.jobs import LOST, Job, JobStore
 from recsys.storage.tables import runs as table
 from recsys.utils.json_values import jsonable
+from recsys.utils.processes import process_alive, process_identity
 from tests.conftest import SMALL_RECIPE
 from tests.serving import running_app
 

@@ -11,9 +11,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from recsys.errors import InvalidInput
 from recsys.models.hyperparameters import Hyperparameters, renamed
-from recsys.storage.jobs import LOST, process_alive
+from recsys.storage.jobs import LOST
 from recsys.storage.trials.trial_parameters import DISTRIBUTIONS, params_of
 from recsys.utils.json_values import jsonable
+from recsys.utils.processes import process_alive
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

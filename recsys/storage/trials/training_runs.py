@@ -17,11 +17,12 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_incr
 from recsys.errors import Cancelled, NotFound
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.storage.database import engine_options, file_identity, gone, storage_problem
-from recsys.storage.jobs import LOST, process_identity
+from recsys.storage.jobs import LOST
 from recsys.storage.trials.optuna_storage import Storage, made_meanwhile
 from recsys.storage.trials.recorder import Recorder, translated
 from recsys.storage.trials.training_run import TrainingRun, is_lost, run_of_trial
 from recsys.storage.trials.trial_parameters import DISTRIBUTIONS, digest_of, params_of
+from recsys.utils.processes import process_identity
 from recsys.utils.sqlite_address import engine_url
 
 BEAT_SECONDS, GRACE_SECONDS = 30, 120

@@ -1,0 +1,32 @@
+"""Which process is which, and whether it lives."""
+
+import os
+from pathlib import Path
+
+
+def process_identity(pid: int) -> str:
+    """`pid@start`: a process that cannot be mistaken for a later one with the same number."""
+    return f"{pid}@{_start_ticks(pid) or ''}"
+
+
+def process_alive(identity: str) -> bool:
+    """Whether the process is still there and no zombie."""
+    pid, _, start = identity.partition("@")
+    if start:
+        return _start_ticks(int(pid)) == start
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _start_ticks(pid: int) -> str | None:
+    """Start time of a living process from /proc, in clock ticks; None where there is none, or it is a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
