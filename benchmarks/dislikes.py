@@ -106,7 +106,7 @@ def _compared(shop: Shop) -> Iterator[dict[str, Any]]:
 def _judged(shop: Shop, window: "Window", weight: float, *, hidden: bool = True) -> NDArray[np.float64]:
     """NDCG@10 of each shopper."""
     from recsys.evaluation.evaluate import evaluate
-    from recsys.models.als import AlternatingRidge
+    from recsys.models.learners.als import AlternatingRidge
     from recsys.models.purchases import Purchases
 
     disliked = shop.disliked(window.now)

@@ -16,6 +16,8 @@ Names are imported when they are first used, so that `import recsys` costs nothi
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from recsys.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from recsys.dataset.dataset import Dataset
     from recsys.dataset.splitting import time_split
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from recsys.services.workspace import Workspace
     from recsys.training.train import train
 
-__version__ = "0.2.0"
 __all__ = [
     "Dataset",
     "FittedModel",

@@ -38,8 +38,8 @@ class Settings:
             (`INSIDER_UPLOAD_TOTAL`, 4000).
         most_alike: how many products that differ in nothing but their size stand in one list of new products; 0 for any
             number (`INSIDER_MOST_ALIKE`, 1).
-        scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), whose workers write `batch --out FOLDER`; without
-            it that is done here.
+        scheduler: address of a Dask scheduler (`INSIDER_SCHEDULER`), whose workers write `batch --out FOLDER` and make
+            the passes of ALS in trainings; without it that is done here.
         cors_origins: origins whose pages may call the API from a browser (`INSIDER_CORS_ORIGINS`, by commas).
         rate_limit: requests a second for each key or address (`INSIDER_RATE_LIMIT`); 0 for any number.
         answer_cache_bytes: memory for answers that are given again until something changes (`INSIDER_ANSWER_CACHE_MB`).

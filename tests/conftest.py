@@ -19,6 +19,7 @@ from recsys.services.datasets import import_demo
 from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.clusters import running_cluster
 from tests.homes import gave_up_locks
 from tests.serving import chromium
 from tests.shops import planted_shop
@@ -89,6 +90,13 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     quick = Hyperparameters(components=4, epochs=1, max_sampled=5, half_life_days=0)
     train_and_store(workspace, "demo", quick, promote=True)
     return home
+
+
+@pytest.fixture(scope="session")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Dask scheduler with two workers, each a process of its own."""
+    with running_cluster(tmp_path_factory.mktemp("dask")) as cluster:
+        yield cluster.address
 
 
 @pytest.fixture(scope="session")

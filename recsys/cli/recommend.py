@@ -9,8 +9,8 @@ from recsys.cli import console
 from recsys.cli.common import AskedRules, Json, K, open_workspace
 
 if TYPE_CHECKING:
-    from recsys.cluster.batch_partitions import BatchDone
     from recsys.services.batch import Lists
+    from recsys.services.batch_partitions import BatchDone
     from recsys.services.workspace import Workspace
 
 LaneOption = Annotated[
@@ -140,7 +140,7 @@ def _batch_file(workspace: "Workspace", out: Path, lists: "Lists") -> "BatchDone
 def _batch_folder(
     workspace: "Workspace", out: Path, lists: "Lists", partition: int, scheduler: str | None
 ) -> "BatchDone":
-    from recsys.cluster.batch_partitions import write_partitions
+    from recsys.services.batch_partitions import write_partitions
 
     with console.ProgressOnStderr() as show:
         return write_partitions(workspace, out, lists, partition=partition, scheduler=scheduler, on_progress=show)

@@ -56,6 +56,10 @@ def train(  # long by its options alone
     validation_days: Annotated[
         float | None, typer.Option(metavar="DAYS", help="Length of the validation period; as long as the test period.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers make the passes of ALS; INSIDER_SCHEDULER."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, evaluate it and store it as a new version."""
@@ -71,6 +75,8 @@ def train(  # long by its options alone
         import_demo(workspace)
     if if_stale and not is_stale(workspace, dataset, as_json):
         return
+    if scheduler and not recipe.with_als:
+        console.note(f"{recipe.learner} trains on this machine: the workers at {scheduler} make passes of ALS alone.")
     with console.ProgressOnStderr() as show:
         trained = train_and_store(
             workspace,
@@ -82,6 +88,7 @@ def train(  # long by its options alone
             source="command line",
             baselines=None if baselines is None else check_which(baselines),
             periods=Periods(test_days, validation_days),
+            scheduler=scheduler,
         )
     if promote and unless_worse:
         promote = promoted_unless_worse(workspace, trained.model.id)

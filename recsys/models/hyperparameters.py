@@ -196,6 +196,11 @@ class Hyperparameters:
         """Whether the learner places a shopper by a formula over their history."""
         return self.learner in ("als", "softmax")
 
+    @property
+    def with_als(self) -> bool:
+        """Whether a training makes passes of ALS: as its learner, or for its start."""
+        return self.learner == "als" or (not self.linear and self.start == "als")
+
     def adapts(self, name: str) -> bool:
         """Whether the validation periods may move this hyperparameter."""
         return name in ADAPTABLE[self.learner] and (ALL in self.adapt or name in self.adapt)

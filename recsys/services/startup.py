@@ -38,7 +38,7 @@ def wind_down(workspace: Workspace) -> None:
 
 
 def _sweep_imports(workspace: Workspace) -> None:
-    from recsys.ingest.work_folder import sweep
+    from recsys.storage.work_folder import sweep
 
     sweep(workspace.settings.home)
 

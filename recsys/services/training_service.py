@@ -1,10 +1,13 @@
 """Training in this process: a dataset and a recipe become a stored version, with a record of the training."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recsys.errors import Corrupted, NotFound
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.learners.histories import HistoriesOf, LocalHistories
 from recsys.models.manifest import Lineage, ModelManifest
 from recsys.models.model import Model
 from recsys.progress import OnProgress, Progress
@@ -12,6 +15,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.services import promotion
 from recsys.services.dials.effects import changes
 from recsys.services.workspace import Workspace
+from recsys.storage.work_folder import work_folder
 from recsys.utils.retry import retry_while_away
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ def train_and_store(
     run: int | None = None,
     baselines: "Which | None" = None,
     periods: "Periods | None" = None,
+    scheduler: str | None = None,
 ) -> Recommender:
     """Train in this process, store the version, and promote it if asked to.
 
@@ -41,6 +46,7 @@ def train_and_store(
         baselines: the simple methods to judge it beside, those that are kept or else fitted now; None for what
             `baseline_cache.for_training` gives.
         periods: lengths of the test and of the validation period; None for those that suit the data.
+        scheduler: address of a Dask scheduler whose workers make the passes of ALS; None for the setting's.
     """
     from recsys.dataset.splitting import make_split
     from recsys.storage.baseline_cache import baselines_of, for_training
@@ -61,7 +67,9 @@ def train_and_store(
             return baselines_of(workspace.store, data, split, which=baselines)
 
         split = make_split(data, periods=periods)
-        model = train(data, recipe, seed=seed, on_progress=follow, split=split, baselines=stored_baselines)
+        with _histories(workspace, recipe, scheduler or workspace.settings.scheduler) as histories:
+            model = train(data, recipe, seed=seed, on_progress=follow, split=split, baselines=stored_baselines,
+                          histories=histories)  # fmt: skip
         lineage = Lineage(training=record.id, source=source, run=run, parent=live)
         against = None if live is None else _known(workspace, live)
         facts = {
@@ -75,6 +83,18 @@ def train_and_store(
     if promote:
         promotion.promote(workspace, model.id)
     return workspace.load(model.id)
+
+
+@contextmanager
+def _histories(workspace: Workspace, recipe: Hyperparameters, scheduler: str | None) -> Iterator[HistoriesOf]:
+    """Where passes of ALS work on everybody's purchases: on the workers of a scheduler, or in this process."""
+    if scheduler is None or not recipe.with_als:
+        yield LocalHistories
+        return
+    from recsys.cluster.sharded_histories import histories_on
+
+    with work_folder(workspace.store.home) as folder, histories_on(scheduler, folder) as histories:
+        yield histories
 
 
 def same_as(workspace: Workspace, model: Model) -> str | None:

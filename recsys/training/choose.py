@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from recsys.models import lightfm_wrapper
-from recsys.models.als import AlternatingRidge
 from recsys.models.base import Factors
 from recsys.models.hyperparameters import Hyperparameters
-from recsys.models.learned import Learned
+from recsys.models.learners.als import AlternatingRidge
+from recsys.models.learners.histories import HistoriesOf, LocalHistories
+from recsys.models.learners.learned import Learned
 from recsys.models.manifest import Decisions
 from recsys.training.fit import LinearLearner, gradient_passes, linear_learner, started
 from recsys.training.passes import Kept, Reporter, best_pass
@@ -61,16 +62,28 @@ class TrainingPlan:
 
 
 @limited_blas_threads()
-def choose(windows: Sequence[Window], recipe: Hyperparameters, seed: int, reporter: Reporter) -> TrainingPlan:
-    """Settle a recipe on these windows; the first is the validation period itself."""
+def choose(
+    windows: Sequence[Window],
+    recipe: Hyperparameters,
+    seed: int,
+    reporter: Reporter,
+    histories: HistoriesOf = LocalHistories,
+) -> TrainingPlan:
+    """Settle a recipe on these windows; the first is the validation period itself.
+
+    Args:
+        histories: where passes of ALS work on everybody's purchases.
+    """
     if recipe.linear:
-        return _choose_linear(windows, recipe, seed, reporter)
-    return _choose_gradient(windows, recipe, seed, reporter)
+        return _choose_linear(windows, recipe, seed, reporter, histories)
+    return _choose_gradient(windows, recipe, seed, reporter, histories)
 
 
-def _choose_linear(windows: Sequence[Window], recipe: Hyperparameters, seed: int, reporter: Reporter) -> TrainingPlan:
+def _choose_linear(
+    windows: Sequence[Window], recipe: Hyperparameters, seed: int, reporter: Reporter, histories: HistoriesOf
+) -> TrainingPlan:
     def learner_of(window: Window) -> LinearLearner:
-        return linear_learner(window.period, window.now, window.items, recipe, window.coefficients, seed)
+        return linear_learner(window.period, window.now, window.items, recipe, window.coefficients, seed, histories)
 
     learners = side_by_side(learner_of, windows)
     states: dict[int, list[AlternatingRidge]] = {}
@@ -118,17 +131,19 @@ def _settled(recipe: Hyperparameters, kept: Kept, states: Mapping[int, list[Alte
     return Settled(recipe, kept.models, kept.measured, states[kept.epoch], states[kept.epoch - passes], passes)
 
 
-def _choose_gradient(windows: Sequence[Window], recipe: Hyperparameters, seed: int, reporter: Reporter) -> TrainingPlan:
+def _choose_gradient(
+    windows: Sequence[Window], recipe: Hyperparameters, seed: int, reporter: Reporter, histories: HistoriesOf
+) -> TrainingPlan:
     """LightFM's own learners are judged on the validation period alone: their passes cost most."""
     window = windows[0]
     lightfm = lightfm_wrapper.new(recipe, seed)
     start_epochs, begun, settled = 0, None, recipe
     if recipe.start == "als":
-        plan = choose(windows, replace(recipe, learner="als"), seed, reporter)
+        plan = choose(windows, replace(recipe, learner="als"), seed, reporter, histories)
         start_epochs, settled = plan.epochs, replace(plan.settled, learner=recipe.learner)
         reporter.curve = ()
         started(lightfm, window.period, window.now, window.users, window.items, plan.settled, plan.epochs,
-                window.coefficients, seed)  # fmt: skip
+                window.coefficients, seed, histories)  # fmt: skip
         begun = [_factors(lightfm, window)]
 
     def passes() -> Iterator[list[Factors]]:

@@ -11,14 +11,15 @@ from scipy import sparse
 from recsys.dataset.dataset import Interactions
 from recsys.dataset.decay import recency_weights
 from recsys.models import lightfm_wrapper
-from recsys.models.als import AlternatingRidge
 from recsys.models.feature_split import put_into
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
-from recsys.models.learned import Learned
+from recsys.models.learners.als import AlternatingRidge
+from recsys.models.learners.histories import HistoriesOf, LocalHistories
+from recsys.models.learners.learned import Learned
+from recsys.models.learners.softmax import LinearAutoencoder
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.purchases import Purchases
-from recsys.models.softmax import LinearAutoencoder
 from recsys.utils.threads import limited_blas_threads
 
 
@@ -41,11 +42,13 @@ def linear_learner(
     recipe: Hyperparameters,
     forecast: tuple[float, ...] | None,
     seed: int,
+    histories: HistoriesOf = LocalHistories,
 ) -> LinearLearner:
-    """The learner "als" or "softmax" before its first pass."""
+    """The learner "als", on the histories wherever they lie, or "softmax", before its first pass."""
     purchases = Purchases.of(period, now, recipe.half_life_days, forecast)
-    learner = AlternatingRidge if recipe.learner == "als" else LinearAutoencoder
-    return learner(purchases, items, recipe, now, seed=seed)
+    if recipe.learner == "als":
+        return AlternatingRidge(purchases, items, recipe, now, seed=seed, histories=histories)
+    return LinearAutoencoder(purchases, items, recipe, now, seed=seed)
 
 
 @limited_blas_threads()
@@ -61,6 +64,7 @@ def fit(
     forecast: tuple[float, ...] | None = None,
     seed: int = 0,
     on_pass: Callable[[int], None] = lambda _: None,
+    histories: HistoriesOf = LocalHistories,
 ) -> tuple[LightFM, LinearFoldIn | None]:
     """Learn from a period with a settled recipe.
 
@@ -70,6 +74,7 @@ def fit(
         start_epochs: passes of ALS before them, for a gradient learner that starts from it.
         forecast: coefficients of the expected popularity; without them popularity is that of late.
         on_pass: called with the number of each pass.
+        histories: where passes of ALS work on everybody's purchases.
 
     Returns:
         A working LightFM, and the formula that places anybody; None for LightFM's own learners.
@@ -80,7 +85,7 @@ def fit(
     lightfm = lightfm_wrapper.new(recipe, seed)
     fold_in = None
     if recipe.linear:
-        learner = linear_learner(period, now, items, recipe, forecast, seed)
+        learner = linear_learner(period, now, items, recipe, forecast, seed, histories)
         for number in range(1, epochs + 1):
             learner.step()
             on_pass(number)
@@ -89,7 +94,7 @@ def fit(
         fold_in = found.fold_in
     else:
         if recipe.start == "als":
-            started(lightfm, period, now, users, items, recipe, start_epochs, forecast, seed)
+            started(lightfm, period, now, users, items, recipe, start_epochs, forecast, seed, histories)
         for number in gradient_passes(lightfm, period, now, users, items, recipe, epochs):
             on_pass(number)
     lightfm.item_biases *= np.float32(recipe.popularity)
@@ -106,10 +111,11 @@ def started(
     epochs: int,
     forecast: tuple[float, ...] | None,
     seed: int,
+    histories: HistoriesOf = LocalHistories,
 ) -> None:
     """Put what ALS gives after so many passes into an untrained LightFM."""
     purchases = Purchases.of(period, now, recipe.half_life_days, forecast)
-    learner = AlternatingRidge(purchases, items, recipe, now, seed=seed)
+    learner = AlternatingRidge(purchases, items, recipe, now, seed=seed, histories=histories)
     for _ in range(epochs):
         learner.step()
     put_into(lightfm, learner.learned(recipe), users, items)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.evaluation.evaluate import Evaluation
-from recsys.models.als import AlternatingRidge
 from recsys.models.base import Representations
 from recsys.models.hyperparameters import RANGES, Hyperparameters
-from recsys.models.learned import Learned
+from recsys.models.learners.als import AlternatingRidge
+from recsys.models.learners.learned import Learned
 from recsys.models.popularity import Forecast, sources, timed
 from recsys.models.purchases import Purchases
 from recsys.training.windows import Measured, Window, measured, side_by_side

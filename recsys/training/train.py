@@ -19,6 +19,7 @@ from recsys.errors import InvalidInput
 from recsys.evaluation import health
 from recsys.evaluation.benchmark import Baselines, benchmark_of
 from recsys.models.hyperparameters import Hyperparameters
+from recsys.models.learners.histories import HistoriesOf, LocalHistories
 from recsys.models.manifest import ModelManifest
 from recsys.models.model import Model
 from recsys.models.popularity import Forecast
@@ -42,6 +43,7 @@ def train(
     on_progress: OnProgress = lambda _: None,
     split: Split | None = None,
     baselines: Callable[[Split], Baselines] | None = None,
+    histories: HistoriesOf = LocalHistories,
 ) -> Model:
     """Train one model version and judge it.
 
@@ -54,6 +56,7 @@ def train(
     Args:
         on_progress: called at every pass and step; an exception it raises ends the training.
         baselines: gives those to judge the model beside; without it that is "most popular" alone.
+        histories: where passes of ALS work on everybody's purchases: this process, or the workers of a cluster.
 
     Raises:
         Diverged: the embeddings stopped being finite numbers.
@@ -61,8 +64,8 @@ def train(
     """
     split = split or make_split(dataset)
     reporter = Reporter(on_progress, units=2.0 * recipe.epochs + 2)
-    plan = choose(_windows(dataset, recipe, split), recipe, seed, reporter)
-    model = _learned(dataset, recipe, split, plan, seed, reporter)
+    plan = choose(_windows(dataset, recipe, split), recipe, seed, reporter, histories)
+    model = _learned(dataset, recipe, split, plan, seed, reporter, histories)
     if baselines is not None:
         reporter.report(SIMPLE)
     against = None if baselines is None else baselines(split)
@@ -74,7 +77,13 @@ def train(
 
 
 def _learned(
-    dataset: Dataset, recipe: Hyperparameters, split: Split, plan: TrainingPlan, seed: int, reporter: Reporter
+    dataset: Dataset,
+    recipe: Hyperparameters,
+    split: Split,
+    plan: TrainingPlan,
+    seed: int,
+    reporter: Reporter,
+    histories: HistoriesOf,
 ) -> Model:
     """The model of everything before the test period, learned as planned; its manifest says nothing of its quality."""
     reporter.units = reporter.done + plan.epochs + 2
@@ -89,7 +98,7 @@ def _learned(
         buying_again = beside.submit(_buying_again, dataset, split)
         lightfm, fold_in = fit(
             split.training, split.test_start, users, items, plan.settled, plan.epochs,
-            start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass,
+            start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass, histories=histories,
         )  # fmt: skip
         again, again_weights = buying_again.result()
     created = datetime.now(UTC)

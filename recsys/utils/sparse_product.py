@@ -13,8 +13,11 @@ WORTH_THREADS = 10_000_000
 """With fewer multiplications than this the calling thread does it all: some 2 ms of work."""
 
 
-def product(matrix: sparse.csr_matrix, dense: NDArray[np.float32]) -> NDArray[np.float32]:
+def product(matrix: sparse.csr_matrix, dense: NDArray[np.float32], threads: int | None = None) -> NDArray[np.float32]:
     """matrix @ dense, both float32: (n_rows, components), the same to the bit as scipy gives it.
+
+    Args:
+        threads: at most; None for as many as there are cores.
 
     Blocks of rows are multiplied side by side. scipy's own product takes about twice as long, on one core.
     """
@@ -26,11 +29,12 @@ def product(matrix: sparse.csr_matrix, dense: NDArray[np.float32]) -> NDArray[np
     def block(first: int, last: int) -> None:
         kernels.rows_of_product(first, last, matrix.indptr, matrix.indices, matrix.data, dense, found)
 
-    if matrix.nnz * components < WORTH_THREADS:
+    threads = threads or cores()
+    if threads == 1 or matrix.nnz * components < WORTH_THREADS:
         block(0, rows)
     else:
-        step = -(-rows // (4 * cores()))
+        step = -(-rows // (4 * threads))
         starts = range(0, rows, step)
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(block, starts, (min(start + step, rows) for start in starts)))
     return found

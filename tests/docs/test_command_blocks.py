@@ -31,7 +31,7 @@ WITHOUT = {
     "tar": IMAGE, "export BUILDAH": IMAGE, "container=": IMAGE,
     "pg_dump": "PostgreSQL's own program",
     "dask": "tests/cluster starts a scheduler and workers",
-    "INSIDER_SCHEDULER": "tests/cluster writes the lists on a cluster",
+    "INSIDER_SCHEDULER": "tests/cluster trains, and tests/services/test_batch_partitions.py writes the lists",
     "python -m benchmarks": "takes minutes to hours; tests/project/test_benchmarks.py runs short forms",
     "export AWS_": "credentials; tests/ingest/test_object_stores.py sets them",
     "python -m recsys dataset import shop --events s3://": "tests/ingest/test_object_stores.py imports from a store",

@@ -9,9 +9,9 @@ import pytest
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import time_split
 from recsys.errors import Diverged, InvalidInput
-from recsys.models.als import AlternatingRidge
 from recsys.models.hyperparameters import Hyperparameters, Learner
-from recsys.models.learned import Learned
+from recsys.models.learners.als import AlternatingRidge
+from recsys.models.learners.learned import Learned
 from recsys.models.popularity import Forecast, lately_popular
 from recsys.models.purchases import Purchases, Weighting
 from recsys.training.fit import fit, linear_learner

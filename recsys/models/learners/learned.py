@@ -13,7 +13,8 @@ class Learned:
     """Embeddings and biases of whole users and items.
 
     Attributes:
-        users, items: (n_users, components), (n_items, components) float32.
+        users, items: (n_users, components), (n_items, components) float32; of users that lie on several machines what
+            gives their rows for their numbers, and becomes an array.
         biases: (n_items,) float32.
         fold_in: gives the embedding of anybody from their history; of the known users those in `users`.
     """
@@ -42,9 +43,9 @@ class Learned:
         return block
 
 
-def spread(users: NDArray[np.float32], items: NDArray[np.float32]) -> float:
-    """Standard deviation of users @ items.T, without making it."""
-    n = max(len(users) * len(items), 1)
-    mean = float(users.sum(axis=0, dtype=np.float64) @ items.sum(axis=0, dtype=np.float64)) / n
-    square = float(((users.T @ users).astype(np.float64) * (items.T @ items)).sum()) / n
+def spread(total: NDArray[np.float64], gram: NDArray[np.float32], n_users: int, items: NDArray[np.float32]) -> float:
+    """Standard deviation of users @ items.T, from the sum of the users' rows and their gram matrix."""
+    n = max(n_users * len(items), 1)
+    mean = float(total @ items.sum(axis=0, dtype=np.float64)) / n
+    square = float((gram.astype(np.float64) * (items.T @ items)).sum()) / n
     return float(np.sqrt(max(square - mean**2, 0.0)))

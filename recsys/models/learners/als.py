@@ -7,7 +7,7 @@ LightFM's sum over features says of them.
 """
 
 from copy import copy
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,11 @@ from scipy import linalg
 from recsys.errors import Diverged
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
-from recsys.models.learned import Learned, spread
+from recsys.models.learners.histories import HistoriesOf, LocalHistories
+from recsys.models.learners.learned import Learned, spread
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.purchases import Purchases
 from recsys.models.shrinkage import HierarchicalPrior
-from recsys.utils.sparse_product import product
 
 TINY = 1e-9
 NOTHING = 1e-6
@@ -41,18 +41,24 @@ class AlternatingRidge:
     """
 
     def __init__(
-        self, purchases: Purchases, features: Features, recipe: Hyperparameters, now: pd.Timestamp, *, seed: int = 0
+        self,
+        purchases: Purchases,
+        features: Features,
+        recipe: Hyperparameters,
+        now: pd.Timestamp,
+        *,
+        seed: int = 0,
+        histories: HistoriesOf = LocalHistories,
     ) -> None:
         self._purchases, self.recipe, self._now = purchases, recipe, now
-        self._matrix = purchases.damped(recipe.damping)
-        self._transposed = self._matrix.T.tocsr()
+        self._histories_of, self._histories = histories, histories(purchases.damped(recipe.damping))
         self._prior = HierarchicalPrior(features, purchases.buyers, recipe.sharing)
-        n_items, d = self._matrix.shape[1], recipe.components
+        n_items, d = purchases.matrix.shape[1], recipe.components
         size = np.sqrt(purchases.buyers / max(float(purchases.buyers.mean()), TINY)) / np.sqrt(d)
         rows = np.random.default_rng(seed).standard_normal((n_items, d), dtype=np.float32)
         self._features = features
         self._items = rows * size[:, None].astype(np.float32)
-        self._sums: NDArray[np.float32] | None = None
+        self._sums: Any = None
 
     def going_on(self, recipe: Hyperparameters, purchases: Purchases | None = None) -> Self:
         """The same after as many passes, to go on from by itself with another recipe.
@@ -63,8 +69,7 @@ class AlternatingRidge:
         found = copy(self)
         found.recipe, found._purchases = recipe, purchases or self._purchases
         if purchases is not None or recipe.damping != self.recipe.damping:
-            found._matrix = found._purchases.damped(recipe.damping)
-            found._transposed, found._sums = found._matrix.T.tocsr(), None
+            found._histories, found._sums = self._histories_of(found._purchases.damped(recipe.damping)), None
         if recipe.sharing != self.recipe.sharing:
             found._prior = HierarchicalPrior(self._features, self._purchases.buyers, recipe.sharing)
         return found
@@ -76,10 +81,10 @@ class AlternatingRidge:
             Diverged: embeddings are no longer finite numbers.
         """
         users = self._solved(self.recipe.regularisation)[0]
-        strength, directions = linalg.eigh((users.T @ users).astype(np.float64))
+        strength, directions = linalg.eigh(self._histories.gram(users).astype(np.float64))
         there = strength > NOTHING * max(float(strength[-1]), TINY)
         white = directions * np.where(there, 1 / np.sqrt(np.where(there, strength, 1.0)), 0.0)
-        self._items = self._prior(product(self._transposed, users @ white.astype(np.float32)))
+        self._items = self._prior(self._histories.products(users, white.astype(np.float32)))
         self._sums = None
         if not np.isfinite(self._items).all():
             raise Diverged(
@@ -100,7 +105,8 @@ class AlternatingRidge:
         buyers = np.maximum(self._purchases.buyers, 1).astype(np.float64)
         factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
         items = (self._items * factor[:, None]).astype(np.float32)
-        scale = np.float32(1 / max(spread(users, items), 1e-12))
+        total, gram = self._histories.total(users), self._histories.gram(users)
+        scale = np.float32(1 / max(spread(total, gram, self._purchases.matrix.shape[0], items), 1e-12))
         damping = (self._purchases.totals**-self.recipe.damping).astype(np.float32)
         fold_in = LinearFoldIn(
             (self._items @ (inverse * scale)) * damping[:, None],
@@ -110,14 +116,14 @@ class AlternatingRidge:
             now=self._now.to_datetime64().astype("datetime64[s]"),
         )
         biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
-        return Learned(users * scale, items, biases, fold_in)
+        return Learned(self._histories.embeddings(users, scale), items, biases, fold_in)
 
-    def _solved(self, regularisation: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Q (n_users, components), and (R'R + lambda I)^-1."""
+    def _solved(self, regularisation: float) -> tuple[Any, NDArray[np.float32]]:
+        """The handle of Q (n_users, components), and (R'R + lambda I)^-1."""
         gram = (self._items.T @ self._items).astype(np.float64)
         ridge = regularisation * max(float(np.trace(gram)), TINY) / len(gram)
         gram[np.diag_indices_from(gram)] += ridge
         inverse = linalg.inv(gram).astype(np.float32)
         if self._sums is None:
-            self._sums = product(self._matrix, self._items)
-        return self._sums @ inverse, inverse
+            self._sums = self._histories.sums(self._items)
+        return self._histories.solved(self._sums, inverse), inverse

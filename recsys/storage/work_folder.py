@@ -1,4 +1,4 @@
-"""The folder in which one import keeps what it is working on."""
+"""The folder in which one import, or one training on a cluster, keeps what it is working on."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ WORK = "importing"
 
 
 def sweep(home: Path) -> None:
-    """Remove what imports that were killed have left."""
+    """Remove what those that were killed have left."""
     for left in (home / WORK).glob("*"):
         if not process_alive(left.name.partition("_")[0]):
             shutil.rmtree(left, ignore_errors=True)
@@ -22,7 +22,7 @@ def sweep(home: Path) -> None:
 
 @contextmanager
 def work_folder(home: Path) -> Iterator[Path]:
-    """A folder below the home for one import; it is gone with the block."""
+    """A folder below the home; it is gone with the block."""
     sweep(home)
     folder = home / WORK / f"{process_identity(os.getpid())}_{uuid.uuid4().hex[:8]}"
     with readable_errors(home):

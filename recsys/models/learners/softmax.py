@@ -16,7 +16,7 @@ from scipy import sparse
 from recsys.errors import Diverged
 from recsys.models.features import IDENTITY, Features
 from recsys.models.hyperparameters import Hyperparameters
-from recsys.models.learned import Learned, spread
+from recsys.models.learners.learned import Learned, spread
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.purchases import Purchases
 from recsys.utils.sparse_product import product
@@ -83,7 +83,8 @@ class LinearAutoencoder:
         buyers = np.maximum(self._purchases.buyers, 1).astype(np.float64)
         factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
         items = (own * factor[:, None]).astype(np.float32)
-        scale = np.float32(1 / max(spread(users, items), 1e-12))
+        total = users.sum(axis=0, dtype=np.float64)
+        scale = np.float32(1 / max(spread(total, users.T @ users, len(users), items), 1e-12))
         damping = (self._purchases.totals**-self._recipe.damping).astype(np.float32)
         fold_in = LinearFoldIn(
             own * (damping * scale)[:, None],

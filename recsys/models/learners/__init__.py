@@ -1,0 +1,1 @@
+"""Learners that place a shopper by a formula over their history: ALS and softmax."""
