@@ -31,12 +31,7 @@ from recsys.ingest.ids import rounded_ids, text_encoder
 from recsys.ingest.ids.text_encoder import TextEncoder
 from recsys.ingest.read_data import ReadData
 from recsys.ingest.rejects import FILE, collect
-<<<<<<< HEAD
 from recsys.ingest.schema import PARTS, check_columns
-from recsys.ingest.work_folder import work_folder
-=======
-from recsys.ingest.schema import check_columns
->>>>>>> 74eb9ae (Passes of ALS are made on the workers of a Dask cluster: shards of shoppers, the numbers of one process)
 from recsys.progress import OnProgress, Progress
 from recsys.storage.artifacts import check_name
 from recsys.storage.store import Store
