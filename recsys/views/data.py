@@ -230,7 +230,7 @@ def _question(db: DuckSession, events: Sequence[Recognised]) -> dict[str, str]:
     """The two forms, each with what it makes of a value that shows the difference."""
     for entry in events:
         columns = entry.mapped.get(c.TIMESTAMP, ())
-        values = sample(db, entry.source, columns, TOLD_APART) if columns else []
+        values = sample(db, entry, columns, TOLD_APART) if columns else []
         if not values:
             continue
         value = next((x for x in values if len(set(_numbers(x))) == 2), values[0])

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from recsys.ingest.cells.calendar_words import MONTHS, ZONES
+from recsys.ingest.cells.calendar_words import AFTER_ALONE, HALVES, MONTHS, WEEKDAYS_OF_EAST_ASIA, ZONES
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _CLOCK = (
@@ -11,13 +11,29 @@ _CLOCK = (
     r"\s*(?:([ap])\.?\s*m\b\.?)?\s*(?:uhr\b|h\b)?\s*([a-z]{{1,5}}\b)?\s*(?:([+-])(\d{{1,2}}):?(\d{{2}})?(?!\d))?"
 )
 _CLOCKS = (re.compile(_CLOCK.format("[:h]"), re.I), re.compile(_CLOCK.format(r"\."), re.I))
+_CLOCK_12 = r"(?P<clock>\d{1,2}[:.]\d{2}(?:[:.]\d{2})?)"
+_AFTER = "|".join(sorted(map(re.escape, HALVES), key=len, reverse=True))
+_BEFORE = "|".join(sorted((re.escape(x) for x in HALVES if x not in AFTER_ALONE), key=len, reverse=True))
+_HALVES = (
+    re.compile(rf"(?<![\w.])(?P<half>{_BEFORE})\.?\s*{_CLOCK_12}(?![\d.:])", re.I),
+    re.compile(rf"(?<![\d.]){_CLOCK_12}\s*(?P<half>{_AFTER})(?:\.|(?!\w))", re.I),
+)
+"""Other words for a half of the day than am and pm, before the clock and after it."""
+
+_HOUR_ALONE = (
+    re.compile(r"(?<![\d:.])(\d{1,2})(?=\s*[ap]\.?\s*m\b)", re.I),
+    re.compile(r"(?<![\d:.])(\d{1,2})\s*(?:uhr|hrs?|h)\s*$", re.I),
+)
+_CLOCK_IN_SIGNS = re.compile(r"(\d{1,2})[時时点點시]\s*(?:(\d{1,2})[分분]?)?\s*(?:(\d{1,2})[秒초])?")
+_ANOTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+_OF_A_DAY = re.compile(rf"[年月日년월일]|{WEEKDAYS_OF_EAST_ASIA}")
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})[tT ]?(\d{2})(\d{2})(\d{2})?(?:[.,]\d+)?[zZ]?")
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _EPOCH = re.compile(r"\d{9,19}(\.\d+)?")
 _TAIL = re.compile(r"\s*(\[[^]]*\]|\([^)]*\))\s*$")
 _HOUR = re.compile(r"\bhour (\d{1,2})$", re.I)
 _JSON_DATE = re.compile(r"/Date\((\d+)(?:[+-]\d+)?\)/")
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s*([-/.\s年])\s*(\d{1,2})\s*[-/.\s月]\s*(\d{1,2})(?!\d)")
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s*([-/.\s年년])\s*(\d{1,2})\s*[-/.\s月월]\s*(\d{1,2})(?!\d)")
 _YEAR_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})")
 _DAY_NAMED = re.compile(
     rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?[-/\s.]*(?:de\s+|of\s+)?({_MONTH})(?![a-zà-ÿ])\.?,?[-/\s.]*(?:de\s+|del\s+)?'?"
@@ -31,6 +47,7 @@ _YEAR_NAMED = re.compile(rf"(?<!\d)(\d{{4}})[-/\s]+({_MONTH})\.?[-/\s]+(\d{{1,2}
 _NAMED_YEAR = re.compile(rf"({_MONTH})\.?[-/\s]+(\d{{4}})", re.I)
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})\s*[-/.\s]\s*(\d{1,2})\s*[-/.\s]\s*(\d{4}|\d{2})(?!\d)")
 _EPOCH_LIMITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (float("inf"), 1e-9))
+_DIGITS_OF_A_DAY = 8
 _START = datetime(1970, 1, 1)
 
 
@@ -44,7 +61,7 @@ def any_time(text: str, day_first: bool | None = None) -> datetime | None:
         day_first: whether 3/4/2024 is in April; None: such dates cannot be read.
     """
     text = re.sub(r"[\u00a0\u202f\u2009]", " ", text).replace("\u2212", "-").strip()
-    text = _HOUR.sub(r"\1:00", _TAIL.sub("", text))
+    text = _with_halves(_HOUR.sub(r"\1:00", _TAIL.sub("", text)))
     try:
         if found := _JSON_DATE.fullmatch(text):
             return _START + timedelta(milliseconds=int(found[1]))
@@ -61,12 +78,27 @@ def any_time(text: str, day_first: bool | None = None) -> datetime | None:
         return None
 
 
+def _with_halves(text: str) -> str:
+    """A text with am and pm in place of other words for the halves of the day, and a whole hour as a clock:
+    `4:36 nachm.`, `4 PM`, `16 Uhr`, and the same in the signs of East Asia."""
+    text = _CLOCK_IN_SIGNS.sub(lambda x: f"{x[1]}:{(x[2] or '0').zfill(2)}:{(x[3] or '0').zfill(2)}", text)
+    for form in _HALVES:
+        text = form.sub(lambda found: f" {found['clock']} {HALVES[found['half'].lower()]}", text)
+    for form in _HOUR_ALONE:
+        text = form.sub(r"\1:00", text)
+    return text
+
+
 def _written(text: str, day_first: bool | None) -> datetime | None:
     clock = _CLOCKS[0].search(f" {text}") or _CLOCKS[1].search(text)
     if clock is None:
-        return _date(text, day_first)
+        more = sum(x.isdigit() for x in text) > _DIGITS_OF_A_DAY
+        return None if more else _date(text, day_first)
     padded = f" {text}" if clock.re is _CLOCKS[0] else text
-    day = _date(f"{padded[: clock.start()]}  {padded[clock.end() :]}".strip(), day_first)
+    rest = f"{padded[: clock.start()]}  {padded[clock.end() :]}".strip()
+    if _ANOTHER_SCRIPT.search(_OF_A_DAY.sub("", rest)):
+        return None  # it may say which half of the day
+    day = _date(rest, day_first)
     if day is None:
         return None
     hour, minute, second, fraction, half, zone, sign, off_hours, off_minutes = clock.groups()
@@ -88,6 +120,8 @@ def _written(text: str, day_first: bool | None) -> datetime | None:
 def _date(text: str, day_first: bool | None) -> datetime | None:
     if found := _YEAR_FIRST.search(text):
         return datetime(int(found[1]), int(found[3]), int(found[4]))
+    if found := _DAY.fullmatch(text.strip()):
+        return datetime(int(found[1]), int(found[2]), int(found[3]))
     if found := _DAY_NAMED.search(text):
         return datetime(_year(found[3]), MONTHS[found[2].lower()], int(found[1]))
     if found := _NAMED_DAY.search(text):

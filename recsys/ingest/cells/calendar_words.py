@@ -24,6 +24,23 @@ _MONTH_NAMES: tuple[tuple[str, ...], ...] = (
 MONTHS: dict[str, int] = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names}
 """Name or abbreviation, in lower case, to the number of the month."""
 
+HALVES: dict[str, str] = {
+    **dict.fromkeys((
+        "vorm", "vormittags", "morgens", "fm", "öö", "de.", "π.μ", "πμ", "ص", "dop", "上午", "午前", "凌晨", "早上",
+        "오전",
+    ), "am"),
+    **dict.fromkeys((
+        "nachm", "nachmittags", "abends", "em", "ös", "du.", "μ.μ", "μμ", "م", "下午", "午後", "晚上", "오후", "odp",
+    ), "pm"),
+}  # fmt: skip
+"""Word for a half of the day beside a clock of 12 hours, in lower case, to "am" or "pm"."""
+
+AFTER_ALONE = ("fm", "em")
+"""Of these, the words that mean something else before a clock."""
+
+WEEKDAYS_OF_EAST_ASIA = r"星期.|周.|週.|[日月火水木金土]曜日?|[일월화수목금토]요일"
+"""Names of weekdays that may stand between a day and a clock: a pattern."""
+
 ZONES: dict[str, int] = {
     "z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "mez": 60,
     "mesz": 120, "met": 60, "mest": 120, "eet": 120, "eest": 180, "msk": 180, "trt": 180, "sast": 120, "wat": 60,

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from recsys.dataset.event_kinds import is_kind
 from recsys.ingest.cells.any_time import any_time
+from recsys.ingest.cells.calendar_words import MONTHS
 from recsys.ingest.cells.numbers import is_number
 from recsys.ingest.cells.vocabulary import availability, is_no_number, is_no_value, is_word_of_stock
 
@@ -24,7 +25,11 @@ FEW = 0.3
 _PLAIN_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 _MAYBE_TIME = re.compile(r"\d{4}|\d[-/.]\d{1,2}[-/.]\d|\d[-\s.]*[A-Za-zéûà]{3,}")
 _COMPACT_DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d([0-2]\d[0-5]\d([0-5]\d)?)?")
-_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
+_CLOCK = re.compile(
+    r"(?:[^\W\d]{1,2}\s*)?\d{1,2}(?:[:h時时点시]\s*\d{2}[분分]?(?::\d{2}(?:[.,]\d+)?)?\s*(?:[^\W\d]\.?\s?[^\W\d]?\.?|Uhr|vorm\.?|"
+    r"nachm\.?)?|\s*(?:[AaPp]\.?\s?[Mm]\.?|Uhr|h))"
+)
+_MIDNIGHT = re.compile(r".*\d[ T](?:00?:00(?::00(?:\.0+)?)?|12:00(?::00)? [Aa][Mm])(?:Z|[+-]00:?00)?")
 _WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
 _WHOLE = re.compile(r"-?\d+(\.0+)?")
 _WRAPPED = re.compile(r"""="[^"]*"|'[^']+""")
@@ -104,6 +109,36 @@ class Content:
         return (
             bool(self.filled) and self._share([bool(_CLOCK.fullmatch(x.strip())) for x in self.looked_at]) > ALMOST_ALL
         )
+
+    @cached_property
+    def midnights(self) -> bool:
+        """Whether the values are days with a clock that stands at midnight in all of them."""
+        return bool(self.filled) and all(_MIDNIGHT.fullmatch(x.strip()) for x in self.looked_at)
+
+    @property
+    def days(self) -> bool:
+        """Whether the values are days without a time of the day."""
+        dates = self.times > MOSTLY and (not self.with_clock or self.midnights)
+        return dates or (self.compact_days and all(len(x) == 8 for x in self.looked_at))
+
+    def counts(self, low: int, high: int) -> bool:
+        """Whether the values are whole numbers within bounds."""
+        found = [_WHOLE.fullmatch(x.strip()) for x in self.looked_at]
+        return bool(found) and all(x is not None and low <= float(x[0]) <= high for x in found)
+
+    @cached_property
+    def months(self) -> bool:
+        """Whether the values are names of months."""
+        return bool(self.filled) and all(x.strip().rstrip(".").lower() in MONTHS for x in self.looked_at)
+
+    @cached_property
+    def clock_digits(self) -> bool:
+        """Whether the values are times of the day as HHMM or HHMMSS, with or without the zeros in front."""
+        if not self.counts(0, 235_959) or max(map(len, self.looked_at)) < 3 or any("." in x for x in self.looked_at):
+            return False
+        seconds = max(map(len, self.looked_at)) > 4
+        parts = [x.strip().zfill(6) if seconds else f"{x.strip().zfill(4)}00" for x in self.looked_at]
+        return all(x[:2] < "24" and x[2:4] < "60" and x[4:] < "60" for x in parts)
 
     @cached_property
     def epochs(self) -> bool:

@@ -6,46 +6,14 @@ from recsys import columns as c
 from recsys.ingest import column_names as names
 from recsys.ingest.cells.numbers import any_number
 from recsys.ingest.columns.column_content import HALF, LOOKED_AT, MOST_KINDS, MOSTLY
-from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
+from recsys.ingest.columns.file_columns import BY_CONTENT, FileColumns
 from recsys.ingest.header_words import of_order
 
-_STRONG_TIMES = 50
-"""Names of times that rank before this place say for themselves that the column holds times."""
 _OTHER_MONEY = re.compile(
     r"(?i)sales|revenue|umsatz|cost|tax|vat|discount|ship|margin|weight|gewicht|poids|peso|waga|height|width|length|depth|"
     r"rating|score|rate|old|compare|profit|einkauf|kost"
 )
 """Headers of amounts in a catalogue that are no price, nor money at all, though written like it."""
-
-
-def find_time(file: FileColumns) -> None:
-    """When the event was: by name and content together; a column of clock times completes one of days."""
-    likely: list[tuple[int, str]] = []
-    for x in file.left:
-        content, place = file.contents[x], names.time_rank(x)
-        if content.empty or place >= 900:
-            continue
-        timely = content.times > MOSTLY or (content.epochs and not file.is_like_id(x))
-        if names.is_time_name(x):
-            timely = timely or content.compact_days or content.epochs or content.serials
-        strong = place < _STRONG_TIMES and not content.clocks
-        if timely or (strong and (not content.plain_numbers or names.simple(x) not in ("time", "date"))):
-            likely.append((place + (0 if timely else 100), x))
-    if not likely:
-        return
-    place, best = min(likely, key=lambda entry: entry[0])
-    content = file.contents[best]
-    day = content.times > MOSTLY and not content.with_clock
-    clock = next((x for x in file.left if x != best and file.contents[x].clocks), None)
-    because = BY_NAME if names.rank(best, c.TIMESTAMP) is not None else BY_CONTENT
-    if day and clock:
-        file.take(c.TIMESTAMP, (best, clock), because)
-        file.why[clock] = (c.TIMESTAMP, f"the time of the day, beside the day in {best!r}")
-    else:
-        file.take(c.TIMESTAMP, (best,), because)
-    for _, x in likely:
-        if x not in file.why:
-            file.hints[x] = f"times, but {best!r} is likelier when the event was"
 
 
 def find_event(file: FileColumns) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from recsys import columns as c
-from recsys.ingest.columns import catalog_columns, event_columns, id_columns
+from recsys.ingest.columns import catalog_columns, event_columns, id_columns, time_columns
 from recsys.ingest.columns.column_content import Content
 from recsys.ingest.columns.file_columns import FileColumns
 from recsys.ingest.files.sources import Source
@@ -17,7 +17,7 @@ FIRST_VALUES = 5
 FINDERS: dict[str, Callable[[FileColumns], None]] = {
     c.USER: id_columns.find_user,
     c.ITEM: id_columns.find_item,
-    c.TIMESTAMP: event_columns.find_time,
+    c.TIMESTAMP: time_columns.find_time,
     c.EVENT: event_columns.find_event,
     c.RATING: partial(event_columns.find_number, name=c.RATING),
     c.QUANTITY: partial(event_columns.find_number, name=c.QUANTITY),

@@ -74,7 +74,7 @@ def event_rows(
     if c.RATING in part and says_yes_or_no(entry.contents[part[c.RATING][0]].different):
         raw[c.RATING] = flag_sql(raw[c.RATING])
     if c.TIMESTAMP in part:
-        raw[c.TIMESTAMP] = time_text(source, part[c.TIMESTAMP])
+        raw[c.TIMESTAMP] = time_text(entry, part[c.TIMESTAMP])
     nothing = "CAST(NULL AS VARCHAR)"
     listed = ", ".join(f"{raw.get(name, nothing)} AS {name}_text" for name in (c.TIMESTAMP, *_NUMBERS))
     more = {
