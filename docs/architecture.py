@@ -32,7 +32,8 @@ One value is handed on along the main road:
 
 A **job** is a process of its own, started by `services/jobs.py` and run by `services/worker.py`; a page or a server
 never trains in its own process. A **training run** is one training as Optuna records it; a **model version** is what
-is stored of one. **Live** is the version that answers; `live.json` in the home points to it.
+is stored of one. **Live** is the version that answers; `live.json` in the home points to it, or
+a row of the table `live` where the database is a server.
 
 ## Where to find it
 

@@ -29,7 +29,8 @@ class Settings:
 
     Attributes:
         home: folder of datasets, models, logs (`INSIDER_HOME`).
-        database_url: SQLAlchemy URL of runs, live pointer history and events (`INSIDER_DATABASE_URL`).
+        database_url: SQLAlchemy URL of runs, the audit log and events, and of what is live where it is a server
+            (`INSIDER_DATABASE_URL`).
         api_key: key that writes through the API must carry (`INSIDER_API_KEY`), or None.
         import_folder: folder below which the dashboard may read files of the server (`INSIDER_IMPORT_FOLDER`), or None
             for `data`.

@@ -29,7 +29,7 @@ def promote(
     store = workspace.store
     with store.changing_live():
         finish_interrupted(workspace)
-        with workspace.database.begin() as connection:
+        with store.pointer.transaction(workspace.database) as connection:
             before = live_unless_damaged(workspace)
             if instead_of not in ("any", before):
                 raise InvalidInput(
@@ -48,7 +48,7 @@ def rollback(workspace: Workspace, *, who: str = "") -> str:
     workspace.load(store.earlier())
     with store.changing_live():
         finish_interrupted(workspace)
-        with workspace.database.begin() as connection:
+        with store.pointer.transaction(workspace.database) as connection:
             model_id = store.earlier()
             line = audit.line("rollback", model_id, who=who, before=workspace.live_id())
             _with_line(workspace, connection, line, store.roll_back)
@@ -63,7 +63,7 @@ def delete_model(workspace: Workspace, model_id: str, *, who: str = "", note: st
     with store.changing_live():
         finish_interrupted(workspace)
         store.check_deletable(model_id)
-        with workspace.database.begin() as connection:
+        with store.pointer.transaction(workspace.database) as connection:
             line = audit.line("delete", model_id, who=who, note=note)
             _with_line(workspace, connection, line, lambda: store.delete_model(model_id))
         store.pointer.settled()
@@ -84,7 +84,7 @@ def finish_interrupted(workspace: Workspace) -> dict[str, Any] | None:
     else:
         happened = live_unless_damaged(workspace) == subject
     if happened:
-        with workspace.database.begin() as connection:
+        with pointer.transaction(workspace.database) as connection:
             audit.write_line(connection, line)
     pointer.settled()
     return line if happened else None

@@ -13,6 +13,7 @@ from recsys.storage.artifacts import readable_errors, sync
 from recsys.storage.backup import DATABASE, POINTER, Backup, unpack
 from recsys.storage.database import Database
 from recsys.storage.jobs import JobStore
+from recsys.storage.live_row import IDENTITY
 from recsys.storage.store import KINDS
 
 POSTGRES = (
@@ -51,7 +52,7 @@ def restore(workspace: Workspace, file: Path, *, overwrite: bool = False) -> Bac
                     "it, or let it name an SQLite file."
                 )
             workspace.before_fork()
-            with store.changing_live():
+            with store.pointer.unchanged():
                 if used and target is not None:
                     _check_unused(Path(target))
                 _put(aside, store.home, Path(target) if found.database and target is not None else None)
@@ -68,6 +69,7 @@ def _put(aside: Path, home: Path, database: Path | None) -> None:
     """Put the unpacked parts in their places; the live pointer last, so that a home that is not whole has none."""
     (home / POINTER).unlink(missing_ok=True)
     (home / "live.intended.json").unlink(missing_ok=True)
+    (home / IDENTITY).unlink(missing_ok=True)  # what a database server says is live was live in the home before
     for kind in KINDS:
         if (home / kind).exists():
             (home / kind).rename(aside / f"before-{kind}")

@@ -14,6 +14,7 @@ from recsys.settings import Settings
 from recsys.storage.database import Database
 from recsys.storage.event_log import EventLog, Mark
 from recsys.storage.jobs import JobStore
+from recsys.storage.live_row import LiveRow
 from recsys.storage.store import Store
 from recsys.storage.unlearned_events import mark_of
 
@@ -26,7 +27,7 @@ class Workspace:
 
     Attributes:
         settings: where the home and its database are.
-        store: datasets, models and the live pointer, as files.
+        store: datasets and models, as files, and what is live: a file too, or a row of a database server.
         database: jobs, the audit log, notes, documents, keys and events.
         job_store: the jobs.
         event_log: events that came after the import.
@@ -34,8 +35,9 @@ class Workspace:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_environment()
-        self.store = Store(self.settings.home)
         self.database = Database(self.settings.database_url)
+        shared = self.database.sqlite_file() is None
+        self.store = Store(self.settings.home, LiveRow(self.settings.home, self.database) if shared else None)
         self.job_store = JobStore(self.database)
         self.event_log = EventLog(self.database)
         self._datasets = DatasetLoader(self.store, self.event_log)

@@ -72,12 +72,11 @@ def take(store: Store, database: Database, file: Path, *, overwrite: bool = Fals
         try:
             with zipfile.ZipFile(aside, "w") as archive:
                 writer = _Writer(archive)
-                with store.changing_live():
+                with store.pointer.unchanged():
                     folders = {kind: store.names(kind) for kind in KINDS}
-                    live = store.live()[0]
-                    pointer = store.home / POINTER
-                    if pointer.exists():
-                        writer.text(POINTER, pointer.read_text())
+                    live, before = store.live()
+                    if live or before:
+                        writer.text(POINTER, json.dumps({"model": live, "before": before}))
                     has_database = _copy_database(database, copy)
                 if has_database:
                     with copy.open("rb") as source:

@@ -1,6 +1,5 @@
 """Runs: everything that was asked to be trained or drawn, how far it is, and how it ended."""
 
-import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from recsys.errors import NotFound, StorageProblem
 from recsys.progress import Progress
 from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import runs as table
-from recsys.utils.processes import process_alive, process_identity
+from recsys.utils.processes import host_name, is_of_this_host, process_alive, process_of_host
 
 Kind = Literal["demo", "train", "search", "map", "import", "quality", "rough"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -117,7 +116,7 @@ class JobStore:
 
     def attach(self, run_id: int, pid: int) -> None:
         """Note which process works on a run."""
-        self._update(run_id, process=f"{process_identity(pid)}@{_host()}")
+        self._update(run_id, process=process_of_host(pid))
 
     def process(self, run_id: int) -> int | None:
         """The living process of this machine that works on a run, if one does."""
@@ -221,7 +220,7 @@ def _is_lost(row: sa.RowMapping) -> bool:
     if row["state"] not in ACTIVE:
         return False
     if row["process"]:
-        return not _is_worked_on(row["process"], row["progress"])
+        return not _is_worked_on(row["process"], row["progress"], row["created"])
     return (utc_now() - row["created"]).total_seconds() >= NO_PROCESS_SECONDS
 
 
@@ -237,21 +236,18 @@ def _insert(connection: sa.Connection, values: Mapping[str, object]) -> int:
     return int(key[0])
 
 
-def _host() -> str:
-    return socket.gethostname()[:24]
-
-
 def _pid_here(process: str) -> int | None:
-    pid, start, host = process.split("@", 2) if process.count("@") > 1 else (*process.split("@"), _host())
-    return int(pid) if host == _host() and process_alive(f"{pid}@{start}") else None
+    pid, start, host = process.split("@", 2) if process.count("@") > 1 else (*process.split("@"), host_name())
+    return int(pid) if host == host_name() and process_alive(f"{pid}@{start}") else None
 
 
-def _is_worked_on(process: str, progress: Mapping[str, Any]) -> bool:
+def _is_worked_on(process: str, progress: Mapping[str, Any], created: datetime) -> bool:
     """Whether the process lives; that of another machine counts as alive while it has reported lately."""
-    if process.split("@")[2:] in ([], [_host()]):
+    if is_of_this_host(process):
         return _pid_here(process) is not None
     at = progress.get("at")
-    return at is None or (utc_now() - datetime.fromisoformat(at)).total_seconds() < SILENT_SECONDS
+    heard = created if at is None else datetime.fromisoformat(at)
+    return (utc_now() - heard).total_seconds() < SILENT_SECONDS
 
 
 def _run(row: sa.RowMapping) -> Job:

@@ -4,14 +4,22 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from recsys.errors import Corrupted, StorageProblem
 from recsys.storage.artifacts import readable_errors, sync
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from recsys.storage.database import Database
+
+Live = tuple[str | None, tuple[str, ...]]
+"""The live version, and those that were live before it, newest first."""
 
 
 class LivePointer:
@@ -52,6 +60,16 @@ class LivePointer:
                 self.home.mkdir(parents=True, exist_ok=True)
                 held.enter_context(FileLock(self.home / "live.lock"))
             yield
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """While this block runs nobody promotes or deletes."""
+        return self.changing()
+
+    @contextmanager
+    def transaction(self, database: "Database") -> "Iterator[sa.Connection]":
+        """The transaction in which a change and its line of the audit log are written, within `changing`."""
+        with database.begin() as connection:
+            yield connection
 
     def write(self, model_id: str | None, before: Sequence[str]) -> None:
         """Point to a version; a reader sees the old pointer or the new one."""

@@ -10,7 +10,7 @@ from recsys.storage.tables import metadata
 VERSION_TABLE = "insider_schema"
 """Not Alembic's usual name: Optuna keeps its own version in the same database under that one."""
 
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 """Versions that can be migrated, oldest first."""
 
 NEWEST = KNOWN[-1]

@@ -34,12 +34,16 @@ class Store:
     quality/ID/      manifest.json
     baselines/KEY/   manifest.json, one .npy per array
     live.json        {"model": ID, "before": [IDs that were live earlier, newest first]}
+    home.json        {"id": ...}, under which a database server has what is live
+
+    Args:
+        pointer: what is live; `live.json` where nothing else is given.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, pointer: LivePointer | None = None) -> None:
         self.home = home
         self._folders = ArtifactFolders(home)
-        self._pointer = LivePointer(home)
+        self._pointer = pointer or LivePointer(home)
         self._maps = str(home / "maps")
 
     def names(self, kind: str) -> list[str]:

@@ -39,6 +39,15 @@ audit = sa.Table(
     sa.Column("note", sa.Text, nullable=False, default=""),
 )
 
+live = sa.Table(
+    "live",
+    metadata,
+    sa.Column("home", sa.String(40), primary_key=True),
+    sa.Column("model", sa.String(60)),
+    sa.Column("before", sa.JSON, nullable=False),
+    sa.Column("changed", sa.DateTime, nullable=False),
+)
+
 notes = sa.Table(
     "notes",
     metadata,

@@ -198,6 +198,22 @@ def test_a_run_that_never_got_a_process_fails_after_a_while(runs: JobStore, data
     assert runs.get(run_id).state == "failed"
 
 
+def test_a_run_of_another_host_counts_as_lost_an_hour_after_it_was_last_heard_of(
+    runs: JobStore, database: Database
+) -> None:
+    silent, heard = (runs.create("train", "small", RECIPE, seed=0, promote=False) for _ in range(2))
+    for run_id in (silent, heard):
+        with database.begin() as connection:
+            at_host = sa.update(table).where(table.c.id == run_id)
+            connection.execute(at_host.values(process="7@123@elsewhere", created=utc_now() - timedelta(minutes=59)))
+        assert runs.get(run_id).state == "queued"
+    runs.report(heard, Progress("Learning", 0.5))
+    with database.begin() as connection:
+        connection.execute(sa.update(table).values(created=utc_now() - timedelta(minutes=61)))
+    assert runs.get(silent).state == "failed" and runs.get(heard).state == "queued"
+    assert runs.claim(heard, 1), "it does not hold up the others"
+
+
 def test_a_dead_run_does_not_hold_up_the_others(runs: JobStore, sleeper: subprocess.Popen[bytes]) -> None:
     dead, waiting = queue(runs, sleeper), queue(runs)
     assert runs.claim(dead, 1)

@@ -85,7 +85,7 @@ def test_a_newer_database_is_refused_in_words_and_left_alone(file: Path) -> None
         connection.executescript("CREATE TABLE insider_schema (version_num VARCHAR(32) PRIMARY KEY);"
                                  "INSERT INTO insider_schema VALUES ('0999');")  # fmt: skip
     before = file.read_bytes()
-    with pytest.raises(StorageProblem, match=r"insider\.sqlite has schema 0999; .* up to 0002\..*Use that version"):
+    with pytest.raises(StorageProblem, match=r"insider\.sqlite has schema 0999; .* up to 0003\..*Use that version"):
         JobStore(Database(url(file))).newest()
     assert file.read_bytes()[100:] == before[100:], "beyond the head of the file, which says how it is journalled"
 
