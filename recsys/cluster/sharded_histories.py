@@ -8,7 +8,7 @@ these are what one process works out, up to the rounding of sums in another orde
 import shutil
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,10 +59,7 @@ class ShardedHistories:
         return self._moments(solved)[1]
 
     def products(self, solved: "_Solved", mixed: NDArray[np.float32]) -> NDArray[np.float32]:
-        found = np.zeros((self._shape[1], mixed.shape[1]), np.float32)
-        for part in self._asked(_products, solved, mixed):
-            found += part
-        return found
+        return self._workers.summed(_products, self._questions(solved, mixed))
 
     def embeddings(self, solved: "_Solved", scale: np.float32) -> Any:
         return ShardedRows(self, solved, scale)
@@ -70,7 +67,7 @@ class ShardedHistories:
     def rows(self, solved: "_Solved", users: NDArray[np.int_] | None = None) -> NDArray[np.float32]:
         """The rows of Q of some users, or of all."""
         if users is None:
-            return np.concatenate([*self._asked(_rows, solved)])
+            return np.concatenate([*self._workers.in_order(_rows, self._questions(solved))])
         found = np.empty((len(users), len(solved.inverse)), np.float32)
         shard_of = np.searchsorted([end for _, _, end in self._shards], users, side="right")
         wanted = [np.flatnonzero(shard_of == number) for number in range(len(self._shards))]
@@ -82,12 +79,13 @@ class ShardedHistories:
 
     def _moments(self, solved: "_Solved") -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         if solved.moments is None:
-            parts = list(self._asked(_moments, solved))
-            solved.moments = sum(total for total, _ in parts), sum(gram for _, gram in parts)
+            parts = list(self._workers.in_order(_moments, self._questions(solved)))
+            total, gram = (np.sum(of_shards, axis=0) for of_shards in zip(*parts, strict=True))
+            solved.moments = total, gram
         return solved.moments
 
-    def _asked(self, work: Callable[[Any], Any], solved: "_Solved", mixed: Any = None) -> Iterator[Any]:
-        return self._workers.in_order(work, [solved.question(path, mixed=mixed) for path, _, _ in self._shards])
+    def _questions(self, solved: "_Solved", mixed: NDArray[np.float32] | None = None) -> "list[_Question]":
+        return [solved.question(path, mixed=mixed) for path, _, _ in self._shards]
 
 
 class ShardedRows:

@@ -38,13 +38,13 @@ def learned(dataset: Dataset, histories: HistoriesOf) -> Learned:
     return learner.learned(RECIPE)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+@pytest.mark.parametrize("workers", [1, 2, 4, 8, 20])
 def test_any_number_of_workers_gives_the_numbers_of_one_process(
     small_dataset: Dataset, workers: int, tmp_path: Path
 ) -> None:
     expected, everybody = learned(small_dataset, LocalHistories), np.arange(small_dataset.n_users)
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=":0") as cluster,
         histories_on(cluster.scheduler_address, tmp_path) as histories,
     ):
         found = learned(small_dataset, histories)

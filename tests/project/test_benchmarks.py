@@ -38,3 +38,13 @@ def test_every_part_of_the_speed_benchmark_runs(trained_home: Path, tmp_path: Pa
     assert not any(math.isnan(line["ours"]) for line in results)
     lists = [line for line in results if line["name"].startswith(PARTS["million"])]
     assert all(line["note"].startswith("recall 1;") for line in lists)
+
+
+def test_the_benchmark_of_scale_runs() -> None:
+    command = [sys.executable, "-m", "benchmarks", "scale", "--trial", "--json"]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    model = [line["ours"] for line in results if line["name"].startswith("model: a pass")]
+    assert len(model) == 12 and all(seconds > 0 for seconds in model)
+    assert [line["target"] for line in results if "on two workers, beside one" in line["name"]] == [1.6, 1.6]
