@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from recsys import columns as c
 from recsys.ingest import column_names as names
@@ -29,19 +30,28 @@ class FileColumns:
         said: field to columns, as the user settled them.
         mapped: field to columns, as taken so far.
         why: column to the field that it was taken for, and the reason.
+        passed_over: columns that no field may take, with the reason.
         hints: column to the reason why it was not taken.
     """
 
-    def __init__(self, source: Source, part: str, contents: Mapping[str, Content], said: Mapped) -> None:
+    def __init__(
+        self,
+        source: Source,
+        part: str,
+        contents: Mapping[str, Content],
+        said: Mapped,
+        passed_over: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.source, self.part, self.contents, self.said = source, part, contents, said
         self.mapped: Mapped = {name: columns for name, columns in said.items() if columns}
         self.why: dict[str, tuple[str, str]] = {x: (name, BY_USER) for name, cols in self.mapped.items() for x in cols}
-        self.hints: dict[str, str] = {}
+        self.passed_over = passed_over
+        self.hints: dict[str, str] = dict(passed_over)
 
     @property
     def left(self) -> list[str]:
         """Columns that no field has taken, in the order of the file."""
-        return [x for x in self.source.columns if x not in self.why]
+        return [x for x in self.source.columns if x not in self.why and x not in self.passed_over]
 
     def take(self, name: str, columns: Sequence[str], because: str = BY_NAME) -> None:
         """Take columns for a field."""

@@ -73,7 +73,13 @@ class Recognised:
 
 
 def recognise(
-    source: Source, part: str, contents: Mapping[str, Content], given: GivenMapping, *, named: bool
+    source: Source,
+    part: str,
+    contents: Mapping[str, Content],
+    given: GivenMapping,
+    *,
+    named: bool,
+    passed_over: Mapping[str, str] | None = None,
 ) -> Recognised:
     """The fields of a file; a needed one may be lacking, see `check_needed`.
 
@@ -81,9 +87,10 @@ def recognise(
         contents: the first values of each column.
         given: the mapping that a user gave.
         named: whether what is said without a part may concern this file though it does not name its columns.
+        passed_over: columns that are taken for nothing unless the user says so, with the reason.
     """
     said = given_here(given, part, source.columns, named=named)
-    file = FileColumns(source, part, contents, said)
+    file = FileColumns(source, part, contents, said, passed_over or {})
     if part == "events" and not file.has_header():
         id_columns.take_by_position(file)
     for name, find in FINDERS.items():

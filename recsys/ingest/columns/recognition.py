@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from recsys import columns as c
 from recsys.ingest import column_names as names
 from recsys.ingest import duckdb_session
+from recsys.ingest.columns import baskets
 from recsys.ingest.columns.column_content import Content
 from recsys.ingest.columns.recognise import Recognised, check_needed, recognise
 from recsys.ingest.columns.reshaped import reshaped
@@ -57,7 +59,7 @@ def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping, *, stric
             )
             for source in sources
         )  # fmt: skip
-    events = parts["events"]
+    events = tuple(_unfolded(db, entry, parts["items"], given, n) for n, entry in enumerate(parts["events"]))
     if parts["items"]:
         events = tuple(_without_items(entry) for entry in events)
     items = tuple(_meeting(db, entry, events, c.ITEM) for entry in parts["items"])
@@ -66,6 +68,32 @@ def recognise_all(db: DuckSession, inputs: Inputs, given: GivenMapping, *, stric
     for entry in found.all if strict else ():
         check_needed(entry)
     return found
+
+
+def _unfolded(
+    db: DuckSession, entry: Recognised, items: Sequence[Recognised], given: GivenMapping, number: int
+) -> Recognised:
+    """Events of which a row has several products, with a row for each; others as they are."""
+
+    @lru_cache(maxsize=1)
+    def known() -> set[str]:
+        return {x for other in items if other.mapped.get(c.ITEM) for x in _some_ids(db, other, c.ITEM)}
+
+    basket, doubt = baskets.find(entry, known)
+    if basket is None:
+        return baskets.doubtful(entry, doubt) if doubt else entry
+    source, passed_over = baskets.unfold(db, entry, basket, number)
+    settled = {f"events.{x}": columns for x, columns in basket.fields.items() if x not in entry.stated}
+    found = recognise(source, "events", contents(db, source), {**given, **settled}, named=True, passed_over=passed_over)
+    because = "it holds the products of a row, each an event"
+    beside = "it stands beside each product of a row"
+    outcomes = tuple(
+        x if x.taken_as is None else
+        replace(x, because=because) if x.name == basket.columns[0] else
+        replace(x, because=beside) if x.name in basket.beside else x
+        for x in found.columns
+    )  # fmt: skip
+    return replace(found, stated=entry.stated, columns=outcomes)
 
 
 def _without_items(entry: Recognised) -> Recognised:

@@ -52,7 +52,7 @@ def _joined(db: DuckSession, events: tuple[Source, ...]) -> tuple[Source, ...]:
     if not lines or not orders or any(s.kind == "table" for s in events):
         return events
     found = []
-    heads = _table(db, orders, "order_heads")
+    heads = text_table(db, orders, "order_heads")
     for number, source in enumerate(lines):
         alike = [x for x in source.columns if _same(x, orders[0])]
         key = next((x for name in KEYS for x in alike if names.simple(x) == name), None)
@@ -64,7 +64,7 @@ def _joined(db: DuckSession, events: tuple[Source, ...]) -> tuple[Source, ...]:
             )
         other = _same(key, orders[0]) or key
         kept = [x for x in orders[0].columns if x != other and x not in source.columns]
-        mine = _table(db, [source], f"order_lines_{number}")
+        mine = text_table(db, [source], f"order_lines_{number}")
         table = f"joined_{number}"
         wanted = ", ".join([*(f"l.{duckdb_session.name(x)}" for x in source.columns),
                             *(f"h.{duckdb_session.name(x)}" for x in kept)])  # fmt: skip
@@ -77,7 +77,7 @@ def _joined(db: DuckSession, events: tuple[Source, ...]) -> tuple[Source, ...]:
         db.rows(f"DROP TABLE {mine}")
         shown = f"{source.shown} with {' and '.join(x.shown for x in orders)}"
         notes = (*source.notes, f"its rows were joined with those of {orders[0].shown} by {key!r}")
-        found.append(_of_table(table, shown, (*source.columns, *kept), [source, *orders], notes,
+        found.append(table_of(table, shown, (*source.columns, *kept), [source, *orders], notes,
                                [source] if number else [source, *orders]))  # fmt: skip
     others = [s for s in events if s not in lines and s not in orders]
     return (*found, *others)
@@ -96,7 +96,7 @@ def _wide(db: DuckSession, items: tuple[Source, ...]) -> tuple[Source, ...]:
     if shape is None:
         return items
     item, name, value, when = shape
-    table = _table(db, long, "properties")
+    table = text_table(db, long, "properties")
     q = duckdb_session.name
     there = [
         str(x) for (x,) in db.rows(f"SELECT DISTINCT {q(name)} FROM {table} LIMIT {MOST_PROPERTIES}") if x is not None
@@ -111,7 +111,7 @@ def _wide(db: DuckSession, items: tuple[Source, ...]) -> tuple[Source, ...]:
     db.rows(f"DROP TABLE {table}")
     note = f"each row is one property of an item; the last value of {len(known):,} of {len(there):,} properties is read"
     shown = " and ".join(s.shown for s in long)
-    wide = _of_table("wide_items", shown, (item, *known), long, (*long[0].notes, note), long)
+    wide = table_of("wide_items", shown, (item, *known), long, (*long[0].notes, note), long)
     return (wide, *(s for s in items if s not in long))
 
 
@@ -128,7 +128,7 @@ def _long_form(source: Source) -> tuple[str, str, str, str | None] | None:
     return item, name, value, next((x for x in source.columns if names.rank(x, c.TIMESTAMP) is not None), None)
 
 
-def _table(db: DuckSession, sources: Sequence[Source], name: str) -> str:
+def text_table(db: DuckSession, sources: Sequence[Source], name: str) -> str:
     """Rows of files with the same columns, as text, in a table; lines that cannot be read go to the table `UNREAD`."""
     db.rows(f"CREATE TABLE IF NOT EXISTS {UNREAD} (path VARCHAR, line BIGINT, reason VARCHAR, value VARCHAR)")
     for number, source in enumerate(sources):
@@ -149,7 +149,7 @@ def _table(db: DuckSession, sources: Sequence[Source], name: str) -> str:
     return name
 
 
-def _of_table(
+def table_of(
     table: str,
     shown: str,
     columns: Sequence[str],
