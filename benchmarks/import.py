@@ -1,8 +1,9 @@
 """Importing beside what DuckDB alone takes to count the same file by user and item; and imports killed at random.
 
-`python -m benchmarks import [--events 200000 2000000 20000000] [--runs 3] [--kills 20] [--folder F]`. The files are
-generated, with a power law over items; the largest has about 1 GB. Everything runs in processes of its own, on two
-threads.
+`python -m benchmarks import [--events 200000 2000000 20000000] [--runs 3] [--kills 20] [--parts 10000000]
+[--folder F]`. The files are generated, with a power law over items; the largest has about 1 GB. `--parts`: so many
+events in a folder of Parquet, a folder for each day of a year within it. Everything runs in processes of its own, on
+two threads.
 """
 
 import argparse
@@ -30,6 +31,7 @@ PROMISED = 20_000_000
 
 TIMES_DUCKDB = 3.0
 MEMORY_LIMIT_GB = 2.0
+PARTS_LIMIT_GB = 3.0
 
 WHOLE = ("none", "as before", "new")
 """What may be found after a kill: nothing where nothing was stored, what was stored, or the new dataset."""
@@ -50,6 +52,13 @@ connection.execute(f'''COPY (SELECT
 FROM range({events}) t(i)) TO '{path}' (HEADER, DELIMITER ',')''')
 """
 
+PARTITION = """
+import sys, duckdb
+connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
+connection.execute(f'''COPY (SELECT *, "timestamp"[:10] AS day FROM read_csv('{sys.argv[1]}', all_varchar = true))
+    TO '{sys.argv[2]}' (FORMAT parquet, PARTITION_BY (day))''')
+"""
+
 COUNT = """
 import sys, duckdb
 connection = duckdb.connect(config={"memory_limit": sys.argv[2] + "MB", "threads": int(sys.argv[3]),
@@ -65,6 +74,7 @@ def run(options: list[str]) -> list[dict[str, Any]]:
     parser.add_argument("--events", type=int, nargs="*", default=[200_000, 2_000_000, 20_000_000])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--parts", type=int, default=10_000_000, help="events of the partitioned folder; 0 for none")
     parser.add_argument("--folder", type=Path, default=None, help="where to work; a temporary folder by default")
     chosen = parser.parse_args(options)
     results: list[dict[str, Any]] = []
@@ -100,6 +110,8 @@ def run(options: list[str]) -> list[dict[str, Any]]:
                 name = f"processor time per event, {events:,} against {last[0]:,}"
                 results.append(line(name, growth, None, "times", 1.5, chosen.runs))
             last = (events, mine_cpu)
+        if chosen.parts:
+            results += partitioned(folder, chosen.parts)
         if chosen.kills:
             outcomes = killed(folder, chosen.kills)
             broken = float(sum(x not in WHOLE for x in outcomes))
@@ -122,6 +134,19 @@ def generate(folder: Path, events: int) -> Path:
     path = folder / f"events-{events}.csv"
     subprocess.run([sys.executable, "-c", GENERATE, str(events), str(path)], check=True, stdout=subprocess.DEVNULL)
     return path
+
+
+def partitioned(folder: Path, events: int) -> list[dict[str, Any]]:
+    """One import of a folder of Parquet files, one for each day."""
+    path, parts = generate(folder, events), folder / "parts"
+    subprocess.run([sys.executable, "-c", PARTITION, str(path), str(parts)], check=True, stdout=subprocess.DEVNULL)
+    path.unlink()
+    files = len(list(parts.rglob("*.parquet")))
+    seconds, _, peak = timed(command(parts), folder / "home")
+    for left in (parts, folder / "home"):
+        shutil.rmtree(left)
+    what = f"{events:,} events in {files:,} Parquet files"
+    return [line(what, seconds, None, "s", None, 1), line(f"{what}, most memory", peak, None, "GB", PARTS_LIMIT_GB, 1)]
 
 
 def command(path: Path) -> list[str]:

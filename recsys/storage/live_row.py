@@ -79,13 +79,15 @@ class LiveRow(LivePointer):
     @contextmanager
     def changing(self) -> Iterator[None]:
         """One host at a time decides what is live, in one transaction: the database's writers queue up."""
-        self._own.written = False
+        self._own.written = self._own.settled = False
         try:
             with self._database.begin() as connection:
                 self._own.connection = connection
                 yield
         finally:
             self._own.connection, self._known = None, None
+        if self._own.settled:
+            super().settled()
         if self._own.written:
             self._keep(*self.read())
 
@@ -124,6 +126,13 @@ class LiveRow(LivePointer):
         """Note a deletion, which removes files: what is in the database alone happens with its line, or not at all."""
         if line["action"] == "delete":
             super().intend(line)
+
+    def settled(self) -> None:
+        """Remove the note once the transaction of `changing` is over: until then it is not known to be stored."""
+        if getattr(self._own, "connection", None) is None:
+            super().settled()
+        else:
+            self._own.settled = True
 
     def _keep(self, model_id: str | None, before: Sequence[str]) -> None:
         try:

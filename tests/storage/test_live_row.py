@@ -164,6 +164,24 @@ def test_a_kill_within_a_change_leaves_all_of_it_or_nothing(
     promote(home, str(home.store.earlier()))
 
 
+def test_the_note_of_a_deletion_goes_when_its_line_is_stored_and_not_before(folder: Path, database: str) -> None:
+    home = host(folder, database)
+    promote(home, "second")
+    note, pointer = folder / "live.intended.json", home.store.pointer
+    line = audit.line("delete", "third", who="Ann")
+    with pytest.raises(RuntimeError), pointer.changing(), pointer.transaction(home.database) as connection:
+        pointer.intend(line)
+        audit.write_line(connection, line)
+        home.store.delete_model("third")
+        pointer.settled()
+        assert note.exists()
+        raise RuntimeError("the connection is lost before the end")
+    assert note.exists() and audit.entries(home.database)[0].action == "promote"
+    put_right(host(folder, database))
+    assert not note.exists()
+    assert (audit.entries(home.database)[0].action, audit.entries(home.database)[0].subject) == ("delete", "third")
+
+
 def test_many_threads_of_two_hosts_leave_a_log_that_tells_what_is_live(folder: Path, database: str) -> None:
     hosts = [host(folder, database) for _ in range(2)]
 
