@@ -45,7 +45,7 @@ def of_server(part: str) -> list[str]:
     title, meaning = PARTS[part]
     chosen = st.multiselect(
         title, datasets.files_of_server(), accept_new_options=True, key=f"server_{part}", help=meaning,
-        placeholder="Choose, or type a path or *.csv",
+        placeholder="Choose, or type a folder or *.csv",
             filter_mode="contains", select_all=False,
         )  # fmt: skip
     return [datasets.allowed_path(path) for path in chosen]

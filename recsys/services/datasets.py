@@ -3,7 +3,7 @@
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,11 +221,18 @@ def _check_below(path: Path, folder: Path, shown: str) -> None:
 
 
 def files_of_server(limit: int = 200) -> list[str]:
-    """Names of the files below the allowed folder that look like data, relative to it."""
+    """Names of the files below the allowed folder that look like data, relative to it; instead of files in folders such
+    as `date=2024-01-01`, the folder above these."""
     folder = allowed_folder()
     found = (path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(DATA_FILES))
-    shown = (path.relative_to(folder) for path in found if "store" not in path.relative_to(folder).parts[:1])
-    return sorted(str(path) for path in shown)[:limit]
+    parts = (path.relative_to(folder).parts for path in found)
+    shown = {"/".join(_above_partitions(names)) for names in parts if names[0] != "store"}
+    return sorted(shown)[:limit]
+
+
+def _above_partitions(names: Sequence[str]) -> Sequence[str]:
+    first = next((n for n, name in enumerate(names[:-1]) if "=" in name), 0)
+    return names[:first] or names
 
 
 @dataclass(frozen=True)

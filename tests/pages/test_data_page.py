@@ -167,6 +167,7 @@ def test_a_folder_is_taken_with_all_files_in_it_unless_a_link_leads_out(home, tm
     folder = tmp_path / "inbox" / "events" / "date=2024-01-01"
     folder.mkdir(parents=True)
     lines(folder / "a.csv", *GOOD)
+    assert datasets.files_of_server() == ["events"]
     for path in ("events", "events/*", "events/date=*"):
         datasets.allowed_path(path)
     (tmp_path / "x.csv").write_text("user_id,item_id\n")
