@@ -42,6 +42,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "subscription started", "rent", "rented", "kauf", "gekauft", "bestellung", "bestellt", "achat",
         "commande", "achete", "compra", "comprado", "pedido", "acquisto", "acquistato", "ordine", "aankoop", "gekocht",
         "bestelling", "encomenda", "zakup", "kupiono", "zamowienie",
+        "invoice", "receipt", "rechnung", "facture", "factura", "fattura", "factuur", "faktura", "quittung",
         "complete", "completed", "closed", "fulfilled", "shipped", "delivered", "dispatched", "processing",
         "processed", "approved", "confirmed", "invoiced", "succeeded", "captured", "authorized", "settled", "pending",
         "on hold", "abgeschlossen", "versandt", "versendet", "geliefert", "bezahlt", "offen", "in bearbeitung",
@@ -55,7 +56,8 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "dislike", "unlike", "thumbs down", "skip", "hide", "not interested",
         "storno", "storniert", "retoure", "ruckgabe", "erstattung", "annulation", "annule", "retour", "remboursement",
         "devolucion", "cancelado", "reembolso", "reso", "rimborso", "annullato", "geannuleerd", "retournering",
-        "devolucao", "zwrot", "anulowano",
+        "devolucao", "zwrot", "anulowano", "credit note", "credit memo", "gutschrift", "avoir", "nota de credito",
+        "nota di credito", "creditnota", "faktura korygujaca", "korekta",
     ), NOTHING),
 }  # fmt: skip
 """Weight of each kind by its usual names; 0 leaves events of the kind out."""
@@ -73,7 +75,7 @@ _TAKEN_BACK = frozenset((
     "cancelado", "cancelada", "eliminado", "quitado", "retirado", "anulado", "reso", "rimborso", "rimborsato",
     "annullato", "annullamento", "rimosso", "rimozione", "restituito", "eliminato", "geretourneerd",
     "geannuleerd", "annulering", "verwijderd", "terugbetaald", "terugbetaling", "retournering", "devolucao",
-    "devolvido", "cancelamento", "removido", "estorno", "zwrot", "zwrocono", "anulowano", "anulowanie",
+    "gutschrift", "devolvido", "cancelamento", "removido", "estorno", "zwrot", "zwrocono", "anulowano", "anulowanie",
     "usuniecie", "usunieto",
 ))  # fmt: skip
 """A kind with one of these words takes back what another kind did, whatever stands beside it."""

@@ -8,6 +8,7 @@ from typing import Any
 from recsys import columns as c
 from recsys.ingest import duckdb_session
 from recsys.ingest.cells.categories import category_sql, writing
+from recsys.ingest.cells.html_entities import plain_text_sql
 from recsys.ingest.cells.numbers import no_number_sql, number_sql
 from recsys.ingest.cells.vocabulary import CAN_BE_SOLD, NO_OF_YES, no_value_sql
 from recsys.ingest.columns.recognise import Recognised
@@ -74,7 +75,7 @@ def build(db: DuckSession, staged: Staged, recognised: Recognition) -> Tables:
     _gather(db, [f"r{n}" for n in range(len(headers))], [*texts, *(f"n{n}" for n in range(len(numbers)))])
     levels = _levels(db, headers, any(c.CATEGORY in x.stated for x in (*recognised.items, *recognised.events)))
     _items(db, levels, texts, numbers)
-    _count(db, facts)
+    _count(db, facts, c.TITLE in texts)
     unknown = _unknown_words(db) if c.AVAILABLE in texts else {}
     attributes, left_out = build_users(db, recognised.users, staged, facts, rows)
     return Tables(tuple(level.name for level in levels), attributes, facts, left_out, unknown, rows)
@@ -190,11 +191,14 @@ def _levels(db: DuckSession, headers: Sequence[str], stated: bool) -> list[_Leve
 
 def _items(db: DuckSession, levels: Sequence[_Level], texts: Sequence[str], numbers: Sequence[_Number]) -> None:
     """Make `items`: those that somebody knows or bought."""
-    columns = [f"coalesce(k.title, {c.ITEM}) AS title" if c.TITLE in texts else f"{c.ITEM} AS title"]
+    columns = [
+        f"coalesce({plain_text_sql('k.title')}, {c.ITEM}) AS title" if c.TITLE in texts else f"{c.ITEM} AS title"
+    ]
     columns += [
         f"coalesce({x.sql}, {duckdb_session.text(c.UNCATEGORISED)}) AS {duckdb_session.name(x.name)}" for x in levels
     ]
-    columns += [f"k.{x}" for x in texts if x not in (c.TITLE, c.AVAILABLE)]
+    columns += [f"{plain_text_sql(f'k.{x}')} AS {x}" for x in texts if x in (c.BRAND, c.DESCRIPTION)]
+    columns += [f"k.{x}" for x in texts if x == c.IMAGE_URL]
     taken = [level.name for level in levels]
     for place, number in enumerate(numbers):
         taken.append(level_name(number.header, taken) if number.header else number.field)
@@ -216,7 +220,7 @@ def _items(db: DuckSession, levels: Sequence[_Level], texts: Sequence[str], numb
     )
 
 
-def _count(db: DuckSession, facts: dict[str, int]) -> None:
+def _count(db: DuckSession, facts: dict[str, int], titles: bool) -> None:
     twice, disagree, known = db.one(
         "SELECT count(*) FILTER (n > 1), count(*) FILTER (n > 1 AND differ), count(*) FILTER (n > 0) FROM known_items"
     )
@@ -225,6 +229,10 @@ def _count(db: DuckSession, facts: dict[str, int]) -> None:
     facts["catalogue_items_that_disagree"] = disagree
     facts["catalogue_rows_without_id"] = db.one(f"SELECT count(*) FROM raw_items WHERE told AND {c.ITEM} IS NULL")[0]
     facts["prices_not_readable"] = db.one("SELECT count(*) FROM raw_items WHERE bad_price")[0]
+    if titles:
+        facts["catalogue_items_without_title"] = db.one(
+            "SELECT count(*) FROM known_items WHERE n > 0 AND title IS NULL"
+        )[0]
     told = f"(SELECT {c.ITEM} FROM known_items WHERE n > 0)"
     facts["items_only_in_events"] = db.one(f"SELECT count(*) FROM seen_items WHERE id NOT IN {told}")[0]
     facts["items_only_in_catalogue"] = db.one(

@@ -40,6 +40,10 @@ def build_users(
         facts["users_met"] = db.one(
             f"SELECT count(DISTINCT {c.USER}) FROM raw_users WHERE {c.USER} IN (SELECT id FROM seen_users)"
         )[0]
+    if entries and names:
+        differ = " OR ".join(f"count(DISTINCT {duckdb_session.name(x)}) > 1" for x in names.values())
+        told = f"SELECT 1 FROM raw_users WHERE {c.USER} IS NOT NULL GROUP BY {c.USER} HAVING {differ}"
+        facts["users_that_disagree"] = db.one(f"SELECT count(*) FROM ({told})")[0]
     if from_events:
         _from_events(db, from_events, names)
     left_out = _without_attributes(db, names)

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.dataset.documents import FileReport
-from recsys.dataset.event_kinds import weight_of
+from recsys.ingest import odd_columns
 from recsys.ingest.accounts import Account
 from recsys.ingest.cells.vocabulary import says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.read_data import ReadData
 from recsys.utils import formatting
-
-_LABELS = ("label", "target", "interaction", "converted", "response")
-"""Names of columns that say whether something happened, beside the words for kinds of events."""
 
 MUCH = 0.5
 """Share of rejected rows from which on it is said first."""
@@ -34,7 +31,7 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
     found += read.warnings
     found += read.kept.warnings
     found += _lacking(read)
-    found += _flags(read)
+    found += odd_columns.notes(read)
     for kind in read.kept.kinds:
         if not kind["known"] and kind["kind"] != "(none)":
             found.append(
@@ -48,6 +45,13 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
             f"{formatting.plural(n, 'item')} of the catalogue stand in several rows that disagree: of each column the "
             "first value counts"
         )
+    if n := read.tables.facts.get("users_that_disagree", 0):
+        found.append(
+            f"{formatting.plural(n, 'user')} of the files of users stand in several rows that disagree: of each column "
+            "the first value counts"
+        )
+    if n := read.tables.facts.get("catalogue_items_without_title", 0):
+        found.append(f"{formatting.plural(n, 'item')} of the catalogue have no title: the id stands in its place")
     if n := read.tables.facts.get("prices_not_readable", 0):
         found.append(
             f"{formatting.plural(n, 'row')} of the catalogue with a number that cannot be read: it is left empty"
@@ -81,18 +85,6 @@ def _lacking(read: ReadData) -> list[str]:
                 hint = f"; like it: {', '.join(map(repr, like))} (--map {entry.part}.{name}=COLUMN)"
                 found.append(f"{entry.source.shown}: no {name} was found{hint}")
     return found
-
-
-def _flags(read: ReadData) -> list[str]:
-    """Columns that say whether something happened, and do not count."""
-    return [
-        f"{entry.source.shown}: {x.name!r} says yes or no and is not used: rows with a no count as well; as the rating "
-        f"it leaves them out (--map events.{c.RATING}={x.name})"
-        for entry in read.recognised.events
-        for x in entry.columns
-        if x.taken_as is None and says_yes_or_no(entry.contents[x.name].different)
-        if weight_of(x.name)[1] or x.name.lower() in _LABELS
-    ]
 
 
 def _like_titles(entry: Recognised) -> list[str]:

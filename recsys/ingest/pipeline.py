@@ -16,7 +16,7 @@ from recsys.ingest import catalog, id_overlap, minimum_data, report
 from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
-from recsys.ingest.events import event_sort
+from recsys.ingest.events import event_sort, overlapping_files
 from recsys.ingest.events.event_sort import KeptRows, RowBuffers
 from recsys.ingest.events.event_writer import write_events
 from recsys.ingest.events.filtering import choose
@@ -27,7 +27,7 @@ from recsys.ingest.files.found_files import FoundFile, find, shown_names
 from recsys.ingest.files.prepare import prepare
 from recsys.ingest.files.prepare_all import prepare_all
 from recsys.ingest.files.sources import Inputs, Source
-from recsys.ingest.ids import rounded_ids, text_encoder
+from recsys.ingest.ids import odd_ids, rounded_ids, text_encoder
 from recsys.ingest.ids.text_encoder import TextEncoder
 from recsys.ingest.read_data import ReadData
 from recsys.ingest.rejects import FILE, collect
@@ -96,7 +96,8 @@ def import_dataset(
             kept = choose(db, plan, staged)
             buffers = beside.submit(RowBuffers.of, kept, work)
             tables = catalog.build(db, staged, recognised)
-            id_notes = [*id_overlap.check(db, recognised, tables, anyway=plan.anyway), *rounded_ids.notes(db)]
+            id_notes = id_overlap.check(db, recognised, tables, anyway=plan.anyway)
+            id_notes += [*overlapping_files.notes(db, staged), *rounded_ids.notes(db), *odd_ids.notes(db)]
             catalog.write(db, "users", work / "users.parquet")
             catalog.write(db, "items", work / "items.parquet")
             items, users = (tuple(x.source for x in entries) for entries in (recognised.items, recognised.users))

@@ -43,6 +43,13 @@ NOBODY = (
 NOBODY_DIGITS = "0+|9{4,}"
 """The same of digits: a pattern for the whole id."""
 
+TOTALS = (
+    "total", "totals", "grand total", "grandtotal", "sub total", "subtotal", "sub-total", "sum", "gesamt", "summe",
+    "gesamtsumme", "gesamtergebnis", "zwischensumme", "endsumme", "total général", "total general", "sous-total",
+    "totale", "totale complessivo", "totaal", "eindtotaal", "suma", "suma końcowa", "razem", "ogółem", "total geral",
+)  # fmt: skip
+"""What stands in place of an id in a line of totals, without case."""
+
 NEVER_AN_ID = frozenset((
     "n/a", "#n/a", "(not set)", "not set", "undefined", "(null)", "[null]", "(none)", "none", "null", "nan", "not_set",
     "00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000",

@@ -101,9 +101,10 @@ def readings(db: DuckSession, entries: Sequence[Recognised], plan: ImportPlan) -
         if settled is None:
             raise problem
         found = [settled if number in unsettled else r for number, r in enumerate(found)]
-    with_times = sum(c.TIMESTAMP in entry.mapped for entry in entries)
-    if 0 < with_times < len(entries):
-        lacking = next(entry.source.shown for entry in entries if c.TIMESTAMP not in entry.mapped)
+    filled = [entry for entry in entries if any(x.values for x in entry.contents.values())]
+    with_times = sum(c.TIMESTAMP in entry.mapped for entry in filled)
+    if 0 < with_times < len(filled):
+        lacking = next(entry.source.shown for entry in filled if c.TIMESTAMP not in entry.mapped)
         raise InvalidInput(
             f"{lacking} has no column of timestamps, but other files have one. Name it (--map timestamp=COLUMN), "
             "or leave times out everywhere (--map timestamp=)."

@@ -55,7 +55,7 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
     def leave_out(why: str, condition: str) -> None:
         rows = db.one(f"SELECT count(*) FROM staged WHERE {' AND '.join(conditions)} AND {condition}")[0]
         if rows:
-            left_out[why] = rows
+            left_out[why] = left_out.get(why, 0) + rows
         conditions.append(f"NOT coalesce({condition}, false)")
 
     if not db.one("SELECT count(*) FROM staged WHERE reason = 0")[0]:
@@ -66,6 +66,8 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
             kind = staged.kinds[place] or "(none)"
             leave_out(f"events of kind {kind}, which count nothing", f"kind = {place}")
     notes: list[str] = []
+    for entry in outlier_rows.no_events(db, staged):
+        leave_out(entry.why, entry.condition)
     for odd, more in (outlier_rows.anonymous_users(db, staged), outlier_rows.stray_times(db, staged)):
         for entry in odd:
             leave_out(entry.why, f"({entry.condition})")

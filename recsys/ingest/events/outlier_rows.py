@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from recsys import columns as c
 from recsys.ingest import duckdb_session
-from recsys.ingest.cells.vocabulary import NEVER_AN_ID, NOBODY, NOBODY_DIGITS
+from recsys.ingest.cells.vocabulary import NEVER_AN_ID, NOBODY, NOBODY_DIGITS, TOTALS
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.staging import Staged
 from recsys.utils import formatting
@@ -140,6 +140,23 @@ def anonymous_users(db: DuckSession, staged: Staged) -> tuple[list[OutlierRows],
                 f"user {name!r} has {formatting.plural(events, 'event')}; if it stands for nobody, take those rows out"
             )
     return found, notes
+
+
+def no_events(db: DuckSession, staged: Staged) -> list[OutlierRows]:
+    """Lines of totals, and lines with the names of the columns amid the rows."""
+    found = []
+    for side, table in (("u", "user_ids"), ("i", "item_ids")):
+        listed = duckdb_session.listed(TOTALS)
+        rows = db.rows(f"SELECT h FROM {table} WHERE lower(trim(id)) IN (SELECT unnest({listed}))")
+        if rows:
+            found.append(OutlierRows("lines of totals", f"{side} IN ({', '.join(str(h) for (h,) in rows)})"))
+    for user, item in {(x.mapped[c.USER][0], x.mapped[c.ITEM][0]) for x in staged.sources}:
+        here = db.rows(
+            f"SELECT u.h, i.h FROM user_ids u, item_ids i WHERE u.id = {duckdb_session.text(user)} "
+            f"AND i.id = {duckdb_session.text(item)}"
+        )
+        found += [OutlierRows("lines with the names of the columns", f"(u = {u} AND i = {i})") for u, i in here]
+    return found
 
 
 def scale(db: DuckSession) -> Scale:

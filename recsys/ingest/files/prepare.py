@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.errors import InvalidInput
-from recsys.ingest.files import archives, encoding, json_files, quotes, spreadsheets
+from recsys.ingest.files import archives, encoding, json_files, quotes, spreadsheets, wrapped_lines
 from recsys.ingest.files.archives import ALWAYS_UNPACKED, MAX_UNPACKED_RATIO
 from recsys.ingest.files.dialect import detect
 from recsys.ingest.files.parquet_files import parquet
@@ -143,6 +143,10 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
     body = looked.sample.lstrip("\ufeff").lstrip()
     if body.startswith("{") or (body.startswith("[") and body[1:].lstrip()[:1] in ("{", "]", "", "[")):
         return _of_objects(target, work, where, body, label, tuple(notes), size, lines)
+    if wrapped_lines.are_wrapped(body):
+        target, body = _unwrapped(target, work), "\n".join(map(wrapped_lines.unwrapped, body.split("\n")))
+        looked = replace(looked, sample=body)
+        notes.append("its lines were quoted as a whole; these quotes were taken off")
     dialect = detect(
         looked.sample.lstrip("\ufeff"), where, header=how.header, separator=how.separator, skip=how.skip
     )  # fmt: skip
@@ -152,6 +156,13 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
         notes.append(f"{passed} passed over{first}")
     source = Source(where, target, "text", size, label, dialect.columns, dialect, lines=lines, notes=tuple(notes))
     return _with_quotes(source, work) if looked.quotes and dialect.quote and len(dialect.separator) == 1 else source
+
+
+def _unwrapped(path: Path, work: Path) -> Path:
+    target = work / f"unwrapped-{len(list(work.glob('unwrapped-*')))}"
+    with opened(path, packed=path.suffix == ".gz") as stream:
+        wrapped_lines.unwrap(stream, target)
+    return target
 
 
 def _with_quotes(source: Source, work: Path) -> Source:

@@ -1,5 +1,6 @@
 """All files of a part, prepared: with what their folders tell, and many Parquet files that are alike as one."""
 
+import filecmp
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -18,13 +19,28 @@ def prepare_all(files: Iterable[FoundFile], prepared: Callable[[FoundFile], Sequ
     """
     found: list[Source] = []
     alike: dict[object, list[Source]] = {}
+    seen: dict[int, list[tuple[FoundFile, str]]] = {}
     for file in files:
         for source in prepared(file):
             whole = source.kind == "parquet" and not source.rows_of and source.path == file.path
-            one = _with_folders(source, file)
+            one = _with_twin(_with_folders(source, file), file, seen)
             found.append(one)
             alike.setdefault((one.schema, one.columns) if whole else len(found), []).append(one)
     return tuple(source for group in alike.values() for source in ([_one(group)] if len(group) > APART else group))
+
+
+def _with_twin(source: Source, file: FoundFile, seen: dict[int, list[tuple[FoundFile, str]]]) -> Source:
+    """A source with a note where another file before it holds the very same bytes."""
+    alike = seen.setdefault(file.path.stat().st_size, [])
+    twin = next(
+        (name for other, name in alike if other is not file and filecmp.cmp(other.path, file.path, False)), None
+    )
+    alike.append((file, source.shown))
+    if twin is None:
+        return source
+    return replace(
+        source, notes=(*source.notes, f"holds the same as {twin}: its rows count twice; name one of the two")
+    )
 
 
 def _with_folders(source: Source, file: FoundFile) -> Source:

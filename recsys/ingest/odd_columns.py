@@ -1,0 +1,115 @@
+"""What columns say that may change what the rows mean, and that is not used: said at the top of the report."""
+
+import re
+
+from recsys import columns as c
+from recsys.dataset.event_kinds import NOTHING, weight_of
+from recsys.ingest import column_names as names
+from recsys.ingest.cells.vocabulary import says_yes_or_no
+from recsys.ingest.columns.column_content import MOSTLY
+from recsys.ingest.columns.recognise import Recognised
+from recsys.ingest.header_words import plain_words
+from recsys.ingest.read_data import ReadData
+
+_LABELS = ("label", "target", "interaction", "converted", "response")
+"""Names of columns that say whether something happened, beside the words for kinds of events."""
+
+_NO_CUSTOMER = frozenset(
+    ("test", "tests", "testorder", "bot", "robot", "internal", "employee", "staff", "fraud", "dummy")
+)
+_NOT_MARKED = frozenset(("0", "0.0", "0.00", "false", "f", "no", "n", "nein", "non", "nie", "nee", "não", "nao", "off"))
+_CURRENCY = re.compile(r"[€$£¥₹₽₺₩₪]|zł|Kč|\b[A-Z]{3}\b")
+_CURRENCY_NAMES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta", "moeda", "waluta")
+
+
+def notes(read: ReadData) -> list[str]:
+    """In words, of all files."""
+    found = []
+    for entry in read.recognised.all:
+        if entry.part == "events":
+            found += [*_flags(entry), *_taken_back(entry), *_currencies(entry)]
+        found += [*_no_numbers(entry), *_read_twice(entry)]
+    return found
+
+
+def takes_back(name: str) -> bool:
+    """Whether a column is named like one that marks rows which are no purchase: cancelled, returned, test orders."""
+    words = set(plain_words(name))
+    return bool(words & _NO_CUSTOMER) or weight_of(name) == (NOTHING, True)
+
+
+def _flags(entry: Recognised) -> list[str]:
+    """Columns that say whether something happened, and do not count."""
+    return [
+        f"{entry.source.shown}: {x.name!r} says yes or no and is not used: rows with a no count as well; as the rating "
+        f"it leaves them out (--map events.{c.RATING}={x.name})"
+        for x in entry.columns
+        if x.taken_as is None and says_yes_or_no(entry.contents[x.name].different) and not takes_back(x.name)
+        if weight_of(x.name)[1] or x.name.lower() in _LABELS
+    ]
+
+
+def _taken_back(entry: Recognised) -> list[str]:
+    """Columns that mark some rows as cancelled, returned or of nobody, by a yes, a date or a number."""
+    found = []
+    for x in entry.columns:
+        if x.taken_as is not None or not takes_back(x.name):
+            continue
+        content = entry.contents[x.name]
+        marked = [y for y in content.filled if y.strip().lower() not in _NOT_MARKED]
+        telling = content.times > MOSTLY or content.numbers > MOSTLY or content.epochs
+        telling = telling or says_yes_or_no(content.different) or len(set(marked)) == 1
+        if telling and 0 < len(marked) < len(content.values):
+            found.append(
+                f"{entry.source.shown}: {x.name!r} marks {len(marked):,} of the first {len(content.values):,} rows, "
+                f"such as {marked[0]!r}; they count all the same: take them out where they are no purchases"
+            )
+    return found
+
+
+def _currencies(entry: Recognised) -> list[str]:
+    """Money in several currencies, which is added as it is written."""
+    money = [x for name in (c.VALUE, c.PRICE) for x in entry.mapped.get(name, ())]
+    seen = {
+        " and ".join(sorted(signs)[:3])
+        for x in money
+        if len(signs := {y[0] for v in entry.contents[x].looked_at if (y := _CURRENCY.search(v))}) > 1
+    }
+    beside = [x for x in entry.source.columns if names.simple(x) in _CURRENCY_NAMES and money]
+    seen |= {
+        " and ".join(sorted(entry.contents[x].different)[:3]) for x in beside if len(entry.contents[x].different) > 1
+    }
+    return [
+        f"{entry.source.shown}: money in several currencies ({x}) is added as it is written; bring it to one"
+        for x in sorted(seen)
+    ]
+
+
+def _no_numbers(entry: Recognised) -> list[str]:
+    """Columns named like numbers that hold none."""
+    return [
+        f"{entry.source.shown}: {x.name!r} is {x.because.removeprefix('not used: ')}, and is not used"
+        for x in entry.columns
+        if x.taken_as is None and x.because.startswith("not used: no numbers")
+    ]
+
+
+def _read_twice(entry: Recognised) -> list[str]:
+    """Texts that were read in a wrong encoding before they came here: `GrÃ¶ÃŸe` is `Größe`."""
+    for x in entry.columns:
+        for text in entry.contents[x.name].looked_at if x.taken_as in (c.TITLE, c.CATEGORY, c.BRAND) else ():
+            if (plain := _as_it_was(text)) != text:
+                return [
+                    f"{entry.source.shown}: {text[:60]!r} in {x.name!r} reads like {plain[:60]!r} in a wrong encoding; "
+                    "the file holds it so: export it again as UTF-8"
+                ]
+    return []
+
+
+def _as_it_was(text: str) -> str:
+    if text.isascii():
+        return text
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text
