@@ -35,13 +35,23 @@ def runs(
         return
     active = [job for job in jobs if job.active]
     if active:
-        rows = [(j.id, j.kind, j.dataset, j.state, f"{j.fraction:.0%}", j.step) for j in active]
-        console.table(("job", "kind", "dataset", "state", "done", ""), rows, numbers=("job", "done"))
+        rows = [(j.id, j.kind, j.dataset, j.state, j.machine, f"{j.fraction:.0%}", j.step) for j in active]
+        console.table(("job", "kind", "dataset", "state", "machine", "done", ""), rows, numbers=("job", "done"))
         console.say()
     trainings_table(workspace, found[:limit])
+    if workspace.settings.scheduler:
+        console.say(_workers(workspace.settings.scheduler))
     lost = [job for job in jobs if job.state == "failed"][:3]
     for job in lost:
         console.note(f"Job {job.id} failed: {job.message}")
+
+
+def _workers(scheduler: str) -> str:
+    """Who works at a Dask scheduler, in a sentence."""
+    from recsys.cluster.executor import connected
+
+    with connected(scheduler) as workers:
+        return f"Cluster {scheduler}: {', '.join(workers.described())}."
 
 
 def note(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from numpy.typing import NDArray
 
 from recsys.errors import InsiderError, InvalidInput
+from recsys.utils.formatting import plural
 from recsys.version import __version__
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Workers:
     def threads(self) -> int:
         """How many tasks the workers did at a time when the connection was made."""
         return len(self._slots)
+
+    def described(self) -> list[str]:
+        """Each worker in words: its address, its threads and the tasks that it has."""
+        busy = self._client.processing()
+        return [f"{worker} ({plural(threads, 'thread')}, {plural(len(busy.get(worker, ())), 'task')})"
+                for worker, threads in sorted(self._client.nthreads().items())]  # fmt: skip
 
     def everywhere(self, work: Callable[..., R], *arguments: Any) -> dict[str, R]:
         """Do `work` once on each worker; gives what it returns, by the worker's address."""

@@ -24,7 +24,8 @@ SILENT_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Job:
-    """One run as it stands now. Times are in UTC; `fraction` is 0 to 1 over all of it."""
+    """One run as it stands now. Times are in UTC; `fraction` is 0 to 1 over all of it; `machine` is the name of the
+    machine that works on it, empty while none does."""
 
     id: int
     kind: Kind
@@ -44,6 +45,7 @@ class Job:
     curve: list[dict[str, float]]
     message: str
     model: str | None
+    machine: str = ""
 
     @property
     def active(self) -> bool:
@@ -241,6 +243,10 @@ def _pid_here(process: str) -> int | None:
     return int(pid) if host == host_name() and process_alive(f"{pid}@{start}") else None
 
 
+def _machine(process: str) -> str:
+    return process.split("@", 2)[2] if process.count("@") > 1 else host_name()
+
+
 def _is_worked_on(process: str, progress: Mapping[str, Any], created: datetime) -> bool:
     """Whether the process lives; that of another machine counts as alive while it has reported lately."""
     if is_of_this_host(process):
@@ -274,4 +280,5 @@ def _run(row: sa.RowMapping) -> Job:
         curve=progress.get("curve", []),
         message=message,
         model=row["model"],
+        machine=_machine(row["process"]) if row["process"] else "",
     )

@@ -43,6 +43,7 @@ def test_answers_come_in_the_order_of_the_tasks(scheduler: str) -> None:
         assert workers.threads == 2
         assert list(workers.in_order(abs, [-3, 2, -1, 0, 5])) == [3, 2, 1, 0, 5]
         assert sorted(workers.as_they_end(abs, [-3, 2, -1])) == [1, 2, 3]
+        assert [line.endswith(" (1 thread, 0 tasks)") for line in workers.described()] == [True, True]
 
 
 def test_a_scheduler_that_goes_away_meanwhile_ends_the_work_in_words(tmp_path: Path) -> None:

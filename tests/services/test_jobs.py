@@ -26,7 +26,7 @@ from recsys.storage.database import Database, utc_now
 from recsys.storage.jobs import LOST, Job, JobStore
 from recsys.storage.tables import runs as table
 from recsys.utils.json_values import jsonable
-from recsys.utils.processes import process_alive, process_identity
+from recsys.utils.processes import host_name, process_alive, process_identity
 from tests.conftest import SMALL_RECIPE
 from tests.serving import running_app
 
@@ -80,7 +80,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None
 def test_a_run_comes_back_as_it_was_asked_for(runs: JobStore) -> None:
     run = runs.get(queue(runs, model="m"))
     assert (run.kind, run.state, run.dataset, run.recipe, run.model) == ("train", "queued", "small", RECIPE, "m")
-    assert run.active
+    assert run.active and run.machine == host_name()
     assert run.fraction == 0
     assert Hyperparameters.from_dict(run.recipe) == SMALL_RECIPE
     assert jsonable(run)["created"].endswith("+00:00")
