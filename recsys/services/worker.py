@@ -40,9 +40,11 @@ def work(workspace: Workspace, run_id: int) -> None:
     def report(progress: Progress) -> None:
         with suppress(StorageProblem):  # a database that is away must not stop what is being worked on
             if runs.report(run_id, progress):
+                _stop_once()
                 raise Cancelled(f"Run {run_id} was cancelled.")
 
     def finish(state: State, *, message: str = "", model: str | None = None) -> None:
+        _stop_once()
         retry_while_away(lambda: runs.finish(run_id, state, message=message, model=model))
 
     try:
@@ -150,14 +152,20 @@ _WORK: Mapping[str, Callable[[Workspace, Job, OnProgress], str | None]] = {
 }  # fmt: skip
 
 
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    _stop_once()
+    raise Cancelled("The process was asked to stop.")
+
+
+def _stop_once() -> None:
+    """From now on nobody is asked to stop: what is stored last, how the run ended, is not broken off."""
+    if signal.getsignal(signal.SIGTERM) is _stop:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def main() -> None:
     """Work on the run whose number is the first argument."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Cancelled("The process was asked to stop.")
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, _stop)
     workspace, run_id = Workspace(), int(sys.argv[1])
     os.nice(LOWEST if workspace.job_store.get(run_id).kind == "rough" else NICENESS)
     work(workspace, run_id)

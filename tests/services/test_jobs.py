@@ -23,7 +23,7 @@ from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.database import Database, utc_now
-from recsys.storage.jobs import LOST, Job, JobStore
+from recsys.storage.jobs import LOST, Job, JobStore, State
 from recsys.storage.tables import runs as table
 from recsys.utils.json_values import jsonable
 from recsys.utils.processes import host_name, process_alive, process_identity
@@ -329,6 +329,28 @@ def test_real_processes_are_killed_wait_for_their_turn_and_are_cancelled(home: W
     assert home.live_id() is None
     for run in (first, second):
         assert "Traceback" not in (home.settings.home / "logs" / f"run-{run.id}.log").read_text()
+
+
+def test_a_job_that_is_cancelled_twice_at_once_ends_cancelled_and_without_a_traceback(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads that it is to stop, and while it stores so the signal comes."""
+    finish = JobStore.finish
+
+    def signalled(store: JobStore, run_id: int, state: State, **more: str | None) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        finish(store, run_id, state, **more)
+
+    run_id = home.job_store.create("train", "small", ENDLESS.to_dict(), seed=0, promote=False)
+    home.job_store.attach(run_id, os.getpid())
+    home.job_store.request_cancel(run_id)
+    monkeypatch.setattr(JobStore, "finish", signalled)
+    before = signal.signal(signal.SIGTERM, worker._stop)
+    try:
+        worker.work(home, run_id)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert home.job_store.get(run_id).state == "cancelled"
 
 
 def test_a_process_ends_its_own_jobs_and_no_others(home: Workspace, sleeper: subprocess.Popen[bytes]) -> None:
