@@ -36,6 +36,7 @@ class SplitDescription(BaseModel):
         validation_start, test_start, end: ISO 8601; None for a split without times.
         k, seed: of a split of kind "leave-k-out", otherwise None.
         training_pairs, validation_pairs, test_pairs: pairs of user and item in each part.
+        drawn_from: users with a history in the test part, where only `MOST_TESTED` of them are judged.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -49,6 +50,7 @@ class SplitDescription(BaseModel):
     training_pairs: int = 0
     validation_pairs: int = 0
     test_pairs: int = 0
+    drawn_from: int | None = None
 
     def to_dict(self) -> Mapping[str, object]:
         """Ready for JSON."""
@@ -86,13 +88,21 @@ class Split:
 
     @cached_property
     def judged(self) -> sparse.csr_matrix:
-        """CSR (n_users, n_items): of `test`, what users did who have a history in `training`."""
-        return self._test_of(np.diff(self.training.counts.indptr) > 0)
+        """CSR (n_users, n_items): of `test`, what users did who have a history in `training`; `MOST_TESTED` of them,
+        drawn, where there are more."""
+        return some_of(self._test_of(np.diff(self.training.counts.indptr) > 0), MOST_TESTED)
 
     @cached_property
     def without_history(self) -> sparse.csr_matrix:
-        """CSR (n_users, n_items): the rest of `test`. Nobody can know these users' tastes; they are judged apart."""
-        return self._test_of(np.diff(self.training.counts.indptr) == 0)
+        """CSR (n_users, n_items): the rest of `test`, as many at most. Nobody can know these users' tastes; they are
+        judged apart."""
+        return some_of(self._test_of(np.diff(self.training.counts.indptr) == 0), MOST_TESTED)
+
+    @cached_property
+    def n_known(self) -> int:
+        """How many users of `test` have a history in `training`."""
+        bought = np.diff(self.test.counts.indptr) > 0
+        return int((bought & (np.diff(self.training.counts.indptr) > 0)).sum())
 
     def _test_of(self, users: NDArray[np.bool_]) -> sparse.csr_matrix:
         found = (sparse.diags(users.astype(np.float32)) @ self.test.counts).tocsr()
@@ -102,6 +112,8 @@ class Split:
     def describe(self) -> SplitDescription:
         """What it is and how large."""
         drawn = {"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}
+        if self.n_known > MOST_TESTED:
+            drawn |= {"drawn_from": self.n_known}
         return SplitDescription(
             kind=self.kind,
             validation_start=_iso(self.validation_start),
@@ -181,6 +193,10 @@ def split_days(first: Any, last: Any) -> tuple[float, float] | None:
 
 MOST_JUDGED = 5000
 """Users that are judged where a page waits for the answer."""
+
+MOST_TESTED = 20_000
+"""Users of the test period that models and baselines are judged on, the same ones for all; where there are more they
+are drawn. Their mean NDCG@10 is then known to about 0.002."""
 
 
 def some_of(counts: sparse.csr_matrix, most: int = MOST_JUDGED, seed: int = 0) -> sparse.csr_matrix:
@@ -278,7 +294,7 @@ def leave_k_out(dataset: Dataset, *, k: int = LEAVE_OUT, seed: int = 0) -> Split
 
 
 def split_again(dataset: Dataset, described: SplitDescription) -> Split:
-    """The split that `describe` protocol_note of, for instance the one a stored model was trained with."""
+    """The split that a description tells of, for instance the one a stored model was trained with."""
     if described.kind == "leave-k-out":
         return leave_k_out(dataset, k=described.k or LEAVE_OUT, seed=described.seed or 0)
     return split_at(dataset, timestamp(described.validation_start), timestamp(described.test_start))
@@ -286,14 +302,18 @@ def split_again(dataset: Dataset, described: SplitDescription) -> Split:
 
 def held_out(described: SplitDescription) -> str:
     """What a model was judged on, in words that stand after "on"."""
+    period = "the held-out period"
     if described.kind == "leave-k-out":
-        return f"up to {described.k} products of each user that were set aside at random (the data have no times)"
-    return "the held-out period"
+        period = f"up to {described.k} products of each user that were set aside at random (the data have no times)"
+    if not described.drawn_from:
+        return period
+    return f"{period}, of whose {described.drawn_from:,} shoppers {MOST_TESTED:,} were drawn"
 
 
 def protocol_note(described: SplitDescription | None) -> str:
-    """A sentence for where metrics are shown, when they do not come from a later period; otherwise nothing."""
-    if described is None or described.kind != "leave-k-out":
+    """A sentence for where metrics are shown, when they do not come from a later period, or not from all of its
+    shoppers; otherwise nothing."""
+    if described is None or (described.kind != "leave-k-out" and not described.drawn_from):
         return ""
     return f"Judged on {held_out(described)}."
 

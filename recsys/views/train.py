@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from recsys.dataset.splitting import held_out
+from recsys.dataset.splitting import protocol_note
 from recsys.errors import InsiderError, InvalidInput
 from recsys.models.hyperparameters import PRESETS, Hyperparameters, acting
 from recsys.models.manifest import ModelManifest
@@ -157,7 +157,7 @@ def outcome(workspace: Workspace, run: Job) -> Outcome | None:
         model_id=run.model,
         standing="live" if is_live else "candidate",
         verdict=_verdict(manifest, is_live),
-        note=note or ("" if manifest.split.kind == "time" else f"Judged on {held_out(manifest.split)}."),
+        note=note or protocol_note(manifest.split),
         lines=_lines(manifest, other),
         curve=curve(workspace, run),
         bars=bars_of(manifest.metrics, "discover"),

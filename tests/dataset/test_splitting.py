@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 
+from recsys.dataset import splitting
 from recsys.dataset.dataset import Dataset
-from recsys.dataset.splitting import Periods, make_split, split_at, time_split
+from recsys.dataset.splitting import Periods, leave_k_out, make_split, protocol_note, split_again, split_at, time_split
 from recsys.errors import InvalidInput
 from recsys.evaluation.benchmark import judge_baselines
 from tests.strategies import PROPERTY, event_tables
@@ -102,3 +103,20 @@ def test_shoppers_without_a_history_are_judged_apart(small_dataset: Dataset) -> 
         for name, found in lane.items():
             assert not np.isin(found.users, strangers).any(), name
     assert {tuple(one) for one in judged.fallback.lists.tolist()} == {tuple(judged.fallback.lists[0].tolist())}
+
+
+@pytest.mark.parametrize("kind", ["time", "leave-k-out"])
+def test_of_many_shoppers_some_are_drawn_to_be_judged_and_it_is_said(
+    small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    whole = time_split(small_dataset) if kind == "time" else leave_k_out(small_dataset)
+    everybody, described = np.flatnonzero(np.diff(whole.judged.indptr)), whole.describe()
+    assert described.drawn_from is None and len(everybody) > 50
+    monkeypatch.setattr(splitting, "MOST_TESTED", 50)
+    split = split_again(small_dataset, described)
+    drawn = np.flatnonzero(np.diff(split.judged.indptr))
+    assert len(drawn) == 50 and set(drawn) < set(everybody)
+    assert abs(split.judged[drawn] - whole.judged[drawn]).sum() == 0, "all that a drawn shopper did counts"
+    assert np.array_equal(split.judged.indices, split_again(small_dataset, described).judged.indices)
+    assert split.describe().drawn_from == len(everybody)
+    assert f"of whose {len(everybody)} shoppers 50 were drawn" in protocol_note(split.describe())
