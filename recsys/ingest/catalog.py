@@ -28,6 +28,10 @@ LOOKED_AT = 20_000
 
 WORDS_SHOWN = 20
 
+_SEVERAL = "regexp_matches({0}, '[,;|\\s]\\s*[\"'']?(https?:)?//|^\\[')"
+_FIRST = "nullif(regexp_extract({0}, '((?:https?:)?//.*?)(?:$|[\"''\\]\\s|;]|,\\s|,[\"'']|,https?:|,//)', 1), '')"
+"""SQL: whether a cell holds several addresses of pictures, and the first of them."""
+
 _TEXTS = (c.TITLE, c.BRAND, c.DESCRIPTION, c.IMAGE_URL, c.AVAILABLE)
 
 
@@ -153,6 +157,8 @@ def _select(
 
 def _said(name: str, text: str) -> str:
     """SQL of a text that says something; words for no value such as `not available` do, of what can be sold."""
+    if name == c.IMAGE_URL:
+        return f"CASE WHEN {_SEVERAL} THEN {_FIRST} ELSE {no_value_sql('{0}')} END".replace("{0}", text)
     if name != c.AVAILABLE:
         return no_value_sql(text)
     return f"CASE WHEN {CAN_BE_SOLD}({text}) IS NULL THEN {no_value_sql(text)} ELSE {text} END"

@@ -9,21 +9,23 @@ from recsys.ingest.accounts import Account
 from recsys.ingest.cells.vocabulary import says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
+from recsys.ingest.events.event_rows import REASONS
 from recsys.ingest.read_data import ReadData
 from recsys.utils import formatting
 
-MUCH = 0.5
-"""Share of rejected rows from which on it is said first."""
+MUCH, SOME = 0.5, 0.02
+"""Share of rejected rows from which on it is said first, and that from which on it is said at all."""
 
 
 def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> list[str]:
     """In words, the weightiest first; nothing for an import without any doubt."""
     found: list[str] = []
-    if account.rejected >= MUCH * account.read:
+    if account.rejected >= SOME * account.read and account.rejected:
         first = next(iter(read.rejects.by_reason.items()), ("", 0))
+        blank = "; where cells are merged, or the later lines of an order leave it blank, fill it down"
         found.append(
             f"{account.rejected:,} of {account.read:,} rows of the events were rejected; most: {first[0]} "
-            f"({first[1]:,})"
+            f"({first[1]:,}){blank if first[0] == REASONS[1] else ''}"
         )
     elif account.used < MUCH * account.read:
         most = max(read.kept.left_out.items(), key=lambda entry: entry[1], default=("", 0))

@@ -22,12 +22,15 @@ _CURRENCY = re.compile(r"[€$£¥₹₽₺₩₪]|zł|Kč|\b[A-Z]{3}\b")
 _CURRENCY_NAMES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta", "moeda", "waluta")
 
 
+_ZONE_NAMES = ("timezone", "timezoneoffset", "utcoffset", "tzoffset", "tz", "offset", "zeitzone", "fuseauhoraire")
+
+
 def notes(read: ReadData) -> list[str]:
     """In words, of all files."""
     found = []
     for entry in read.recognised.all:
         if entry.part == "events":
-            found += [*_flags(entry), *_taken_back(entry), *_currencies(entry)]
+            found += [*_flags(entry), *_taken_back(entry), *_currencies(entry), *_zones(entry)]
         found += [*_no_numbers(entry), *_read_twice(entry)]
     return found
 
@@ -82,6 +85,16 @@ def _currencies(entry: Recognised) -> list[str]:
     return [
         f"{entry.source.shown}: money in several currencies ({x}) is added as it is written; bring it to one"
         for x in sorted(seen)
+    ]
+
+
+def _zones(entry: Recognised) -> list[str]:
+    """Zones of times in a column of their own."""
+    return [
+        f"{entry.source.shown}: {x.name!r} tells the zone of each time, and is not used: times are kept as written; "
+        "write each with its offset (2024-01-03 16:36+02:00)"
+        for x in entry.columns
+        if x.taken_as is None and names.simple(x.name) in _ZONE_NAMES and len(entry.contents[x.name].different) > 1
     ]
 
 

@@ -130,3 +130,24 @@ def test_products_without_a_title_shoppers_that_disagree_and_prices_that_are_non
     report, _ = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items, "users.csv": users})
     assert told(report, "5 items of the catalogue have no title") and told(report, "8 users", "disagree")
     assert told(report, "'price'", "10 - 20")
+
+
+def test_of_several_pictures_in_a_cell_the_first_counts(tmp_path):
+    cells = ("https://x.example/w_1,h_2/{0}.jpg,https://x.example/b.jpg", "https://x.example/w_1,h_2/{0}.jpg | //x.example/b.jpg",
+             "[''https://x.example/w_1,h_2/{0}.jpg'', ''https://x.example/b.jpg'']", "https://x.example/w_1,h_2/{0}.jpg")  # fmt: skip
+    rows = [f'{i},T {i},"{cells[n % 4].format(i)}"'.replace("''", '""') for n, i in enumerate(ITEMS)]
+    _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": text(*rows, header="item_id,title,images")})
+    assert dataset.items["image_url"].tolist() == [f"https://x.example/w_1,h_2/{i}.jpg" for i in ITEMS]
+
+
+def test_rows_with_money_below_nothing_are_no_purchases_and_rows_without_a_user_are_said(tmp_path):
+    report, _ = run(tmp_path / "one", {"events.csv": with_column("amount_paid", ("-10", "10", "10", "10"))})
+    assert report["left_out"] == {"rows with money below 0: refunds or discounts": 20}
+    lines = [f"{'' if n % 4 == 3 else u},{i},{t}" for n, (u, i, t) in enumerate(EVENTS)]
+    report, _ = run(tmp_path / "two", {"events.csv": text(*lines)})
+    assert told(report, "20 of 80 rows of the events were rejected", "no user_id", "fill it down")
+
+
+def test_zones_in_a_column_of_their_own_are_said(tmp_path):
+    report, _ = run(tmp_path, {"events.csv": with_column("timezone", ("America/New_York", "Europe/Berlin"))})
+    assert told(report, "'timezone' tells the zone of each time")

@@ -84,6 +84,8 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
                 left_out["purchases that were returned in full"] = gone
         else:
             leave_out("returns", "q < 0")
+    if {c.VALUE, c.PRICE} & staged.fields:
+        leave_out("rows with money below 0: refunds or discounts", "v < 0")
     condition = " AND ".join(conditions)
     _see(db, condition)
     if plan.min_users > 1 or plan.min_items > 1:

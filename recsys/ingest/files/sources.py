@@ -174,7 +174,7 @@ class Source:
         if self.kind == "parquet":
             return f"Parquet, {len(self.together):,} files" if self.together else "Parquet"
         if self.kind == "table":
-            return "rows of a database"
+            return self.made_of[0].describe() if self.made_of else "rows of a database"
         how = "JSON lines" if self.dialect is None else self.dialect.describe()
         return f"{how}, {self.encoding}{', gzip' if self.shown.endswith('.gz') else ''}"
 
