@@ -125,11 +125,13 @@ def _evaluated(
     only: Sequence[str],
 ) -> list[Evaluation]:
     """One evaluation for each kind of scores that `fill` puts, in turn, into the array of a block of users."""
-    had, later = train.astype(bool), test.astype(bool)
+    users = np.flatnonzero(np.diff(test.indptr))
+    had, later = train[users].astype(bool), test[users].astype(bool)
     relevant = (later.multiply(had) if lane == "again" else later - later.multiply(had)).tocsr()
     relevant.eliminate_zeros()
     relevant.sort_indices()
-    users = np.flatnonzero(np.diff(relevant.indptr))
+    there = np.flatnonzero(np.diff(relevant.indptr))
+    users, had, relevant = users[there], had[there], relevant[there]
     kept, size = local(), min(max(BLOCK_SCORES // max(train.shape[1], 1), 16), BLOCK)
 
     def judge(start: int) -> list[tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]]:
@@ -137,7 +139,7 @@ def _evaluated(
         if not hasattr(kept, "room"):
             kept.room = np.empty((min(size, len(users)), train.shape[1]), np.float32)
         scores: NDArray[np.float32] = kept.room[: len(block)]
-        own, wanted, found = had[block].tocsr(), relevant[block], []
+        own, wanted, found = had[start : start + size], relevant[start : start + size], []
         for _ in fill(block, scores):
             lists, n_candidates = _listed(scores, own, lane, k)
             auc = metrics.auc(scores, wanted, n_candidates) if "auc" in only else np.zeros(len(block))
@@ -146,7 +148,7 @@ def _evaluated(
 
     with threads.limited_blas_threads(), ThreadPoolExecutor(threads.cores()) as pool:
         parts = list(pool.map(judge, range(0, len(users), size)))
-    n_relevant = np.diff(relevant.indptr)[users].astype(np.int64)
+    n_relevant = np.diff(relevant.indptr).astype(np.int64)
     return [
         _measured([part[n] for part in parts], users, n_relevant, k, lane, train.shape, categories, popularity, only)
         for n in range(n_variants)
