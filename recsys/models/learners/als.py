@@ -24,6 +24,10 @@ from recsys.models.purchases import Purchases
 from recsys.models.shrinkage import HierarchicalPrior
 
 TINY = 1e-9
+SUMS_KEPT = 20_000_000
+"""What passes so far have worked out for shoppers is kept beside a learner to go on from, up to so many numbers; more
+are worked out anew."""
+
 NOTHING = 1e-6
 """Directions with less than this share of the strongest's strength hold rounding alone: with fewer shoppers or items
 than components there are such, and they are left empty."""
@@ -68,6 +72,8 @@ class AlternatingRidge:
         """
         found = copy(self)
         found.recipe, found._purchases = recipe, purchases or self._purchases
+        if recipe.components * self._purchases.matrix.shape[0] > SUMS_KEPT:
+            found._sums = None
         if purchases is not None or recipe.damping != self.recipe.damping:
             found._histories, found._sums = self._histories_of(found._purchases.damped(recipe.damping)), None
         if recipe.sharing != self.recipe.sharing:
