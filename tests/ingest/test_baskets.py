@@ -73,7 +73,7 @@ def test_lists_in_json_lines_and_with_a_catalogue_that_has_the_parts(tmp_path):
 
 WIDE = {
     "item_1,item_2,item_3,item_4": "{0}", "product1,product2,product3,product4": "{0}", "Item 0,Item 1,Item 2,Item 3": "{0}",
-    "sku_1,qty_1,sku_2,qty_2,sku_3,qty_3,sku_4,qty_4": "{0},2",
+    "item,item,item,item": "{0}", "sku_1,qty_1,sku_2,qty_2,sku_3,qty_3,sku_4,qty_4": "{0},2",
 }  # fmt: skip
 
 
@@ -120,3 +120,17 @@ def test_what_may_be_lists_is_said(tmp_path):
     lines = [f"u{(n + n // 50) % 8},A{n % 50};B{n % 50},{START + timedelta(days=n)}" for n in range(80)]
     report, _ = run(tmp_path, {"events.csv": text(*lines)})
     assert report["items"] == 50 and any("if they list products, write one a row" in x for x in report["warnings"])
+
+
+BESIDE = {
+    "user_id,item_id,related_products,timestamp": '{0},{1},"i1,i2,i3",{2}',
+    "user_id,sku,sku_2,timestamp": "{0},{1},X{1},{2}",
+    "user_id,item_id,recommended_item_1,recommended_item_2,timestamp": "{0},{1},i1,i2,{2}",
+    "user_id,item_id,item_category_1,item_category_2,timestamp": "{0},{1},A,A,{2}",
+}
+
+
+@pytest.mark.parametrize("header", BESIDE)
+def test_lists_beside_the_product_are_no_baskets(tmp_path, header):
+    report, dataset = run(tmp_path, {"events.csv": text(*(BESIDE[header].format(*x) for x in EVENTS), header=header)})
+    assert len(dataset.events) == 80 and set(dataset.items["item_id"]) == set(ITEMS), taken(report)

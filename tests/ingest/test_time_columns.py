@@ -64,3 +64,13 @@ def test_a_year_of_publication_is_no_time_and_a_date_goes_before_its_parts(tmp_p
     )
     assert dataset.events["timestamp"].min() == START
     assert taken(report)["release_year"] is None and taken(report)["day"] is None
+
+
+@pytest.mark.parametrize(
+    ("header", "more"),
+    [("order_date,opening_hour", "8"), ("order_date,hours_since_last", "1"), ("order_date,ship_date,ship_time", "2024-07-01,10:00"), ("order_date,model_year,month", "2020,5")],
+)  # fmt: skip
+def test_hours_and_clocks_of_something_else_complete_no_day(tmp_path, header, more):
+    content = text(*(f"{u},{i},{t:%Y-%m-%d},{more}" for u, i, t in EVENTS), header=f"user_id,item_id,{header}")
+    report, dataset = run(tmp_path, {"events.csv": content})
+    assert dataset.events["timestamp"].min() == datetime(2024, 1, 3), taken(report)

@@ -86,11 +86,14 @@ def _lists_beside(entry: Recognised, column: str, how: Listing) -> dict[str, tup
 
 
 def _wide(entry: Recognised) -> Basket | None:
-    """Columns such as `item_1`, `item_2`... of which each holds one of the products of a row."""
+    """Columns such as `item_1`, `item_2`, or one name several times, each for one of the products of a row."""
     groups: dict[str, dict[int, str]] = {}
     for x in entry.source.columns:
         if found := _NUMBERED.fullmatch(x.strip()):
             groups.setdefault(found[1].strip(" _-.#"), {})[int(found[2])] = x
+    for x in entry.source.columns:
+        if x in groups:  # `item`, `item_2`, `item_3`: one name that stands several times
+            groups[x].setdefault(1, x)
     best = [
         stem for stem, columns in groups.items()
         if len(columns) > 1 and min(columns) <= 1 and _is_item(stem) and _share_ids(entry, list(columns.values()))

@@ -12,12 +12,14 @@ _STRONG_TIMES = 50
 _OF_ANOTHER = 400
 """Names of times that rank from this place on are of something else than the event, such as its delivery."""
 
-_HOURS = frozenset(("hour", "hours", "hr", "hod", "stunde", "heure", "hora", "ora", "uur", "godzina"))
+_OF_A_SHOP = frozenset(("opening", "open", "closing", "close", "working", "per"))
+_HOURS = frozenset(("hour", "hr", "hod", "stunde", "heure", "hora", "ora", "uur", "godzina"))
 _YEARS = frozenset(("year", "yr", "yyyy", "jahr", "annee", "ano", "anio", "anno", "jaar", "rok"))
 _MONTHS = frozenset(("month", "mon", "mm", "monat", "mois", "mes", "mese", "maand", "miesiac"))
 _DAYS = frozenset(("day", "dom", "dd", "tag", "jour", "dia", "giorno", "dag", "dzien"))
 _NOT_OF_AN_EVENT = frozenset((
     "week", "weekday", "dow", "birth", "since", "wochen", "semaine", "semana", "release", "publication", "published",
+    "model", "vintage", "made", "production", "warranty", "expiry", "card",
 ))  # fmt: skip
 
 
@@ -71,7 +73,9 @@ def _clock(file: FileColumns, day: str, place: int) -> str | None:
 
 def is_hour(name: str, content: Content) -> bool:
     """Whether a column holds the hour of the day as a number."""
-    return bool(_HOURS.intersection(plain_words(name))) and content.counts(0, 24)
+    words = [x for x in plain_words(name) if x not in ("of", "the", "day")]
+    named = bool(words) and words[-1] in _HOURS and not _OF_A_SHOP.intersection(words)
+    return named and len(content.different) > 1 and content.counts(0, 24)
 
 
 def _year_month_day(file: FileColumns) -> list[str]:
