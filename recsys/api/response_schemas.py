@@ -176,6 +176,7 @@ class ModelOut(BaseModel):
     """The model that answers now."""
 
     id: str
+    name: str = Field(description="What people call it; empty where it has no name or the database is away.")
     dataset: str = Field(examples=["demo"])
     trained_at: str = Field(description="UTC.", examples=["2025-01-02T03:04:05+00:00"])
     users: int

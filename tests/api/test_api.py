@@ -30,6 +30,7 @@ from recsys.services.training_service import train_and_store
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage.event_log import Event
+from recsys.storage.model_names import ModelNames
 from recsys.views.dials.account import account
 from tests.homes import copy_home
 from tests.shops import planted_shop
@@ -179,6 +180,14 @@ def test_model_says_what_is_live(api: TestClient, live: Recommender) -> None:
     assert found["recipe"]["components"] == live.model.recipe.components
     assert found["training"] == account(live.manifest).to_dict()
     assert found["training"]["told"][0] == live.manifest.plan.stopped
+    assert found["name"] == ""
+
+
+def test_model_says_what_people_call_it(trained_home: Path, tmp_path: Path) -> None:
+    copy_home(trained_home, tmp_path / "home")
+    workspace = Workspace(Settings.from_environment(tmp_path / "home"))
+    ModelNames(workspace.database).give(str(workspace.live_id()), "Spring, <more> variety")
+    assert TestClient(create_api(workspace)).get("/v1/model").json()["name"] == "Spring, <more> variety"
 
 
 def test_alive_and_ready(api: TestClient, live: Recommender) -> None:

@@ -8,8 +8,17 @@ from recsys.api import response_schemas
 from recsys.api.metrics import ApiMetrics
 from recsys.api.problems import documented
 from recsys.api.routes.recommendations import live_answers
+from recsys.errors import StorageProblem
 from recsys.services.workspace import Workspace
+from recsys.storage.model_names import ModelNames
 from recsys.views.dials.account import account
+
+
+def _name(workspace: Workspace, model_id: str) -> str:
+    try:
+        return ModelNames(workspace.database).given(model_id)
+    except StorageProblem:  # the answer does not need it
+        return ""
 
 
 def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> None:
@@ -28,6 +37,7 @@ def add_operation(app: FastAPI, workspace: Workspace, telemetry: ApiMetrics) -> 
         manifest = recommender.manifest
         return {
             "id": recommender.model.id,
+            "name": _name(workspace, recommender.model.id),
             "dataset": manifest.dataset,
             "epochs": manifest.epochs,
             "same_as": manifest.same_as,
