@@ -1,18 +1,22 @@
 """Lists for everybody in partitions: the same as one process gives, on real workers too, and whole after any stop."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from recsys.cluster.executor import connected
 from recsys.errors import InvalidInput
 from recsys.lanes import LANES, Lane
 from recsys.services.batch import Lists, recommend_all
 from recsys.services.batch_partitions import write_partitions
 from recsys.services.workspace import Workspace
 from recsys.settings import Settings
+from tests.clusters import running_cluster
 from tests.commands import run
 from tests.homes import copy_home
 
@@ -67,6 +71,21 @@ def test_two_workers_give_the_lists_of_one_process(home: Workspace, scheduler: s
     assert json.loads(done.stdout)["partitions"] == 4
     pd.testing.assert_frame_equal(together(folder), recommend_all(home.load(), Lists(4)))
     assert pq.read_metadata(folder / "part-00000.parquet").num_rows == 120
+
+
+def test_lists_are_those_of_one_process_though_a_worker_dies(home: Workspace, tmp_path: Path) -> None:
+    folder, killed = tmp_path / "lists", list[int]()
+
+    def kill_one(_: object) -> None:
+        if not killed:
+            with connected(cluster.address) as workers:
+                killed.append(min(workers.everywhere(os.getpid).values()))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with running_cluster(tmp_path) as cluster:
+        write_partitions(home, folder, Lists(4), partition=10, scheduler=cluster.address, on_progress=kill_one)
+    assert killed
+    pd.testing.assert_frame_equal(together(folder), recommend_all(home.load(), Lists(4)))
 
 
 @pytest.mark.parametrize("lane", LANES)
