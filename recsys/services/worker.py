@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from threading import Event
 from types import FrameType
 
 from recsys.errors import Cancelled, InsiderError, StorageProblem
@@ -39,7 +40,7 @@ def work(workspace: Workspace, run_id: int) -> None:
 
     def report(progress: Progress) -> None:
         with suppress(StorageProblem):  # a database that is away must not stop what is being worked on
-            if runs.report(run_id, progress):
+            if runs.report(run_id, progress) or _stopping.is_set():
                 _stop_once()
                 raise Cancelled(f"Run {run_id} was cancelled.")
 
@@ -152,7 +153,24 @@ _WORK: Mapping[str, Callable[[Workspace, Job, OnProgress], str | None]] = {
 }  # fmt: skip
 
 
+_stopping = Event()
+"""Set once the process was asked to stop. What the signal raises is lost where Python ignores errors, in callbacks of
+weak references for instance; the next report of progress then stops the work."""
+
+
+def catch_stops() -> None:
+    """Have a SIGTERM stop the work of this process, wherever it is, and no traceback written of it."""
+    signal.signal(signal.SIGTERM, _stop)
+    sys.unraisablehook = _ignored
+
+
+def _ignored(lost: "sys.UnraisableHookArgs") -> None:
+    if not isinstance(lost.exc_value, Cancelled):
+        sys.__unraisablehook__(lost)
+
+
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    _stopping.set()
     _stop_once()
     raise Cancelled("The process was asked to stop.")
 
@@ -165,7 +183,7 @@ def _stop_once() -> None:
 
 def main() -> None:
     """Work on the run whose number is the first argument."""
-    signal.signal(signal.SIGTERM, _stop)
+    catch_stops()
     workspace, run_id = Workspace(), int(sys.argv[1])
     os.nice(LOWEST if workspace.job_store.get(run_id).kind == "rough" else NICENESS)
     work(workspace, run_id)

@@ -14,6 +14,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\(--sheet NAME reads it\)", "(“Sheet” chooses the one that is read)"),
     (r"set it with --weight [^=)]+=NUMBER", "set it under “Weights and filters” of an import"),
     (r"--weight .+?=NUMBER \(0 leaves it out\)", "“Weights and filters” changes that; 0 leaves it out"),
+    (r"--drop-duplicates counts them once", "“Count equal rows once” counts them once"),
     (r"--anyway stores it all the same", "“Store it although files do not fit together” stores it all the same"),
     (r"Loosen --min-users and --min-items", "Lower the two numbers under “Weights and filters”"),
     (r"add one with --(items|users)", r"add a file under “\1”"),

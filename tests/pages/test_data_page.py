@@ -103,6 +103,23 @@ def test_files_of_the_server_are_tried_mapped_and_imported(home, tmp_path):
     assert home.dataset("old").n_users == 4
 
 
+def test_exports_that_overlap_are_said_and_their_equal_rows_counted_once_where_it_is_ticked(home, tmp_path):
+    rows = [f"u{n % 9},i{n % 7},2024-01-{1 + n % 28:02d}T{n % 24:02d}:00:00" for n in range(200)]
+    lines(tmp_path / "inbox" / "spring.csv", *rows)
+    lines(tmp_path / "inbox" / "summer.csv", *rows[100:], "u1,i1,2024-01-15T00:30:00")
+    for ticked, stored in ((False, 301), (True, 201)):
+        at = page()
+        at.segmented_control(key="way").set_value("Files of the server").run()
+        at.multiselect(key="server_events").set_value(["spring.csv", "summer.csv"]).run()
+        at.checkbox(key="once").set_value(ticked).run()
+        next(x for x in at.button if x.label == "Import").click().run()
+        wait_until(lambda: not home.job_store.newest()[0].active, "the import ends", seconds=60)
+        assert home.job_store.newest()[0].state == "done", home.job_store.newest()[0].message
+        assert len(home.dataset("shop").events) == stored
+        told = " ".join(table.value.to_csv() for table in at.run().table)
+        assert "“Count equal rows once” counts them once" in told.replace("\\", "")
+
+
 def test_day_or_month_is_asked(home, tmp_path):
     rows = [f"u{n % 3},i{n % 2},0{1 + n % 9}/0{1 + n % 7}/2024" for n in range(20)]
     lines(tmp_path / "inbox" / "e.csv", *rows)

@@ -21,7 +21,7 @@ from recsys.services import job_process, worker
 from recsys.services.jobs import cancel_job, end_own_jobs, ensure_demo, start_demo, start_map, start_training
 from recsys.services.stored_models import stored_models
 from recsys.services.workspace import Workspace
-from recsys.settings import Settings
+from recsys.settings import PROJECT_ROOT, Settings
 from recsys.storage.database import Database, utc_now
 from recsys.storage.jobs import LOST, Job, JobStore, State
 from recsys.storage.tables import runs as table
@@ -350,7 +350,27 @@ def test_a_job_that_is_cancelled_twice_at_once_ends_cancelled_and_without_a_trac
         worker.work(home, run_id)
     finally:
         signal.signal(signal.SIGTERM, before)
+        worker._stopping.clear()
     assert home.job_store.get(run_id).state == "cancelled"
+
+
+def test_a_signal_to_stop_that_python_ignores_stops_the_work_at_its_next_report() -> None:
+    """In a callback of a weak reference what a signal raises is lost."""
+    code = """
+import os, signal, weakref
+from recsys.services import worker
+class Thing: pass
+def signalled(_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return [None for _ in range(100)]
+worker.catch_stops()
+thing = Thing()
+reference = weakref.ref(thing, signalled)
+del thing
+print(worker._stopping.is_set())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT)
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
 
 
 def test_a_process_ends_its_own_jobs_and_no_others(home: Workspace, sleeper: subprocess.Popen[bytes]) -> None:
