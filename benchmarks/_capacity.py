@@ -50,12 +50,16 @@ class Needs:
 
 
 def of_pass(size: Size, workers: int, known: Coefficients) -> float:
-    """Seconds of a pass: the work of a worker, two questions, and the shares of the products that one process takes one
-    after the other; more than `FAN_IN` are added up on workers, level by level."""
+    """Seconds of a pass: the work of a worker, two questions, and the exchange.
+
+    One process takes the shares of the products one after the other; more than `FAN_IN` are added up on workers, level
+    by level.
+    """
     d = size.components
     work = 2 * size.pairs * d * known.multiplication + 3 * size.users * d * d * known.dense
     levels = max(ceil(log(workers, FAN_IN)), 1)
-    return work / workers + 2 * known.round + levels * min(workers, FAN_IN) * size.items * d * FLOAT * known.byte
+    exchange = levels * min(workers, FAN_IN) * size.items * d * FLOAT * known.byte
+    return work / workers + 2 * known.round + exchange
 
 
 def needs(size: Size, workers: int, known: Coefficients) -> Needs:

@@ -6,10 +6,10 @@ are generated, with power laws in users and items. The whole takes about ten min
 """
 
 import argparse
+import atexit
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def passes() -> Results:
     """A pass in this process on one thread, on one worker and on two; all of one thread, in turn."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        one, two = (stack.enter_context(_cluster(workers)) for workers in (1, 2))
+        one, two = _cluster(1), _cluster(2)
         stack.enter_context(limited_blas_threads())
         here = _learner(lambda matrix: LocalHistories(matrix, threads=1))
         on_one, on_two = (
@@ -87,7 +87,7 @@ def lists() -> Results:
         _large.make(home / "home", size["listed"], size["items"], 20 * size["listed"])
         workspace = Workspace(Settings.from_environment(home / "home"))
         live = workspace.load()
-        one, two = (stack.enter_context(_cluster(workers)) for workers in (1, 2))
+        one, two = _cluster(1), _cluster(2)
         partition, number = max(size["listed"] // 8, 1), iter(range(10_000))
 
         def on(scheduler: str) -> None:
@@ -142,10 +142,11 @@ def coefficients() -> Coefficients:
     rng = np.random.default_rng(0)
     items = rng.standard_normal((size["items"], COMPONENTS), dtype=np.float32)
     small = np.eye(COMPONENTS, dtype=np.float32)
-    with limited_blas_threads(), _cluster(1) as address, connected(address) as workers:
+    with limited_blas_threads(), connected(_cluster(1)) as workers:
         sums = histories.sums(items)
-        sparse_seconds = _median(lambda: histories.sums(items))
         dense_seconds = _median(lambda: histories.solved(sums, small))
+        forth = _median(lambda: histories.sums(items))
+        back = _median(lambda: histories.products(sums, small)) - dense_seconds
         some = sums[: max(size["listed"] // 10, 1)]
         score_seconds = _median(lambda: top_k_of_products(some, items, items[:, 0], 10, purchases.matrix[: len(some)]))
         _ask(workers, 1)
@@ -154,7 +155,7 @@ def coefficients() -> Coefficients:
         byte_seconds = max(_median(lambda: _ask(workers, n)) - round_seconds, 0.0) / (4 * n)
     cores = 2  # lists are ranked on all cores of this machine
     return Coefficients(
-        multiplication=sparse_seconds / (purchases.matrix.nnz * COMPONENTS),
+        multiplication=(forth + back) / (2 * purchases.matrix.nnz * COMPONENTS),
         dense=dense_seconds / (size["users"] * COMPONENTS**2),
         score=cores * score_seconds / (len(some) * len(items) * COMPONENTS),
         round=round_seconds,
@@ -165,9 +166,8 @@ def coefficients() -> Coefficients:
 def _held_against(workers: int, known: Coefficients) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        _cluster(workers) as address,
         limited_blas_threads(),
-        histories_on(address, Path(folder)) as histories,
+        histories_on(_cluster(workers), Path(folder)) as histories,
     ):
         learner = _learner(histories)
         learner.step()
@@ -215,11 +215,12 @@ def _purchases() -> tuple[Purchases, Features]:
     return purchases, Features(features, kinds, values)
 
 
-@contextmanager
-def _cluster(workers: int) -> Iterator[str]:
-    """The address of a scheduler with so many worker processes of one thread."""
-    with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
-        yield cluster.scheduler_address
+@cache
+def _cluster(workers: int) -> str:
+    """The address of a scheduler with so many worker processes of one thread; it is there until the end."""
+    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
+    atexit.register(cluster.close)
+    return str(cluster.scheduler_address)
 
 
 PARTS = {"passes": passes, "lists": lists, "capacity": capacity}

@@ -67,17 +67,35 @@ def usable(page: Page, place: int) -> None:
 
 
 @pytest.mark.browser
-def test_every_step_can_be_used_by_everybody(page: Page, url: str) -> None:
+def test_every_step_can_be_used_by_everybody_and_its_link_leads_others_to_the_same_view(
+    browser: Browser, page: Page, url: str
+) -> None:
     page.goto(url)
     page.get_by_role("button", name="Take the tour (about 5 minutes)").click()
     for place in range(1, len(STEPS) + 1):
         at(page, place)
         usable(page, place)
+        if place in (4, 5, 7, 8):
+            same_for_another(browser, page, place)
         if place < len(STEPS):
             page.get_by_role("button", name="Next: ").click()
     page.get_by_role("button", name="Finish the tour").click()
     expect(page.locator(".st-key-tour")).to_have_count(0)
     page.wait_for_function("!new URL(location).searchParams.has('tour')")
+
+
+def same_for_another(browser: Browser, page: Page, place: int) -> None:
+    """Another visitor who follows the link of a step sees what is shown there."""
+    link, title = page.url, page.get_by_role("heading", level=1).first.inner_text()
+    with page_of(browser) as other:
+        other.set_default_timeout(WAIT)
+        other.goto(link)
+        at(other, place)
+        expect(other.get_by_role("heading", level=1).first).to_have_text(title)
+        if place == 7:
+            expect(other.get_by_role("list", name="The list of Live model")).to_be_visible()
+        if place == 8:
+            expect(other.get_by_role("button", name="Promote")).to_be_visible()
 
 
 @pytest.mark.browser
@@ -132,27 +150,6 @@ def test_back_of_the_browser_takes_one_press_for_each_step(page: Page, url: str)
     page.go_back()
     expect(page.locator(".st-key-tour")).to_contain_text("waits while you look around")
     assert page.url.split("?")[0].rstrip("/") == url
-
-
-@pytest.mark.browser
-def test_the_link_of_each_step_leads_another_visitor_to_the_same_view(browser: Browser, page: Page, url: str) -> None:
-    page.goto(url)
-    page.get_by_role("button", name="Take the tour").click()
-    for place in range(1, 9):
-        at(page, place)
-        if place in (4, 5, 7, 8):
-            link, title = page.url, page.get_by_role("heading", level=1).first.inner_text()
-            with page_of(browser) as other:
-                other.set_default_timeout(WAIT)
-                other.goto(link)
-                at(other, place)
-                expect(other.get_by_role("heading", level=1).first).to_have_text(title)
-                if place == 7:
-                    expect(other.get_by_role("list", name="The list of Live model")).to_be_visible()
-                if place == 8:
-                    expect(other.get_by_role("button", name="Promote")).to_be_visible()
-        if place < 8:
-            page.get_by_role("button", name="Next: ").click()
 
 
 @pytest.mark.browser

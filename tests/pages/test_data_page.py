@@ -267,8 +267,7 @@ def choose_file(tab: Page, number: int, path: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 390])
-def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tmp_path, width):
+def test_foreign_headers_of_all_three_files_are_mapped_on_a_phone(browser, trained_home, tmp_path):
     copy_home(trained_home, tmp_path / "home")
     events = [f"7{n % 9};P{n % 11};{1 + n % 27:02d}.{1 + n % 12:02d}.2024 10:{n % 60:02d}" for n in range(120)]
     items = [f"P{n};Tea number {n};{('Black', 'Green')[n % 2]}" for n in range(11)]
@@ -277,7 +276,7 @@ def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tm
     for name, (header, rows) in files.items():
         (tmp_path / name).write_text("\n".join([header, *rows]) + "\n")
     settings = {"INSIDER_OPEN_DASHBOARD": "1"}
-    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=width) as tab:
+    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=390) as tab:
         tab.goto(f"{url}/data")
         for number, name in enumerate(files):
             choose_file(tab, number, tmp_path / name)
@@ -290,7 +289,7 @@ def test_foreign_headers_of_all_three_files_are_mapped(browser, trained_home, tm
         take(tab, "gg", "User id")
         tab.get_by_text("120 rows tried: 9 shoppers, 11 products").wait_for()
         if folder := os.environ.get("INSIDER_SHOTS"):
-            tab.screenshot(path=f"{folder}/mapping-{width}.png", full_page=True)
+            tab.screenshot(path=f"{folder}/mapping.png", full_page=True)
         tab.get_by_label("Name of the dataset").fill("Mein Laden")
         tab.get_by_label("Name of the dataset").press("Enter")
         tab.get_by_text("It will be stored as “Mein-Laden”").wait_for()
@@ -349,14 +348,13 @@ def test_a_file_in_another_dialect_becomes_a_dataset(browser, trained_home, tmp_
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 390])
-def test_an_import_is_seen_and_cancelled_where_its_button_is(browser, trained_home, tmp_path, width):
+def test_an_import_is_seen_and_cancelled_where_its_button_is(browser, trained_home, tmp_path):
     copy_home(trained_home, tmp_path / "home")
     rows = (f"customer-{n * 7919 % 90_000},item-{n * 31 % 20_000},2024-01-{1 + n % 28:02d}" for n in range(1_500_000))
     (tmp_path / "inbox").mkdir()
     lines(tmp_path / "inbox" / "many.csv", *rows)
     settings = {"INSIDER_IMPORT_FOLDER": str(tmp_path / "inbox"), "INSIDER_OPEN_DASHBOARD": "1"}
-    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=width) as tab:
+    with running_app(tmp_path / "home", tmp_path / "log", settings) as url, page_of(browser, width=390) as tab:
         tab.goto(f"{url}/data")
         tab.get_by_text("Files of the server").click()
         tab.get_by_role("combobox", name="Events").fill("many.csv")
@@ -370,11 +368,11 @@ def test_an_import_is_seen_and_cancelled_where_its_button_is(browser, trained_ho
         expect(cancel).to_be_in_viewport(timeout=20_000)
         expect(tab.get_by_text("“shop”: ")).to_be_in_viewport()
         if folder := os.environ.get("INSIDER_SHOTS"):
-            tab.screenshot(path=f"{folder}/importing-{width}.png")
+            tab.screenshot(path=f"{folder}/importing.png")
         cancel.click()
         expect(tab.get_by_text("The import was cancelled; nothing was stored.")).to_be_in_viewport(timeout=30_000)
         if folder := os.environ.get("INSIDER_SHOTS"):
-            tab.screenshot(path=f"{folder}/cancelled-{width}.png")
+            tab.screenshot(path=f"{folder}/cancelled.png")
         expect(button).to_be_enabled()
     home = Workspace(Settings.from_environment(tmp_path / "home"))
     assert home.datasets() == ["small"]
