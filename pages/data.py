@@ -139,7 +139,7 @@ def options_panel(look: data_view.Inspection) -> dict:
                         found.setdefault("weights", {})[kind] = st.number_input(
                             shared.plain(kind), 0.0, 1000.0, weight, step=1.0, key=f"weight_{kind}"
                         )
-        with st.grid(4, min_column_width=220, gap="small") as grid:
+        with st.grid(3, min_column_width=220, gap="small") as grid:
             with grid.cell():
                 found["min_users"] = st.number_input(
                     "Leave out products with fewer shoppers than", 1, 1000, 1, key="min_users"
@@ -153,7 +153,6 @@ def options_panel(look: data_view.Inspection) -> dict:
                     "Count equal rows once", key="once",
                     help="Rows that are equal in everything: for exports that overlap. Without it each is an event.",
                 )  # fmt: skip
-            with grid.cell():
                 found["anyway"] = st.checkbox(
                     "Store it although files do not fit together", key="anyway",
                     help="Otherwise an import ends before anything is stored when the catalogue, or the customers, "
