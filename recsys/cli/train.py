@@ -75,8 +75,9 @@ def train(  # long by its options alone
         import_demo(workspace)
     if if_stale and not is_stale(workspace, dataset, as_json):
         return
-    if scheduler and not recipe.with_als:
-        console.note(f"{recipe.learner} trains on this machine: the workers at {scheduler} make passes of ALS alone.")
+    cluster = scheduler or workspace.settings.scheduler
+    if cluster and not recipe.with_als:
+        console.note(f"{recipe.learner} trains on this machine: the workers at {cluster} make passes of ALS alone.")
     with console.ProgressOnStderr() as show:
         trained = train_and_store(
             workspace,

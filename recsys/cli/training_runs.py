@@ -47,11 +47,15 @@ def runs(
 
 
 def _workers(scheduler: str) -> str:
-    """Who works at a Dask scheduler, in a sentence."""
+    """Who works at a Dask scheduler, or why that cannot be told, in a sentence."""
     from recsys.cluster.executor import connected
+    from recsys.errors import InvalidInput
 
-    with connected(scheduler) as workers:
-        return f"Cluster {scheduler}: {', '.join(workers.described())}."
+    try:
+        with connected(scheduler) as workers:
+            return f"Cluster {scheduler}: {', '.join(workers.described())}."
+    except InvalidInput as error:  # the trainings are listed all the same
+        return str(error)
 
 
 def note(

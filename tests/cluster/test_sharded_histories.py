@@ -101,11 +101,14 @@ def test_the_command_trains_on_the_workers_and_says_what_stays_here(home: Worksp
     done = run(*asked, "--scheduler", scheduler, environment=environment)
     assert done.exit_code == 0, done.stderr
     assert "Model " in done.stdout and "trains on this machine" not in done.stderr
-    done = run(*asked, "--set", "learner=softmax", "--scheduler", scheduler, environment=environment)
+    softmax = (*asked, "--set", "learner=softmax")
+    done = run(*softmax, environment=environment | {"INSIDER_SCHEDULER": scheduler})
     assert done.exit_code == 0, done.stderr
     assert "softmax trains on this machine" in done.stderr
     done = run("runs", environment=environment | {"INSIDER_SCHEDULER": scheduler})
     assert f"Cluster {scheduler}: tcp://" in done.stdout, done.stdout
+    done = run("runs", environment=environment | {"INSIDER_SCHEDULER": "tcp://127.0.0.1:1"})
+    assert done.exit_code == 0 and "No Dask scheduler answers" in done.stdout and "small" in done.stdout
     done = run(*asked, "--scheduler", "tcp://127.0.0.1:1", environment=environment)
     assert done.exit_code != 0 and "No Dask scheduler answers" in done.stderr
 
