@@ -6,7 +6,7 @@ from recsys import columns as c
 from recsys.dataset.documents import ColumnReport, FileReport
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.statistics import ImportStatistics
-from recsys.ingest.files.sources import Source, is_empty_line
+from recsys.ingest.files.sources import Source
 from recsys.ingest.read_data import ReadData
 from recsys.utils import formatting
 
@@ -69,10 +69,10 @@ def _file(
         return found
     head = source.dialect.skip + source.dialect.header
     rest = source.lines - head - rows - unread - source.continued
-    empty = _empty_lines(source, head) if rest else 0
+    blank = _blank_lines(source, head) if rest else 0
     lines = {"lines": source.lines, "above": source.dialect.skip, "header": int(source.dialect.header),
-             "rows": rows + unread, "within_fields": source.continued, "empty": empty}  # fmt: skip
-    missing = rest - empty
+             "rows": rows + unread, "within_fields": source.continued, "blank": blank}  # fmt: skip
+    missing = rest - blank
     if missing:
         unknown = formatting.plural(abs(missing), "line")
         found["notes"].append(f"what became of {unknown} of {source.shown} is not known: look at it closely")
@@ -80,11 +80,11 @@ def _file(
     return found
 
 
-def _empty_lines(source: Source, above: int) -> int:
-    """Lines without text below the header, but those that stand in place of one that could not be read."""
+def _blank_lines(source: Source, above: int) -> int:
+    """Lines without a value below the header, but those that stand in place of one that could not be read."""
     with source.open() as stream:
-        empty = sum(is_empty_line(line) for number, line in enumerate(stream, start=1) if number > above)
-    return empty - len(source.unread)
+        blank = sum(source.is_blank_line(line) for number, line in enumerate(stream, start=1) if number > above)
+    return blank - len(source.unread)
 
 
 def columns(read: ReadData) -> list[ColumnReport]:

@@ -4,7 +4,7 @@ Names are compared without case, accents, blanks and punctuation (`simple`). Of 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from recsys import columns as c
@@ -254,14 +254,36 @@ def rank(header: str, field: str) -> int | None:
 def _rank_of_end(header: str, field: str) -> int | None:
     """The place of an id whose header begins with a word that is not known, such as `ti_sku` or `Klaviyo Profile
     ID`."""
+    n = _words_before_id(header, field)
+    return len(KNOWN[field]) + n if n else None
+
+
+def _words_before_id(header: str, field: str) -> int:
+    """How many words stand before the known name of an id."""
     found = plain_words(header)
     if any(word in _OTHERS for word in found):
-        return None
+        return 0
     for n in range(1, len(found)):
         rest = found[n:]
         if "".join(rest) in _places(field) and (rest[-1] in _IDS or rest[-1].endswith(("id", "sku"))):
-            return len(KNOWN[field]) + n
-    return None
+            return n
+    return 0
+
+
+def first_words(header: str) -> tuple[str, ...]:
+    """The words before the name of an item's id, which say nothing: `ti` of `ti_sku`; none where the whole is known."""
+    last = last_part(header)
+    if _places(c.ITEM).get(simple(header)) is not None or field_of(last) == c.ITEM:
+        return ()
+    return tuple(plain_words(last)[: _words_before_id(last, c.ITEM)])
+
+
+def rank_after(words: Sequence[str], header: str, field: str) -> int | None:
+    """The place of what follows some words in a header, such as `ti` in `ti_name`."""
+    found = plain_words(last_part(header))
+    if not words or tuple(found[: len(words)]) != tuple(words):
+        return None
+    return rank("_".join(found[len(words) :]), field)
 
 
 def is_category(name: str) -> bool:

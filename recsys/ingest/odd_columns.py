@@ -7,6 +7,7 @@ from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.ingest import column_names as names
 from recsys.ingest.cells.vocabulary import says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
+from recsys.ingest.columns.marked_rows import CANCELLED, cancelled_invoices
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.header_words import plain_words
 from recsys.ingest.read_data import ReadData
@@ -30,7 +31,7 @@ def notes(read: ReadData) -> list[str]:
     found = []
     for entry in read.recognised.all:
         if entry.part == "events":
-            found += [*_flags(entry), *_taken_back(entry), *_currencies(entry), *_zones(entry)]
+            found += [*_flags(entry), *_taken_back(entry), *_cancelled(entry), *_currencies(entry), *_zones(entry)]
         found += [*_no_numbers(entry), *_read_twice(entry)]
     return found
 
@@ -68,6 +69,20 @@ def _taken_back(entry: Recognised) -> list[str]:
                 f"such as {marked[0]!r}; they count all the same: take them out where they are no purchases"
             )
     return found
+
+
+def _cancelled(entry: Recognised) -> list[str]:
+    """Numbers of cancelled invoices, where no quantity tells how much came back."""
+    left = [x.name for x in entry.columns if x.taken_as is None]
+    column = "" if entry.marked.cancelled else cancelled_invoices(left, entry.contents)
+    if not column:
+        return []
+    values = entry.contents[column].values
+    n = sum(bool(CANCELLED.fullmatch((x or "").strip())) for x in values)
+    return [
+        f"{entry.source.shown}: {column!r} begins with C in {n:,} of the first {len(values):,} rows: cancelled "
+        "invoices, which count all the same, as no quantity tells what came back; take them out"
+    ]
 
 
 def _currencies(entry: Recognised) -> list[str]:

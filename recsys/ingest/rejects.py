@@ -13,7 +13,7 @@ from recsys.ingest.duckdb_session import DuckSession, text
 from recsys.ingest.events.event_rows import REASONS
 from recsys.ingest.events.staging import Staged
 from recsys.ingest.files.dialect import Dialect
-from recsys.ingest.files.sources import UNREAD, Source, is_empty_line
+from recsys.ingest.files.sources import UNREAD, Source
 from recsys.utils.spreadsheet import safe_cell
 
 SHOWN = 100
@@ -149,7 +149,7 @@ def _located(
             reason = _OF_THE_READER.get(next_unread[1], next_unread[1])
             yield Reject(source.shown, line, reason, next_unread[2] or _shown(content))
             next_unread = next(unread, None)
-        elif record <= above or is_empty_line(content):
+        elif record <= above or source.is_blank_line(content):
             continue
         else:
             row += 1

@@ -245,10 +245,16 @@ def test_lines_of_blanks_are_accounted_for_once_and_the_lines_of_others_stay_rig
         lines.insert(place, line)
     report, _ = run(tmp_path, {"events.csv": text(*lines, header=HEADER.replace(",", separator))})
     (file,) = report["files"]
-    assert (file["lines"]["empty"], report["rows"]["used"], report["rows"]["rejected"]) == (1, 80, 4)
-    assert not [note for note in file["notes"] if "not known" in note]
-    at = [place + before + 2 for before, place in enumerate(sorted(odd)) if odd[place]]
-    assert [x["line"] for x in report["rejected"]["first"]] == at
+    assert (file["lines"]["blank"], report["rows"]["used"], report["rows"]["rejected"]) == (4, 80, 1)
+    assert not [note for note in file["notes"] if "not known" in note] and report["warnings"] == []
+    assert [x["line"] for x in report["rejected"]["first"]] == [40 + 4 + 2]
+    items = text(*(f"{i}{separator}T {i}" for i in ITEMS), f" {separator} ", " ", header=f"item_id{separator}title")
+    report, _ = run(tmp_path / "two", {"events.csv": text(*PLAIN), "items.csv": items})
+    assert report["files"][1]["lines"]["blank"] == 2 and report["files"][1]["rejected"] == 0
+    assert report["catalogue"]["catalogue_rows_without_id"] == 0
+    rows = [json.dumps(dict(zip(HEADER.split(","), x.split(","), strict=True))) for x in PLAIN]
+    report, _ = run(tmp_path / "three", {"events.jsonl": "\n".join([*rows[:9], "", "  ", *rows[9:]])})
+    assert (report["rows"]["used"], report["rows"]["rejected"]) == (80, 0)
 
 
 def test_a_word_before_a_number_is_no_currency(tmp_path):
@@ -328,3 +334,53 @@ def test_files_of_an_archive_may_have_their_columns_in_another_order(tmp_path):
         archive.writestr("february.csv", text(*turned, header="timestamp,user_id,item_id"))
     report, dataset = run(tmp_path, {"events.zip": (tmp_path / "events.zip").read_bytes()})
     assert (report["rows"]["used"], dataset.n_users, dataset.n_items) == (80, 8, 10)
+
+
+def test_cancelled_invoices_are_taken_back_whatever_the_sign_of_their_quantity(tmp_path):
+    bought = [f"{536365 + n},{x},3,2.50" for n, x in enumerate(PLAIN)]
+    gone = [f"C{537000 + n},{x},{'' if n % 2 else '-'}3,2.50" for n, x in enumerate(PLAIN[:20])]
+    for name in ("InvoiceNo", "Invoice"):
+        header = f"{name},{HEADER},Quantity,Price"
+        report, dataset = run(tmp_path / name, {"events.csv": text(*bought, *gone, header=header)})
+        assert report["left_out"] == {"returns": 20, "purchases that were returned in full": 20}
+        assert len(dataset.events) == 60 and "cancelled" in report["columns"][0]["because"]
+    plain = [x.rsplit(",", 2)[0] for x in (*bought, *gone)]
+    report, _ = run(tmp_path / "three", {"events.csv": text(*plain, header=f"InvoiceNo,{HEADER}")})
+    assert any("'InvoiceNo' begins with C in 20 of the first 100 rows" in x for x in report["warnings"])
+    letters = text(*(f"C{n + 5000},{x},1" for n, x in enumerate(PLAIN)), header=f"invoice,{HEADER},quantity")
+    assert run(tmp_path / "four", {"events.csv": letters})[0]["rows"]["used"] == 80
+
+
+MAGENTO = "item_id,parent_item_id,order_id,customer_id,created_at,product_id,sku,product_type,qty_ordered,price"
+
+
+@pytest.mark.parametrize("header", [MAGENTO, MAGENTO.replace("parent_item_id", "nothing")])
+def test_a_product_and_its_variant_in_two_rows_are_one_event(tmp_path, header):
+    lines = []
+    for n, (u, i, t) in enumerate(EVENTS):
+        row, sku = 2 * n + 1, f"{n},{u},{t},4{i[1]},MG-{i}-RED"
+        kind = ("configurable", "bundle")[n % 5 == 0] if n % 4 else "simple"
+        lines.append(f"{row},,{sku},{kind},1.0000,29.00")
+        if n % 4:
+            lines.append(
+                f"{row + 1},{row if header == MAGENTO else ''},{sku.replace(',4', ',9', 1)},simple,1.0000,0.00"
+            )
+    report, dataset = run(tmp_path, {"events.csv": text(*lines, header=header)})
+    assert report["left_out"] == {"rows that are part of another row": 60}
+    assert report["rows"]["used"] == 80 and dataset.items["item_id"].tolist() == [f"4{n}" for n in range(10)]
+    assert set(dataset.events["value"]) == {29.0}
+
+
+@pytest.mark.parametrize("first", ["ti", "oi", "xyz"])
+def test_columns_that_begin_like_the_id_of_the_item_are_known_by_the_rest_of_their_name(tmp_path, first):
+    """As in exports of Snowplow, and of tables of a database whose columns begin alike."""
+    lines = [f"{x},Thing {x.split(',')[1]},K{n % 2},2,9.50,EUR" for n, x in enumerate(PLAIN)]
+    lines = [",".join((*x.split(",")[:4], f"K{int(x.split(',')[1][1:]) % 2}", *x.split(",")[5:])) for x in lines]
+    parts = (f"{first}_{x}" for x in ("name", "category", "quantity", "price", "currency"))
+    report, dataset = run(
+        tmp_path, {"events.csv": text(*lines, header=f"user_id,{first}_sku,timestamp,{','.join(parts)}")}
+    )
+    found = {x.removeprefix(f"{first}_"): y for x, y in taken(report).items()}
+    assert found == {"user_id": "user_id", "sku": "item_id", "timestamp": "timestamp", "name": "title",
+                     "category": "category", "quantity": "quantity", "price": "price", "currency": None}  # fmt: skip
+    assert dataset.items["title"].tolist() == [f"Thing {i}" for i in ITEMS]

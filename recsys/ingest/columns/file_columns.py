@@ -65,8 +65,14 @@ class FileColumns:
         self.hints[column] = hint
 
     def named(self, name: str) -> list[str]:
-        """Columns left whose name is one of a field, the likeliest first."""
+        """Columns left whose name is one of a field, the likeliest first; those that begin like the id of the item, as
+        `ti_name` does beside `ti_sku`, by the rest of their name."""
+        before = names.first_words(self.mapped[c.ITEM][0]) if c.ITEM in self.mapped else ()
         ranked = [(place, x) for x in self.left if (place := names.rank(x, name)) is not None]
+        known = {x for _, x in ranked}
+        ranked += [
+            (place, x) for x in self.left if x not in known and (place := names.rank_after(before, x, name)) is not None
+        ]
         return [x for _, x in sorted(ranked, key=lambda entry: entry[0])]
 
     def has_header(self) -> bool:

@@ -8,6 +8,7 @@ from recsys import columns as c
 from recsys.ingest.columns import catalog_columns, event_columns, id_columns, time_columns
 from recsys.ingest.columns.column_content import Content
 from recsys.ingest.columns.file_columns import FileColumns
+from recsys.ingest.columns.marked_rows import MarkedRows, marked_rows
 from recsys.ingest.files.sources import Source
 from recsys.ingest.schema import FIELDS, NEEDED, GivenMapping, Mapped, NoColumn, columns_there, given_here
 
@@ -60,6 +61,7 @@ class Recognised:
         wrapped: columns of ids that are written `="00123"` or `'00123`, for a spreadsheet to keep them as they are.
         contents: the first values of each column.
         stated: fields that the user settled.
+        marked: columns that mark rows which are no purchase of their own; of events alone.
     """
 
     source: Source
@@ -70,6 +72,7 @@ class Recognised:
     wrapped: frozenset[str] = frozenset()
     contents: Mapping[str, Content] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
+    marked: MarkedRows = field(default_factory=MarkedRows)
 
 
 def recognise(
@@ -96,10 +99,13 @@ def recognise(
     for name, find in FINDERS.items():
         if name in FIELDS[part] and name not in said and name not in file.mapped:
             find(file)
+    left = file.left if part == "events" else []
+    marked = marked_rows(left, contents, with_quantity=c.QUANTITY in file.mapped)
+    file.hints |= marked.hints()
     outcomes = tuple(_outcome(file, name) for name in source.columns)
     ids = (*file.mapped.get(c.USER, ()), *file.mapped.get(c.ITEM, ()))
     whole, wrapped = (frozenset(x for x in ids if getattr(contents[x], how)) for how in ("whole", "wrapped"))
-    return Recognised(source, part, file.mapped, outcomes, whole, wrapped, contents, frozenset(said))
+    return Recognised(source, part, file.mapped, outcomes, whole, wrapped, contents, frozenset(said), marked)
 
 
 def _outcome(file: FileColumns, name: str) -> Column:

@@ -145,7 +145,7 @@ def text_table(db: DuckSession, sources: Sequence[Source], name: str) -> str:
                 f"{path}, {unread.record}, {duckdb_session.text(unread.reason)}, {duckdb_session.text(unread.value)}"
             )
             db.rows(f"INSERT INTO {UNREAD} VALUES ({values})")
-        move_rejects(db, UNREAD, path)
+        move_rejects(db, source, UNREAD, path)
     return name
 
 

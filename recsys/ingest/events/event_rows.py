@@ -6,6 +6,7 @@ from recsys.ingest.cells.numbers import decimal_comma, no_number_sql, number_sql
 from recsys.ingest.cells.timestamps import Reading
 from recsys.ingest.cells.vocabulary import flag_sql, no_value_sql, says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
+from recsys.ingest.columns.marked_rows import PART
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.columns.recognition import id_text
 from recsys.ingest.config import MOST_QUANTITY, MOST_VALUE
@@ -68,7 +69,8 @@ def event_rows(
     def parsed(name: str) -> str:
         if name not in part:
             return "CAST(NULL AS DOUBLE)"
-        return number_sql(f"{name}_text", comma=has_commas(db, entry, part[name][0]))
+        number = number_sql(f"{name}_text", comma=has_commas(db, entry, part[name][0]))
+        return f"CASE WHEN cancelled THEN -abs({number}) ELSE {number} END" if name == c.QUANTITY else number
 
     raw = {name: source.expression(part[name][0]) for name in (c.EVENT, *_NUMBERS) if name in part}
     if c.RATING in part and says_yes_or_no(entry.contents[part[c.RATING][0]].different):
@@ -82,8 +84,9 @@ def event_rows(
         for x, (name, column) in extras.items()
     }
     user, item = (id_text(entry, x) if as_written else id_sql(id_text(entry, x)) for x in (c.USER, c.ITEM))
+    marks = f"{entry.marked.cancelled_sql(source)} AS cancelled, {entry.marked.part_sql(source)} AS part_"
     inner = (
-        f"SELECT {user} AS u, {item} AS i, {raw.get(c.EVENT, nothing)} AS {c.EVENT}, {listed}"
+        f"SELECT {marks}, {user} AS u, {item} AS i, {raw.get(c.EVENT, nothing)} AS {c.EVENT}, {listed}"
         + (f", {IS_OBJECT} AS whole" if source.kind == "json" else "")
         + "".join(f", {sql} AS {x}" for x, sql in more.items())
         + f" FROM {source.scan(rejects=rejects)}"
@@ -94,9 +97,10 @@ def event_rows(
     )
     value = f"coalesce({c.VALUE}, {c.PRICE} * coalesce({c.QUANTITY}, 1))"
     reason, bad = _checks(entry, reading, value)
+    apart = f"(part_ AND coalesce({value}, 0) = 0)" if entry.marked.kind else "part_"
     return (
         f"SELECT u, i, ts, {c.EVENT}, {c.QUANTITY} AS q, {value} AS v, {c.RATING} AS r, {reason} AS reason, "
-        + f"{bad} AS bad"
+        + f"{bad} AS bad, {apart} AS {PART}"
         + "".join(f", {x}" for x in more)
         + f" FROM ({middle})"
     )

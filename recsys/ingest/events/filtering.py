@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from recsys import columns as c
 from recsys.dataset.documents import KindReport
 from recsys.errors import InvalidInput
+from recsys.ingest.columns.marked_rows import PART
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events import outlier_rows
@@ -66,6 +67,8 @@ def choose(db: DuckSession, plan: ImportPlan, staged: Staged) -> Filtered:
             kind = staged.kinds[place] or "(none)"
             leave_out(f"events of kind {kind}, which count nothing", f"kind = {place}")
     notes: list[str] = []
+    if PART in staged.fields:
+        leave_out("rows that are part of another row", PART)
     for entry in outlier_rows.no_events(db, staged):
         leave_out(entry.why, entry.condition)
     for odd, more in (outlier_rows.anonymous_users(db, staged), outlier_rows.stray_times(db, staged)):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recsys import columns as c
 from recsys.ingest import duckdb_session
 from recsys.ingest.cells.timestamps import Reading
+from recsys.ingest.columns.marked_rows import PART
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.config import ImportPlan
 from recsys.ingest.duckdb_session import DuckSession, OnFraction
@@ -29,7 +30,7 @@ PIECE = 1_000_000
 MOST_IN_A_BYTE = 256
 _COLUMNS = {
     c.TIMESTAMP: ("ts", "UINTEGER"), c.EVENT: ("kind", "UTINYINT"), c.QUANTITY: ("q", "FLOAT"), c.VALUE: ("v", "FLOAT"),
-    c.PRICE: ("v", "FLOAT"), c.RATING: ("r", "FLOAT"),
+    c.PRICE: ("v", "FLOAT"), c.RATING: ("r", "FLOAT"), PART: (PART, "BOOLEAN"),
 }  # fmt: skip
 """What of `staged` is there only where a source has the field."""
 
@@ -73,7 +74,7 @@ class Staged:
     """All events in the table `staged`, the ids in `user_ids` and `item_ids`.
 
     Columns: file, u, i (numbers of the ids), reason, and, where a source has such a field, ts (seconds since 1970),
-    kind (place in `kinds`), q, v, r; and the `extras`.
+    kind (place in `kinds`), q, v, r; `part_of_another`; and the `extras`.
 
     Attributes:
         extras: further columns of the table, to the field they belong to and their name as people see it.
@@ -111,6 +112,7 @@ def stage(
                 if (name, column) not in extras.values():
                     extras[f"x{len(extras)}"] = (name, column)
     fields = frozenset(x for part in mapped for x in part)
+    fields |= {PART} if any(entry.marked.has_parts for entry in entries) else set()
     columns = {column: kind for name, (column, kind) in _COLUMNS.items() if name in fields}
     shape = "".join(f", {column} {kind}" for column, kind in (columns | dict.fromkeys(extras, "VARCHAR")).items())
     file = "UTINYINT" if len(entries) <= MOST_IN_A_BYTE else "UINTEGER"
@@ -217,4 +219,4 @@ def keep_rejects(db: DuckSession, part: str, number: int, source: Source) -> Non
     for file in source.made_of:
         path = duckdb_session.text(str(file.path))
         db.rows(f"INSERT INTO rejected_lines SELECT {place}, line, reason, value FROM {UNREAD} WHERE path = {path}")
-    move_rejects(db, "rejected_lines", place)
+    move_rejects(db, source, "rejected_lines", place)

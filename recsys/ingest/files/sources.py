@@ -20,6 +20,7 @@ from recsys.ingest.files.quotes import Unread
 
 LONGEST_LINE = 4 << 20
 LINE = "line"
+BLANKS = " \t\r\n"
 ELEMENT = "element"
 IS_OBJECT = f"CASE WHEN json_valid({LINE}) THEN json_type({LINE}) = 'OBJECT' ELSE false END"
 """SQL: whether a line is a whole JSON object."""
@@ -123,10 +124,25 @@ class Source:
             f"columns={{{shape}}}, strict_mode=true, compression='{packed}', max_line_size={LONGEST_LINE}, "
             f"nullstr=''{keep})"
         )
+        scan = f"(FROM {scan} WHERE {_not_blank(names, self._blanks)})"
         if not self.rows_of:
             return scan
         inside = f"json_extract(CASE WHEN {IS_OBJECT} THEN {LINE} END, {duckdb_session.text(_json_path(self.rows_of))})"
         return self._with_rows(scan, f"""from_json({inside}, '["JSON"]')""")
+
+    @property
+    def _blanks(self) -> str:
+        """What a blank line may hold: blanks, quotes and separators."""
+        d = self.dialect
+        return BLANKS if d is None else "".join(dict.fromkeys(BLANKS + d.quote + d.separator))
+
+    def is_blank_line(self, line: bytes) -> bool:
+        """Whether a line of a text file is no row, as nothing but blanks, quotes and separators is in it."""
+        return not line.strip(self._blanks.encode())
+
+    def blank_sql(self, text: str) -> str:
+        """SQL of the same of a whole line."""
+        return f"trim({text}, {duckdb_session.text(self._blanks)}) = ''"
 
     def _with_rows(self, scan: str, listed: str) -> str:
         """SQL of a row for each object of a list; rows without one stay."""
@@ -200,19 +216,21 @@ class Inputs:
         return {"events": self.events, "items": self.items, "users": self.users}
 
 
-def is_empty_line(line: bytes) -> bool:
-    """Whether a line is none to the reader of text files: blanks make it a row, of fields without a value."""
-    return not line.strip(b"\r\n")
+def _not_blank(columns: Sequence[str], blanks: str) -> str:
+    """SQL: whether a row holds more than blanks, quotes and separators; most do in a field that begins with a letter or
+    a digit, which is seen at once."""
+    begin = " OR ".join(f"{x} >= '0'" for x in columns)
+    return f"{begin} OR " + " OR ".join(f"trim({x}, {duckdb_session.text(blanks)}) <> ''" for x in columns)
 
 
-def move_rejects(db: DuckSession, table: str, before: str) -> None:
-    """Move what the reader of text files has refused into a table, one row per line of the file: line, reason, and no
-    text, after the columns `before` (SQL)."""
+def move_rejects(db: DuckSession, source: Source, table: str, before: str) -> None:
+    """Move what the reader of a text file has refused into a table, one row per line of the file: line, reason, and no
+    text, after the columns `before` (SQL); blank lines are no rows."""
     if not db.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")[0]:
         return
     db.rows(
         f"INSERT INTO {table} SELECT {before}, line, arg_min(lower(CAST(error_type AS VARCHAR)), byte_position), NULL "
-        "FROM reject_errors GROUP BY line"
+        f"FROM reject_errors WHERE NOT coalesce({source.blank_sql('csv_line')}, false) GROUP BY line"
     )
     db.rows("DELETE FROM reject_errors")
     db.rows("DELETE FROM reject_scans")
