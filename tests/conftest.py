@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -9,6 +10,7 @@ os.environ.setdefault("INSIDER_ROUGH_RUNS", "0")
 
 import pytest
 from playwright.sync_api import Browser
+from streamlit.components.v2 import manifest_scanner
 
 from recsys import access
 from recsys.dataset.dataset import Dataset
@@ -42,6 +44,14 @@ SMALL_RECIPE = Hyperparameters(
 def nobody_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """AppTest gives every test the same session; a visitor settled in one must not be that of the next."""
     monkeypatch.setattr(access, "sessions", access.Sessions())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_looked_for_once() -> Iterator[None]:
+    """Each AppTest looks through every installed package for components of Streamlit: 0.4 s, and always the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
@@ -87,21 +87,46 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+SPARE: dict[Browser, list[Page]] = {}
+"""Pages that a test is done with. The next one takes them, as compiling Streamlit and Plotly anew costs seconds."""
+
+
 @contextmanager
 def page_of(browser: Browser, *, width: int = 1280, height: int = 1000, dark: bool = False) -> Iterator[Page]:
-    """A fresh page; the test fails when a script in it throws or a traceback is shown."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
-    )
-    page = context.new_page()
+    """The page of a visitor who was never here; the test fails when a script in it throws or a traceback is shown.
+
+    A page that failed a test is not used again. Until it is closed, two pages never share cookies.
+    """
+    spare = SPARE.setdefault(browser, [])
+    page = spare.pop() if spare else browser.new_context(accept_downloads=True).new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(media="null", color_scheme="dark" if dark else "light")
     page.set_default_timeout(30_000)
     thrown: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    yield page
-    assert not thrown, thrown
-    assert page.get_by_text("Traceback").count() == 0
-    assert page.get_by_test_id("stException").count() == 0
-    context.close()
+
+    def note(error: Error) -> None:
+        thrown.append(str(error))
+
+    page.on("pageerror", note)
+    try:
+        yield page
+        assert not thrown, thrown
+        assert page.get_by_text("Traceback").count() == 0
+        assert page.get_by_test_id("stException").count() == 0
+    except BaseException:
+        page.context.close()
+        raise
+    page.remove_listener("pageerror", note)
+    _forget(page)
+    spare.append(page)
+
+
+def _forget(page: Page) -> None:
+    """Leave the server, and take away what it stored in the browser and what the test has set."""
+    page.evaluate("() => { try { localStorage.clear(); sessionStorage.clear(); } catch { /* a page without any */ } }")
+    page.context.clear_cookies()
+    page.unroute_all()
+    page.goto("about:blank")
 
 
 def progress_told(page: Page) -> Callable[[], list[str]]:

@@ -1,10 +1,11 @@
 """What the browser tests share: one server over the small shop, and one over a shop that is hard to show truthfully."""
 
-import base64
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -27,7 +28,7 @@ PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 PICTURES = "https://pictures.example/"
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 SHELVES = {"Dairy shelf 0": "Cheese", "Dairy shelf 1": "Cheeses", "Bakery shelf 0": "Coffee shop sweet goods"}
 FIVE = "Five pins"
 N_ITEMS = 520
@@ -87,8 +88,23 @@ def url(trust: Trust) -> str:
 def page(browser: Browser) -> Iterator[Page]:
     with page_of(browser, height=1400) as opened:
         opened.set_default_timeout(PATIENCE)
-        opened.route(f"{PICTURES}**", lambda route: route.fulfill(body=PIXEL, content_type="image/gif"))
-        yield opened
+        with pictures_answered(opened):
+            yield opened
+
+
+@contextmanager
+def pictures_answered(page: Page) -> Iterator[None]:
+    """Answer for the host of the pictures. `page.route` would do it as well, and switch off the browser's cache."""
+    protocol = page.context.new_cdp_session(page)
+
+    def answer(paused: dict[str, Any]) -> None:
+        picture = {"responseCode": 200, "responseHeaders": [{"name": "Content-Type", "value": "image/gif"}]}
+        protocol.send("Fetch.fulfillRequest", {"requestId": paused["requestId"], "body": PIXEL, **picture})
+
+    protocol.on("Fetch.requestPaused", answer)
+    protocol.send("Fetch.enable", {"patterns": [{"urlPattern": f"{PICTURES}*"}]})
+    yield
+    protocol.detach()
 
 
 @pytest.fixture(scope="session")
