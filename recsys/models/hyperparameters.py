@@ -45,7 +45,10 @@ RANGES: Mapping[str, Range] = {
         0.0, 0.5, "Damping of popular products in what is learned: 0 follows the crowd, 0.5 gives all the same say."
     ),
     "popularity_penalty": Range(
-        0.0, 0.5, "Makes products with many buyers smaller in the lists: higher raises catalogue coverage."
+        -0.5,
+        0.5,
+        "Makes products with many buyers smaller in the lists: higher raises catalogue coverage. Below 0 it makes them "
+        "larger.",
     ),
     "popularity_lift": Range(
         0.0, 10.0, "How much the score favours products that many shoppers are expected to buy for the first time soon."

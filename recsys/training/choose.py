@@ -13,7 +13,7 @@ from recsys.models.learners.learned import Learned
 from recsys.models.manifest import Decisions
 from recsys.training.fit import LinearLearner, gradient_passes, linear_learner, started
 from recsys.training.passes import Kept, Reporter, best_pass
-from recsys.training.settle import PROBE_PASSES, STEPS, Popularity, Settled, adapted, counted, turned
+from recsys.training.settle import PROBE_PASSES, READ_OFF, STEPS, Popularity, Settled, adapted, counted, turned
 from recsys.training.windows import Window, side_by_side
 from recsys.utils.threads import limited_blas_threads
 
@@ -97,14 +97,9 @@ def _choose_linear(
             yield side_by_side(lambda learner: learner.learned(recipe), learners)
 
     kept = best_pass(windows, recipe, seed, reporter, passes())
-    models, tried = kept.models, list[dict[str, Any]]()
-    if any(recipe.adapts(name) for name in STEPS):
-        start = _settled(recipe, kept, states)
-        settled = adapted(windows, start, tried, lambda: reporter.report(ADAPT))
-        recipe, models = settled.recipe, settled.models
-    reporter.report(FRONTIER)
-    popularity = counted(windows, recipe, models)
-    recipe, frontier = turned(windows, recipe, models, popularity, tried)
+    tried = list[dict[str, Any]]()
+    settled = _settled(recipe, kept, states) if any(recipe.adapts(name) for name in STEPS) else None
+    recipe, popularity, frontier = _moved(windows, recipe, kept, settled, tried, reporter)
     return TrainingPlan(
         recipe,
         kept.epoch,
@@ -116,6 +111,29 @@ def _choose_linear(
         counted=popularity.name,
         popularity=popularity.coefficients,
     )
+
+
+def _moved(
+    windows: Sequence[Window], recipe: Hyperparameters, kept: Kept, settled: Settled | None,
+    tried: list[dict[str, Any]], reporter: Reporter,
+) -> tuple[Hyperparameters, Popularity, tuple[Mapping[str, float], ...]]:  # fmt: skip
+    """The recipe as the windows move it, how popularity is counted, and the frontier of the popularity dial.
+
+    What passes do not depend on is moved once more where the popularity lift came out otherwise: they hang together.
+    """
+    models = kept.models
+    for names in (STEPS, READ_OFF):
+        if settled is not None:
+            settled = adapted(windows, settled, names, tried, lambda: reporter.report(ADAPT))
+            recipe, models = settled.recipe, settled.models
+        reporter.report(FRONTIER)
+        popularity = counted(windows, recipe, models)
+        lift = recipe.popularity_lift
+        recipe, frontier = turned(windows, recipe, models, popularity, tried)
+        settled = None if settled is None or recipe.popularity_lift == lift else settled.changed(recipe, windows)
+        if settled is None:
+            break
+    return recipe, popularity, frontier
 
 
 def _remember(

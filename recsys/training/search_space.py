@@ -29,7 +29,7 @@ WHERE_THEY_ACT: Mapping[str, BaseDistribution] = {
     "regularisation": FloatDistribution(0.1, 100.0, log=True),
     "sharing": FloatDistribution(1.0, 3000.0, log=True),
     "damping": FloatDistribution(0.0, 0.5),
-    "popularity_penalty": FloatDistribution(0.0, 0.4),
+    "popularity_penalty": FloatDistribution(-0.4, 0.4),
     "popularity_lift": FloatDistribution(0.1, 10.0, log=True),
     "drift": FloatDistribution(0.0, 0.5),
     "dropout": FloatDistribution(0.1, 0.8),

@@ -1,6 +1,6 @@
 """What the validation periods move in a recipe once its passes are done."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from recsys.models.learners.als import AlternatingRidge
 from recsys.models.learners.learned import Learned
 from recsys.models.popularity import Forecast, sources, timed
 from recsys.models.purchases import Purchases
-from recsys.training.windows import Measured, Window, measured, side_by_side
+from recsys.training.windows import SIGNIFICANT, Measured, Window, measured, side_by_side
 
 PROBE_PASSES = 2
 """So many of the last passes are made anew where a pass would come out otherwise."""
@@ -24,21 +24,24 @@ QUICK_PAIRS = 300_000
 popularity; half-life, damping and popularity penalty stay as the recipe has them."""
 
 STEPS: Mapping[str, float] = {
-    "sharing": 3.0, "half_life_days": 4.0, "damping": 2.0, "regularisation": 3.0, "popularity_penalty": 2.0,
+    "sharing": 10.0, "half_life_days": 4.0, "damping": 2.0, "regularisation": 3.0, "popularity_penalty": 0.2,
 }  # fmt: skip
-"""Neighbouring values that are tried lie so many times apart, in this order."""
+"""Neighbouring values that are tried lie so many times apart, in this order; those of the popularity penalty, which may
+be 0 or less, so far apart."""
 
 READ_OFF = ("regularisation", "popularity_penalty", "popularity_lift")
 """What passes do not depend on."""
 
-LEAST: Mapping[str, float] = {"sharing": 1.0, "half_life_days": 1.0, "damping": 0.05, "popularity_penalty": 0.05}
+LEAST: Mapping[str, float] = {"sharing": 1.0, "half_life_days": 1.0, "damping": 0.05}
 
 TURNS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 """Multiples of the popularity at which accuracy and catalogue coverage are measured."""
 
 LIKELY = 0.32
-"""How much the popularity counts and how it is counted moves where it is better by one standard error: no value of
-these is at home on all data."""
+"""What moves where it is better by one standard error: no value of these is at home on all data."""
+
+MOVING = ("sharing", "popularity_penalty")
+"""These likewise; the others where they are better by more than chance."""
 
 ADAPTED = (*STEPS, "popularity_lift")
 
@@ -94,12 +97,19 @@ def _weighed(recipe: Hyperparameters, before: AlternatingRidge, window: Window) 
 
 
 def adapted(
-    windows: Sequence[Window], start: Settled, tried: list[dict[str, Any]], on_try: Callable[[], None]
+    windows: Sequence[Window],
+    start: Settled,
+    names: Container[str],
+    tried: list[dict[str, Any]],
+    on_try: Callable[[], None],
 ) -> Settled:
-    """With the values that are better by more than chance.
+    """With the values that are better by more than chance, or by one standard error (`MOVING`).
 
     One dial after the other goes down, or else up, by a factor, for as long as that helps: there is no edge but that of
     `RANGES`.
+
+    Args:
+        names: of the dials.
     """
 
     def note(recipe: Hyperparameters, result: Measured) -> None:
@@ -109,20 +119,21 @@ def adapted(
     note(start.recipe, start.measured)
     best = start
     for name, factor in STEPS.items():
-        if not _open(name, start.recipe, windows[0]):
+        if name not in names or not _open(name, start.recipe, windows[0]):
             continue
-        for step in (1 / factor, factor):
+        level = LIKELY if name in MOVING else SIGNIFICANT
+        for step in (-1, 1):
             moved = False
             while True:
-                value = getattr(best.recipe, name) * step
-                if not max(RANGES[name].low, LEAST.get(name, 0.0)) <= value <= RANGES[name].high:
+                value = _next(name, getattr(best.recipe, name), factor, step)
+                if not max(RANGES[name].low, LEAST.get(name, RANGES[name].low)) <= value <= RANGES[name].high:
                     break
                 on_try()
                 found = best.changed(replace(best.recipe, **{name: value}), windows)
                 if found is None:
                     break
                 note(found.recipe, found.measured)
-                if not found.measured.better_than(best.measured):
+                if not found.measured.better_than(best.measured, level):
                     break
                 best, moved = found, True
             if moved:
@@ -130,9 +141,14 @@ def adapted(
     return best
 
 
+def _next(name: str, value: float, factor: float, step: int) -> Any:
+    """The neighbour of a value, below for step -1 or above for 1."""
+    return round(value + step * factor, 6) if name == "popularity_penalty" else float(value * factor**step)
+
+
 def _open(name: str, recipe: Hyperparameters, window: Window) -> bool:
     """Whether another value of a dial is to be tried on data like these."""
-    if not recipe.adapts(name) or getattr(recipe, name) == 0:
+    if not recipe.adapts(name) or (getattr(recipe, name) == 0 and name != "popularity_penalty"):
         return False
     if name == "sharing":
         return len(window.items.names) > 1

@@ -79,7 +79,7 @@ def test_rough_runs_turn_every_dial_both_ways_where_there_is_room() -> None:
         "regularisation",
         "sharing",
     }
-    assert rough_runs.turned("popularity_penalty", 0.0, up=False) is None
+    assert rough_runs.turned("damping", 0.0, up=False) is None
     assert rough_runs.turned("item_alpha", 0.0, up=True) == 1e-5
 
 

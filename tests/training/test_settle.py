@@ -58,3 +58,30 @@ def test_small_data_move_half_life_and_damping_too() -> None:
     assert len({(x["half_life_days"], x["damping"], x["popularity_penalty"]) for x in tried if "damping" in x}) > 1
     fixed = validate(weekly(), replace(RECIPE, adapt=("popularity_lift",)))
     assert fixed.settled == replace(RECIPE, adapt=("popularity_lift",), popularity_lift=fixed.settled.popularity_lift)
+
+
+def tastes(n_users: int = 240) -> Dataset:
+    """Six tastes of twelve things each; categories go across the tastes."""
+    rng = np.random.default_rng(0)
+    chance = 1 / np.arange(1, 13)
+    rows = [
+        (f"u{user}", f"i{12 * (user % 6) + thing}")
+        for user in range(n_users)
+        for thing in rng.choice(12, 7, replace=False, p=chance / chance.sum())
+    ]
+    items = pd.DataFrame({"item_id": [f"i{n}" for n in range(72)], "kind": [f"k{n % 2}" for n in range(72)]})
+    return Dataset.from_raw("tastes", pd.DataFrame(rows, columns=["user_id", "item_id"]), items=items,
+                            category_levels=["kind"])  # fmt: skip
+
+
+def test_categories_that_say_nothing_are_shared_less() -> None:
+    dataset = tastes()
+    plan, fixed = validate(dataset, RECIPE), validate(dataset, replace(RECIPE, adapt=("popularity_lift",)))
+    assert plan.settled.sharing < RECIPE.sharing
+    at_one = [next(point["ndcg"] for point in one.frontier if point["popularity"] == 1.0) for one in (plan, fixed)]
+    assert at_one[0] > 1.05 * at_one[1]
+
+
+def test_the_popularity_penalty_moves_through_zero() -> None:
+    tried = validate(tastes(), replace(RECIPE, popularity_penalty=0.0)).tried
+    assert {-0.2, 0.0, 0.2} <= {point["popularity_penalty"] for point in tried if "popularity_penalty" in point}
