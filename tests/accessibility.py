@@ -11,19 +11,24 @@ SEVERE = ("serious", "critical")
 LOOKS = ((1280, False), (1280, True), (390, True), (390, False))
 """Width in pixels, and whether it is dark: a desk and a phone, by day and by night."""
 
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules of axe-core that go by colours; all others find the same by day and by night."""
+
 OUTSIDE = ("[data-testid=stHeader] [data-testid=stStatusWidget]",)
 """Parts that Streamlit draws by itself and that come and go while a script runs."""
 
 
-def findings(page: Page, *, allowed: tuple[str, ...] = ()) -> list[str]:
+def findings(page: Page, *, allowed: tuple[str, ...] = (), colours_alone: bool = False) -> list[str]:
     """What axe-core calls serious or critical on a page as it is drawn now, one text for each element.
 
     Wait until the page is drawn first. A text names the rule, the element and why, so that it can be mended from it.
 
     Args:
         allowed: parts of CSS paths of elements that are not judged; say at the call why.
+        colours_alone: for a page that was judged at this width already, in other colours.
     """
-    found = Axe().run(page, {"exclude": [[part] for part in OUTSIDE]}, {"resultTypes": ["violations"]})
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(COLOURS)} if colours_alone else {})
+    found = Axe().run(page, {"exclude": [[part] for part in OUTSIDE]}, options)
     return [
         f"{violation['id']} ({violation['impact']}): {' '.join(map(str, node['target']))}: {node['html'][:160]}: "
         f"{'; '.join(check['message'] for check in [*node['any'], *node['all'], *node['none']])[:300]}"

@@ -15,7 +15,7 @@ from recsys.dataset.splitting import Split, split_again
 from recsys.evaluation.baseline_selection import Which, fitted_baselines
 from recsys.evaluation.documents import BenchmarkDocument, EvaluationDocument, WithoutHistory
 from recsys.evaluation.evaluate import Evaluation, evaluate
-from recsys.evaluation.significance import Comparison, compare
+from recsys.evaluation.significance import Comparison, compare, compare_with_each
 from recsys.lanes import JudgedLane
 from recsys.models.base import Scorer
 from recsys.models.baselines import Popular, ease
@@ -55,7 +55,7 @@ class Benchmark:
     def comparisons(self, metric: str = "ndcg") -> dict[str, dict[str, Comparison]]:
         """By lane and method: the model against it, user by user."""
         return {
-            lane: {name: compare(found["model"], other, metric) for name, other in found.items() if name != "model"}
+            lane: compare_with_each(found["model"], {x: other for x, other in found.items() if x != "model"}, metric)
             for lane, found in self.lanes.items()
         }
 

@@ -1,13 +1,14 @@
 """Whether one method is better than another by more than chance: two evaluations of the same users, in pairs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys.errors import InvalidInput
 from recsys.evaluation.evaluate import Evaluation
+from recsys.evaluation.metrics import DRAWN_TOGETHER, Values
 
 Verdict = Literal["better", "worse", "cannot tell"]
 SAMPLES = 2000
@@ -42,6 +43,22 @@ def compare(first: Evaluation, second: Evaluation, metric: str = "ndcg", *, seed
     Raises:
         InvalidInput: they judge different users, lanes or list lengths, or lack the metric.
     """
+    return compare_with_each(first, {"second": second}, metric, seed=seed)["second"]
+
+
+def compare_with_each(
+    first: Evaluation, others: Mapping[str, Evaluation], metric: str = "ndcg", *, seed: int = 0
+) -> dict[str, Comparison]:
+    """`compare` of one evaluation with each of several, by the names of those."""
+    for second in others.values():
+        _comparable(first, second, metric)
+    found = paired_with_each(
+        first.values[metric], [second.values[metric] for second in others.values()], metric=metric, seed=seed
+    )
+    return dict(zip(others, found, strict=True))
+
+
+def _comparable(first: Evaluation, second: Evaluation, metric: str) -> None:
     if (first.lane, first.k) != (second.lane, second.k):
         raise InvalidInput(
             f"Lane {first.lane!r} with k={first.k} cannot be compared with lane {second.lane!r} with k={second.k}."
@@ -54,12 +71,11 @@ def compare(first: Evaluation, second: Evaluation, metric: str = "ndcg", *, seed
     for evaluation in (first, second):
         if metric not in evaluation.values:
             raise InvalidInput(f"No metric {metric!r}; there are {', '.join(evaluation.values)}.")
-    return paired(first.values[metric], second.values[metric], metric=metric, seed=seed)
 
 
 def paired(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
+    first: Values,
+    second: Values,
     *,
     metric: str = "ndcg",
     seed: int = 0,
@@ -75,21 +91,46 @@ def paired(
     chance 1/2 (Smucker, Allan & Carterette 2007); the smallest it can be is 1 / (samples + 1). The interval comes from
     drawing users anew (Efron 1979). With fewer than two users nothing can be told.
     """
-    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    n = len(differences)
+    return paired_with_each(first, [second], metric=metric, seed=seed, samples=samples, level=level)[0]
+
+
+def paired_with_each(
+    first: Values,
+    others: Sequence[Values],
+    *,
+    metric: str = "ndcg",
+    seed: int = 0,
+    samples: int = SAMPLES,
+    level: float = LEVEL,
+) -> list[Comparison]:
+    """`paired` of one method with each of several: the same users are swapped and drawn for all of them."""
+    differences = [np.asarray(first, np.float64) - np.asarray(second, np.float64) for second in others]
+    n = len(first)
     if n < 2:
-        mean = float(differences.mean()) if n else 0.0
-        return Comparison(metric, mean, mean, mean, 1.0, "cannot tell", n)
+        means = [float(column.mean()) if n else 0.0 for column in differences]
+        return [Comparison(metric, mean, mean, mean, 1.0, "cannot tell", n) for mean in means]
     rng = np.random.default_rng(seed)
+    swapped, drawn = np.empty((len(others), samples)), np.empty((len(others), samples))
+    for start in range(0, samples, DRAWN_TOGETHER):
+        end = min(start + DRAWN_TOGETHER, samples)
+        signs, times = np.empty((end - start, n)), np.empty((end - start, n))
+        for i in range(end - start):
+            signs[i] = 1 - 2 * rng.integers(0, 2, n)
+            times[i] = np.bincount(rng.integers(0, n, n), minlength=n)
+        # one by one: what stands beside a column must not change its rounding
+        for place, column in enumerate(differences):
+            swapped[place, start:end] = signs @ column / n
+            drawn[place, start:end] = times @ column / n
+    return [_told(metric, *each, level) for each in zip(differences, swapped, drawn, strict=True)]
+
+
+def _told(metric: str, differences: Values, swapped: Values, drawn: Values, level: float) -> Comparison:
+    """A comparison from the means after each swap, and of each draw of users."""
     mean = float(differences.mean())
-    swapped, drawn = np.empty(samples), np.empty(samples)
-    for i in range(samples):
-        swapped[i] = differences @ (1 - 2 * rng.integers(0, 2, n)) / n
-        drawn[i] = differences[rng.integers(0, n, n)].mean()
     tolerance = 1e-12 * max(float(np.abs(differences).max()), 1e-300)
-    p_value = float((1 + (np.abs(swapped) >= abs(mean) - tolerance).sum()) / (samples + 1))
+    p_value = float((1 + (np.abs(swapped) >= abs(mean) - tolerance).sum()) / (len(swapped) + 1))
     low, high = np.quantile(drawn, [level / 2, 1 - level / 2])
     verdict: Verdict = "cannot tell"
     if p_value < level and mean != 0:
         verdict = "better" if mean > 0 else "worse"
-    return Comparison(metric, mean, float(low), float(high), p_value, verdict, n)
+    return Comparison(metric, mean, float(low), float(high), p_value, verdict, len(differences))

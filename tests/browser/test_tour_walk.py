@@ -157,7 +157,7 @@ def test_slides_on_their_page_can_be_used_by_everybody(page: Page, url: str) -> 
     page.goto(f"{url}/present")
     slides = page.frame_locator("[data-testid=stIFrame]")
     slides.get_by_role("heading", level=1).wait_for()
-    for width, dark in LOOKS:
+    for width, dark in LOOKS:  # each shows another slide
         look(page, width=width, dark=dark)
         slides.get_by_role("button", name="Next slide").click()
         assert findings(page) == [], (width, dark)

@@ -6,7 +6,7 @@ from scipy import sparse, stats
 
 from recsys.errors import InvalidInput
 from recsys.evaluation.evaluate import evaluate
-from recsys.evaluation.significance import LEVEL, compare, paired
+from recsys.evaluation.significance import LEVEL, compare, paired, paired_with_each
 
 
 def test_a_shift_is_found_and_its_direction() -> None:
@@ -31,6 +31,21 @@ def test_the_p_value_agrees_with_the_paired_t_test_on_many_users() -> None:
     second = rng.normal(0.0, 1, 800)
     ours = paired(first, second, samples=4000).p_value
     assert ours == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.03)
+
+
+def test_several_at_once_are_told_as_each_alone_and_as_user_by_user() -> None:
+    rng = np.random.default_rng(4)
+    first, others = rng.random(90), [rng.random(90) + shift for shift in (0.0, 0.05, -0.2)]
+    together = paired_with_each(first, others, samples=250, seed=7)
+    assert together == [paired(first, second, samples=250, seed=7) for second in others]
+    for second, found in zip(others, together, strict=True):
+        again, differences, swapped, drawn = np.random.default_rng(7), first - second, [], []
+        for _ in range(250):
+            swapped.append((differences * np.where(again.integers(0, 2, 90), -1, 1)).mean())
+            drawn.append(differences[again.integers(0, 90, 90)].mean())
+        as_large = np.abs(swapped) >= abs(differences.mean()) - 1e-12
+        assert found.p_value == pytest.approx((1 + as_large.sum()) / 251)
+        assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
 
 
 @pytest.mark.parametrize("n", [0, 1])

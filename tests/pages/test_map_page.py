@@ -103,7 +103,7 @@ def test_a_shopper_who_does_not_exist_is_named(trained_home: Path, monkeypatch: 
 def test_one_category_or_thousands_are_drawn_and_shown(
     kinds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make(tmp_path, 50, 6000, 20_000, kinds)
+    make(tmp_path, 50, kinds + 1000, 20_000, kinds)
     workspace = Workspace(Settings.from_environment(tmp_path))
     recipe = Hyperparameters(learner="warp", components=8, epochs=1, threads=1)
     trained = train_and_store(workspace, "large", recipe, promote=True).model.id

@@ -24,13 +24,19 @@ VISIT = """
 import json, os, sys
 from pathlib import Path
 import pandas, lightfm
+from functools import cache
 from recsys.models.engine import trainer as engine
+from recsys.views.home import overview  # what every page is opened from is loaded for all of them at once
+from streamlit.components.v2 import manifest_scanner as scanner
 from streamlit.testing.v1 import AppTest
 
 read, trained, real = [], [], pandas.read_parquet
 pandas.read_parquet = lambda path, *rest, **named: (read.append(Path(path).name), real(path, *rest, **named))[1]
 for owner, name in ((lightfm.LightFM, "fit"), (lightfm.LightFM, "fit_partial"), (engine, "_kernels")):
     setattr(owner, name, lambda *_, name=name, **__: trained.append(name))
+
+scanner.scan_component_manifests = cache(scanner.scan_component_manifests)
+scanner.scan_component_manifests()
 
 def visit(page):
     app = AppTest.from_file("pages/main.py", default_timeout=60).run()
