@@ -1,10 +1,7 @@
 """What a promotion would change: figures paired over the same shoppers, and a guard that finds harm."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +22,7 @@ from recsys.services.promotion_preview import preview
 from recsys.services.training_service import train_and_store
 from recsys.services.workbench.expectations import Expectation, Expectations
 from recsys.services.workspace import Workspace
-from recsys.settings import PROJECT_ROOT, Settings
+from recsys.settings import Settings
 from recsys.utils import formatting as fmt
 from tests.commands import run
 from tests.conftest import SMALL_RECIPE
@@ -207,10 +204,8 @@ def test_the_command_promotes_only_what_is_not_worse(
     options.append(f"learning_rate={learning_rate}")
     command = ["train", "--dataset", "small", "--seed", "2", "--promote", "--unless-worse", "--json"]
     command += [x for option in options for x in ("--set", option)]
-    ran = subprocess.run(
-        [sys.executable, "-m", "recsys", *command],
-        cwd=PROJECT_ROOT, env=os.environ | {"INSIDER_HOME": str(folder)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    ran = run(*command, environment={"INSIDER_HOME": str(folder)})
+    assert ran.exit_code == 0, ran.stderr
     told = json.loads(ran.stdout)
     assert told["promoted"] is promoted
     assert home.live_id() == (told["model"] if promoted else before)
