@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 from benchmarks.kill import free_port, stop_server
 from recsys.settings import PROJECT_ROOT
 from tests.homes import copy_home
+from tests.serving import page_of
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
 SECRETS = """[auth]
@@ -54,14 +55,14 @@ def dashboard(trained_home: Path, tmp_path: Path) -> Iterator[str]:
 @pytest.mark.browser
 def test_who_has_a_role_gets_in_and_nobody_else(dashboard: str, browser: Browser) -> None:
     for who, sees in (("ann@shop.example", "In figures"), ("eve@other.example", "No access")):
-        page = browser.new_context().new_page()
-        page.goto(f"{dashboard}/shopper")
-        button = page.get_by_role("button", name="Sign in")
-        expect(button).to_be_visible(timeout=60_000)
-        assert page.get_by_text("Recommended").count() == 0
-        button.click()
-        page.get_by_role("link", name=who).click(timeout=30_000)
-        expect(page.get_by_text(sees).first).to_be_visible(timeout=60_000)
+        with page_of(browser) as page:
+            page.goto(f"{dashboard}/shopper")
+            button = page.get_by_role("button", name="Sign in")
+            expect(button).to_be_visible(timeout=60_000)
+            assert page.get_by_text("Recommended").count() == 0
+            button.click()
+            page.get_by_role("link", name=who).click(timeout=30_000)
+            expect(page.get_by_text(sees).first).to_be_visible(timeout=60_000)
 
 
 def _wait_for(url: str, seconds: float = 90) -> None:
