@@ -56,7 +56,7 @@ def of_pass(size: Size, workers: int, known: Coefficients) -> float:
     by level.
     """
     d = size.components
-    work = 2 * size.pairs * d * known.multiplication + 3 * size.users * d * d * known.dense
+    work = 2 * size.pairs * d * known.multiplication + size.users * d * d * known.dense
     levels = max(ceil(log(workers, FAN_IN)), 1)
     exchange = levels * min(workers, FAN_IN) * size.items * d * FLOAT * known.byte
     return work / workers + 2 * known.round + exchange
@@ -66,7 +66,7 @@ def needs(size: Size, workers: int, known: Coefficients) -> Needs:
     """What a size needs on so many workers of one thread."""
     d = size.components
     products = size.items * d * FLOAT
-    share = (16 * size.pairs + 2 * FLOAT * d * size.users) / workers
+    share = 16 * size.pairs / workers
     return Needs(
         a_pass=of_pass(size, workers, known),
         lists=size.users * size.items * d * known.score / workers,

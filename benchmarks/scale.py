@@ -141,12 +141,11 @@ def coefficients() -> Coefficients:
     histories = LocalHistories(purchases.damped(0.5), threads=1)
     rng = np.random.default_rng(0)
     items = rng.standard_normal((size["items"], COMPONENTS), dtype=np.float32)
-    small = np.eye(COMPONENTS, dtype=np.float32)
     with limited_blas_threads(), connected(_cluster(1)) as workers:
-        sums = histories.sums(items)
-        dense_seconds = _median(lambda: histories.solved(sums, small))
-        forth = _median(lambda: histories.sums(items))
-        back = _median(lambda: histories.products(sums, small)) - dense_seconds
+        sums = histories.rows(slice(None), items)
+        exact = sums.astype(np.float64)
+        dense_seconds = _median(lambda: exact.T @ exact)
+        forth_and_back = _median(lambda: histories.worked_out(items)) - dense_seconds
         some = sums[: max(size["listed"] // 10, 1)]
         score_seconds = _median(lambda: top_k_of_products(some, items, items[:, 0], 10, purchases.matrix[: len(some)]))
         _ask(workers, 1)
@@ -155,7 +154,7 @@ def coefficients() -> Coefficients:
         byte_seconds = max(_median(lambda: _ask(workers, n)) - round_seconds, 0.0) / (4 * n)
     cores = 2  # lists are ranked on all cores of this machine
     return Coefficients(
-        multiplication=(forth + back) / (2 * purchases.matrix.nnz * COMPONENTS),
+        multiplication=forth_and_back / (2 * purchases.matrix.nnz * COMPONENTS),
         dense=dense_seconds / (size["users"] * COMPONENTS**2),
         score=cores * score_seconds / (len(some) * len(items) * COMPONENTS),
         round=round_seconds,

@@ -1,8 +1,8 @@
 """Everybody's purchases in shards on the workers of a cluster, for passes of ALS.
 
 Every worker keeps the rows of its users. For a pass it reads the products R from the folder that all share, and sends
-back two things: Q'Q of its users, (components, components), and their share of Y'Q, (n_items, components). The sums of
-these are what one process works out, up to the rounding of sums in another order.
+back two things for S = Y R: S'S of its users, (components, components), and their share of Y'S, (n_items, components).
+The sums of these are what one process works out, up to the rounding of sums in another order.
 """
 
 import shutil
@@ -22,7 +22,7 @@ from scipy import sparse
 
 from recsys.cluster.executor import Workers, connected, pieces
 from recsys.errors import InvalidInput
-from recsys.models.learners.histories import HistoriesOf, LocalHistories
+from recsys.models.learners.histories import HistoriesOf, LocalHistories, WorkedOut
 from recsys.utils.threads import limited_blas_threads
 
 HELD_BYTES = 1 << 30
@@ -44,65 +44,48 @@ class ShardedHistories:
             sparse.save_npz(path, matrix[start:end], compressed=False)
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
-    def sums(self, items: NDArray[np.float32]) -> "_Items":
-        path = self._folder / f"items-{uuid.uuid4().hex}.npy"
-        np.save(path, items)
-        return _Items(path)
+    def worked_out(self, items: NDArray[np.float32]) -> WorkedOut:
+        stored = self._stored(items)
+        questions = [_Question(path, stored.path) for path, _, _ in self._shards]
+        parts = list(self._workers.in_order(_moments, questions))
+        total, gram = (np.sum(of_shards, axis=0) for of_shards in zip(*parts, strict=True))
+        return WorkedOut(total, gram, self._workers.summed(_products, questions))
 
-    def solved(self, sums: "_Items", inverse: NDArray[np.float32]) -> "_Solved":
-        return _Solved(sums, inverse)
+    def embeddings(self, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> "ShardedRows":
+        return ShardedRows(self, self._stored(items), mixed)
 
-    def total(self, solved: "_Solved") -> NDArray[np.float64]:
-        return self._moments(solved)[0]
-
-    def gram(self, solved: "_Solved") -> NDArray[np.float32]:
-        return self._moments(solved)[1]
-
-    def products(self, solved: "_Solved", mixed: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._workers.summed(_products, self._questions(solved, mixed))
-
-    def embeddings(self, solved: "_Solved", scale: np.float32) -> Any:
-        return ShardedRows(self, solved, scale)
-
-    def rows(self, solved: "_Solved", users: NDArray[np.int_] | None = None) -> NDArray[np.float32]:
-        """The rows of Q of some users, or of all."""
-        if users is None:
-            return np.concatenate([*self._workers.in_order(_rows, self._questions(solved))])
-        found = np.empty((len(users), len(solved.inverse)), np.float32)
+    def rows(self, stored: "_Stored", users: NDArray[np.int_]) -> NDArray[np.float32]:
+        """The rows of S of some users."""
+        found = np.empty((len(users), stored.components), np.float32)
         shard_of = np.searchsorted([end for _, _, end in self._shards], users, side="right")
         wanted = [np.flatnonzero(shard_of == number) for number in range(len(self._shards))]
         asked = [number for number, places in enumerate(wanted) if len(places)]
-        tasks = [solved.question(self._shards[n][0], rows=users[wanted[n]] - self._shards[n][1]) for n in asked]
+        tasks = [_Question(self._shards[n][0], stored.path, users[wanted[n]] - self._shards[n][1]) for n in asked]
         for number, part in zip(asked, self._workers.in_order(_rows, tasks), strict=True):
             found[wanted[number]] = part
         return found
 
-    def _moments(self, solved: "_Solved") -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        if solved.moments is None:
-            parts = list(self._workers.in_order(_moments, self._questions(solved)))
-            total, gram = (np.sum(of_shards, axis=0) for of_shards in zip(*parts, strict=True))
-            solved.moments = total, gram
-        return solved.moments
-
-    def _questions(self, solved: "_Solved", mixed: NDArray[np.float32] | None = None) -> "list[_Question]":
-        return [solved.question(path, mixed=mixed) for path, _, _ in self._shards]
+    def _stored(self, items: NDArray[np.float32]) -> "_Stored":
+        path = self._folder / f"items-{uuid.uuid4().hex}.npy"
+        np.save(path, items)
+        return _Stored(path, items.shape[1])
 
 
 class ShardedRows:
     """User embeddings on the workers, (n_users, components): rows are fetched where they are asked for."""
 
-    def __init__(self, histories: ShardedHistories, solved: "_Solved", scale: np.float32) -> None:
-        self._histories, self._solved, self._scale = histories, solved, scale
+    def __init__(self, histories: ShardedHistories, stored: "_Stored", mixed: NDArray[np.float32]) -> None:
+        self._histories, self._stored, self._mixed = histories, stored, mixed
 
     def __len__(self) -> int:
         return int(self._histories._shape[0])
 
     def __getitem__(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        return self._histories.rows(self._solved, np.asarray(users)) * self._scale
+        return self._histories.rows(self._stored, np.asarray(users)) @ self._mixed
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        found = self._histories.rows(self._solved) * self._scale
-        return found if dtype is None else found.astype(dtype)
+        found = self[np.arange(len(self))]
+        return found if dtype is None else found.astype(dtype, copy=False)
 
 
 @contextmanager
@@ -131,49 +114,31 @@ def _check_reached(workers: Workers, folder: Path) -> None:
             )
 
 
-class _Items:
-    """The handle of S: the products it is made of, in a file that goes with the handle."""
+class _Stored:
+    """Products in a file that all reach; it goes with the handle."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
+    def __init__(self, path: Path, components: int) -> None:
+        self.path, self.components = str(path), components
         weakref.finalize(self, path.unlink, missing_ok=True)
-
-
-@dataclass
-class _Solved:
-    """The handle of Q, and the sum and gram matrix of its rows once they were asked for."""
-
-    items: _Items
-    inverse: NDArray[np.float32]
-    moments: tuple[NDArray[np.float64], NDArray[np.float32]] | None = None
-
-    def question(
-        self, shard: str, mixed: NDArray[np.float32] | None = None, rows: NDArray[np.int_] | None = None
-    ) -> "_Question":
-        return _Question(shard, self.items.path, self.inverse, mixed, rows)
 
 
 @dataclass(frozen=True)
 class _Question:
-    """What is sent to a worker: where its rows and the products lie, and small matrices."""
+    """What is sent to a worker: where its rows and the products lie, and which users' rows are asked for."""
 
     shard: str
     items: str
-    inverse: NDArray[np.float32]
-    mixed: NDArray[np.float32] | None = None
     rows: NDArray[np.int_] | None = None
 
 
 @dataclass
 class _Held:
-    """What a worker keeps of a shard between two questions."""
+    """What a worker keeps of a shard: its purchases, and what the products asked about last give."""
 
     histories: LocalHistories
     size: int
     items: str = ""
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    solved: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    inverse: bytes = b""
+    found: WorkedOut | None = None
     lock: Lock = field(default_factory=Lock)
 
 
@@ -183,17 +148,12 @@ _held: "LRUCache[str, _Held]" = LRUCache(HELD_BYTES, getsizeof=lambda held: held
 _lock = Lock()
 
 
-def _users(question: _Question) -> tuple[LocalHistories, NDArray[np.float32]]:
-    """The histories of a shard, and Q of its users."""
+def _worked_out(question: _Question) -> WorkedOut:
     held = _shard(question)
     with held.lock, limited_blas_threads():
-        if held.items != question.items:
-            held.sums = held.histories.sums(np.load(question.items))
-            held.items, held.inverse = question.items, b""
-        inverse = question.inverse.tobytes()
-        if held.inverse != inverse:
-            held.solved, held.inverse = held.histories.solved(held.sums, question.inverse), inverse
-        return held.histories, held.solved
+        if held.found is None or held.items != question.items:
+            held.found, held.items = held.histories.worked_out(np.load(question.items)), question.items
+        return held.found
 
 
 def _shard(question: _Question) -> _Held:
@@ -201,26 +161,22 @@ def _shard(question: _Question) -> _Held:
         if question.shard in _held:
             return _held[question.shard]
     matrix = sparse.load_npz(question.shard)
-    held = _Held(LocalHistories(matrix, threads=1), 16 * matrix.nnz + 8 * matrix.shape[0] * len(question.inverse))
+    held = _Held(LocalHistories(matrix, threads=1), 16 * matrix.nnz + Path(question.items).stat().st_size)
     with _lock:
         if held.size <= _held.maxsize:
             _held[question.shard] = held
     return held
 
 
-def _moments(question: _Question) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    histories, solved = _users(question)
-    with limited_blas_threads():
-        return histories.total(solved), histories.gram(solved)
+def _moments(question: _Question) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    found = _worked_out(question)
+    return found.total, found.gram
 
 
 def _products(question: _Question) -> NDArray[np.float32]:
-    assert question.mixed is not None
-    histories, solved = _users(question)
-    with limited_blas_threads():
-        return histories.products(solved, question.mixed)
+    return _worked_out(question).products
 
 
 def _rows(question: _Question) -> NDArray[np.float32]:
-    _, solved = _users(question)
-    return solved if question.rows is None else solved[question.rows]
+    with limited_blas_threads():
+        return _shard(question).histories.rows(question.rows, np.load(question.items))

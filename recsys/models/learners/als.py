@@ -7,7 +7,7 @@ LightFM's sum over features says of them.
 """
 
 from copy import copy
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,13 @@ from scipy import linalg
 from recsys.errors import Diverged
 from recsys.models.features import Features
 from recsys.models.hyperparameters import Hyperparameters
-from recsys.models.learners.histories import HistoriesOf, LocalHistories
+from recsys.models.learners.histories import HistoriesOf, LocalHistories, WorkedOut
 from recsys.models.learners.learned import Learned, spread
 from recsys.models.linear_fold_in import LinearFoldIn
 from recsys.models.purchases import Purchases
 from recsys.models.shrinkage import HierarchicalPrior
 
 TINY = 1e-9
-SUMS_KEPT = 20_000_000
-"""What passes so far have worked out for shoppers is kept beside a learner to go on from, up to so many numbers; more
-are worked out anew."""
-
 NOTHING = 1e-6
 """Directions with less than this share of the strongest's strength hold rounding alone: with fewer shoppers or items
 than components there are such, and they are left empty."""
@@ -62,7 +58,7 @@ class AlternatingRidge:
         rows = np.random.default_rng(seed).standard_normal((n_items, d), dtype=np.float32)
         self._features = features
         self._items = rows * size[:, None].astype(np.float32)
-        self._sums: Any = None
+        self._found: WorkedOut | None = None
 
     def going_on(self, recipe: Hyperparameters, purchases: Purchases | None = None) -> Self:
         """The same after as many passes, to go on from by itself with another recipe.
@@ -72,10 +68,8 @@ class AlternatingRidge:
         """
         found = copy(self)
         found.recipe, found._purchases = recipe, purchases or self._purchases
-        if recipe.components * self._purchases.matrix.shape[0] > SUMS_KEPT:
-            found._sums = None
         if purchases is not None or recipe.damping != self.recipe.damping:
-            found._histories, found._sums = self._histories_of(found._purchases.damped(recipe.damping)), None
+            found._histories, found._found = self._histories_of(found._purchases.damped(recipe.damping)), None
         if recipe.sharing != self.recipe.sharing:
             found._prior = HierarchicalPrior(self._features, self._purchases.buyers, recipe.sharing)
         return found
@@ -86,12 +80,13 @@ class AlternatingRidge:
         Raises:
             Diverged: embeddings are no longer finite numbers.
         """
-        users = self._solved(self.recipe.regularisation)[0]
-        strength, directions = linalg.eigh(self._histories.gram(users).astype(np.float64))
+        inverse = self._inverse(self.recipe.regularisation)
+        found = self._worked_out()
+        strength, directions = linalg.eigh(inverse @ found.gram @ inverse)
         there = strength > NOTHING * max(float(strength[-1]), TINY)
         white = directions * np.where(there, 1 / np.sqrt(np.where(there, strength, 1.0)), 0.0)
-        self._items = self._prior(self._histories.products(users, white.astype(np.float32)))
-        self._sums = None
+        self._items = self._prior(found.products @ (inverse @ white).astype(np.float32))
+        self._found = None
         if not np.isfinite(self._items).all():
             raise Diverged(
                 f"Training diverged: with regularisation {self.recipe.regularisation:g} the embeddings are no longer "
@@ -107,29 +102,34 @@ class AlternatingRidge:
         Products are made smaller by buyers^-popularity_penalty and larger by drift^recipe.drift; shoppers are scaled so
         that their scores have standard deviation 1; the biases are popularity_lift times the expected popularity.
         """
-        users, inverse = self._solved(recipe.regularisation)
+        inverse = self._inverse(recipe.regularisation)
+        found = self._worked_out()
         buyers = np.maximum(self._purchases.buyers, 1).astype(np.float64)
         factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
         items = (self._items * factor[:, None]).astype(np.float32)
-        total, gram = self._histories.total(users), self._histories.gram(users)
-        scale = np.float32(1 / max(spread(total, gram, self._purchases.matrix.shape[0], items), 1e-12))
+        n_users = self._purchases.matrix.shape[0]
+        scale = 1 / max(spread(found.total @ inverse, inverse @ found.gram @ inverse, n_users, items), 1e-12)
+        mixed = (inverse * scale).astype(np.float32)
         damping = (self._purchases.totals**-self.recipe.damping).astype(np.float32)
         fold_in = LinearFoldIn(
-            (self._items @ (inverse * scale)) * damping[:, None],
+            (self._items @ mixed) * damping[:, None],
             damping,
-            inverse * scale,
+            mixed,
             weighting=self._purchases.weighting,
             now=self._now.to_datetime64().astype("datetime64[s]"),
         )
         biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
-        return Learned(self._histories.embeddings(users, scale), items, biases, fold_in)
+        return Learned(self._histories.embeddings(self._items, mixed), items, biases, fold_in)
 
-    def _solved(self, regularisation: float) -> tuple[Any, NDArray[np.float32]]:
-        """The handle of Q (n_users, components), and (R'R + lambda I)^-1."""
+    def _inverse(self, regularisation: float) -> NDArray[np.float64]:
+        """(R'R + lambda I)^-1, (components, components)."""
         gram = (self._items.T @ self._items).astype(np.float64)
         ridge = regularisation * max(float(np.trace(gram)), TINY) / len(gram)
         gram[np.diag_indices_from(gram)] += ridge
-        inverse = linalg.inv(gram).astype(np.float32)
-        if self._sums is None:
-            self._sums = self._histories.sums(self._items)
-        return self._histories.solved(self._sums, inverse), inverse
+        return np.asarray(linalg.inv(gram))
+
+    def _worked_out(self) -> WorkedOut:
+        """What S = Y R gives for the products as they are; Q = S (R'R + lambda I)^-1."""
+        if self._found is None:
+            self._found = self._histories.worked_out(self._items)
+        return self._found

@@ -1,6 +1,7 @@
 """What ALS asks of everybody's purchases: a few products of matrices, in this process or where the users lie."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,41 +10,40 @@ from scipy import sparse
 
 from recsys.utils.sparse_product import product
 
+BLOCK = 65_536
+"""Users whose rows of S are there at once."""
 
-class Histories(Protocol):
-    """Y (n_users, n_items), the damped purchases, and what is worked out from them for every user.
 
-    S = Y R and Q = S (R'R + lambda I)^-1 have a row for each user. They stay where the purchases are: whoever asks for
-    them gets a handle, to be given back with the next question.
+@dataclass(frozen=True)
+class WorkedOut:
+    """What a pass takes from S = Y R, Y (n_users, n_items) being the damped purchases and R the products.
+
+    Attributes:
+        total: (components,), the sum of the rows of S.
+        gram: S'S (components, components).
+        products: Y'S (n_items, components).
     """
 
-    def sums(self, items: NDArray[np.float32]) -> Any:
-        """S for the products R (n_items, components)."""
+    total: NDArray[np.float64]
+    gram: NDArray[np.float64]
+    products: NDArray[np.float32]
+
+
+class Histories(Protocol):
+    """Y, wherever it lies. S has a row for each user, so it stays there and is not kept."""
+
+    def worked_out(self, items: NDArray[np.float32]) -> WorkedOut:
+        """Sums over all users for the products R (n_items, components)."""
         ...
 
-    def solved(self, sums: Any, inverse: NDArray[np.float32]) -> Any:
-        """Q; `inverse` is (components, components)."""
-        ...
-
-    def total(self, solved: Any) -> NDArray[np.float64]:
-        """(components,), the sum of the rows of Q."""
-        ...
-
-    def gram(self, solved: Any) -> NDArray[np.float32]:
-        """Q'Q (components, components)."""
-        ...
-
-    def products(self, solved: Any, mixed: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Y'Q times `mixed` (components, components): (n_items, components)."""
-        ...
-
-    def embeddings(self, solved: Any, scale: np.float32) -> NDArray[np.float32]:
-        """Q times `scale`, (n_users, components); or what gives its rows for their numbers, and becomes an array."""
+    def embeddings(self, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> Any:
+        """S times `mixed` (components, components): gives rows (n, components) for numbers of users, and becomes an
+        array of all."""
         ...
 
 
 class LocalHistories:
-    """Purchases in this process; handles are the arrays themselves.
+    """Purchases in this process.
 
     Args:
         matrix: CSR float32 (n_users, n_items).
@@ -51,25 +51,47 @@ class LocalHistories:
     """
 
     def __init__(self, matrix: sparse.csr_matrix, threads: int | None = None) -> None:
-        self._matrix, self._transposed, self._threads = matrix, matrix.T.tocsr(), threads
+        self._matrix, self._threads = matrix, threads
+        self._blocks = [matrix[start : start + BLOCK] for start in range(0, matrix.shape[0], BLOCK)]
+        self._transposed = [block.T.tocsr() for block in self._blocks]
 
-    def sums(self, items: NDArray[np.float32]) -> NDArray[np.float32]:
-        return product(self._matrix, items, self._threads)
+    def worked_out(self, items: NDArray[np.float32]) -> WorkedOut:
+        d = items.shape[1]
+        found = WorkedOut(np.zeros(d), np.zeros((d, d)), np.zeros((self._matrix.shape[1], d), np.float32))
+        for block, transposed in zip(self._blocks, self._transposed, strict=True):
+            sums = product(block, items, self._threads)
+            np.add(found.products, product(transposed, sums, self._threads), out=found.products)
+            exact = sums.astype(np.float64)
+            np.add(found.total, exact.sum(axis=0), out=found.total)
+            np.add(found.gram, exact.T @ exact, out=found.gram)
+        return found
 
-    def solved(self, sums: NDArray[np.float32], inverse: NDArray[np.float32]) -> NDArray[np.float32]:
-        return sums @ inverse
+    def embeddings(self, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> "UserRows":
+        return UserRows(self, items, mixed)
 
-    def total(self, solved: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(solved.sum(axis=0, dtype=np.float64))
+    def rows(self, users: Any, items: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, components), the rows of S of these users."""
+        found = product(self._matrix[users], items, self._threads)
+        return found[0] if np.ndim(users) == 0 and not isinstance(users, slice) else found
 
-    def gram(self, solved: NDArray[np.float32]) -> NDArray[np.float32]:
-        return solved.T @ solved
 
-    def products(self, solved: NDArray[np.float32], mixed: NDArray[np.float32]) -> NDArray[np.float32]:
-        return product(self._transposed, solved @ mixed, self._threads)
+class UserRows:
+    """S times a matrix (components, components), worked out for the users that are asked for: all of them are many."""
 
-    def embeddings(self, solved: NDArray[np.float32], scale: np.float32) -> NDArray[np.float32]:
-        return solved * scale
+    def __init__(self, histories: LocalHistories, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> None:
+        self._histories, self._items, self._mixed = histories, items, mixed
+
+    def __len__(self) -> int:
+        return int(self._histories._matrix.shape[0])
+
+    def __getitem__(self, users: Any) -> NDArray[np.float32]:
+        return self._histories.rows(users, self._items) @ self._mixed
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        found = np.empty((len(self), self._mixed.shape[1]), dtype or np.float32)
+        for start in range(0, len(self), BLOCK):
+            found[start : start + BLOCK] = self[start : start + BLOCK]
+        return found
 
 
 HistoriesOf = Callable[[sparse.csr_matrix], Histories]

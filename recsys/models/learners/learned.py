@@ -1,6 +1,7 @@
 """What the linear learners give: embeddings of whole users and items, and the formula that places anybody."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ class Learned:
     """Embeddings and biases of whole users and items.
 
     Attributes:
-        users, items: (n_users, components), (n_items, components) float32; of users that lie on several machines what
-            gives their rows for their numbers, and becomes an array.
+        users, items: (n_users, components), (n_items, components) float32; with ALS what gives the rows of users for
+            their numbers, and becomes an array.
         biases: (n_items,) float32.
         fold_in: gives the embedding of anybody from their history; of the known users those in `users`.
     """
@@ -43,7 +44,7 @@ class Learned:
         return block
 
 
-def spread(total: NDArray[np.float64], gram: NDArray[np.float32], n_users: int, items: NDArray[np.float32]) -> float:
+def spread(total: NDArray[np.float64], gram: NDArray[Any], n_users: int, items: NDArray[np.float32]) -> float:
     """Standard deviation of users @ items.T, from the sum of the users' rows and their gram matrix."""
     n = max(n_users * len(items), 1)
     mean = float(total @ items.sum(axis=0, dtype=np.float64)) / n
