@@ -13,6 +13,9 @@ from recsys.models.features import IDENTITY, Features, normalised
 RIDGE = 5.0
 """Rows' worth of zeros that what is shared by many rows is mixed with."""
 
+BLOCK = 65_536
+"""Identities that are filled in at once."""
+
 
 def put_into(lightfm: LightFM, found: Representations, users: Features, items: Features) -> None:
     """Put embeddings and biases of whole users and items into an untrained LightFM, as those of features.
@@ -21,13 +24,10 @@ def put_into(lightfm: LightFM, found: Representations, users: Features, items: F
     and `LightFM.predict` their scores; the others get what they share with those that have one.
     """
     lightfm_wrapper.prepare(lightfm, users, items)
-    for side, features, rows, values in (
-        ("user", users, found.user_embeddings, np.zeros(len(found.user_embeddings), np.float32)),
-        ("item", items, found.item_embeddings, found.item_biases),
-    ):
-        both = by_feature(features, np.column_stack([rows, values]))
-        getattr(lightfm, f"{side}_embeddings")[...] = both[:, :-1]
-        getattr(lightfm, f"{side}_biases")[...] = both[:, -1]
+    lightfm.user_embeddings = by_feature(users, np.asarray(found.user_embeddings))
+    lightfm.user_biases = np.zeros(len(users.kinds), np.float32)
+    lightfm.item_embeddings = by_feature(items, found.item_embeddings)
+    lightfm.item_biases = by_feature(items, found.item_biases[:, None])[:, 0].copy()
 
 
 def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -43,14 +43,18 @@ def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.fl
     if len(shared):
         design = features.matrix[:, shared].tocsr()
         alone = normalised(design)
-        rows = np.unique(own.row) if identity.any() else np.arange(len(target))
-        known = alone[rows]
+        known = alone
+        if identity.any():
+            with_identity = np.zeros(len(target), np.float32)
+            with_identity[own.row] = 1
+            known = (sparse.diags(with_identity) @ alone).tocsr()
+            known.eliminate_zeros()
         weight = float(known.data.mean()) if known.nnz else 1.0
         gram = (known.T @ known + RIDGE * weight**2 * sparse.identity(len(shared))).tocsc()
-        found[shared] = sparse_linalg.splu(gram.astype(np.float64)).solve(
-            np.asarray(known.T @ target[rows], np.float64)
-        )
-        target = target - design @ found[shared]
-    if own.nnz:
-        found[np.flatnonzero(identity)[own.col]] = target[own.row] / own.data[:, None]
+        found[shared] = sparse_linalg.splu(gram.astype(np.float64)).solve(np.asarray(known.T @ target, np.float64))
+    columns = np.flatnonzero(identity)[own.col]
+    for start in range(0, own.nnz, BLOCK):
+        rows, place = own.row[start : start + BLOCK], slice(start, start + BLOCK)
+        left = target[rows] - design[rows] @ found[shared] if len(shared) else target[rows]
+        found[columns[place]] = left / own.data[place, None]
     return found
