@@ -23,11 +23,10 @@ def put_into(lightfm: LightFM, found: Representations, users: Features, items: F
     Afterwards feature matrix times feature embeddings gives the embeddings found for every row that has an identity,
     and `LightFM.predict` their scores; the others get what they share with those that have one.
     """
-    lightfm_wrapper.prepare(lightfm, users, items)
-    lightfm.user_embeddings = by_feature(users, np.asarray(found.user_embeddings))
-    lightfm.user_biases = np.zeros(len(users.kinds), np.float32)
-    lightfm.item_embeddings = by_feature(items, found.item_embeddings)
-    lightfm.item_biases = by_feature(items, found.item_biases[:, None])[:, 0].copy()
+    of_users, none = by_feature(users, np.asarray(found.user_embeddings)), np.zeros(len(users.kinds), np.float32)
+    lightfm_wrapper.give(lightfm, "user", of_users, none)
+    biases = by_feature(items, found.item_biases[:, None])[:, 0].copy()
+    lightfm_wrapper.give(lightfm, "item", by_feature(items, found.item_embeddings), biases)
 
 
 def by_feature(features: Features, target: NDArray[np.float32]) -> NDArray[np.float32]:

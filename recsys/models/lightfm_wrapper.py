@@ -1,6 +1,7 @@
 """The only module that imports lightfm: making, training, saving and reading `lightfm.LightFM` objects."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 from lightfm import LightFM
@@ -41,9 +42,18 @@ def new(recipe: Hyperparameters, seed: int) -> LightFM:
     )
 
 
-def prepare(model: LightFM, users: Features, items: Features) -> None:
-    """Give an untrained model its arrays, filled at random, so that they can be filled otherwise."""
-    model._initialize(model.no_components, items.matrix.shape[1], users.matrix.shape[1])
+def give(
+    model: LightFM, side: Literal["item", "user"], embeddings: NDArray[np.float32], biases: NDArray[np.float32]
+) -> None:
+    """Give an untrained model the embeddings (n_features, components) and biases (n_features,) of one side.
+
+    What the learning schedule keeps beside them is as LightFM begins with: squares of 1 for Adagrad, 0 otherwise.
+    """
+    squares = np.float32(1 if model.learning_schedule == "adagrad" else 0)
+    for name, array in (("embedding", embeddings), ("bias", biases)):
+        setattr(model, f"{side}_embeddings" if name == "embedding" else f"{side}_biases", array)
+        setattr(model, f"{side}_{name}_gradients", np.full_like(array, squares))
+        setattr(model, f"{side}_{name}_momentum", np.zeros_like(array))
 
 
 def train_epochs(
