@@ -5,7 +5,8 @@ import streamlit as st
 from pages import making, shared, tables
 from recsys.errors import InsiderError
 from recsys.services.promotion import promote, rollback
-from recsys.services.promotion_preview import CheckedExpectation, Preview, Row, health_warnings, preview
+from recsys.services.promotion_figures import Row
+from recsys.services.promotion_preview import CheckedExpectation, Preview, health_warnings, preview
 from recsys.services.workbench.expectations import Expectations
 from recsys.services.workbench.target_user import Personas
 from recsys.storage.model_names import ModelNames

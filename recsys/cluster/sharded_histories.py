@@ -51,11 +51,11 @@ class ShardedHistories:
         total, gram = (np.sum(of_shards, axis=0) for of_shards in zip(*parts, strict=True))
         return WorkedOut(total, gram, self._workers.summed(_products, questions))
 
-    def embeddings(self, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> "ShardedRows":
-        return ShardedRows(self, self._stored(items), mixed)
+    def embeddings(self, placing: NDArray[np.float32]) -> "ShardedRows":
+        return ShardedRows(self, self._stored(placing))
 
     def rows(self, stored: "_Stored", users: NDArray[np.int_]) -> NDArray[np.float32]:
-        """The rows of S of some users."""
+        """The rows of some users of Y times what is stored."""
         found = np.empty((len(users), stored.components), np.float32)
         shard_of = np.searchsorted([end for _, _, end in self._shards], users, side="right")
         wanted = [np.flatnonzero(shard_of == number) for number in range(len(self._shards))]
@@ -74,14 +74,14 @@ class ShardedHistories:
 class ShardedRows:
     """User embeddings on the workers, (n_users, components): rows are fetched where they are asked for."""
 
-    def __init__(self, histories: ShardedHistories, stored: "_Stored", mixed: NDArray[np.float32]) -> None:
-        self._histories, self._stored, self._mixed = histories, stored, mixed
+    def __init__(self, histories: ShardedHistories, stored: "_Stored") -> None:
+        self._histories, self._stored = histories, stored
 
     def __len__(self) -> int:
         return int(self._histories._shape[0])
 
     def __getitem__(self, users: NDArray[np.int_]) -> NDArray[np.float32]:
-        return self._histories.rows(self._stored, np.asarray(users)) @ self._mixed
+        return self._histories.rows(self._stored, np.asarray(users))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         found = self[np.arange(len(self))]
@@ -115,7 +115,7 @@ def _check_reached(workers: Workers, folder: Path) -> None:
 
 
 class _Stored:
-    """Products in a file that all reach; it goes with the handle."""
+    """A matrix (n_items, components) in a file that all reach; it goes with the handle."""
 
     def __init__(self, path: Path, components: int) -> None:
         self.path, self.components = str(path), components
@@ -124,7 +124,7 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Question:
-    """What is sent to a worker: where its rows and the products lie, and which users' rows are asked for."""
+    """What is sent to a worker: where its rows and the matrix lie, and which users' rows are asked for."""
 
     shard: str
     items: str
@@ -178,5 +178,4 @@ def _products(question: _Question) -> NDArray[np.float32]:
 
 
 def _rows(question: _Question) -> NDArray[np.float32]:
-    with limited_blas_threads():
-        return _shard(question).histories.rows(question.rows, np.load(question.items))
+    return _shard(question).histories.rows(question.rows, np.load(question.items))

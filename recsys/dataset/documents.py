@@ -117,7 +117,7 @@ class FileReport(TypedDict):
     Keys:
         mapping: field to columns.
         timestamps: how its times were read, in words; None without any.
-        lines: of a text file, how many are what: lines = above + header + rows + within_fields + blank.
+        lines: of a text file, how many are what: lines = above + header + rows + within_fields + empty.
     """
 
     file: str

@@ -71,7 +71,7 @@ def _file(
     rest = source.lines - head - rows - unread - source.continued
     blank = _blank_lines(source, head) if rest else 0
     lines = {"lines": source.lines, "above": source.dialect.skip, "header": int(source.dialect.header),
-             "rows": rows + unread, "within_fields": source.continued, "blank": blank}  # fmt: skip
+             "rows": rows + unread, "within_fields": source.continued, "empty": blank}  # fmt: skip
     missing = rest - blank
     if missing:
         unknown = formatting.plural(abs(missing), "line")

@@ -129,7 +129,7 @@ def _accounts(found: ImportReport) -> tuple[tuple[str, str], ...]:
 
 _LINES = (
     ("above", "above the header"), ("header", "header"), ("rows", "rows"), ("within_fields", "within fields"),
-    ("blank", "blank"),
+    ("empty", "blank"),
 )  # fmt: skip
 
 

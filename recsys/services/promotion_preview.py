@@ -1,22 +1,23 @@
-"""What would change if a model went live: figures by segment, shoppers, products; and what should give pause."""
+"""What would change if a model went live, in figures and words, and what should give pause."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recsys import columns as c
 from recsys.dataset.splitting import protocol_note, split_again
 from recsys.errors import InsiderError, NoModel
 from recsys.evaluation import metrics
 from recsys.evaluation.benchmark import category_codes
-from recsys.evaluation.evaluate import Evaluation, evaluate
-from recsys.evaluation.significance import LEVEL, SAMPLES, Verdict, paired
+from recsys.evaluation.evaluate import evaluate
+from recsys.evaluation.significance import Verdict
 from recsys.models.model import Model, identical
 from recsys.progress import OnProgress, Progress, part_of, silent
 from recsys.recommend.recommender import Recommender
+from recsys.services import promotion_figures as figures
+from recsys.services.promotion_figures import Row
 from recsys.services.workbench.expectations import Expectations
 from recsys.services.workspace import Workspace
 from recsys.storage.model_names import ModelNames
@@ -26,40 +27,6 @@ from recsys.utils.json_values import jsonable
 MEASURED = ("ndcg", "hit_rate", "precision", "recall", "diversity", "novelty")
 HARM = ("ndcg", "hit_rate", "precision", "recall")
 """Measures in which less is worse, whatever one wants."""
-
-MIN_SEGMENT = 50
-"""Shoppers below which a segment is left out: it says too little."""
-
-SHOWN = 30
-ACTIVITY = ("few purchases", "some purchases", "many purchases")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure of both models over the same shoppers: the interval of the paired difference, and the verdict of the
-    paired randomisation test, as `significance.paired` has them. `share`: the figure reads best as a percentage."""
-
-    group: str
-    name: str
-    users: int
-    live: float
-    candidate: float
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    verdict: Verdict
-    share: bool = False
-
-    def texts(self) -> dict[str, str]:
-        """`live`, `candidate`, `difference` and its `interval` as people read them: shares as percentages."""
-        low, high = (fmt.difference(x, is_share=self.share) for x in (self.low, self.high))
-        return {
-            "live": fmt.measured(self.live, is_share=self.share),
-            "candidate": fmt.measured(self.candidate, is_share=self.share),
-            "difference": fmt.difference(self.difference, is_share=self.share),
-            "interval": f"{low.removesuffix(' points')} to {high}",
-        }
 
 
 @dataclass(frozen=True)
@@ -251,18 +218,22 @@ def _compared(
     known = fmt.measures(new.k)
     titles = {name: measure.title for name, measure in known.items()}
     measures = tuple(
-        replace(_row("All shoppers", titles[name], old.values[name], new.values[name]), share=known[name].share)
+        replace(
+            figures.row("All shoppers", titles[name], old.values[name], new.values[name]),
+            share=known[name].share,
+        )
         for name in MEASURED
         if name in old.values
     )
-    segments = _segments(candidate, old, new, part_of(on_progress, 0.55, 0.9)) if by_segment else ()
-    shared = _shared(old, new)
+    segments = figures.segments(candidate, old, new, part_of(on_progress, 0.55, 0.9)) if by_segment else ()
+    shared = figures.shared(old, new)
     harm = {titles[name] for name in HARM}
-    warnings = [_warning(row) for row in measures if row.verdict == "worse" and row.name in harm]
-    warnings += [_warning(row) for row in segments if row.verdict == "worse"]
+    warnings = [figures.warning(row) for row in measures if row.verdict == "worse" and row.name in harm]
+    warnings += [figures.warning(row) for row in segments if row.verdict == "worse"]
     return Preview(
         live.id, candidate.id, note, measures, segments,
-        _shoppers(candidate, old, new, shared), _items(candidate, old, new), float(shared.mean()), tuple(warnings),
+        figures.shoppers(candidate, old, new, shared), figures.items(candidate, old, new),
+        float(shared.mean()), tuple(warnings),
         changed=float((shared < 1).mean()), coverage=(metrics.coverage(old.shown), metrics.coverage(new.shown)),
     )  # fmt: skip
 
@@ -289,74 +260,3 @@ class _Elsewhere:
 def _nothing(live: str | None, candidate: str, note: str) -> Preview:
     empty = pd.DataFrame()
     return Preview(live, candidate, note, (), (), empty, empty, None, ())
-
-
-def _row(group: str, name: str, live: NDArray[np.float64], candidate: NDArray[np.float64], level: float = LEVEL) -> Row:
-    found = paired(candidate, live, metric=name, level=level, samples=max(SAMPLES, int(6 / level)))
-    return Row(
-        group, name, found.users, float(live.mean()), float(candidate.mean()), found.difference, found.low, found.high,
-        found.p_value, found.verdict,
-    )  # fmt: skip
-
-
-def _segments(model: Model, old: Evaluation, new: Evaluation, on_progress: OnProgress) -> tuple[Row, ...]:
-    groups = [(title, name, mask) for title, name, mask in _groups(model, new.users) if mask.sum() >= MIN_SEGMENT]
-    live, candidate = old.values["ndcg"], new.values["ndcg"]
-    rows = []
-    for number, (title, name, mask) in enumerate(groups):
-        on_progress(Progress(f"Comparing segment {number + 1} of {len(groups)}", number / len(groups)))
-        rows.append(_row(title, name, live[mask], candidate[mask], LEVEL / len(groups)))
-    return tuple(sorted(rows, key=lambda row: -row.users))
-
-
-def _groups(model: Model, users: NDArray[np.int64]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    bought = np.diff(model.history.counts.indptr)[users]
-    edges = np.quantile(bought, [1 / 3, 2 / 3])
-    level = np.searchsorted(edges, bought, side="right")
-    for number, name in enumerate(ACTIVITY):
-        yield "Activity", name, level == number
-    for attribute in model.user_attributes:
-        values = model.users[attribute].to_numpy(dtype=object)[users]
-        for value in sorted({str(x) for x in values if isinstance(x, str)}):
-            yield fmt.label(attribute), value, values == value
-
-
-def _shared(old: Evaluation, new: Evaluation) -> NDArray[np.float64]:
-    """(n,) share of each user's list that both models show."""
-    there = (new.lists[:, :, None] == old.lists[:, None, :]).any(axis=2) & (new.lists >= 0)
-    return there.sum(axis=1) / np.maximum((new.lists >= 0).sum(axis=1), 1)
-
-
-def _shoppers(model: Model, old: Evaluation, new: Evaluation, shared: NDArray[np.float64]) -> pd.DataFrame:
-    order = np.lexsort((-np.abs(new.values["ndcg"] - old.values["ndcg"]), shared))[:SHOWN]
-    return pd.DataFrame(
-        {
-            c.USER: model.users[c.USER].to_numpy()[new.users[order]],
-            "shared": shared[order],
-            "ndcg_live": old.values["ndcg"][order],
-            "ndcg_candidate": new.values["ndcg"][order],
-        }
-    )
-
-
-def _items(model: Model, old: Evaluation, new: Evaluation) -> pd.DataFrame:
-    change = new.shown.astype(np.int64) - old.shown
-    order = np.argsort(-np.abs(change), kind="stable")[:SHOWN]
-    order = order[change[order] != 0]
-    return pd.DataFrame(
-        {
-            c.ITEM: model.items[c.ITEM].to_numpy()[order],
-            c.TITLE: model.items[c.TITLE].to_numpy()[order],
-            "live": old.shown[order],
-            "candidate": new.shown[order],
-            "change": change[order],
-        }
-    )
-
-
-def _warning(row: Row) -> str:
-    who = (
-        "all shoppers" if row.group == "All shoppers" else f"{row.group.lower()} “{row.name}” ({row.users:,} shoppers)"
-    )
-    what = row.name if row.group == "All shoppers" else "NDCG@10"
-    return f"Worse for {who}: {what} {fmt.change(row.candidate, row.live)}, more than chance explains."

@@ -9,7 +9,8 @@ import pandas as pd
 from recsys.errors import InsiderError
 from recsys.models.hyperparameters import acting
 from recsys.progress import OnProgress
-from recsys.services.promotion_preview import Row, preview
+from recsys.services.promotion_figures import Row
+from recsys.services.promotion_preview import preview
 from recsys.services.workspace import Workspace
 from recsys.storage import audit
 from recsys.storage.model_names import SUBJECT

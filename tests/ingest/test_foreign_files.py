@@ -245,12 +245,12 @@ def test_lines_of_blanks_are_accounted_for_once_and_the_lines_of_others_stay_rig
         lines.insert(place, line)
     report, _ = run(tmp_path, {"events.csv": text(*lines, header=HEADER.replace(",", separator))})
     (file,) = report["files"]
-    assert (file["lines"]["blank"], report["rows"]["used"], report["rows"]["rejected"]) == (4, 80, 1)
+    assert (file["lines"]["empty"], report["rows"]["used"], report["rows"]["rejected"]) == (4, 80, 1)
     assert not [note for note in file["notes"] if "not known" in note] and report["warnings"] == []
     assert [x["line"] for x in report["rejected"]["first"]] == [40 + 4 + 2]
     items = text(*(f"{i}{separator}T {i}" for i in ITEMS), f" {separator} ", " ", header=f"item_id{separator}title")
     report, _ = run(tmp_path / "two", {"events.csv": text(*PLAIN), "items.csv": items})
-    assert report["files"][1]["lines"]["blank"] == 2 and report["files"][1]["rejected"] == 0
+    assert report["files"][1]["lines"]["empty"] == 2 and report["files"][1]["rejected"] == 0
     assert report["catalogue"]["catalogue_rows_without_id"] == 0
     rows = [json.dumps(dict(zip(HEADER.split(","), x.split(","), strict=True))) for x in PLAIN]
     report, _ = run(tmp_path / "three", {"events.jsonl": "\n".join([*rows[:9], "", "  ", *rows[9:]])})

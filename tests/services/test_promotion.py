@@ -15,7 +15,7 @@ from recsys.dataset.splitting import split_again
 from recsys.errors import InsiderError
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.significance import LEVEL, compare
-from recsys.services import promotion_preview as module
+from recsys.services import promotion_figures
 from recsys.services.freshness import freshness
 from recsys.services.promotion import rollback
 from recsys.services.promotion_preview import preview
@@ -39,7 +39,7 @@ def home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Worksp
 def test_a_ruined_candidate_is_found_worse_and_an_equal_one_is_not(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MIN_SEGMENT", 20)
+    monkeypatch.setattr(promotion_figures, "MIN_SEGMENT", 20)
     bad = train_and_store(home, "small", replace(SMALL_RECIPE, epochs=1, learning_rate=0.0001), seed=9).model.id
     found = preview(home, bad)
     assert found.warnings and any("all shoppers" in text for text in found.warnings)
@@ -60,7 +60,7 @@ def test_a_ruined_candidate_is_found_worse_and_an_equal_one_is_not(
 def test_verdicts_are_those_of_the_paired_test_and_allow_for_the_number_of_segments(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MIN_SEGMENT", 5)
+    monkeypatch.setattr(promotion_figures, "MIN_SEGMENT", 5)
     found = preview(home, train_and_store(home, "small", SMALL_RECIPE, seed=8).model.id)
     both = [home.load(x).model for x in (found.candidate, str(found.live))]
     split = split_again(home.dataset("small"), both[0].manifest.split)

@@ -110,16 +110,17 @@ class AlternatingRidge:
         n_users = self._purchases.matrix.shape[0]
         scale = 1 / max(spread(found.total @ inverse, inverse @ found.gram @ inverse, n_users, items), 1e-12)
         mixed = (inverse * scale).astype(np.float32)
+        placing = self._items @ mixed
         damping = (self._purchases.totals**-self.recipe.damping).astype(np.float32)
         fold_in = LinearFoldIn(
-            (self._items @ mixed) * damping[:, None],
+            placing * damping[:, None],
             damping,
             mixed,
             weighting=self._purchases.weighting,
             now=self._now.to_datetime64().astype("datetime64[s]"),
         )
         biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
-        return Learned(self._histories.embeddings(self._items, mixed), items, biases, fold_in)
+        return Learned(self._histories.embeddings(placing), items, biases, fold_in)
 
     def _inverse(self, regularisation: float) -> NDArray[np.float64]:
         """(R'R + lambda I)^-1, (components, components)."""

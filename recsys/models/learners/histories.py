@@ -36,8 +36,8 @@ class Histories(Protocol):
         """Sums over all users for the products R (n_items, components)."""
         ...
 
-    def embeddings(self, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> Any:
-        """S times `mixed` (components, components): gives rows (n, components) for numbers of users, and becomes an
+    def embeddings(self, placing: NDArray[np.float32]) -> Any:
+        """Y times `placing` (n_items, components): gives rows (n, components) for numbers of users, and becomes an
         array of all."""
         ...
 
@@ -66,32 +66,30 @@ class LocalHistories:
             np.add(found.gram, exact.T @ exact, out=found.gram)
         return found
 
-    def embeddings(self, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> "UserRows":
-        return UserRows(self, items, mixed)
+    def embeddings(self, placing: NDArray[np.float32]) -> "UserRows":
+        return UserRows(self, placing)
 
     def rows(self, users: Any, items: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, components), the rows of S of these users."""
+        """(n, components), the rows of Y times `items` of these users; (components,) for one."""
         found = product(self._matrix[users], items, self._threads)
         return found[0] if np.ndim(users) == 0 and not isinstance(users, slice) else found
 
 
 class UserRows:
-    """S times a matrix (components, components), worked out for the users that are asked for: all of them are many."""
+    """Y times a matrix (n_items, components), worked out for the users that are asked for: all of them are many."""
 
-    def __init__(self, histories: LocalHistories, items: NDArray[np.float32], mixed: NDArray[np.float32]) -> None:
-        self._histories, self._items, self._mixed = histories, items, mixed
+    def __init__(self, histories: LocalHistories, placing: NDArray[np.float32]) -> None:
+        self._histories, self._placing = histories, placing
 
     def __len__(self) -> int:
         return int(self._histories._matrix.shape[0])
 
     def __getitem__(self, users: Any) -> NDArray[np.float32]:
-        return self._histories.rows(users, self._items) @ self._mixed
+        return self._histories.rows(users, self._placing)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        found = np.empty((len(self), self._mixed.shape[1]), dtype or np.float32)
-        for start in range(0, len(self), BLOCK):
-            found[start : start + BLOCK] = self[start : start + BLOCK]
-        return found
+        found = self[:]
+        return found if dtype is None else found.astype(dtype, copy=False)
 
 
 HistoriesOf = Callable[[sparse.csr_matrix], Histories]

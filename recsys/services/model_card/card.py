@@ -18,7 +18,8 @@ from recsys.models.manifest import Lineage, ModelManifest
 from recsys.models.model import Model
 from recsys.progress import OnProgress, Progress, part_of
 from recsys.services.model_card.story import Story, story
-from recsys.services.promotion_preview import Row, preview
+from recsys.services.promotion_figures import Row
+from recsys.services.promotion_preview import preview
 from recsys.services.workspace import Workspace
 from recsys.storage.baseline_cache import baselines_of
 from recsys.storage.model_names import ModelNames
