@@ -7,8 +7,8 @@ and judged once on its test period beside every baseline. "theirs" is the strong
 theirs above 1 is what is wanted; the note has the catalogue coverage, passes kept and seconds. A dataset whose package
 is not there is said to be left out.
 
-With `--validation` the test period is not touched: "ours" is NDCG@10 on the validation periods with what they moved in the
-recipe, "theirs" with nothing moved but how popularity counts; the note has the values that were taken.
+With `--validation` the test period is not touched: "ours" is NDCG@10 on the validation periods with what they moved in
+the recipe, "theirs" with nothing moved but how popularity counts; the note has the values that were taken.
 """
 
 import sys
