@@ -50,7 +50,7 @@ class Needs:
 
 
 def of_pass(size: Size, workers: int, known: Coefficients) -> float:
-    """Seconds of a pass: the work of a worker, two questions, and the exchange.
+    """Seconds of a pass: the work of a worker, a question, and the exchange.
 
     One process takes the shares of the products one after the other; more than `FAN_IN` are added up on workers, level
     by level.
@@ -59,7 +59,7 @@ def of_pass(size: Size, workers: int, known: Coefficients) -> float:
     work = 2 * size.pairs * d * known.multiplication + size.users * d * d * known.dense
     levels = max(ceil(log(workers, FAN_IN)), 1)
     exchange = levels * min(workers, FAN_IN) * size.items * d * FLOAT * known.byte
-    return work / workers + 2 * known.round + exchange
+    return work / workers + known.round + exchange
 
 
 def needs(size: Size, workers: int, known: Coefficients) -> Needs:

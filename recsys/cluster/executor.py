@@ -1,12 +1,12 @@
 """The workers of a Dask cluster, and running tasks on them. Only here dask is imported."""
 
+import operator
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from numpy.typing import NDArray
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from recsys.errors import InsiderError, InvalidInput
 from recsys.utils.formatting import plural
@@ -80,8 +80,8 @@ class Workers:
                 self._ended({future})
                 yield self._result(future)
 
-    def summed(self, work: Callable[[T], NDArray[Any]], tasks: Sequence[T]) -> NDArray[Any]:
-        """The sum of what `work` gives for all tasks, placed as by `in_order`; always added in the same order."""
+    def summed(self, work: Callable[[T], R], tasks: Sequence[T]) -> R:
+        """The sum (`+`) of what `work` gives for all tasks, placed as by `in_order`; always added in the same order."""
         every = [self._begun(work, task, self._slots[n % len(self._slots)]) for n, task in enumerate(tasks)]
         with self._cancelling(every):
             level = every
@@ -91,7 +91,7 @@ class Workers:
                 every = every + level
             for future in level:
                 self._ended({future})
-            return _sum([self._result(future) for future in level])
+            return cast("R", _sum([self._result(future) for future in level]))
 
     def _begun(self, work: Callable[[T], R], task: T, worker: str | None = None) -> "Future":
         where = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
@@ -191,11 +191,8 @@ def connected(address: str) -> Iterator[Workers]:
         yield Workers(client, address)
 
 
-def _sum(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    found = parts[0].copy()
-    for part in parts[1:]:
-        found += part
-    return found
+def _sum(parts: Sequence[Any]) -> Any:
+    return reduce(operator.add, parts)
 
 
 def _of_scheduler(client: "Client", address: str) -> Any:

@@ -1,8 +1,8 @@
 """Everybody's purchases in shards on the workers of a cluster, for passes of ALS.
 
 Every worker keeps the rows of its users. For a pass it reads the products R from the folder that all share, and sends
-back two things for S = Y R: S'S of its users, (components, components), and their share of Y'S, (n_items, components).
-The sums of these are what one process works out, up to the rounding of sums in another order.
+back what its users add to the sums of `WorkedOut`. All together they are what one process works out, up to the rounding
+of sums in another order.
 """
 
 import shutil
@@ -10,7 +10,7 @@ import uuid
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -26,7 +26,7 @@ from recsys.models.learners.histories import HistoriesOf, LocalHistories, Worked
 from recsys.utils.threads import limited_blas_threads
 
 HELD_BYTES = 1 << 30
-"""So much a worker keeps of what it has worked out for the last question; what does not fit is worked out anew."""
+"""So much of its shards a worker keeps between two questions; what does not fit is read anew."""
 
 
 class ShardedHistories:
@@ -46,10 +46,7 @@ class ShardedHistories:
 
     def worked_out(self, items: NDArray[np.float32]) -> WorkedOut:
         stored = self._stored(items)
-        questions = [_Question(path, stored.path) for path, _, _ in self._shards]
-        parts = list(self._workers.in_order(_moments, questions))
-        total, gram = (np.sum(of_shards, axis=0) for of_shards in zip(*parts, strict=True))
-        return WorkedOut(total, gram, self._workers.summed(_products, questions))
+        return self._workers.summed(_worked_out, [_Question(path, stored.path) for path, _, _ in self._shards])
 
     def embeddings(self, placing: NDArray[np.float32]) -> "ShardedRows":
         return ShardedRows(self, self._stored(placing))
@@ -131,51 +128,27 @@ class _Question:
     rows: NDArray[np.int_] | None = None
 
 
-@dataclass
-class _Held:
-    """What a worker keeps of a shard: its purchases, and what the products asked about last give."""
-
-    histories: LocalHistories
-    size: int
-    items: str = ""
-    found: WorkedOut | None = None
-    lock: Lock = field(default_factory=Lock)
-
-
-_held: "LRUCache[str, _Held]" = LRUCache(HELD_BYTES, getsizeof=lambda held: held.size)
+_held: "LRUCache[str, LocalHistories]" = LRUCache(HELD_BYTES, getsizeof=lambda histories: histories.size)
 """The shards of this worker, those used last."""
 
 _lock = Lock()
 
 
-def _worked_out(question: _Question) -> WorkedOut:
-    held = _shard(question)
-    with held.lock, limited_blas_threads():
-        if held.found is None or held.items != question.items:
-            held.found, held.items = held.histories.worked_out(np.load(question.items)), question.items
-        return held.found
-
-
-def _shard(question: _Question) -> _Held:
+def _shard(question: _Question) -> LocalHistories:
     with _lock:
         if question.shard in _held:
             return _held[question.shard]
-    matrix = sparse.load_npz(question.shard)
-    held = _Held(LocalHistories(matrix, threads=1), 16 * matrix.nnz + Path(question.items).stat().st_size)
+    histories = LocalHistories(sparse.load_npz(question.shard), threads=1)
     with _lock:
-        if held.size <= _held.maxsize:
-            _held[question.shard] = held
-    return held
+        if histories.size <= _held.maxsize:
+            _held[question.shard] = histories
+    return histories
 
 
-def _moments(question: _Question) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    found = _worked_out(question)
-    return found.total, found.gram
-
-
-def _products(question: _Question) -> NDArray[np.float32]:
-    return _worked_out(question).products
+def _worked_out(question: _Question) -> WorkedOut:
+    with limited_blas_threads():
+        return _shard(question).worked_out(np.load(question.items))
 
 
 def _rows(question: _Question) -> NDArray[np.float32]:
-    return _shard(question).histories.rows(question.rows, np.load(question.items))
+    return _shard(question).rows(question.rows, np.load(question.items))

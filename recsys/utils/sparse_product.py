@@ -13,18 +13,24 @@ WORTH_THREADS = 10_000_000
 """With fewer multiplications than this the calling thread does it all: some 2 ms of work."""
 
 
-def product(matrix: sparse.csr_matrix, dense: NDArray[np.float32], threads: int | None = None) -> NDArray[np.float32]:
+def product(
+    matrix: sparse.csr_matrix,
+    dense: NDArray[np.float32],
+    threads: int | None = None,
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """matrix @ dense, both float32: (n_rows, components), the same to the bit as scipy gives it.
 
     Args:
         threads: at most; None for as many as there are cores.
+        out: where it is put; None for a new array.
 
     Blocks of rows are multiplied side by side. scipy's own product takes about twice as long, on one core.
     """
     kernels = numba_module("utils.sparse_product_kernels")
     rows, components = matrix.shape[0], dense.shape[1]
     dense = np.ascontiguousarray(dense)
-    found = np.empty((rows, components), np.float32)
+    found = np.empty((rows, components), np.float32) if out is None else out
 
     def block(first: int, last: int) -> None:
         kernels.rows_of_product(first, last, matrix.indptr, matrix.indices, matrix.data, dense, found)

@@ -28,6 +28,10 @@ class WorkedOut:
     gram: NDArray[np.float64]
     products: NDArray[np.float32]
 
+    def __add__(self, other: "WorkedOut") -> "WorkedOut":
+        """What both users' purchases give together."""
+        return WorkedOut(self.total + other.total, self.gram + other.gram, self.products + other.products)
+
 
 class Histories(Protocol):
     """Y, wherever it lies. S has a row for each user, so it stays there and is not kept."""
@@ -52,18 +56,28 @@ class LocalHistories:
 
     def __init__(self, matrix: sparse.csr_matrix, threads: int | None = None) -> None:
         self._matrix, self._threads = matrix, threads
-        self._blocks = [matrix[start : start + BLOCK] for start in range(0, matrix.shape[0], BLOCK)]
-        self._transposed = [block.T.tocsr() for block in self._blocks]
+        self._blocks = [slice(start, start + BLOCK) for start in range(0, matrix.shape[0], BLOCK)]
+        self._transposed = [matrix[block].T.tocsr() for block in self._blocks]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the purchases, there twice."""
+        return 16 * int(self._matrix.nnz)
 
     def worked_out(self, items: NDArray[np.float32]) -> WorkedOut:
-        d = items.shape[1]
-        found = WorkedOut(np.zeros(d), np.zeros((d, d)), np.zeros((self._matrix.shape[1], d), np.float32))
+        (n_users, n_items), d = self._matrix.shape, items.shape[1]
+        found = WorkedOut(np.zeros(d), np.zeros((d, d)), np.zeros((n_items, d), np.float32))
+        # memory taken anew for every block costs as much as the work on it
+        room, share = np.empty((min(BLOCK, n_users), d), np.float32), np.empty((n_items, d), np.float32)
+        exact = np.empty(room.shape)
         for block, transposed in zip(self._blocks, self._transposed, strict=True):
-            sums = product(block, items, self._threads)
-            np.add(found.products, product(transposed, sums, self._threads), out=found.products)
-            exact = sums.astype(np.float64)
-            np.add(found.total, exact.sum(axis=0), out=found.total)
-            np.add(found.gram, exact.T @ exact, out=found.gram)
+            matrix = self._matrix[block]
+            sums = product(matrix, items, self._threads, room[: matrix.shape[0]])
+            np.add(found.products, product(transposed, sums, self._threads, share), out=found.products)
+            rows = exact[: len(sums)]
+            rows[:] = sums
+            np.add(found.total, rows.sum(axis=0), out=found.total)
+            np.add(found.gram, rows.T @ rows, out=found.gram)
         return found
 
     def embeddings(self, placing: NDArray[np.float32]) -> "UserRows":
