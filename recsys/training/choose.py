@@ -119,21 +119,24 @@ def _moved(
 ) -> tuple[Hyperparameters, Popularity, tuple[Mapping[str, float], ...]]:  # fmt: skip
     """The recipe as the windows move it, how popularity is counted, and the frontier of the popularity dial.
 
-    What passes do not depend on is moved once more where the popularity lift came out otherwise: they hang together.
+    What passes do not depend on is tried once more where the popularity lift came out otherwise, and the lift after
+    that where something moved: they hang together.
     """
-    models = kept.models
-    for names in (STEPS, READ_OFF):
-        if settled is not None:
-            settled = adapted(windows, settled, names, tried, lambda: reporter.report(ADAPT))
-            recipe, models = settled.recipe, settled.models
+    if settled is not None:
+        settled = adapted(windows, settled, STEPS, tried, lambda: reporter.report(ADAPT))
+        recipe, kept = settled.recipe, replace(kept, models=settled.models)
+    reporter.report(FRONTIER)
+    popularity = counted(windows, recipe, kept.models)
+    moved, result, frontier = turned(windows, recipe, kept.models, popularity, tried)
+    if settled is None or moved.popularity_lift == recipe.popularity_lift:
+        return moved, popularity, frontier
+    popularity = popularity.times(moved.popularity_lift / recipe.popularity_lift)
+    settled = settled.with_popularity(moved, popularity.biases, result)
+    again = adapted(windows, settled, READ_OFF, tried, lambda: reporter.report(ADAPT))
+    if again is not settled:
         reporter.report(FRONTIER)
-        popularity = counted(windows, recipe, models)
-        lift = recipe.popularity_lift
-        recipe, frontier = turned(windows, recipe, models, popularity, tried)
-        settled = None if settled is None or recipe.popularity_lift == lift else settled.changed(recipe, windows)
-        if settled is None:
-            break
-    return recipe, popularity, frontier
+        moved, _, frontier = turned(windows, again.recipe, again.models, popularity, tried)
+    return moved, popularity, frontier
 
 
 def _remember(
@@ -171,7 +174,7 @@ def _choose_gradient(
     kept = best_pass(windows[:1], recipe, seed, reporter, passes(), begun)
     reporter.report(FRONTIER)
     popularity = Popularity([model.item_biases for model in kept.models])
-    _, frontier = turned(windows[:1], recipe, kept.models, popularity, [])
+    _, _, frontier = turned(windows[:1], recipe, kept.models, popularity, [])
     return TrainingPlan(settled, kept.epoch, start_epochs, reporter.curve, (), kept.stopped, 1, frontier)
 
 

@@ -148,6 +148,7 @@ def pairwise_loss(model: Representations, counts: sparse.csr_matrix, seed: int) 
     users = np.searchsorted(counts.indptr, pairs, side="right") - 1
     bought, others = counts.indices[pairs], rng.integers(0, counts.shape[1], len(pairs))
     ahead: NDArray[np.float32] = model.item_embeddings[bought] - model.item_embeddings[others]
-    margin = np.einsum("ij,ij->i", model.user_embeddings[users], ahead)
+    asked, rows = np.unique(users, return_inverse=True)
+    margin = np.einsum("ij,ij->i", model.user_embeddings[asked][rows], ahead)
     margin += model.item_biases[bought] - model.item_biases[others]
     return float(np.logaddexp(0.0, -margin.astype(np.float64)).mean())

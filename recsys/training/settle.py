@@ -54,6 +54,7 @@ class Settled:
         models: what it gives on each window.
         measured: how good they are.
         learners: those that gave them, and as they were so many `passes` before.
+        biases: popularity on each window, where it is not counted as the learners do.
     """
 
     recipe: Hyperparameters
@@ -62,6 +63,14 @@ class Settled:
     learners: Sequence[AlternatingRidge]
     before: Sequence[AlternatingRidge]
     passes: int
+    biases: Sequence[NDArray[np.float32]] | None = None
+
+    def with_popularity(
+        self, recipe: Hyperparameters, biases: Sequence[NDArray[np.float32]], measured: Measured
+    ) -> "Settled":
+        """The same taste with another popularity beside it, which is as good as `measured`."""
+        models = [replace(model, biases=own) for model, own in zip(self.models, biases, strict=True)]
+        return replace(self, recipe=recipe, models=models, measured=measured, biases=biases)
 
     def changed(self, recipe: Hyperparameters, windows: Sequence[Window]) -> "Settled | None":
         """The same with another recipe; None where it is behind on the first of several windows already.
@@ -70,21 +79,21 @@ class Settled:
         """
         anew = replace(recipe, **{name: getattr(self.recipe, name) for name in READ_OFF}) != self.recipe
 
-        def found(
-            window: Window, learner: AlternatingRidge, before: AlternatingRidge
-        ) -> tuple[AlternatingRidge, Learned]:
+        def found(number: int) -> tuple[AlternatingRidge, Learned]:
+            window, learner, before = windows[number], self.learners[number], self.before[number]
             if anew:
                 learner = before.going_on(recipe, _weighed(recipe, before, window))
                 for _ in range(self.passes):
                     learner.step()
-            return learner, learner.learned(recipe)
+            learned = learner.learned(recipe)
+            return learner, learned if self.biases is None else replace(learned, biases=self.biases[number])
 
-        first = found(windows[0], self.learners[0], self.before[0])
+        first = found(0)
         if len(windows) > 1:
             values = Measured.of([windows[0].judged(first[1])]).values
             if len(values) and values.mean() <= self.measured.values[: len(values)].mean():
                 return None
-        all_found = [first, *side_by_side(found, windows[1:], self.learners[1:], self.before[1:])]
+        all_found = [first, *side_by_side(found, range(1, len(windows)))]
         learners, models = [x[0] for x in all_found], [x[1] for x in all_found]
         return replace(self, recipe=recipe, learners=learners, models=models, measured=measured(windows, models))
 
@@ -116,33 +125,33 @@ def adapted(
         tried.append({name: getattr(recipe, name) for name in ADAPTED}
                      | {"ndcg": result.ndcg, "coverage": result.coverage})  # fmt: skip
 
+    def changed(best: Settled, name: str, step: int) -> Settled | None:
+        value = _next(name, getattr(best.recipe, name), step)
+        if not max(RANGES[name].low, LEAST.get(name, RANGES[name].low)) <= value <= RANGES[name].high:
+            return None
+        on_try()
+        return best.changed(replace(best.recipe, **{name: value}), windows)
+
     note(start.recipe, start.measured)
     best = start
-    for name, factor in STEPS.items():
+    for name in STEPS:
         if name not in names or not _open(name, start.recipe, windows[0]):
             continue
-        level = LIKELY if name in MOVING else SIGNIFICANT
-        for step in (-1, 1):
-            moved = False
-            while True:
-                value = _next(name, getattr(best.recipe, name), factor, step)
-                if not max(RANGES[name].low, LEAST.get(name, RANGES[name].low)) <= value <= RANGES[name].high:
-                    break
-                on_try()
-                found = best.changed(replace(best.recipe, **{name: value}), windows)
-                if found is None:
-                    break
+        level, begun = LIKELY if name in MOVING else SIGNIFICANT, best
+        for step, found in zip((-1, 1), side_by_side(changed, (begun,) * 2, (name,) * 2, (-1, 1)), strict=True):
+            while found is not None:
                 note(found.recipe, found.measured)
                 if not found.measured.better_than(best.measured, level):
                     break
-                best, moved = found, True
-            if moved:
+                best, found = found, changed(found, name, step)
+            if best is not begun:
                 break
     return best
 
 
-def _next(name: str, value: float, factor: float, step: int) -> Any:
+def _next(name: str, value: float, step: int) -> Any:
     """The neighbour of a value, below for step -1 or above for 1."""
+    factor = STEPS[name]
     return round(value + step * factor, 6) if name == "popularity_penalty" else float(value * factor**step)
 
 
@@ -170,6 +179,10 @@ class Popularity:
     biases: Sequence[NDArray[np.float32]]
     name: str = ""
     coefficients: tuple[float, ...] | None = None
+
+    def times(self, factor: float) -> "Popularity":
+        """The same, counting so many times as much."""
+        return replace(self, biases=[np.float32(factor) * biases for biases in self.biases])
 
 
 def counted(windows: Sequence[Window], recipe: Hyperparameters, kept: Sequence[Representations]) -> Popularity:
@@ -206,8 +219,8 @@ def turned(
     kept: Sequence[Representations],
     popularity: Popularity,
     tried: list[dict[str, Any]],
-) -> tuple[Hyperparameters, tuple[Mapping[str, float], ...]]:
-    """The recipe with the popularity lift that does best, and what the turns of the popularity dial give from there.
+) -> tuple[Hyperparameters, Measured, tuple[Mapping[str, float], ...]]:
+    """The recipe with the popularity lift that does best, how good it is, and what turns of the popularity dial give.
 
     A turn is taken where it is better by one standard error, or, of those within `recipe.variety` of the best, where it
     has the widest catalogue coverage. Where the largest turn is the best, larger ones are tried.
@@ -223,16 +236,22 @@ def turned(
             break
         scale *= TURNS[-1]
     if not len(results[0].values):
-        return recipe, ()
+        return recipe, results[place], ()
     taken = TURNS[place]
     if moves:
         tried.extend({"popularity_lift": recipe.popularity_lift * scale * turn, "ndcg": result.ndcg,
                       "coverage": result.coverage} for turn, result in zip(TURNS, results, strict=True))  # fmt: skip
         recipe = replace(recipe, popularity_lift=min(lift, RANGES["popularity_lift"].high))
     if not taken:
-        return recipe, tuple(_turn(turn, found[0], windows) for turn in TURNS)
-    return recipe, tuple(
-        _turn(turn / taken, one, windows) for turn, one in zip(TURNS, found, strict=True) if turn / taken <= TURNS[-1]
+        return recipe, results[place], tuple(_turn(turn, found[0], windows) for turn in TURNS)
+    return (
+        recipe,
+        results[place],
+        tuple(
+            _turn(turn / taken, one, windows)
+            for turn, one in zip(TURNS, found, strict=True)
+            if turn / taken <= TURNS[-1]
+        ),
     )
 
 

@@ -92,10 +92,10 @@ def _learned(
         reporter.done += 1
         reporter.report(LEARN, number, plan.epochs)
 
-    users, items = features_for(dataset, recipe, split.training)
-    forecast = plan.popularity or forecast_for(dataset, split)
     with ThreadPoolExecutor(1) as beside:
         buying_again = beside.submit(_buying_again, dataset, split)
+        users, items = features_for(dataset, recipe, split.training)
+        forecast = plan.popularity or forecast_for(dataset, split)
         lightfm, fold_in = fit(
             split.training, split.test_start, users, items, plan.settled, plan.epochs,
             start_epochs=plan.start_epochs, forecast=forecast, seed=seed, on_pass=on_pass, histories=histories,

@@ -106,7 +106,7 @@ class AlternatingRidge:
         found = self._worked_out()
         buyers = np.maximum(self._purchases.buyers, 1).astype(np.float64)
         factor = buyers**-recipe.popularity_penalty * self._purchases.drift**recipe.drift
-        items = (self._items * factor[:, None]).astype(np.float32)
+        items = self._items * factor[:, None].astype(np.float32)
         n_users = self._purchases.matrix.shape[0]
         scale = 1 / max(spread(found.total @ inverse, inverse @ found.gram @ inverse, n_users, items), 1e-12)
         mixed = (inverse * scale).astype(np.float32)
