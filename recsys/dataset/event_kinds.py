@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
+from recsys.dataset.order_states import ORDER_WORDS, stands
+
 NOTHING, VIEW, CART, PURCHASE = 0.0, 1.0, 3.0, 5.0
 KIND_WEIGHTS = "kind_weights"
 """Where the notes of an imported dataset keep kind to weight, so that events that come later are read alike."""
@@ -21,6 +23,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "product list viewed", "viewed product", "product view", "item view", "productview", "detail view",
         "item detail page view", "select content", "rating", "rate", "review", "reviewed", "ansicht", "aufruf",
         "klick", "vue", "vista", "clic", "visualizzazione", "weergave", "visualizacao", "wyswietlenie",
+        "prod view", "view content", "view list",
     ), VIEW),
     **dict.fromkeys((
         "cart", "carts", "basket", "addtocart", "add to cart", "added to cart", "cart add", "addtobasket",
@@ -32,6 +35,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "add shipping info", "payment info entered", "warenkorb", "in den warenkorb", "merkliste", "panier",
         "ajout au panier", "carrito", "anadir al carrito", "carrello", "aggiunta al carrello", "winkelwagen",
         "winkelmand", "carrinho", "koszyk", "dodano do koszyka",
+        "sc add", "sc view", "view cart", "view basket",
     ), CART),
     **dict.fromkeys((
         "purchase", "purchases", "purchased", "transaction", "transactions", "buy", "buys", "bought", "order",
@@ -43,12 +47,8 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
         "commande", "achete", "compra", "comprado", "pedido", "acquisto", "acquistato", "ordine", "aankoop", "gekocht",
         "bestelling", "encomenda", "zakup", "kupiono", "zamowienie",
         "invoice", "receipt", "rechnung", "facture", "factura", "fattura", "factuur", "faktura", "quittung",
-        "complete", "completed", "closed", "fulfilled", "shipped", "delivered", "dispatched", "processing",
-        "processed", "approved", "confirmed", "invoiced", "succeeded", "captured", "authorized", "settled", "pending",
-        "on hold", "abgeschlossen", "versandt", "versendet", "geliefert", "bezahlt", "offen", "in bearbeitung",
-        "expediee", "expedie", "livree", "livre", "payee", "paye", "terminee", "en cours", "enviado", "entregado",
-        "pagado", "completado", "spedito", "consegnato", "pagato", "completato", "verzonden", "geleverd", "betaald",
-        "afgerond", "pago", "enviada", "entregue", "concluido", "wyslane", "dostarczone", "zrealizowane", "oplacone",
+        "ecommerce order", "order created", "place an order", "place order", "converted", "checkout complete",
+        "checkout success", "complete checkout", "track transaction", "purchase complete",
     ), PURCHASE),
     **dict.fromkeys((
         "removefromcart", "remove from cart", "removefromwishlist", "remove from wishlist", "product removed",
@@ -76,7 +76,12 @@ _TAKEN_BACK = frozenset((
     "annullato", "annullamento", "rimosso", "rimozione", "restituito", "eliminato", "geretourneerd",
     "geannuleerd", "annulering", "verwijderd", "terugbetaald", "terugbetaling", "retournering", "devolucao",
     "gutschrift", "devolvido", "cancelamento", "removido", "estorno", "zwrot", "zwrocono", "anulowano", "anulowanie",
-    "usuniecie", "usunieto",
+    "usuniecie", "usunieto", "error", "denied", "reversal", "abgebrochen", "fehlgeschlagen", "zuruckgegeben",
+    "zuruckgesendet", "widerrufen", "abandonne", "abandonnee", "annulees", "remboursee", "retournee", "refuse",
+    "refusee", "echec", "erreur", "devuelta", "reembolsada", "rechazado", "rechazada", "fallido", "annullata",
+    "rimborsata", "restituita", "rifiutato", "rifiutata", "fallito", "geweigerd", "mislukt", "teruggestuurd",
+    "devolvida", "recusado", "recusada", "falhou", "zwrocone", "zwrocony", "anulowane", "anulowany",
+    "odrzucone", "odrzucony", "nieudana", "nieudane",
 ))  # fmt: skip
 """A kind with one of these words takes back what another kind did, whatever stands beside it."""
 
@@ -90,13 +95,14 @@ order that is cancelled, does not."""
 
 _OF_THE_NAME = (
     (PURCHASE, frozenset((
-        "purchase", "purchased", "bought", "transaction", "sale", "sold", "placed", "kauf", "gekauft",
+        "purchase", "purchased", "bought", "converted", "transaction", "sale", "sold", "placed", "kauf", "gekauft",
         "bestellung", "bestellt", "bezahlt", "achat", "achete", "commande", "commandee", "compra", "comprado",
         "comprou", "pedido", "acquisto", "acquistato", "ordine", "ordinato", "aankoop", "gekocht", "besteld",
         "bestelling", "zakup", "kupiono", "zamowienie", "zamowiono",
     ))),
     (CART, frozenset((
-        "cart", "basket", "bag", "wishlist", "favorite", "favourite", "favorited", "favourited", "added",
+        "cart", "basket", "bag", "wishlist", "checkout", "favorite", "favourite", "favorited", "favourited", "added",
+        "verlanglijstje",
         "warenkorb", "merkzettel", "merkliste", "wunschliste", "panier", "favoris", "carrito", "favoritos",
         "carrello", "preferiti", "winkelwagen", "winkelmand", "verlanglijst", "carrinho", "koszyk", "koszyka",
         "ulubione", "ulubionych",
@@ -111,6 +117,11 @@ _OF_THE_NAME = (
 )  # fmt: skip
 """Words that settle the weight of a kind that is in no list as a whole, strongest first."""
 
+_OF_TRACKERS = frozenset(("product", "products", "item", "items", "object", "objects", "ids", "list", "page", "content",
+                          "track", "prod", "step", "from", "user"))  # fmt: skip
+"""Words that trackers write together with others: `addedToCartObjectIDs`."""
+
+_SHORTEST = 2
 _ENDS = ("ansicht", "aufruf", "klick", "warenkorb", "merkzettel", "kauf", "bestellung", "storno", "retoure")
 """Of these, those that German writes at the end of a longer word."""
 
@@ -133,7 +144,9 @@ def weight_of(kind: str, given: Mapping[str, float] | None = None) -> tuple[floa
     found = _known().get(wanted)
     if found is not None:
         return found, True
-    words = frozenset(next((end for end in _ENDS if word.endswith(end)), word) for word in _words(kind))
+    words = frozenset(next((end for end in _ENDS if word.endswith(end)), word) for word in words_of(kind))
+    if stands(words):
+        return PURCHASE, True
     if words & _TAKEN_BACK:
         return NOTHING, True
     for weight, names in _OF_THE_NAME:
@@ -160,6 +173,32 @@ def is_kind(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _known() -> Mapping[str, float]:
     return {plain(kind): weight for kind, weight in DEFAULT_WEIGHTS.items()}
+
+
+def words_of(kind: str) -> frozenset[str]:
+    """The words of a kind, and those of words written as one, as `addedtocart` is in lower case."""
+    return frozenset(part for word in _words(kind) for part in _parts(word))
+
+
+@lru_cache(maxsize=4096)
+def _parts(word: str) -> tuple[str, ...]:
+    """The known words that a longer one is made of, as few as possible; the word itself where it is known or not made
+    of such."""
+    known = _vocabulary()
+    best: dict[int, tuple[str, ...]] = {0: ()}
+    for end in range(1, len(word) + 1):
+        made = [(*best[n], word[n:end]) for n in best if word[n:end] in known]
+        if made:
+            best[end] = min(made, key=len)
+    return best.get(len(word)) or (word,)
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> frozenset[str]:
+    """Words that longer ones may be made of: those of three letters or more, and few of two."""
+    listed = {word for kind in DEFAULT_WEIGHTS for word in _words(kind)} | _TAKEN_BACK | _UNWANTED | ORDER_WORDS
+    found = listed | {word for _, words in _OF_THE_NAME for word in words} | _OF_TRACKERS
+    return frozenset(word for word in found if len(word) > _SHORTEST) | {"to", "of", "an", "sc"}
 
 
 def _words(kind: str) -> list[str]:

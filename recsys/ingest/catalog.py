@@ -17,6 +17,7 @@ from recsys.ingest.customers import build_users
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.event_rows import has_commas
 from recsys.ingest.events.staging import Staged, insert_files
+from recsys.ingest.header_words import in_cents
 from recsys.ingest.ids.id_encoder import id_sql
 from recsys.ingest.schema import level_name
 
@@ -147,6 +148,7 @@ def _select(
             continue
         raw = source.expression(header)
         number = number_sql(raw, comma=has_commas(db, entry, header))
+        number = f"({number}) / 100" if column.field == c.PRICE and in_cents(header) else number
         columns.append(f"CASE WHEN {number} >= 0 THEN {number} END" if column.field == c.PRICE else number)
         bad += [f"coalesce({number} < 0, false)"] if column.field == c.PRICE else []
         bad.append(no_number_sql(raw, number))

@@ -134,7 +134,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Field to the names of its columns; those of categories are told by `is_category`."""
 
-_SAYS_LITTLE = frozenset(
+SAYS_LITTLE = frozenset(
     ("id", "name", "title", "type", "value", "amount", "key", "code", "nr", "number", "label", "slug")
 )
 """Last parts of paths that mean something by the object they are in."""
@@ -230,7 +230,7 @@ def last_part(header: str) -> str:
     part says little, the object that it is of as well. A point beside a blank is none of a path."""
     plain = re.sub(r":(token|float|token_seq|float_seq)$|\.\$(oid|date|number\w+)$", "", header.strip())
     parts = [x for x in re.split(r"(?<=[^\s.])(?:\[\])?\.(?=[\w$@])", plain) if x]
-    if len(parts) > 1 and "".join(plain_words(parts[-1])) in _SAYS_LITTLE:
+    if len(parts) > 1 and "".join(plain_words(parts[-1])).removeprefix("cent") in SAYS_LITTLE:
         owner = next((x for x in parts[-2::-1] if "".join(plain_words(x)) not in _WRAPPERS), "")
         return f"{owner.removesuffix('s')} {parts[-1]}"
     return parts[-1] if parts else plain

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from recsys import columns as c
 from recsys.dataset.documents import FileReport
+from recsys.dataset.event_kinds import words_of
+from recsys.dataset.order_states import came_back_in_part
 from recsys.ingest import odd_columns
 from recsys.ingest.accounts import Account
 from recsys.ingest.cells.vocabulary import says_yes_or_no
@@ -40,6 +42,7 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
                 f"{kind['kind']!r} is no kind of event known here and weighs {kind['weight']:g}: "
                 f"--weight {_quoted(kind['kind'])}=NUMBER (0 leaves it out)"
             )
+    found += _in_part([x["kind"] for x in read.kept.kinds])
     for word, n in read.tables.unknown_words.items():
         found.append(f"availability {word!r} is not known: {formatting.plural(n, 'item')} count as not available")
     if n := read.tables.facts.get("catalogue_items_that_disagree", 0):
@@ -60,6 +63,22 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
         )
     found += [f"{file['file']}: {note}" for file in files for note in file["notes"]]
     return list(dict.fromkeys(found))
+
+
+def _in_part(kinds: Sequence[str]) -> list[str]:
+    """States of orders that leave open which of the products came back."""
+    found = [
+        f"{kind!r} does not tell which products came back: its rows count as bought; --weight {_quoted(kind)}=0 leaves "
+        "them out"
+        for kind in kinds
+        if came_back_in_part(words_of(kind))
+    ]
+    if {"closed", "complete"} <= set(kinds):
+        found.append(
+            "'closed' counts as bought; where it stands for orders that were refunded, as in Magento, --weight "
+            "closed=0 leaves them out"
+        )
+    return found
 
 
 def _quoted(kind: str) -> str:

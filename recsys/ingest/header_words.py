@@ -38,7 +38,7 @@ _WORDS = {
     "cantidad cant unidades quantita qta pezzi aantal hoeveelheid quantidade qtd qtde ilosc sztuk sztuki "
     "liczba",
     _TOTAL: "total totals totale totaal sum summe gesamt suma razem revenue turnover sales umsatz omzet ricavo "
-    "obrot spend paid",
+    "obrot spend paid pago pagado paye payee bezahlt bezahlter gezahlt gezahlter betaald pagato zaplacona zaplacono",
     _AMOUNT: "amount value betrag montant importe importo bedrag valor kwota wartosc wert waarde valore",
     _CATEGORY: "category categories categorie kategorie kategorien categoria categorias kategoria department dept "
     "section aisle family class subclass subcategory genre genres collection warengruppe artikelgruppe "
@@ -64,7 +64,7 @@ _WORDS = {
     "het der die unit unitaire unitario unitaria einzel stuks eenheids jednostkowa jednostkowy eur usd "
     "gbp pln chf brl euro selling current final regular ordered purchased sold facturee commandee pedida "
     "vendida verkaufte besteld zamowiona detail details internal interne intern web shop stuk piece pezzo "
-    "pieza sztuke",
+    "pieza sztuke cent cents centimes centimos centavos centesimi grosze groszy pence rappen",
     _LEVEL: "main top sub haupt unter parent root default primary level lvl path tree 1 2 3 4 5 6 7 8 principal "
     "glowna hoofd",
 }  # fmt: skip
@@ -79,6 +79,9 @@ _COUNT = re.compile(
 
 _WITHOUT = frozenset((
     "excl", "exc", "exkl", "excluding", "ht", "hors", "sans", "netto", "net", "netta", "neto", "ohne", "sin", "without",
+))  # fmt: skip
+_CENTS = frozenset((
+    "cent", "cents", "centimes", "centimos", "centavos", "centesimi", "grosze", "groszy", "pence", "rappen",
 ))  # fmt: skip
 _SHORTEST = 3
 _ENDS = ("id", "nr", "no")
@@ -120,6 +123,17 @@ def field_of(header: str) -> str | None:
     if plain <= {_ITEM, _BRAND, _NAME} and _BRAND in plain:
         return c.BRAND
     return None
+
+
+def in_cents(header: str) -> bool:
+    """Whether a header says that its money is in hundredths: `price_cents`, `centAmount`."""
+    return bool(_CENTS.intersection(plain_words(header)))
+
+
+def is_code(header: str) -> bool:
+    """Whether a header says that it is a number of something, and not of what: `Code`, `Nr.`, `kod`."""
+    roles = set(_roles(header))
+    return _ID in roles and roles <= {_ID, _ALSO}
 
 
 def of_order(header: str) -> bool:

@@ -13,6 +13,9 @@ from recsys.utils import formatting
 FEW = 0.5
 """Share of the items with events that the catalogue has, below which it is said."""
 
+SOME = 0.02
+"""Share of them that would be in it were they written alike, from which on it is said though most are."""
+
 _CAUSES = (
     ("lower({})", "they differ in upper and lower case"),
     ("trim({})", "one of the files has blanks around its ids"),
@@ -26,6 +29,8 @@ _CAUSES = (
     ("lower(regexp_replace({}, '[^A-Za-z0-9]', '', 'g'))", "they differ in punctuation"),
     ("regexp_extract({}, '(\\d+)$', 1)", "one of the files has letters in front of its numbers"),
 )  # fmt: skip
+_CERTAIN = 6
+"""So many of these change nothing that tells ids apart."""
 
 
 def check(db: DuckSession, recognised: Recognition, tables: Tables, *, anyway: bool) -> list[str]:
@@ -50,12 +55,33 @@ def check(db: DuckSession, recognised: Recognition, tables: Tables, *, anyway: b
         wanted, there = db.one(f"SELECT (SELECT count(*) FROM {seen}), (SELECT count(*) FROM ({known}))")
         met = db.one(f"SELECT count(*) FROM {seen} WHERE id IN ({known})")[0]
         if met >= FEW * min(wanted, there):
+            notes += _nearly(db, entries, field, seen, known, wanted)
             continue
         said = _said(db, entries, recognised.events, field, seen, known, met, wanted, there)
         if met == 0 and not anyway:
             raise InvalidInput(f"{said} Nothing was stored; --anyway stores it all the same.")
         notes.append(said)
     return notes
+
+
+def _nearly(
+    db: DuckSession, entries: Sequence[Recognised], field: str, seen: str, known: str, wanted: int
+) -> list[str]:
+    """What is to be said where most ids meet, and of the others many would, were they written alike."""
+    mine = f"SELECT id FROM {seen} WHERE id NOT IN ({known})"
+    theirs = f"SELECT id FROM ({known}) WHERE id NOT IN (SELECT id FROM {seen})"
+    what = field.removesuffix("_id")
+    for form, cause in _CAUSES[:_CERTAIN] if db.one(f"SELECT count(*) > 0 FROM ({mine})")[0] else ():
+        written = form.format("id")
+        n, one, other = db.one(
+            f"SELECT count(*), min(a.id), min_by(b.id, a.id) FROM ({mine}) a JOIN (SELECT {written} AS x, min(id) AS "
+            f"id FROM ({theirs}) GROUP BY 1) b ON {form.format('a.id')} = b.x WHERE b.x <> ''"
+        )
+        if n and n >= SOME * wanted:
+            shown = entries[0].source.shown
+            ids = f"{formatting.plural(n, what)} of the events would be in {shown}, were they written alike"
+            return [f"{ids}: the events have {one!r}, {shown} has {other!r}; likely cause: {cause}"]
+    return []
 
 
 def _said(

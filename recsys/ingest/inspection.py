@@ -16,7 +16,8 @@ recognised by names and contents, exactly as `import_dataset` does it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,11 @@ def inspect(plan: ImportPlan, work: Path) -> tuple[InspectedFile, ...]:
     files = {part: find(getattr(plan, part)) for part in PARTS}
     names = shown_names([file for found in files.values() for file in found])
 
-    def prepared(file: FoundFile) -> Sequence[Source]:
-        return prepare(file.path, work, shown=names[file], reading=plan.reading)
+    def prepared(part: str, file: FoundFile) -> Sequence[Source]:
+        how = replace(plan.reading, part=part)
+        return prepare(file.path, work, shown=names[file], reading=how)
 
-    parts = {part: prepare_all(found, prepared) for part, found in files.items()}
+    parts = {part: prepare_all(found, partial(prepared, part)) for part, found in files.items()}
     db = DuckSession(None, memory_mb=300)
     try:
         return inspected(db, Inputs(parts["events"], parts["items"], parts["users"]), plan)

@@ -9,7 +9,7 @@ from recsys.ingest.cells.vocabulary import says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.marked_rows import CANCELLED, cancelled_invoices
 from recsys.ingest.columns.recognise import Recognised
-from recsys.ingest.header_words import plain_words
+from recsys.ingest.header_words import in_cents, plain_words
 from recsys.ingest.read_data import ReadData
 
 _LABELS = ("label", "target", "interaction", "converted", "response")
@@ -32,7 +32,7 @@ def notes(read: ReadData) -> list[str]:
     for entry in read.recognised.all:
         if entry.part == "events":
             found += [*_flags(entry), *_taken_back(entry), *_cancelled(entry), *_currencies(entry), *_zones(entry)]
-        found += [*_no_numbers(entry), *_read_twice(entry)]
+        found += [*_no_numbers(entry), *_read_twice(entry), *_hundredths(entry)]
     return found
 
 
@@ -119,6 +119,16 @@ def _no_numbers(entry: Recognised) -> list[str]:
         f"{entry.source.shown}: {x.name!r} is {x.because.removeprefix('not used: ')}, and is not used"
         for x in entry.columns
         if x.taken_as is None and x.because.startswith("not used: no numbers")
+    ]
+
+
+def _hundredths(entry: Recognised) -> list[str]:
+    """Money in cents, as the name of its column says."""
+    return [
+        f"{entry.source.shown}: {x!r} is in hundredths, as its name says: divided by 100"
+        for name in (c.VALUE, c.PRICE)
+        for x in entry.mapped.get(name, ())
+        if in_cents(x)
     ]
 
 

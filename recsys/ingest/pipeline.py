@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -135,10 +137,11 @@ def _inputs(plan: ImportPlan, files: Files, work: Path, on_fraction: OnFraction)
         done += more
         on_fraction(done / total)
 
-    def prepared(file: FoundFile) -> Sequence[Source]:
-        return prepare(file.path, work, shown=names[file], reading=plan.reading, on_bytes=count)
+    def prepared(part: str, file: FoundFile) -> Sequence[Source]:
+        how = replace(plan.reading, part=part)
+        return prepare(file.path, work, shown=names[file], reading=how, on_bytes=count)
 
-    found = {part: prepare_all(files[part], prepared) for part in PARTS}
+    found = {part: prepare_all(files[part], partial(prepared, part)) for part in PARTS}
     if plan.events_sql and plan.database:
         from recsys.ingest.files.sql_source import read_query
 

@@ -49,10 +49,37 @@ def test_a_word_that_is_not_known_may_change_the_meaning():
     [("Produktansicht", 1), ("Merkzettel", 3), ("Kauf", 5), ("Stornierung", 0), ("ajout panier", 3), ("suppression du panier", 0),
      ("añadido al carrito", 3), ("cancelación", 0), ("aggiunto al carrello", 3), ("rimosso dal carrello", 0), ("bekeken", 1),
      ("verwijderd uit winkelwagen", 0), ("adicionado ao carrinho", 3), ("removido do carrinho", 0), ("dodanie do koszyka", 3),
-     ("usunięcie z koszyka", 0), ("ecommerce.order_placed", 5), ("Payment", 5), ("add_payment_info", 3), ("thumbs_down", 0)],
+     ("usunięcie z koszyka", 0), ("ecommerce.order_placed", 5), ("Payment", 5), ("add_payment_info", 3), ("thumbs_down", 0),
+     ("prodview", 1), ("scadd", 3), ("scremove", 0), ("sccheckout", 3), ("checkout_step", 3), ("checkout.completed", 5),
+     ("viewcontent", 1), ("placeanorder", 5), ("completepayment", 5), ("tracktransaction", 5), ("viewbasket", 3),
+     ("addedtocartobjectids", 3), ("convertedobjectids", 5), ("orderrefunded", 0), ("productremovedfromwishlist", 0),
+     ("order.created", 5), ("Fulfilled Order", 5), ("Verlanglijstje", 3), ("ecommerceorder", 5), ("ecommerceabandonedcart", 0)],
 )  # fmt: skip
 def test_kinds_of_events_in_eight_languages(kind, weight):
     assert weight_of(kind) == (weight, True)
+
+
+STATES = {
+    5: "Awaiting Fulfillment|Awaiting Payment|wc-processing|wc-on-hold|ready for pickup|pending_payment|holded|Paiement accepté|"
+    "En cours de préparation|Komplett abgeschlossen|Teilweise ausgeliefert|In Bearbeitung|In lavorazione|In behandeling|"
+    "Em processamento|En proceso|Nowe|W trakcie realizacji|Opłacone|partially_refunded|Partially Refunded|teilweise erstattet",
+    0: "wc-refunded|wc-failed|Erreur de paiement|Storniert / Abgelehnt|Anulowane|Zwrócone|Devuelta|partial_refund|Terugbetaald",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("weight", STATES)
+def test_states_of_orders_in_eight_languages(weight):
+    states = STATES[weight].split("|")
+    assert {x: weight_of(x) for x in states} == dict.fromkeys(states, (weight, True))
+    assert not weight_of("carton")[1] and not weight_of("refurbished")[1], "words of something else are no states"
+
+
+def test_states_that_leave_open_what_came_back_are_said(tmp_path):
+    report, _ = run(tmp_path, {"events.csv": with_column("Financial Status", ("paid", "partially_refunded"))})
+    assert report["rows"]["used"] == 80
+    assert any("'partially_refunded' does not tell which products came back" in x for x in report["warnings"])
+    report, _ = run(tmp_path, {"events.csv": with_column("state", ("complete", "closed", "canceled", "holded"))})
+    assert any("--weight closed=0" in x for x in report["warnings"]) and report["rows"]["used"] == 60
 
 
 @pytest.mark.parametrize(
@@ -60,7 +87,11 @@ def test_kinds_of_events_in_eight_languages(kind, weight):
     [("not available", False), ("nur noch 2 Stück", True), ("z. Zt. nicht lieferbar", False), ("En rupture", False),
      ("Disponible sous 48h", True), ("Sin existencias", False), ("Niet leverbaar", False), ("Pré-venda", True),
      ("Only 3 left in stock - order soon.", True), ("Currently unavailable.", False), ("onbackorder", True), ("> 10", True),
-     ("EOL", False), ("matt", None), ("no name", None)],
+     ("EOL", False), ("matt", None), ("no name", None), ("Ships in 3-5 days", True), ("Coming soon", False), ("Lieferzeit 3-5 Tage", True),
+     ("Demnächst wieder verfügbar", False), ("Expédié sous 24h", True), ("Précommande", True), ("Sur commande", True),
+     ("Bientôt disponible", False), ("Duża ilość", True), ("Ostatnie sztuki", True), ("Wycofany", False), ("Su ordinazione", True),
+     ("In arrivo", False), ("Disponibilità immediata", True), ("Fuori produzione", False), ("Binnenkort leverbaar", False),
+     ("Bajo pedido", True), ("Próximamente", False), ("Últimas unidades", True), ("Fora de linha", False), ("Sob encomenda", True)],
 )  # fmt: skip
 def test_availability_by_its_words(word, sold):
     assert availability(word) is sold
@@ -74,7 +105,8 @@ def test_what_is_not_available_is_not_sold_though_the_words_mean_no_value_elsewh
 
 
 NUMBERS = {"￥1,200": 1200, "980円": 980, "3:-": 3, "1.234,–": 1234, "ab 9,90 €": 9.9, "９．９０": 9.9, "x3": 3, "3 stars": 3,
-           "★★★☆☆": 3, "12,00-": -12, "₹1,00,000": 100000, "CHF 1’234.50": 1234.5}  # fmt: skip
+           "★★★☆☆": 3, "12,00-": -12, "₹1,00,000": 100000, "CHF 1’234.50": 1234.5, "CHF 9.--": 9, "1 pc": 1, "3 sztuki": 3, "2 uds.": 2,
+           "1.009,90 € inkl. 19% MwSt.": 1009.9, "12.50 per piece": 12.5, "Rs. 450": 450}  # fmt: skip
 
 
 def test_numbers_of_many_shops():

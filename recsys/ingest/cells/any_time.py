@@ -32,6 +32,11 @@ _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _EPOCH = re.compile(r"\d{9,19}(\.\d+)?")
 _TAIL = re.compile(r"\s*(\[[^]]*\]|\([^)]*\))\s*$")
 _HOUR = re.compile(r"\bhour (\d{1,2})$", re.I)
+_HOUR_AFTER_DAY = re.compile(
+    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))[ T](\d{1,2})"
+    r"(?=(?:\s?(?:Z|[+-]\d{2}:?\d{2}))?$)"
+)
+_WEEK = re.compile(r"(\d{4})-?[Ww](\d{2})(?:-?([1-7]))?")
 _JSON_DATE = re.compile(r"/Date\((\d+)(?:[+-]\d+)?\)/")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s*([-/.\s年년])\s*(\d{1,2})\s*[-/.\s月월]\s*(\d{1,2})(?!\d)")
 _YEAR_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})")
@@ -61,7 +66,8 @@ def any_time(text: str, day_first: bool | None = None) -> datetime | None:
         day_first: whether 3/4/2024 is in April; None: such dates cannot be read.
     """
     text = re.sub(r"[\u00a0\u202f\u2009]", " ", text).replace("\u2212", "-").strip()
-    text = _with_halves(_HOUR.sub(r"\1:00", _TAIL.sub("", text)))
+    text = _HOUR_AFTER_DAY.sub(r"\1 \2:00", _HOUR.sub(r"\1:00", _TAIL.sub("", text)))
+    text = _with_halves(text)
     try:
         if found := _JSON_DATE.fullmatch(text):
             return _START + timedelta(milliseconds=int(found[1]))
@@ -131,6 +137,8 @@ def _date(text: str, day_first: bool | None) -> datetime | None:
     if day_first is not None and (found := _NUMERIC.search(text)):
         day, month = (found[1], found[2]) if day_first else (found[2], found[1])
         return datetime(_year(found[3]), int(month), int(day))
+    if found := _WEEK.fullmatch(text):
+        return datetime.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1))
     if found := _YEAR_MONTH.fullmatch(text):
         return datetime(int(found[1]), int(found[2]), 1)
     if found := _NAMED_YEAR.fullmatch(text):

@@ -25,13 +25,20 @@ _CURRENCY = (
     r"eur|usd|gbp|chf|sek|nok|dkk|pln|czk|huf|euros?|dollars?|円|元|원"
 )
 _UNIT = (
-    r"kgs?|g|gr|lbs?|oz|ml|cl|l|pcs\.?|st\.?|stk\.?|stück|szt\.?|x|units?|pieces?|%|[,.:][-–—]|\*|"
+    r"kgs?|g|gr|lbs?|oz|ml|cl|l|pcs?\.?|pce|ea\.?|st\.?|stk\.?|stück|szt\.?|sztuk[ai]?|stuks?|x|units?|pieces?|"
+    r"unidade?s?|uds?\.?|un\.?|unités?|pièces?|pezz[io]|pz\.?|paar|pairs?|packs?|%|[,.:][-–—]{1,2}|\*|"
     r"stars?|sterne?|étoiles?|estrellas?|stell[ae]|sterren|estrelas?|gwiazd\w+"
 )
 _FROM = r"ab|from|dès|àpartirde|desde|apartirde|da|vanaf|od|ca\.?|x"
 _AROUND = re.compile(
     rf"^(?:{_FROM})?(?:{_CURRENCY})?([-+(]*(?:{_CURRENCY})?[-+]?[\d.,]+\)?-?)(?:{_CURRENCY})?({_UNIT})?(?:/.*)?$", re.I
 )
+_BEHIND = re.compile(
+    r"(\d.*?)\s*\b(?:inkl|incl|zzgl|exkl|excl|inc|plus|ttc|ht|iva|vat|brutto|netto|gross|net|per|pro|je|each)\b.*$",
+    re.I | re.S,
+)
+"""What is said of money behind it: with or without tax, for how much."""
+
 _STARS = re.compile(r"([★⭐]*)☆*(?<=.)")
 _PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+")
 _GROUPED = re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?")
@@ -45,7 +52,8 @@ def any_number(text: str, comma: bool = False) -> float | None:
     Args:
         comma: whether the column is written with a decimal comma, which settles `1,234` and `1.234`.
     """
-    squeezed = _BLANKS.sub("", unicodedata.normalize("NFKC", text)).replace("\u2212", "-")
+    plain = _BEHIND.sub(r"\1", unicodedata.normalize("NFKC", text))
+    squeezed = _BLANKS.sub("", plain).replace("\u2212", "-")
     if stars := _STARS.fullmatch(squeezed):
         return float(len(stars[1]))
     found = _AROUND.match(squeezed)
@@ -90,7 +98,7 @@ def decimal_comma(values: Iterable[str]) -> bool | None:
     value tells, as of 1,234 and 1.234."""
     commas = points = 0
     for value in values:
-        digits = re.sub(r"[^\d.,]", "", value).rstrip(".,")
+        digits = re.sub(r"[^\d.,]", "", _BEHIND.sub(r"\1", value)).rstrip(".,")
         comma, point = digits.rfind(","), digits.rfind(".")
         if comma > point >= 0 or (digits.count(".") > 1 and comma < 0):
             commas += 1

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +30,12 @@ _SERIALS = (20_000.0, 80_000.0)
 """Days since 1899-12-30, as spreadsheets count them: 1954 to 2119."""
 
 _MOST_DAYS = 10_000
+_LAST_DAY = 31
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][+]?\d+)?")
+_SHORTENED = re.compile(r"\d(?:[.,](\d+))?[eE]\+?\d{1,2}")
+_DIGITS = 9
+"""Digits behind the point of a time in seconds, as 1.704299784E9 has them."""
+
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?")
 _ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 """Without an offset: read four times as fast as by a cast that looks for one, to the same times."""
@@ -161,7 +166,10 @@ def _of_numbers(numbers: Sequence[float], values: Sequence[str], where: str) -> 
         units = Counter(next(unit for limit, unit, _ in _EPOCHS if abs(n) < limit) for n in numbers)
         named = " and ".join(_EPOCH_WORDS[unit] for unit, _ in units.most_common())
         each = ", each row in its own unit" if len(units) > 1 else ""
-        return Reading("epoch", f"{named} since 1970{each}, UTC")
+        shortened = next((v for v in values if (cut := _SHORTENED.fullmatch(v)) and len(cut[1] or "") < _DIGITS), None)
+        notes = () if shortened is None else (f"times such as {shortened!r} were shortened by a spreadsheet: several "
+                                              "have become one; export them as text",)  # fmt: skip
+        return Reading("epoch", f"{named} since 1970{each}, UTC", notes=notes)
     if _SERIALS[0] <= middle <= _SERIALS[1]:
         return Reading("serial", f"day numbers of a spreadsheet, such as {values[0]}: days since 1899-12-30")
     if middle <= _MOST_DAYS and all(n == int(n) for n in numbers):
@@ -206,6 +214,8 @@ def _stated(stated: str) -> Reading:
 
 def _day_month(matches: Sequence[re.Match[str]], values: Sequence[str], where: str) -> Reading:
     mark = matches[0][2]
+    if _year_is_first(matches):
+        return _with_clocks(f"%y{mark}%m{mark}%d", values, f"year{mark}month{mark}day, of years with two digits")
     day_first = sum(int(m[1]) > 12 for m in matches)
     month_first = sum(int(m[3]) > 12 for m in matches)
     year = "%Y" if len(matches[0][4]) == 4 else "%y"
@@ -224,6 +234,16 @@ def _day_month(matches: Sequence[re.Match[str]], values: Sequence[str], where: s
         return _with_clocks(f"%d{mark}%m{mark}{year}", values, words, day_first=True)
     words = f"month{mark}day{mark}year, settled by {month_first:,} of {len(matches):,} rows looked at"
     return _with_clocks(f"%m{mark}%d{mark}{year}", values, words, day_first=False)
+
+
+def _year_is_first(matches: Sequence[re.Match[str]]) -> bool:
+    """Whether dates such as 24-01-31 begin with the year: its last number would be a year to come in some row, and its
+    first one in none."""
+    if any(len(m[4]) > 2 for m in matches):
+        return False
+    now = datetime.now(UTC).year % 100
+    firsts, lasts = [int(m[1]) for m in matches], [int(m[4]) for m in matches]
+    return now < max(lasts) <= _LAST_DAY and max(firsts) <= now and min(lasts) > 0
 
 
 def form_of(value: str, *, day_first: bool) -> str:

@@ -65,13 +65,18 @@ _AVAILABLE = (
     "op voorraad", "leverbaar", "beschikbaar", "em estoque", "em stock", "disponível", "dostępny", "w magazynie",
     "na stanie", "on backorder", "available on backorder", "pré-venda", "na zamówienie", "instock", "on", "x",
     "ok", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda",
+    "précommande", "sur commande", "preordine", "su ordinazione", "preventa", "bajo pedido", "sob encomenda",
+    "nabestelling", "op bestelling", "auf bestellung", "przedsprzedaż", "last pieces", "last one", "letzte stücke",
+    "letztes stück", "restposten", "derniers articles", "dernières pièces", "ultimi pezzi", "últimas unidades",
+    "laatste stuks", "ostatnie sztuki", "ostatnia sztuka", "duża ilość", "średnia ilość", "mała ilość",
     "aktiv", "actif", "activo", "attivo", "actief", "ativo", "aktywny",
 )  # fmt: skip
 _NOT_AVAILABLE = (
     "false", "no", "n", "f", "0", "out of stock", "outofstock", "sold out", "soldout", "unavailable", "not available",
     "inactive", "disabled", "discontinued", "archived", "draft", "deleted", "removed", "hidden", "off", "oos", "ended",
     "expired", "no longer available", "temporarily out of stock", "currently unavailable", "reserved", "unpublished",
-    "private", "trash", "end of life", "nein", "non", "não", "nie", "nee", "ausverkauft", "nicht lieferbar",
+    "private", "trash", "end of life", "fuori produzione", "fora de linha", "wycofany", "wycofane", "uit assortiment",
+    "notify me", "nein", "non", "não", "nie", "nee", "ausverkauft", "nicht lieferbar",
     "nicht verfügbar",
     "nicht auf lager", "nicht vorrätig", "vergriffen", "épuisé", "rupture de stock", "en rupture de stock",
     "indisponible", "agotado", "sin stock", "no disponible", "esaurito", "non disponibile", "uitverkocht",
@@ -90,7 +95,19 @@ _STOCK = frozenset((
     "stock", "lager", "available", "lieferbar", "verfugbar", "vorratig", "vorbestellbar", "disponible",
     "disponibile", "disponivel", "existencia", "existencias", "magazzino", "voorraad", "leverbaar",
     "beschikbaar", "estoque", "dostepny", "dostepne", "magazynie", "zamowienie", "backorder", "preorder",
+    "disponibilite", "disponibilidad", "disponibilita", "disponibilidade", "verfugbarkeit",
 ))  # fmt: skip
+_DELIVERED = frozenset((
+    "ships", "dispatched", "delivery", "lieferzeit", "lieferung", "versandfertig", "versand", "expedie", "expedition",
+    "livraison", "envio", "enviado", "entrega", "spedizione", "spedito", "consegna", "levertijd", "verzonden",
+    "bezorgd", "wysylka", "dostawa",
+))  # fmt: skip
+_LATER = frozenset((
+    "soon", "demnachst", "bald", "bientot", "prochainement", "proximamente", "prossimamente", "arrivo", "binnenkort",
+    "brevemente", "wkrotce",
+))  # fmt: skip
+"""What can be sold later cannot be sold now."""
+
 _NEGATED = frozenset((
     "not", "no", "out", "nicht", "kein", "keine", "non", "pas", "plus", "sin", "niet", "geen", "nao", "fora",
     "sem", "nie",
@@ -182,8 +199,12 @@ def _in_words(text: str) -> bool | None:
     if words & _GONE or (words & _STOCK and words & _NEGATED):
         return False
     number = re.search(r"(?<![\w.,])\d+", text)
+    if number and words & _DELIVERED:
+        return not words & _NEGATED
     if number and (words <= _PIECES or words & _STOCK):
         return int(number[0]) > 0
+    if words & _LATER:
+        return False
     return True if words & _STOCK else None
 
 

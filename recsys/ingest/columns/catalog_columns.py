@@ -24,11 +24,16 @@ def find_title(file: FileColumns) -> None:
         file.take(c.TITLE, named[:1])
     if c.TITLE in file.mapped or file.part == "events":
         return
-    found = [x for x in file.left if file.contents[x].titles and not names.is_category(names.simple(x))]
+    found = [x for x in file.left if file.contents[x].titles and not _named_otherwise(x)]
     if not found and not file.has_header():
         found = [x for x in file.left if file.contents[x].texts and file.contents[x].unique]
     if found:
         file.take(c.TITLE, found[:1], BY_CONTENT)
+
+
+def _named_otherwise(name: str) -> bool:
+    """Whether a column is named as something else that is known of an item."""
+    return any(names.rank(name, x) is not None for x in (c.CATEGORY, c.BRAND, c.IMAGE_URL, c.AVAILABLE, c.PRICE))
 
 
 def find_text(file: FileColumns, name: str) -> None:

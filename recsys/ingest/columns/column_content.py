@@ -29,6 +29,7 @@ _CLOCK = re.compile(
     r"(?:[^\W\d]{1,2}\s*)?\d{1,2}(?:[:h時时点시]\s*\d{2}[분分]?(?::\d{2}(?:[.,]\d+)?)?\s*(?:[^\W\d]\.?\s?[^\W\d]?\.?|Uhr|vorm\.?|"
     r"nachm\.?)?|\s*(?:[AaPp]\.?\s?[Mm]\.?|Uhr|h))"
 )
+_DOTTED_CLOCK = re.compile(r"([01]?\d|2[0-3])\.[0-5]\d(\.[0-5]\d)?")
 _MIDNIGHT = re.compile(r".*\d[ T](?:00?:00(?::00(?:\.0+)?)?|12:00(?::00)? [Aa][Mm])(?:Z|[+-]00:?00)?")
 _WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
 _WHOLE = re.compile(r"-?\d+(\.0+)?")
@@ -109,6 +110,12 @@ class Content:
         return (
             bool(self.filled) and self._share([bool(_CLOCK.fullmatch(x.strip())) for x in self.looked_at]) > ALMOST_ALL
         )
+
+    @cached_property
+    def dotted_clocks(self) -> bool:
+        """Whether the values are times of the day with points, which are numbers to look at: `16.36`."""
+        found = [bool(_DOTTED_CLOCK.fullmatch(x.strip())) for x in self.looked_at]
+        return bool(found) and self._share(found) > ALMOST_ALL
 
     @cached_property
     def midnights(self) -> bool:

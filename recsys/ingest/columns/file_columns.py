@@ -73,7 +73,14 @@ class FileColumns:
         ranked += [
             (place, x) for x in self.left if x not in known and (place := names.rank_after(before, x, name)) is not None
         ]
-        return [x for _, x in sorted(ranked, key=lambda entry: entry[0])]
+        if name not in (c.USER, c.ITEM):
+            ranked += [(place, x) for x in self.left if (place := self._rank_of_twin(x, name)) is not None]
+        return list(dict.fromkeys(x for _, x in sorted(ranked, key=lambda entry: entry[0])))
+
+    def _rank_of_twin(self, column: str, name: str) -> int | None:
+        """The place of a column that stands twice in the file, and has a number behind its name therefore."""
+        base, again, number = column.rpartition("_")
+        return names.rank(base, name) if again and number.isdigit() and base in self.source.columns else None
 
     def has_header(self) -> bool:
         """Whether the file names its columns."""

@@ -6,6 +6,7 @@ from recsys import columns as c
 from recsys.ingest import column_names as names
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, BY_POSITION, FileColumns
+from recsys.ingest.header_words import is_code
 
 
 def find_user(file: FileColumns) -> None:
@@ -13,6 +14,8 @@ def find_user(file: FileColumns) -> None:
     found = _ids(file, c.USER)
     if not found and file.part == "users":
         found = [x for x in file.left if names.simple(x) == "id"]
+    if not found and file.part == "users":
+        found = [x for x in file.left if is_code(x) and file.contents[x].unique]
     if not found and file.part == "users" and not file.has_header():
         file.take(c.USER, [x for x in file.left if file.contents[x].unique][:1], BY_CONTENT)
     if found:
@@ -26,6 +29,7 @@ def find_item(file: FileColumns) -> None:
     if file.part == "items":
         found += [x for x in file.left if names.simple(x) == "id" and x not in found]
         found.sort(key=lambda x: file.contents[x].empty)
+        found = found or [x for x in file.left if is_code(x) and file.contents[x].unique]
     if not found and file.part == "events":
         found = [x for x in file.named(c.TITLE) if not file.contents[x].unique]
     found.sort(key=lambda x: file.contents[x].several_words)

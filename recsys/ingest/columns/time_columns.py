@@ -62,13 +62,18 @@ def _clock(file: FileColumns, day: str, place: int) -> str | None:
         content, rank = file.contents[x], names.time_rank(x)
         if x == day or _YEARS.intersection(plain_words(x)) or (rank >= _OF_ANOTHER and place < _OF_ANOTHER):
             continue
+        timely = names.is_time_name(x) and not file.has_id_name(x)
         if content.clocks:
             found.append((0, rank, x))
-        elif content.clock_digits and names.is_time_name(x) and not file.has_id_name(x):
+        elif (content.clock_digits and timely) or (content.dotted_clocks and (timely or _is_of_hours(x))):
             found.append((1, rank, x))
         elif is_hour(x, content):
             found.append((2, rank, x))
     return min(found, default=(0, 0, None))[2]
+
+
+def _is_of_hours(name: str) -> bool:
+    return bool(_HOURS.intersection(plain_words(name)))
 
 
 def is_hour(name: str, content: Content) -> bool:

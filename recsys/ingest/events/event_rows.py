@@ -13,6 +13,7 @@ from recsys.ingest.config import MOST_QUANTITY, MOST_VALUE
 from recsys.ingest.duckdb_session import DuckSession
 from recsys.ingest.events.event_times import texts, time_text
 from recsys.ingest.files.sources import IS_OBJECT
+from recsys.ingest.header_words import in_cents
 from recsys.ingest.ids.id_encoder import NO_OBJECT, id_sql
 
 REASONS: dict[int, str] = {
@@ -70,6 +71,7 @@ def event_rows(
         if name not in part:
             return "CAST(NULL AS DOUBLE)"
         number = number_sql(f"{name}_text", comma=has_commas(db, entry, part[name][0]))
+        number = f"({number}) / 100" if name in (c.VALUE, c.PRICE) and in_cents(part[name][0]) else number
         return f"CASE WHEN cancelled THEN -abs({number}) ELSE {number} END" if name == c.QUANTITY else number
 
     raw = {name: source.expression(part[name][0]) for name in (c.EVENT, *_NUMBERS) if name in part}

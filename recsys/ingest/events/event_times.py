@@ -49,6 +49,8 @@ def _clock_text(entry: Recognised, column: str) -> str:
     content, text = entry.contents[column], entry.source.expression(column)
     if is_hour(column, content):
         return f"regexp_replace(trim({text}), '\\.0+$', '') || ':00'"
+    if content.dotted_clocks:
+        return f"replace({text}, '.', ':')"
     if not content.clock_digits:
         return text
     digits = max(map(len, content.looked_at)) + max(map(len, content.looked_at)) % 2

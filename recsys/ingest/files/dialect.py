@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from recsys.errors import InvalidInput
 from recsys.ingest.column_names import is_known_header
+from recsys.ingest.files import header_lines
 from recsys.ingest.files.csv_cells import as_it_stands, cells_of
 
 SEPARATORS = (",", ";", "\t", "|", "::", "^", "\x01", "~")
@@ -95,6 +96,9 @@ def detect(
     first = _first_line(every, above, width, dialect, stated=skip is not None)
     rows = [cells for line in every[first:] if line.strip() and len(cells := split(line, dialect)) == width]
     has_header = looks_like_header(rows) if header is None else header
+    groups = header_lines.grouped(every, first, lambda line: split(line, dialect)) if header is None else ()
+    if groups:
+        return replace(dialect, header=True, columns=tuple(unique(groups)), skip=first + 1, above=every[first][:80])
     names = tuple(unique(_uncommented(rows[0]))) if has_header else tuple(f"column{n + 1}" for n in range(width))
     shown = next((line.strip() for line in every[:first] if line.strip()), "")[:80]
     return replace(dialect, header=has_header, columns=names, skip=first, above=shown)

@@ -136,7 +136,9 @@ def rows_in(one: Mapping[str, Any]) -> list[Any] | None:
     if isinstance(one.get("columns"), list) and isinstance(one.get("data"), list):
         return [dict(zip(one["columns"], row, strict=False)) for row in one["data"] if isinstance(row, list)]
     parts = list(one.values())
-    if len(parts) < 2 or not all(isinstance(x, type(parts[0])) and len(x) > 1 for x in parts if x is not None):
+    if len(parts) < 2 or not isinstance(parts[0], (list, dict)):
+        return None
+    if not all(isinstance(x, type(parts[0])) and len(x) > 1 for x in parts if x is not None):
         return None
     if isinstance(parts[0], list) and len({len(x) for x in parts}) == 1 and not isinstance(parts[0][0], list):
         return [dict(zip(one, row, strict=True)) for row in zip(*parts, strict=True)]

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from recsys.errors import InvalidInput
-from recsys.ingest.files import archives, encoding, json_files, quotes, spreadsheets, wrapped_lines
+from recsys.ingest.files import archives, encoding, header_lines, json_files, quotes, spreadsheets, wrapped_lines
 from recsys.ingest.files.dialect import detect
 from recsys.ingest.files.parquet_files import parquet
 from recsys.ingest.files.sources import Reading, Source, opened
-from recsys.ingest.files.text_look import SAMPLE, OnBytes, look_through, rewritten
+from recsys.ingest.files.text_look import SAMPLE, OnBytes, TextLook, look_through, rewritten
 from recsys.utils.formatting import plural
 
 _MAGIC = {
@@ -104,7 +104,7 @@ def _of_archive(
 
 
 def _of_workbook(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes) -> tuple[Source, ...]:
-    tables, notes = spreadsheets.sheets(path, work, where, how.sheet)
+    tables, notes = spreadsheets.sheets(path, work, where, how.sheet, how.part)
     on_bytes(path.stat().st_size)
     several = len(tables) > 1 or how.sheet
     found = []
@@ -132,10 +132,14 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
         target, body = _unwrapped(target, work), "\n".join(map(wrapped_lines.unwrapped, body.split("\n")))
         looked = replace(looked, sample=body)
         notes.append("its lines were quoted as a whole; these quotes were taken off")
+    over = header_lines.joined(looked.sample) if looked.quotes else None
+    if over:
+        target, looked, how = _with_one_header_line(target, work, looked, how, over)
+        notes.append(f"the names of its columns go over {over[1]} lines, and were joined")
     dialect = detect(
         looked.sample.lstrip("\ufeff"), where, header=how.header, separator=how.separator, skip=how.skip
     )  # fmt: skip
-    if dialect.skip:
+    if dialect.skip and not over:
         first = f", the first reads {dialect.above!r}" if dialect.above else ""
         passed = "1 line above the header is" if dialect.skip == 1 else f"{dialect.skip} lines above the header are"
         notes.append(f"{passed} passed over{first}")
@@ -148,6 +152,20 @@ def _unwrapped(path: Path, work: Path) -> Path:
     with opened(path, packed=path.suffix == ".gz") as stream:
         wrapped_lines.unwrap(stream, target)
     return target
+
+
+def _with_one_header_line(
+    path: Path, work: Path, looked: TextLook, how: Reading, over: tuple[int, int, str]
+) -> tuple[Path, TextLook, Reading]:
+    """A copy of a file whose names of columns go over several lines, what was seen of it, and how it is to be read."""
+    place, n, names = over
+    target = work / f"header-{len(list(work.glob('header-*')))}"
+    with opened(path, packed=path.suffix == ".gz") as stream:
+        header_lines.write_joined(stream, target, place, n, names)
+    lines = looked.sample.split("\n")
+    lines[place : place + n] = [*[""] * (n - 1), names]
+    skip = how.skip if how.skip is None else how.skip + n - 1
+    return target, replace(looked, sample="\n".join(lines)), replace(how, skip=skip)
 
 
 def _with_quotes(source: Source, work: Path) -> Source:

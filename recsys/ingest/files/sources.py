@@ -47,6 +47,7 @@ class Reading:
         encoding: of text files, as Python names it.
         skip: lines above the header.
         sheet: the name of the only sheet of workbooks to read.
+        part: what the files are of: "events", "items" or "users"; "" where that is not known.
     """
 
     header: bool | None = None
@@ -54,6 +55,7 @@ class Reading:
     encoding: str | None = None
     skip: int | None = None
     sheet: str | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,22 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from recsys import columns as c
 from recsys.errors import InvalidInput
+from recsys.ingest.column_names import rank
 from recsys.ingest.files.archives import ALWAYS_UNPACKED, MAX_UNPACKED_RATIO, too_large
 
 LOOKED_AT = 20
 """Rows of a sheet among which the one with most cells is taken for its header."""
 
 
-def sheets(path: Path, work: Path, where: str, sheet: str | None) -> tuple[list[tuple[str, Path]], tuple[str, ...]]:
+def sheets(
+    path: Path, work: Path, where: str, sheet: str | None, part: str = ""
+) -> tuple[list[tuple[str, Path]], tuple[str, ...]]:
     """Sheets of a workbook as CSV files below a folder, and what is to be said of those that are not read.
 
-    Without a name, the first sheet with two columns or more is read, and all others with the same columns.
+    Without a name, the first sheet with the columns that the part needs is read, or else the first with two columns or
+    more, and all others with the same columns.
 
     Raises:
         InvalidInput: no workbook, none of its sheets holds a table, or none has the name.
@@ -38,13 +43,12 @@ def sheets(path: Path, work: Path, where: str, sheet: str | None) -> tuple[list[
         raise InvalidInput(f"{where} is a workbook that cannot be read: {error}. Save it as CSV.") from error
     found: list[tuple[str, Path]] = []
     left: list[str] = []
-    first: tuple[str, ...] | None = None
+    headers = {name: _header(rows) for name, rows in tables.items()}
+    first = max((x for x in headers.values() if len(x) > 1), key=lambda x: _fits(x, part), default=())
     for name, rows in tables.items():
-        header = _header(rows)
-        if len(header) < 2 or (first is not None and header != first):
+        if not first or headers[name] != first:
             left.append(name)
             continue
-        first = first or header
         target = work / f"sheet-{len(list(work.glob('sheet-*')))}"
         _write(rows, target)
         found.append((name, target))
@@ -68,6 +72,13 @@ def _header(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
     """The row with most cells among the first ones."""
     filled = [tuple(str(cell).strip() for cell in row if cell not in ("", None)) for row in rows[:LOOKED_AT]]
     return max(filled, key=len, default=())
+
+
+def _fits(header: Sequence[str], part: str) -> int:
+    """How many of the ids that tell files of events, items and users apart a header names as the part has them."""
+    named = [any(rank(x, field) is not None for x in header) for field in (c.USER, c.ITEM)]
+    wanted = {"items": (False, True), "users": (True, False)}.get(part, (True, True))
+    return sum(x == y for x, y in zip(named, wanted, strict=True)) if any(named) else 0
 
 
 def _write(rows: Sequence[Sequence[Any]], target: Path) -> None:

@@ -1,0 +1,124 @@
+"""Where the names of columns stand, what they say of money, and which of several sheets has the table."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from tests.ingest.test_cases import EVENTS, HEADER, ITEMS, PLAIN, START, run, taken, text
+from tests.ingest.test_odd_rows import told
+
+DAY = START.replace(hour=0, minute=0, second=0)
+MINUTE = START.replace(second=0)
+
+
+def workbook(path: Path, sheets: dict[str, list[list[object]]], form: str = "dd.mm.yyyy hh:mm") -> bytes:
+    """A workbook with sheets of rows; times are dates of the workbook."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        how = book.add_format({"num_format": form})
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for r, row in enumerate(rows):
+                for n, cell in enumerate(row):
+                    sheet.write_datetime(r, n, cell, how) if isinstance(cell, datetime) else sheet.write(r, n, cell)
+    return path.read_bytes()
+
+
+def test_the_sheets_that_have_the_columns_of_the_part_are_read(tmp_path):
+    head = ["Date commande", "N° client", "Réf. produit", "Quantité"]
+    rows = [[t.replace(second=0), u, i, 2] for u, i, t in EVENTS]
+    sheets = {
+        "Résumé": [["Mois", "Total"], ["Janvier", 40]],
+        "Produits": [["Réf. produit", "Libellé"], *([i, f"Tasse {i}"] for i in ITEMS)],
+        "Janvier": [head, *rows[:40]],
+        "Février": [head, *rows[40:]],
+    }
+    content = workbook(tmp_path / "book.xlsx", sheets)
+    report, dataset = run(tmp_path, {"events.xlsx": content, "items.xlsx": content})
+    assert report["rows"]["used"] == 80 and dataset.events["timestamp"].min() == MINUTE
+    assert dataset.items["title"].tolist() == [f"Tasse {i}" for i in ITEMS]
+    assert told(report, "sheet 'Résumé' is not read")
+
+
+@pytest.mark.parametrize("form", ["xlsx", "csv"])
+def test_names_of_columns_over_several_lines(tmp_path, form):
+    names = ["Kunden\nNr.", "Artikel-\nnummer", "Bestell-\ndatum", "Menge\n(Stk.)", "Preis\nin EUR"]
+    if form == "xlsx":
+        rows = [[u, i, t.replace(hour=0, minute=0, second=0), 2, 4.5] for u, i, t in EVENTS]
+        content = workbook(tmp_path / "book.xlsx", {"Liste": [["Liste"], names, *rows]}, "dd.mm.yyyy")
+    else:
+        head = ";".join(f'"{x}"' for x in names)
+        content = text(*(f"{u};{i};{t:%d.%m.%Y};2;4,50" for u, i, t in EVENTS), header=f"Liste\n{head}").encode()
+    report, dataset = run(tmp_path, {f"events.{form}": content})
+    assert report["rows"]["used"] == 80 and dataset.events["timestamp"].min() == DAY
+    assert set(dataset.events["quantity"]) == {2.0} and set(dataset.events["value"]) == {9.0}
+    assert told(report, "names of its columns go over")
+
+
+def test_names_of_groups_above_the_names_of_columns(tmp_path):
+    head = "Customer,,Product,,,Order,\nID,City,ID,Name,Category,Date,Qty"
+    report, dataset = run(
+        tmp_path, {"events.csv": text(*(f"{u},Rome,{i},Tea {i},Drinks,{t},2" for u, i, t in EVENTS), header=head)}
+    )
+    assert report["rows"]["used"] == 80 and set(dataset.events["quantity"]) == {2.0}
+    assert dataset.items["title"].tolist() == [f"Tea {i}" for i in ITEMS]
+
+
+def test_of_a_name_that_stands_twice_the_column_that_tells_of_the_item_is_taken(tmp_path):
+    lines = [f"{n},{u},Mr {u},{i},Tea {i},{t}" for n, (u, i, t) in enumerate(EVENTS)]
+    report, dataset = run(
+        tmp_path, {"events.csv": text(*lines, header="Order ID,Customer ID,Name,Product ID,Name,Date")}
+    )
+    assert taken(report)["Name_2"] == "title" and dataset.items["title"][2] == "Tea i2"
+
+
+@pytest.mark.parametrize("header", ["kod", "Nr.", "Code"])
+def test_a_number_of_something_is_the_id_of_a_catalogue(tmp_path, header):
+    items = text(*(f"{i};9,50" for i in ITEMS), header=f"{header};cena")
+    report, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert taken(report, "items")[header] == "item_id" and set(dataset.items["price"]) == {9.5}
+
+
+def test_money_in_hundredths_is_divided_and_said(tmp_path):
+    lines = [f"{x},1250" for x in PLAIN]
+    items = text(*(f"{i},1299" for i in ITEMS), header="id,price_cents")
+    report, dataset = run(tmp_path, {"events.csv": text(*lines, header=f"{HEADER},total_cents"), "items.csv": items})
+    assert set(dataset.events["value"]) == {12.5} and dataset.items["price"].round(2).tolist() == [12.99] * 10
+    assert told(report, "'price_cents' is in hundredths") and told(report, "'total_cents' is in hundredths")
+
+
+def test_a_column_named_as_what_can_be_sold_is_no_title(tmp_path):
+    words = [f"Ships in {n} days" for n in range(9)]
+    items = text(*(f"{i},{x}" for i, x in zip(ITEMS, [*words, "Sold out"], strict=True)), header="id,availability")
+    _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert dataset.items["available"].tolist() == [*["true"] * 9, "false"]
+
+
+def test_some_ids_that_would_meet_were_they_written_alike_are_said(tmp_path):
+    ids = {i: f"{'00' if n % 2 else '12'}{n}{n}" for n, i in enumerate(ITEMS)}
+    events = text(*(f"{u},{ids[i]},{t}" for u, i, t in EVENTS))
+    items = text(*(f"{int(x)},Tea {x}" for x in ids.values()), header="item_id,title")
+    report, _ = run(tmp_path, {"events.csv": events, "items.csv": items})
+    assert told(report, "5 items of the events would be in items.csv", "lost the zeros in front")
+    plain = text(*(f"{x},Tea {x}" for x in list(ids.values())[:7]), header="item_id,title")
+    report, _ = run(tmp_path / "two", {"events.csv": events, "items.csv": plain})
+    assert not told(report, "written alike")
+
+
+def test_clocks_with_points_years_of_two_digits_in_front_and_times_cut_short(tmp_path):
+    lines = [f"{t:%d/%m/%Y};{t:%H.%M};{u};{i}" for u, i, t in EVENTS]
+    _, dataset = run(tmp_path / "one", {"events.csv": text(*lines, header="Data ordine;Ora;Cliente;Codice prodotto")})
+    assert dataset.events["timestamp"].min() == MINUTE
+    _, dataset = run(tmp_path / "two", {"events.csv": text(*(f"{u},{i},{t:%y-%m-%d}" for u, i, t in EVENTS))})
+    assert dataset.events["timestamp"].min() == DAY
+    seconds = [(t - datetime(1970, 1, 1)) / timedelta(seconds=1) for *_, t in EVENTS]
+    cut = [f"{u},{i},{s / 1e9:.5f}E+12" for (u, i, _), s in zip(EVENTS, seconds, strict=True)]
+    report, _ = run(tmp_path / "three", {"events.csv": text(*cut)})
+    assert told(report, "shortened by a spreadsheet")
+
+
+def test_a_list_of_objects_of_numbers_is_read_to_the_last_digit(tmp_path):
+    rows = ",".join(f'{{"user": {10**18 + int(u[1])}, "item": {2**53 + int(i[1])}, "at": "{t}"}}' for u, i, t in EVENTS)
+    _, dataset = run(tmp_path, {"events.json": f"[{rows}]"})
+    assert dataset.items["item_id"].tolist() == [str(2**53 + n) for n in range(10)]
