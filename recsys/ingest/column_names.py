@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from recsys import columns as c
+from recsys.ingest.category_columns import CATEGORY_WORDS, is_category
 from recsys.ingest.header_words import field_of, plain_words, without_tax
 
 _IDS = ("id", "uid", "uuid", "guid", "key", "nr", "no", "num", "number", "nummer", "code", "ref", "numer", "numero",
-        "sk", "identifier", "hash", "")  # fmt: skip
+        "sk", "identifier", "hash")  # fmt: skip
 _USERS = (
     "user", "customer", "client", "visitor", "household", "member", "shopper", "buyer", "purchaser", "account",
     "profile", "person", "consumer", "reviewer", "subscriber", "contact", "cust", "usr", "patron", "player", "reader",
@@ -32,14 +33,15 @@ _ITEMS = (
 def _joined(nouns: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:
     found = [noun + end for end in ends for noun in nouns]
     found += [end + noun for end in ("id", "cod", "nr") for noun in nouns]
+    found += nouns
     return tuple(dict.fromkeys(found))
 
 
 _USER_NAMES = (
     "userid", "customeruniqueid", "customerid", "customeruserid", "visitorid", "customer", "user",
     *_joined(_USERS, _IDS), "uid", "cid",
-    "householdkey", "kunnr", "hshdnum", "cardid", "loyaltycardid", "loyaltyid", "cardnumber", "cardno", "panelid",
-    "panelistid",
+    "householdkey", "kunnr", "oxuserid", "hshdnum", "cardid", "loyaltycardid", "loyaltyid", "cardnumber", "cardno",
+    "panelid", "panelistid",
     "distinctid", "externalid", "fullvisitorid", "clientid", "userpseudoid", "anonymousid", "deviceid", "cookieid",
     "emailbilling", "email", "emailaddress", "customeremail", "useremail", "buyeremail", "billingemail", "mail",
     "epost", "correo", "correoelectronico", "courriel", "sessionid", "session", "basketid", "viewerid",
@@ -52,14 +54,14 @@ _ITEM_NAMES = (
     "musicbrainztrackid", "artistid", "handle", "artnr", "artikelnr", "matnr", "barcode", "codebarre", "codebarres",
     "codigobarras", "codigodebarras", "codicebarre", "codiceabarre", "streepjescode", "kodkreskowy", "plu",
     "bestellnummer", "reference", "referencia",
-    "riferimento", "referentie", "indeks", "symbol",
+    "riferimento", "referentie", "indeks", "symbol", "product2id", "oxartid", "oxartnum",
 )  # fmt: skip
 _TIMES = (
     "timestamp", "eventtime", "eventtimestamp", "datetime", "ordertimestamp", "orderpurchasetimestamp",
     "transactiontimestamp", "orderdate", "invoicedate", "purchasedate", "transactiondate", "transactiondt", "tdat",
     "eventdate", "createdat", "orderedat", "purchasedat", "paidat", "date", "time", "ts", "when", "unixreviewtime",
     "unixtime", "sentat", "originaltimestamp", "receivedat", "clienttimestamp", "servertimestamp", "shippingtimestamp",
-    "reviewtime", "collectortstamp", "dvcecreatedtstamp", "erdat", "day",
+    "reviewtime", "collectortstamp", "dvcecreatedtstamp", "erdat", "oxorderdate", "day",
 )  # fmt: skip
 _TITLE_ENDS = ("title", "name", "titel", "bezeichnung", "nom", "nombre", "nome", "naam", "nazwa", "libelle")
 
@@ -76,13 +78,13 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
     c.QUANTITY: (
         "quantity", "qty", "units", "pieces", "numberofitems", "lineitemquantity", "itemquantity", "orderquantity",
-        "quantityordered", "qtyordered", "itemqty", "kwmeng", "unitssold", "count", "amount",
+        "quantityordered", "qtyordered", "itemqty", "kwmeng", "oxamount", "unitssold", "count", "amount",
         "menge", "anzahl", "stueck", "stuck", "stk", "stueckzahl", "quantite", "qte", "cantidad", "cant", "unidades",
         "quantita", "qta", "pezzi", "aantal", "hoeveelheid", "quantidade", "qtd", "qtde", "ilosc", "sztuk", "sztuki",
     ),
     c.VALUE: (
-        "value", "salesvalue", "netwr", "linetotal", "lineamount", "linevalue", "linerevenue", "itemrevenue",
-        "itemtotal",
+        "value", "salesvalue", "netwr", "oxbrutprice", "linetotal", "lineamount", "linevalue", "linerevenue",
+        "itemrevenue", "itemtotal",
         "rowtotal", "netsales", "grosssales", "sales", "salesamount", "revenue", "turnover", "spend", "paid", "money",
         "salesprice", "totalprice", "pricepaid", "amountpaid", "extendedprice", "totalamount", "total", "amount",
         "ordertotal", "grandtotal", "subtotal", "umsatz", "betrag", "gesamtpreis", "gesamtbetrag", "summe", "gesamt",
@@ -93,7 +95,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     c.PRICE: (
         "price", "unitprice", "itemprice", "productprice", "lineitemprice", "priceperunit", "saleprice",
         "sellingprice", "currentprice", "variantprice", "regularprice", "listprice", "retailprice", "baseprice",
-        "itemcost", "cost", "lineprice", "preis", "einzelpreis", "stueckpreis", "stuckpreis", "verkaufspreis", "prix",
+        "itemcost", "cost", "lineprice", "oxbprice", "oxprice",
+        "preis", "einzelpreis", "stueckpreis", "stuckpreis", "verkaufspreis", "prix",
         "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "stuksprijs", "eenheidsprijs",
         "preco", "precounitario", "cena", "cenajednostkowa", "cenasprzedazy",
     ),
@@ -106,8 +109,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     c.TITLE: (
         "title", *(noun + end for end in _TITLE_ENDS for noun in _ITEMS), "lineitemname", "booktitle", "name",
         "itemdescription", "productdescription", "shorttitle", "label", "traname", "trackname",
-        "titel", "arktx", "bezeichnung", "artikelbezeichnung", "nom", "intitule", "designation", "libelle",
-        "titre", "nombre",
+        "titel", "arktx", "oxtitle", "product2name", "bezeichnung", "artikelbezeichnung", "nom", "intitule",
+        "designation", "libelle", "titre", "nombre",
         "titulo", "nome", "titolo", "denominazione", "naam", "omschrijving", "artikelomschrijving", "nazwa", "tytul",
         "description", "beschreibung", "descripcion", "descrizione", "descricao", "opis",
     ),
@@ -139,6 +142,9 @@ SAYS_LITTLE = frozenset(
 )
 """Last parts of paths that mean something by the object they are in."""
 
+_LANGUAGE = re.compile(r"(?:en|de|fr|es|it|nl|pt|pl)(?:[-_][A-Za-z]{2})?")
+"""Last parts of paths that say in which language a text is."""
+
 _WRAPPERS = frozenset((
     "properties", "property", "attributes", "data", "payload", "eventproperties", "params", "body", "node", "fields",
     "record", "source", "value", "context", "event", "traits", "ecommerce", "details", "object",
@@ -150,6 +156,9 @@ _OTHERS = frozenset(
 )
 """Words of a header that make an id that of something else."""
 
+CATALOGUE_ID = ("id", "oxid")
+"""Names of the id of the item in a catalogue."""
+
 ROW_ID = ("id", "rowid", "index", "eventid", "transactionid", "orderid", "invoiceno", "invoice", "_id")
 """Names of a number for the row, or the order; `id` names the item in a catalogue and the user among customers."""
 
@@ -159,38 +168,9 @@ ORDER_TOTALS = frozenset((
 ))  # fmt: skip
 """Names of money that may be of a whole order: the price of a line goes before."""
 
-_CATEGORY = re.compile(
-    r"(?:product|item|main|sub|top|google|googleproduct|parent|root|default|primary|first|second|third|level\d?|l\d|haupt|unter|"
-    r"produkt|artikel|sous|produit)*(?:category|categories|categorie|kategorie|kategorien|categoria|categorias|kategoria|"
-    r"categoryname|categoryid|cat)(?:name|path|code|id|level|lvl|l|english|nameenglish|tree|title|slug)?\d*(?:name|code|id)?"
-)
-_CATEGORY_WORDS = (
-    "department", "departmentname", "dept", "deptname", "division", "section", "sectionname", "aisle", "commodity",
-    "commoditydesc", "subcommodity", "subcommoditydesc", "departmentdesc", "productgroup", "productgroupname",
-    "itemgroup", "group", "groupname", "family", "familyname", "class", "classname", "subclass", "subclassname",
-    "productsubclass", "producttype", "producttypename", "itemtype", "type", "genre", "genres", "collection",
-    "segmentname", "theme", "line", "productline", "assortment", "indexname", "indexgroupname", "garmentgroupname",
-    "categorycode", "subcategory", "warengruppe", "artikelgruppe", "produktgruppe", "rubrik", "abteilung", "sortiment",
-    "rayon", "famille", "sousfamille", "gamme", "departamento", "seccion", "familia", "subfamilia", "tipo", "reparto",
-    "famiglia", "gruppo", "afdeling", "productgroep", "groep", "soort", "secao", "grupo", "dzial", "grupa", "rodzaj",
-    "typ", "gatunek",
-)  # fmt: skip
-NO_CATEGORIES = frozenset((
-    "simple", "variable", "variation", "configurable", "bundle", "grouped", "virtual", "downloadable", "track",
-    "identify", "page", "screen", "event", "product", "default", "physical", "digital",
-))  # fmt: skip
-"""Words for the make of a record, in a column named like one of categories."""
-
 _SURROUNDINGS = frozenset(("device", "geo", "page", "campaign", "context", "trafficsource", "app", "appinfo", "webinfo",
                            "browser", "privacyinfo", "library", "screen", "os", "network", "referrer"))  # fmt: skip
 """Objects around an event that tell nothing of the item."""
-
-WIDTHS = (
-    ("department", "departmentname", "maincategory", "productgroupname", "division", "abteilung", "topcategory"),
-    ("category", "categories", "categoryname", "productcategory", "categorycode", "categoryid", "class", "aisle"),
-    ("subcategory", "type", "producttype", "producttypename", "subclass", "productsubclass"),
-)  # fmt: skip
-"""Order of category columns where their content does not tell it, widest first."""
 
 ATTRIBUTES = frozenset((
     "age", "agegroup", "ageband", "agerange", "gender", "sex", "country", "countrycode", "region", "state", "city",
@@ -230,6 +210,8 @@ def last_part(header: str) -> str:
     part says little, the object that it is of as well. A point beside a blank is none of a path."""
     plain = re.sub(r":(token|float|token_seq|float_seq)$|\.\$(oid|date|number\w+)$", "", header.strip())
     parts = [x for x in re.split(r"(?<=[^\s.])(?:\[\])?\.(?=[\w$@])", plain) if x]
+    if len(parts) > 1 and _LANGUAGE.fullmatch(parts[-1]):
+        parts = parts[:-1]
     if len(parts) > 1 and "".join(plain_words(parts[-1])).removeprefix("cent") in SAYS_LITTLE:
         owner = next((x for x in parts[-2::-1] if "".join(plain_words(x)) not in _WRAPPERS), "")
         return f"{owner.removesuffix('s')} {parts[-1]}"
@@ -286,12 +268,6 @@ def rank_after(words: Sequence[str], header: str, field: str) -> int | None:
     return rank("_".join(found[len(words) :]), field)
 
 
-def is_category(name: str) -> bool:
-    """Whether a `simple` name is one of categories."""
-    stem = re.sub(r"(id|name|code|no)$", "", name)
-    return name in _CATEGORY_WORDS or stem in _CATEGORY_WORDS or bool(_CATEGORY.fullmatch(name))
-
-
 def time_rank(header: str) -> int:
     """How likely a column that holds times tells when an event was, from its name: the lower, the likelier."""
     place = rank(header, c.TIMESTAMP)
@@ -312,12 +288,20 @@ def is_time_name(header: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _all() -> frozenset[str]:
-    return frozenset(name for names in KNOWN.values() for name in names) | frozenset(_CATEGORY_WORDS) | ATTRIBUTES
+    return frozenset(name for names in KNOWN.values() for name in names) | frozenset(CATEGORY_WORDS) | ATTRIBUTES
 
 
 @lru_cache(maxsize=32)
 def _places(field: str) -> Mapping[str, int]:
     return {name: place for place, name in reversed(list(enumerate(KNOWN[field])))}
+
+
+def ids_as_in(headers: Sequence[str], part: str) -> int:
+    """Of the ids of users and of items, how many some headers name, or do not name, as files of a part do: events have
+    both, a catalogue and customers one; 0 where they name none."""
+    named = [any(rank(x, field) is not None for x in headers) for field in (c.USER, c.ITEM)]
+    wanted = {"items": [False, True], "users": [True, False]}.get(part, [True, True])
+    return sum(x == y for x, y in zip(named, wanted, strict=True)) if any(named) else 0
 
 
 def is_known_header(text: str) -> bool:

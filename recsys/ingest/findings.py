@@ -9,6 +9,7 @@ from recsys.dataset.order_states import came_back_in_part
 from recsys.ingest import odd_columns
 from recsys.ingest.accounts import Account
 from recsys.ingest.cells.vocabulary import says_yes_or_no
+from recsys.ingest.column_names import is_time_name
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.events.event_rows import REASONS
@@ -34,6 +35,11 @@ def findings(read: ReadData, account: Account, files: Sequence[FileReport]) -> l
         found.append(f"{account.used:,} of {account.read:,} rows are used; left out: {most[0]} ({most[1]:,})")
     found += read.warnings
     found += read.kept.warnings
+    found += [
+        f"{x.source.shown} has a header but no rows: nothing of it is used"
+        for x in read.recognised.all
+        if not any(content.values for content in x.contents.values())
+    ]
     found += _lacking(read)
     found += odd_columns.notes(read)
     for kind in read.kept.kinds:
@@ -94,7 +100,9 @@ def _lacking(read: ReadData) -> list[str]:
             like = [
                 x.name for x in entry.columns if entry.contents[x.name].times > MOSTLY or entry.contents[x.name].epochs
             ]
-            hint = f"; like times: {', '.join(map(repr, like))} (--map timestamp=COLUMN)" if like else ""
+            hint = (
+                f"; like times: {', '.join(map(repr, like))} (--map timestamp=COLUMN)" if like else _named_like(entry)
+            )
             found.append(f"{entry.source.shown}: no column of times was found{hint}")
     tellers = read.recognised.items or read.recognised.events
     for name, fits in ((c.TITLE, _like_titles), (c.CATEGORY, _like_categories)):
@@ -106,6 +114,16 @@ def _lacking(read: ReadData) -> list[str]:
                 hint = f"; like it: {', '.join(map(repr, like))} (--map {entry.part}.{name}=COLUMN)"
                 found.append(f"{entry.source.shown}: no {name} was found{hint}")
     return found
+
+
+def _named_like(entry: Recognised) -> str:
+    """The columns that are named like times and hold none that is known, in words."""
+    found = [
+        f"{x.name!r}, such as {entry.contents[x.name].different[0]!r}"
+        for x in entry.columns
+        if x.taken_as is None and is_time_name(x.name) and not entry.contents[x.name].empty
+    ]
+    return f"; named like one: {'; '.join(found)}: no time in a form known here" if found else ""
 
 
 def _like_titles(entry: Recognised) -> list[str]:

@@ -63,7 +63,8 @@ _WORDS = {
     _ALSO: "of the a by in per each de du des d l la le les el los las do da dos das del della dell degli di van "
     "het der die unit unitaire unitario unitaria einzel stuks eenheids jednostkowa jednostkowy eur usd "
     "gbp pln chf brl euro selling current final regular ordered purchased sold facturee commandee pedida "
-    "vendida verkaufte besteld zamowiona detail details internal interne intern web shop stuk piece pezzo "
+    "vendida verkaufte besteld invoiced facturada fatturata gefactureerd zamowiona detail details internal interne "
+    "intern web shop stuk piece pezzo "
     "pieza sztuke cent cents centimes centimos centavos centesimi grosze groszy pence rappen",
     _LEVEL: "main top sub haupt unter parent root default primary level lvl path tree 1 2 3 4 5 6 7 8 principal "
     "glowna hoofd",
@@ -116,7 +117,7 @@ def field_of(header: str) -> str | None:
         return c.QUANTITY
     if of <= {_ITEM, _PRICE, _TOTAL, _AMOUNT} and of & {_TOTAL, _AMOUNT}:
         return c.VALUE
-    if plain == {_ITEM, _NAME}:
+    if of == {_ITEM, _NAME}:
         return c.TITLE
     if plain <= {_ITEM, _STOCK, _QUANTITY, _LEVEL} and _STOCK in plain:
         return c.AVAILABLE

@@ -5,11 +5,12 @@ import re
 from recsys import columns as c
 from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.ingest import column_names as names
-from recsys.ingest.cells.vocabulary import says_yes_or_no
+from recsys.ingest.cells.vocabulary import is_no_value, is_nobody, says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.marked_rows import CANCELLED, cancelled_invoices
 from recsys.ingest.columns.recognise import Recognised
 from recsys.ingest.header_words import in_cents, plain_words
+from recsys.ingest.ids.odd_ids import is_no_product
 from recsys.ingest.read_data import ReadData
 
 _LABELS = ("label", "target", "interaction", "converted", "response")
@@ -32,6 +33,7 @@ def notes(read: ReadData) -> list[str]:
     for entry in read.recognised.all:
         if entry.part == "events":
             found += [*_flags(entry), *_taken_back(entry), *_cancelled(entry), *_currencies(entry), *_zones(entry)]
+            found += [*_no_purchases(entry), *_two_ids(entry)]
         found += [*_no_numbers(entry), *_read_twice(entry), *_hundredths(entry)]
     return found
 
@@ -69,6 +71,38 @@ def _taken_back(entry: Recognised) -> list[str]:
                 f"such as {marked[0]!r}; they count all the same: take them out where they are no purchases"
             )
     return found
+
+
+def _no_purchases(entry: Recognised) -> list[str]:
+    """Columns with few words of which one marks rows as a test, or as a line of an order that is no product."""
+    found = []
+    for x in entry.columns:
+        content = entry.contents[x.name]
+        if x.taken_as is not None or not content.few:
+            continue
+        words = [y for y in content.different if _NO_CUSTOMER.intersection(plain_words(y)) or is_no_product(y)]
+        n = sum(y in words for y in content.filled)
+        if words and len(words) < len(content.different):
+            shown = " and ".join(map(repr, words[:3]))
+            found.append(
+                f"{entry.source.shown}: {x.name!r} says {shown} in {n:,} of the first {len(content.values):,} rows, "
+                "which count all the same: take them out where they are no purchases"
+            )
+    return found
+
+
+def _two_ids(entry: Recognised) -> list[str]:
+    """Users that are known by one id in some rows and by another one in others."""
+    columns = entry.mapped.get(c.USER, ())
+    if len(columns) < 2 or c.USER in entry.stated:
+        return []
+    rows = zip(*(entry.contents[x].values for x in columns[:2]), strict=True)
+    n = sum(one is None or is_no_value(one) or is_nobody(one) for one, _ in rows)
+    return [
+        f"{entry.source.shown}: in {n:,} of the first {len(entry.contents[columns[0]].values):,} rows {columns[0]!r} "
+        f"names nobody and {columns[1]!r} stands for the user: one shopper may count twice (--map events.user_id="
+        f"{columns[0]} leaves these rows out)"
+    ]
 
 
 def _cancelled(entry: Recognised) -> list[str]:

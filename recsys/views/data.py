@@ -13,7 +13,8 @@ import pandas as pd
 
 from recsys import columns as c
 from recsys.errors import InvalidInput
-from recsys.ingest.cells.timestamps import Ambiguous, form_of
+from recsys.ingest.cells.day_order import form_of
+from recsys.ingest.cells.timestamps import Ambiguous
 from recsys.ingest.columns.recognise import Column, Recognised, check_needed
 from recsys.ingest.columns.recognition import recognise_all
 from recsys.ingest.config import ImportPlan

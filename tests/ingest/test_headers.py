@@ -1,11 +1,14 @@
 """Where the names of columns stand, what they say of money, and which of several sheets has the table."""
 
+import io
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
+from recsys.ingest.cells.categories import writing
 from tests.ingest.test_cases import EVENTS, HEADER, ITEMS, PLAIN, START, run, taken, text
 from tests.ingest.test_odd_rows import told
 
@@ -122,3 +125,55 @@ def test_a_list_of_objects_of_numbers_is_read_to_the_last_digit(tmp_path):
     rows = ",".join(f'{{"user": {10**18 + int(u[1])}, "item": {2**53 + int(i[1])}, "at": "{t}"}}' for u, i, t in EVENTS)
     _, dataset = run(tmp_path, {"events.json": f"[{rows}]"})
     assert dataset.items["item_id"].tolist() == [str(2**53 + n) for n in range(10)]
+
+
+def test_an_archive_with_all_parts_and_files_with_a_header_alone(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("orders.csv", text(*PLAIN))
+        archive.writestr("products.csv", text(*(f"{i},Tea {i}" for i in ITEMS), header="item_id,title"))
+        archive.writestr("customers.csv", text(*(f"u{n},{'fm'[n % 2]}" for n in range(8)), header="user_id,gender"))
+    whole = packed.getvalue()
+    report, dataset = run(tmp_path, {"events.zip": whole, "items.zip": whole, "users.zip": whole})
+    assert report["rows"]["used"] == 80 and dataset.items["title"][1] == "Tea i1" and dataset.users["gender"][1] == "m"
+    assert told(report, "products.csv is not read: it has no columns of events")
+    report, _ = run(tmp_path / "two", {"events.csv": text(*PLAIN), "items.csv": "item_id,title\n"})
+    assert told(report, "items.csv has a header but no rows")
+
+
+def test_forms_of_times_among_others_and_columns_named_like_times(tmp_path):
+    forms = ("{:%Y-%m-%d %H:%M:%S}", "{:%d.%m.%Y %H:%M:%S}", "{:%d/%m/%Y %H:%M:%S}")
+    lines = [f"{u},{i},{forms[n % 5 % 3].format(t)}" for n, (u, i, t) in enumerate(EVENTS)]
+    report, dataset = run(tmp_path, {"events.csv": text(*lines)})
+    assert report["rows"]["used"] == 80 and sorted(dataset.events["timestamp"]) == sorted(t for *_, t in EVENTS)
+    content = text(*(f"{u},{i},{t:%m/%Y}" for u, i, t in EVENTS), header="user_id,item_id,Monat")
+    _, dataset = run(tmp_path / "two", {"events.csv": content})
+    assert dataset.events["timestamp"].min() == datetime(2024, 1, 1)
+    content = text(*(f"{u},{i},{t:%b-%y}" for u, i, t in EVENTS), header="user_id,item_id,month")
+    report, _ = run(tmp_path / "three", {"events.csv": content})
+    assert told(report, "no column of times", "named like one: 'month', such as 'Jan-24'")
+
+
+PATHS = (
+    ("Home", "Kitchen", "Mugs"), ("Home", "Kitchen", "Pots"), ("Home", "Bath", "Towels"), ("Garden", "Tools", "Rakes"),
+    ("Garden", "Plants", "Roses"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", [">", "/", "|", " → ", "\\", "//", " -> ", ":", " › ", " &gt; ", "each"])
+def test_marks_between_the_parts_of_a_path(tmp_path, mark):
+    def cell(path: tuple[str, ...]) -> str:
+        if mark == "each":
+            return f'"{path[0]}, {path[0]} > {path[1]}, {" > ".join(path)}"'
+        return mark.join(path)
+
+    items = text(*(f"{i},{cell(PATHS[n % 5])}" for n, i in enumerate(ITEMS)), header="id,cat")
+    _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    levels = ["category", "category_2", "category_3"]
+    assert [tuple(x) for x in dataset.items[levels].to_numpy()] == [PATHS[n % 5] for n in range(10)]
+
+
+def test_several_names_on_a_level_are_no_path():
+    assert writing(["Comedy|Drama", "Comedy|Romance", "Drama|Romance", "Action|Drama", "Comedy"]).levels == 1
+    assert writing(["Size: S", "Size: M", "Colour: red", "Plain"]).levels == 1
+    assert writing(["Audio/Video / TV", "Audio/Video / Radio", "Garden / Tools", "Garden / Plants"]).path == " / "

@@ -8,7 +8,7 @@ from recsys.ingest.cells.calendar_words import AFTER_ALONE, HALVES, MONTHS, WEEK
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _CLOCK = (
     r"[t\s,:_]\s*(?:at\s+|um\s+|à\s+|kl\.?\s+)?(\d{{1,2}}){0}(\d{{2}})(?:{0}(\d{{2}})(?:[.,:](\d{{1,9}}))?)?(?!\d)"
-    r"\s*(?:([ap])\.?\s*m\b\.?)?\s*(?:uhr\b|h\b)?\s*([a-z]{{1,5}}\b)?\s*(?:([+-])(\d{{1,2}}):?(\d{{2}})?(?!\d))?"
+    r"\s*(?:([ap])(?:\.?\s*m\b\.?|$))?\s*(?:uhr\b|h\b)?\s*([a-z]{{1,5}}\b)?\s*(?:([+-])(\d{{1,2}}):?(\d{{2}})?(?!\d))?"
 )
 _CLOCKS = (re.compile(_CLOCK.format("[:h]"), re.I), re.compile(_CLOCK.format(r"\."), re.I))
 _CLOCK_12 = r"(?P<clock>\d{1,2}[:.]\d{2}(?:[:.]\d{2})?)"
@@ -36,6 +36,8 @@ _HOUR_AFTER_DAY = re.compile(
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))[ T](\d{1,2})"
     r"(?=(?:\s?(?:Z|[+-]\d{2}:?\d{2}))?$)"
 )
+_DASHED = re.compile(r"(\d{4}-\d{2}-\d{2})[-_](\d{2})[-.:](\d{2})[-.:](\d{2})(?!\d)")
+_MONTH_YEAR = re.compile(r"(\d{1,2})[-/.]((?:19|20)\d{2})")
 _WEEK = re.compile(r"(\d{4})-?[Ww](\d{2})(?:-?([1-7]))?")
 _JSON_DATE = re.compile(r"/Date\((\d+)(?:[+-]\d+)?\)/")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s*([-/.\s年년])\s*(\d{1,2})\s*[-/.\s月월]\s*(\d{1,2})(?!\d)")
@@ -66,6 +68,7 @@ def any_time(text: str, day_first: bool | None = None) -> datetime | None:
         day_first: whether 3/4/2024 is in April; None: such dates cannot be read.
     """
     text = re.sub(r"[\u00a0\u202f\u2009]", " ", text).replace("\u2212", "-").strip()
+    text = _DASHED.sub(r"\1 \2:\3:\4", text)
     text = _HOUR_AFTER_DAY.sub(r"\1 \2:00", _HOUR.sub(r"\1:00", _TAIL.sub("", text)))
     text = _with_halves(text)
     try:
@@ -134,9 +137,11 @@ def _date(text: str, day_first: bool | None) -> datetime | None:
         return datetime(int(found[3]), MONTHS[found[1].lower()], int(found[2]))
     if found := _YEAR_NAMED.search(text):
         return datetime(int(found[1]), MONTHS[found[2].lower()], int(found[3]))
-    if day_first is not None and (found := _NUMERIC.search(text)):
-        day, month = (found[1], found[2]) if day_first else (found[2], found[1])
+    if (found := _NUMERIC.search(text)) and (day_first is not None or "." in found[0]):
+        day, month = (found[2], found[1]) if day_first is False else (found[1], found[2])
         return datetime(_year(found[3]), int(month), int(day))
+    if found := _MONTH_YEAR.fullmatch(text):
+        return datetime(int(found[2]), int(found[1]), 1)
     if found := _WEEK.fullmatch(text):
         return datetime.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1))
     if found := _YEAR_MONTH.fullmatch(text):

@@ -1,10 +1,11 @@
 """Categories as they stand in cells: one name, several, lists of programs, and paths from wide to narrow."""
 
 import ast
+import html
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,14 @@ CATEGORY_NAMES = "category_names"
 """SQL function from a text, the marks of a `Writing` and a level to the names on it, with "|" between."""
 
 MOST_LEVELS = 8
-PATHS = (" > ", ">", " » ", "»", " / ", "/", " \\ ", "\\", " :: ", " | ", ".")
+PATHS = ("->", "→", " > ", ">", " » ", "»", "›", " / ", "//", "/", " \\ ", "\\", "::", " | ", "|", ":", ".")
 """Marks between the parts of a path, the likeliest first."""
+
+_ALWAYS = ("->", "→", ">", "»", "›")
+"""Of these, without blanks, the marks that stand for nothing else."""
+
+_SEVERAL = ("|", ":")
+"""Marks that stand between names of one level as well, or in a name: paths where each name has one place alone."""
 
 _OFTEN = 0.5
 _HIERARCHIC = 0.8
@@ -43,18 +50,18 @@ class Writing:
 
 def writing(values: Sequence[str]) -> Writing:
     """How the categories of a column are written, from its different values."""
-    texts = [x.strip() for x in values if x and not is_no_value(x) and x.strip()[0] not in "[{("]
+    texts = [html.unescape(x).strip() for x in values if x and not is_no_value(x) and x.strip()[0] not in "[{("]
     if not texts:
         return Writing()
     for mark in PATHS:
         split = [x for x in texts if _is_path(x, mark)]
         if len(split) < _OFTEN * len(texts):
             continue
-        between = (
-            "," if mark.strip() == ">" and any(x.count(",") and _paths_after_comma(x, mark) for x in split) else ""
-        )
+        firsts = {y.split(mark)[0].strip() for x in split for y in x.split(",") if mark in y}
+        several = mark.strip() in _ALWAYS and any(x.count(",") and _paths_after_comma(x, mark, firsts) for x in split)
+        between = "," if several else ""
         parts = [[y.strip() for y in p.split(mark)] for x in texts for p in (x.split(between) if between else [x])]
-        if mark.strip() in (">", "»") or _is_tree(parts):
+        if mark.strip() in _ALWAYS or (_is_strict_tree(parts) if mark in _SEVERAL else _is_tree(parts)):
             return Writing(mark, between, min(max(map(len, parts)), MOST_LEVELS))
     return Writing(between=_between(texts))
 
@@ -63,8 +70,9 @@ def _is_path(text: str, mark: str) -> bool:
     return bool(_DOTTED.fullmatch(text)) and not text.replace(".", "").isdigit() if mark == "." else mark in text
 
 
-def _paths_after_comma(text: str, mark: str) -> bool:
-    return all(mark in part for part in text.split(","))
+def _paths_after_comma(text: str, mark: str, firsts: Collection[str]) -> bool:
+    """Whether a cell lists paths: each part between commas is one, or the first name of one."""
+    return all(mark in part or part.strip() in firsts for part in text.split(","))
 
 
 def _is_tree(paths: Sequence[Sequence[str]]) -> bool:
@@ -79,6 +87,21 @@ def _is_tree(paths: Sequence[Sequence[str]]) -> bool:
             parents.setdefault(path[1], set()).add(path[0])
     single = sum(len(found) == 1 for found in parents.values())
     return single >= _HIERARCHIC * len(parents)
+
+
+def _is_strict_tree(paths: Sequence[Sequence[str]]) -> bool:
+    """Whether all parts are paths of a tree in which each name stands on one level, below one name alone."""
+    wholes = {tuple(path) for path in paths}
+    places: dict[str, set[tuple[int, str]]] = {}
+    for path in wholes:
+        for n, name in enumerate(path):
+            places.setdefault(name, set()).add((n, path[n - 1] if n else ""))
+    plain = all(len(path) > 1 and all(path) for path in wholes)
+    below: dict[str, set[str]] = {}
+    for path in wholes:
+        below.setdefault(path[0], set()).add(path[1] if len(path) > 1 else "")
+    wide = sum(len(names) > 1 for names in below.values())
+    return plain and _is_tree(paths) and all(len(x) == 1 for x in places.values()) and wide > 1
 
 
 def _between(texts: Sequence[str]) -> str:
@@ -101,7 +124,7 @@ def names_in(text: str, how: Writing, level: int) -> list[str]:
     if is_no_value(text) or text.strip().lower() in _NONE:
         return []
     found = []
-    for one in _listed(text.strip(), how):
+    for one in _listed(html.unescape(text).strip(), how):
         parts = [x.strip() for x in one.split(how.path)] if how.path else [one.strip()]
         if len(parts) >= level and parts[level - 1] and not is_no_value(parts[level - 1]):
             found.append(parts[level - 1])
@@ -113,7 +136,7 @@ def _listed(text: str, how: Writing) -> list[str]:
         inside = _of_a_program(text)
         if inside:
             return inside
-    parts = text.split(c.SEPARATOR) if how.path != " | " else [text]
+    parts = text.split(c.SEPARATOR) if how.path.strip() != c.SEPARATOR else [text]
     return [y for x in parts for y in (x.split(how.between) if how.between else [x])]
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from recsys.errors import InvalidInput
 from recsys.ingest import duckdb_session
 from recsys.ingest.cells.any_time import any_time
 from recsys.ingest.cells.calendar_words import AMBIGUOUS_ZONES
+from recsys.ingest.cells.day_order import DAY_MONTH, clock_of, day_comes_first, form_of, year_comes_first
 from recsys.ingest.cells.vocabulary import is_no_value
 from recsys.ingest.duckdb_session import DuckSession
 
@@ -30,7 +31,6 @@ _SERIALS = (20_000.0, 80_000.0)
 """Days since 1899-12-30, as spreadsheets count them: 1954 to 2119."""
 
 _MOST_DAYS = 10_000
-_LAST_DAY = 31
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][+]?\d+)?")
 _SHORTENED = re.compile(r"\d(?:[.,](\d+))?[eE]\+?\d{1,2}")
 _DIGITS = 9
@@ -41,7 +41,6 @@ _ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 """Without an offset: read four times as fast as by a cast that looks for one, to the same times."""
 
 _COMPACT = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])((0\d|1\d|2[0-3])[0-5]\d([0-5]\d)?)?")
-_DAY_MONTH = re.compile(r"(?:[^\W\d]+[.,]*\s+)?(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _YEAR_FIRST = re.compile(r"\d{4}([/.])\d{1,2}\1\d{1,2}(?!\d)")
 _ZONE_WORD = re.compile(r":\d{2}(?:[.,]\d+)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*([A-Za-z]{2,5})\b")
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", "T%H:%M", ", %H:%M:%S",
@@ -133,14 +132,16 @@ def _detect(values: Sequence[str], where: str) -> Reading:
     if len(numbers) > most:
         return _of_numbers(numbers, values, where)
     if sum(bool(_ISO.fullmatch(v)) for v in values) > most:
-        return Reading("iso", "ISO dates; times with an offset are brought to UTC, others are kept as written")
-    slashed = [match for v in values if (match := _DAY_MONTH.match(v))]
+        words = "ISO dates; times with an offset are brought to UTC, others are kept as written"
+        return Reading("iso", words, day_first=day_comes_first(values))
+    slashed = [match for v in values if (match := DAY_MONTH.match(v))]
     if len(slashed) > most:
         return _day_month(slashed, values, where)
     if sum(bool(_YEAR_FIRST.match(v)) for v in values) > most:
         mark = _first_mark(values)
         return _with_clocks(f"%Y{mark}%m{mark}%d", values, f"year{mark}month{mark}day")
-    found = Reading("any", f"dates such as {values[0]!r}; offsets are brought to UTC")
+    words = f"dates such as {values[0]!r}; offsets are brought to UTC"
+    found = Reading("any", words, day_first=day_comes_first(values))
     if readable(values, found) > MOST:
         return found
     odd = next((value for value in values if any_time(value, True) is None), values[0])
@@ -214,7 +215,7 @@ def _stated(stated: str) -> Reading:
 
 def _day_month(matches: Sequence[re.Match[str]], values: Sequence[str], where: str) -> Reading:
     mark = matches[0][2]
-    if _year_is_first(matches):
+    if year_comes_first(matches):
         return _with_clocks(f"%y{mark}%m{mark}%d", values, f"year{mark}month{mark}day, of years with two digits")
     day_first = sum(int(m[1]) > 12 for m in matches)
     month_first = sum(int(m[3]) > 12 for m in matches)
@@ -236,42 +237,9 @@ def _day_month(matches: Sequence[re.Match[str]], values: Sequence[str], where: s
     return _with_clocks(f"%m{mark}%d{mark}{year}", values, words, day_first=False)
 
 
-def _year_is_first(matches: Sequence[re.Match[str]]) -> bool:
-    """Whether dates such as 24-01-31 begin with the year: its last number would be a year to come in some row, and its
-    first one in none."""
-    if any(len(m[4]) > 2 for m in matches):
-        return False
-    now = datetime.now(UTC).year % 100
-    firsts, lasts = [int(m[1]) for m in matches], [int(m[4]) for m in matches]
-    return now < max(lasts) <= _LAST_DAY and max(firsts) <= now and min(lasts) > 0
-
-
-def form_of(value: str, *, day_first: bool) -> str:
-    """The strptime format of a value such as "3/4/2024 10:15"."""
-    match = _DAY_MONTH.match(value)
-    if match is None:
-        return "%d/%m/%Y" if day_first else "%m/%d/%Y"
-    mark = match[2]
-    year = "%Y" if len(match[4]) == 4 else "%y"
-    date_form = f"%d{mark}%m{mark}{year}" if day_first else f"%m{mark}%d{mark}{year}"
-    return date_form + _clock_of(value[match.end() :])
-
-
-def _clock_of(rest: str) -> str:
-    """The strptime format of a clock; a zone after it is left to the other forms."""
-    rest = re.sub(r"\s*([+-]\d{2}:?\d{2}|[A-Za-z]{3,5}|Z)$", "", rest) if not re.search(r"[AaPp][Mm]$", rest) else rest
-    if not rest:
-        return ""
-    half = rest.strip().upper().endswith(("AM", "PM"))
-    hour, colons = ("%I" if half else "%H"), rest.count(":")
-    lead = "T" if rest.startswith("T") else ", " if rest.startswith(",") else " "
-    clock = f"{hour}:%M" + (":%S" if colons > 1 else "") + (".%f" if "." in rest else "")
-    return f"{lead}{clock}" + (" %p" if half else "")
-
-
 def _with_clocks(form: str, values: Sequence[str], words: str, *, day_first: bool | None = None) -> Reading:
     formats = tuple(form + clock for clock in _CLOCKS)
-    likely = form + _clock_of(re.sub(r"^\d+[-/. ]\d+[-/. ]\d+", "", values[0]))
+    likely = form + clock_of(re.sub(r"^\d+[-/. ]\d+[-/. ]\d+", "", values[0]))
     return Reading("format", words, tuple(dict.fromkeys((likely, *formats))), day_first=day_first)
 
 

@@ -43,6 +43,15 @@ NOBODY = (
 NOBODY_DIGITS = "0+|9{4,}"
 """The same of digits: a pattern for the whole id."""
 
+_NOBODY = frozenset(NOBODY)
+
+
+def is_nobody(text: str) -> bool:
+    """Whether the id of a user may stand for everybody without an account, or for nobody."""
+    plain = text.strip().lower()
+    return plain in _NOBODY or bool(re.fullmatch(NOBODY_DIGITS, plain))
+
+
 TOTALS = (
     "total", "totals", "grand total", "grandtotal", "sub total", "subtotal", "sub-total", "sum", "gesamt", "summe",
     "gesamtsumme", "gesamtergebnis", "zwischensumme", "endsumme", "total général", "total general", "sous-total",

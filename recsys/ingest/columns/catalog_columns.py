@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from recsys import columns as c
 from recsys.ingest import column_names as names
+from recsys.ingest.category_columns import NO_CATEGORIES, WIDTHS
 from recsys.ingest.columns.column_content import MOSTLY, Content
 from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
 
@@ -83,7 +84,7 @@ def find_categories(file: FileColumns) -> None:
         if content.empty or content.times > MOSTLY or content.addresses or not file.tells_of(x, c.ITEM):
             continue
         vague = names.simple(x) in _VAGUE_KINDS and len(content.different) < 2
-        if vague or all(value.strip().lower() in names.NO_CATEGORIES for value in content.different):
+        if vague or all(value.strip().lower() in NO_CATEGORIES for value in content.different):
             file.hints[x] = f"no categories: {content.different[0]!r}"
             continue
         found.append(x)
@@ -132,4 +133,4 @@ def find_attributes(file: FileColumns) -> None:
 def _width(header: str) -> int:
     """The place of a category level among the known ones, widest first."""
     simple = names.simple(header)
-    return next((n for n, level in enumerate(names.WIDTHS) if simple in level), len(names.WIDTHS))
+    return next((n for n, level in enumerate(WIDTHS) if simple in level), len(WIDTHS))

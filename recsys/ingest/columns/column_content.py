@@ -10,7 +10,7 @@ from recsys.dataset.event_kinds import is_kind
 from recsys.ingest.cells.any_time import any_time
 from recsys.ingest.cells.calendar_words import MONTHS
 from recsys.ingest.cells.numbers import is_number
-from recsys.ingest.cells.vocabulary import availability, is_no_number, is_no_value, is_word_of_stock
+from recsys.ingest.cells.vocabulary import availability, is_no_number, is_no_value, is_nobody, is_word_of_stock
 
 LOOKED_AT = 200
 """Different values of a column that are looked at closely."""
@@ -71,6 +71,16 @@ class Content:
     def share_filled(self) -> float:
         """Share of the rows with a value that means something."""
         return len(self.filled) / max(len(self.values), 1)
+
+    @cached_property
+    def nobody(self) -> list[str]:
+        """Values that stand for everybody without an account, such as `guest` and 0."""
+        return [x for x in self.different if is_nobody(x)]
+
+    @cached_property
+    def share_of_somebody(self) -> float:
+        """Share of the rows with a value that stands for one user."""
+        return sum(x not in self.nobody for x in self.filled) / max(len(self.values), 1)
 
     def _share(self, fits: Sequence[bool]) -> float:
         return sum(fits) / max(len(fits), 1)

@@ -20,6 +20,8 @@ BY_NAME, BY_CONTENT, BY_USER, BY_POSITION = (
     "by its position and content",
 )
 
+_OF_A_PRODUCT = (c.QUANTITY, c.VALUE, c.PRICE, c.TITLE, c.CATEGORY, c.BRAND, c.IMAGE_URL, c.AVAILABLE)
+
 
 class FileColumns:
     """The columns of one file. Fields take columns one after the other; a column is taken once.
@@ -68,14 +70,22 @@ class FileColumns:
         """Columns left whose name is one of a field, the likeliest first; those that begin like the id of the item, as
         `ti_name` does beside `ti_sku`, by the rest of their name."""
         before = names.first_words(self.mapped[c.ITEM][0]) if c.ITEM in self.mapped else ()
-        ranked = [(place, x) for x in self.left if (place := names.rank(x, name)) is not None]
+        left = self.left if name not in _OF_A_PRODUCT else self._in_list()
+        ranked = [(place, x) for x in left if (place := names.rank(x, name)) is not None]
         known = {x for _, x in ranked}
         ranked += [
-            (place, x) for x in self.left if x not in known and (place := names.rank_after(before, x, name)) is not None
+            (place, x) for x in left if x not in known and (place := names.rank_after(before, x, name)) is not None
         ]
         if name not in (c.USER, c.ITEM):
-            ranked += [(place, x) for x in self.left if (place := self._rank_of_twin(x, name)) is not None]
+            ranked += [(place, x) for x in left if (place := self._rank_of_twin(x, name)) is not None]
         return list(dict.fromkeys(x for _, x in sorted(ranked, key=lambda entry: entry[0])))
+
+    def _in_list(self) -> list[str]:
+        """The columns left that tell of each product, where a list of products in each object becomes rows; what stands
+        outside of it is of all of them."""
+        if not self.source.rows_of:
+            return self.left
+        return [x for x in self.left if (place := self.source.places.get(x)) is not None and place.in_list]
 
     def _rank_of_twin(self, column: str, name: str) -> int | None:
         """The place of a column that stands twice in the file, and has a number behind its name therefore."""

@@ -27,7 +27,7 @@ def find_item(file: FileColumns) -> None:
     catalogue, the first column whose values are all different."""
     found = _ids(file, c.ITEM)
     if file.part == "items":
-        found += [x for x in file.left if names.simple(x) == "id" and x not in found]
+        found += [x for x in file.left if names.simple(x) in names.CATALOGUE_ID and x not in found]
         found.sort(key=lambda x: file.contents[x].empty)
         found = found or [x for x in file.left if is_code(x) and file.contents[x].unique]
     if not found and file.part == "events":
@@ -76,8 +76,8 @@ def _ids(file: FileColumns, name: str) -> list[str]:
 def _take_with_second(file: FileColumns, name: str, found: Sequence[str]) -> None:
     """Take the likeliest column; where it is often empty and another one is not, that one too, for those rows."""
     first = found[0]
-    share = file.contents[first].share_filled
-    second = next((x for x in found[1:] if file.contents[x].share_filled > max(share, 0.5) + 0.3), None)
+    share = file.contents[first].share_filled if name == c.ITEM else file.contents[first].share_of_somebody
+    second = next((x for x in found[1:] if file.contents[x].share_filled > max(share, 0.5) + 0.1), None)
     if share == 0 and second:
         file.take(name, (second,), f"{BY_NAME}; {first!r} is empty")
     elif second and share < 0.9:

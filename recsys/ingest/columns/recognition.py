@@ -116,10 +116,20 @@ def contents(db: DuckSession, source: Source, rows: int = LOOKED_AT) -> dict[str
 
 def id_text(entry: Recognised, field: str) -> str:
     """SQL of the id in a row: the first of its columns that has one, to the letter; NULL where there is none."""
-    found = [_one_id(entry, column) for column in entry.mapped.get(field, ())]
+    columns = entry.mapped.get(field, ())
+    found = [_one_id(entry, column) for column in columns]
+    if field == c.USER and field not in entry.stated:
+        others = zip(found[:-1], columns, strict=False)
+        found[:-1] = [_somebody(x, entry.contents[column]) for x, column in others]
     if not found:
         return "CAST(NULL AS VARCHAR)"
     return found[0] if len(found) == 1 else f"coalesce({', '.join(id_sql(x) for x in found)})"
+
+
+def _somebody(sql: str, content: Content) -> str:
+    """SQL of an id of users; NULL where it stands for nobody, as another column tells who it was."""
+    words = ", ".join(map(duckdb_session.text, content.nobody))
+    return f"CASE WHEN {sql} IN ({words}) THEN NULL ELSE {sql} END" if words else sql
 
 
 def _one_id(entry: Recognised, column: str) -> str:

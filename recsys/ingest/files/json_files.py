@@ -56,6 +56,14 @@ def shape_of(objects: Sequence[Mapping[str, Any]]) -> Shape:
     return Shape(outside | as_text | (lists[chosen] if chosen else {}), chosen)
 
 
+def lists_in(objects: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, Place]]:
+    """The lists of objects in some objects: where each is, to the columns in it."""
+    lists: dict[tuple[str, ...], dict[str, Place]] = {}
+    for one in objects:
+        _walk(one, (), {}, lists, False)
+    return lists
+
+
 def _filled(objects: Sequence[Mapping[str, Any]], keys: tuple[str, ...]) -> int:
     def of(one: Any) -> Any:
         for key in keys:

@@ -7,7 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from recsys.errors import InvalidInput
-from recsys.ingest.files import archives, encoding, header_lines, json_files, quotes, spreadsheets, wrapped_lines
+from recsys.ingest.column_names import ids_as_in
+from recsys.ingest.files import (
+    archives,
+    encoding,
+    header_lines,
+    json_files,
+    nested_lists,
+    quotes,
+    spreadsheets,
+    wrapped_lines,
+)
 from recsys.ingest.files.dialect import detect
 from recsys.ingest.files.parquet_files import parquet
 from recsys.ingest.files.sources import Reading, Source, opened
@@ -97,10 +107,23 @@ def _of_archive(
     if not found:
         raise InvalidInput(f"{where} holds no file of data: {left[0]}")
     found[0] = replace(found[0], notes=(*found[0].notes, *left))
+    found, more = _of_part(found, how.part)
+    found[0] = replace(found[0], notes=(*found[0].notes, *more))
     if any(sorted(source.columns) != sorted(found[0].columns) for source in found):
         names = ", ".join(source.shown.removeprefix(f"{where}/") for source in found[:5])
         raise InvalidInput(f"{where} holds files with other columns each ({names}); unpack it and name those to read.")
     return tuple(found)
+
+
+def _of_part(found: list[Source], part: str) -> tuple[list[Source], tuple[str, ...]]:
+    """The files of an archive that have the ids of the part, where these have the same columns and others do not; and
+    what is to be said of the others."""
+    alike = {tuple(sorted(source.columns)) for source in found}
+    fitting = [source for source in found if ids_as_in(source.columns, part) == 2]
+    if not part or len(alike) < 2 or len({tuple(sorted(source.columns)) for source in fitting}) != 1:
+        return found, ()
+    left = [source for source in found if source not in fitting]
+    return fitting, tuple(f"{source.shown} is not read: it has no columns of {part}" for source in left)
 
 
 def _of_workbook(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes) -> tuple[Source, ...]:
@@ -204,6 +227,14 @@ def _of_objects(
     objects = json_files.objects_in(sample)
     if not objects:
         raise InvalidInput(f"{where} begins like JSON, but no line of it is a whole object; write one object a line.")
+    outer = nested_lists.outer_list(objects)
+    if outer:
+        target = work / f"unfolded-{len(list(work.glob('unfolded-*')))}"
+        with opened(path, packed=path.suffix == ".gz") as stream:
+            lines = nested_lists.unfold(stream, target, outer)
+        path, notes = target, (*notes, f"each object of its list {'.'.join(outer)!r} was written one a line")
+        with target.open(encoding="utf-8") as text:
+            objects = json_files.objects_in(text.read(SAMPLE))
     shape = json_files.shape_of(objects)
     if shape.rows_of:
         notes = (*notes, f"each object of its list {'.'.join(shape.rows_of)!r} is a row")

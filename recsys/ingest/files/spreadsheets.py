@@ -7,9 +7,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from recsys import columns as c
 from recsys.errors import InvalidInput
-from recsys.ingest.column_names import rank
+from recsys.ingest.column_names import ids_as_in
 from recsys.ingest.files.archives import ALWAYS_UNPACKED, MAX_UNPACKED_RATIO, too_large
 
 LOOKED_AT = 20
@@ -44,7 +43,7 @@ def sheets(
     found: list[tuple[str, Path]] = []
     left: list[str] = []
     headers = {name: _header(rows) for name, rows in tables.items()}
-    first = max((x for x in headers.values() if len(x) > 1), key=lambda x: _fits(x, part), default=())
+    first = max((x for x in headers.values() if len(x) > 1), key=lambda x: ids_as_in(x, part), default=())
     for name, rows in tables.items():
         if not first or headers[name] != first:
             left.append(name)
@@ -72,13 +71,6 @@ def _header(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
     """The row with most cells among the first ones."""
     filled = [tuple(str(cell).strip() for cell in row if cell not in ("", None)) for row in rows[:LOOKED_AT]]
     return max(filled, key=len, default=())
-
-
-def _fits(header: Sequence[str], part: str) -> int:
-    """How many of the ids that tell files of events, items and users apart a header names as the part has them."""
-    named = [any(rank(x, field) is not None for x in header) for field in (c.USER, c.ITEM)]
-    wanted = {"items": (False, True), "users": (True, False)}.get(part, (True, True))
-    return sum(x == y for x, y in zip(named, wanted, strict=True)) if any(named) else 0
 
 
 def _write(rows: Sequence[Sequence[Any]], target: Path) -> None:

@@ -30,6 +30,11 @@ _NO_PRODUCTS = (
 _GUESTS = ("guest", "gast", "invit", "anon", "ospite", "walkin", "unregistered")
 
 
+def is_no_product(word: str) -> bool:
+    """Whether a word names a line of an order that is no product."""
+    return word.strip().lower() in _NO_PRODUCTS
+
+
 def notes(db: DuckSession) -> list[str]:
     """What is to be said of the ids of users and items."""
     found = []
