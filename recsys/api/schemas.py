@@ -1,12 +1,24 @@
 """What the API takes: pydantic models, described, with examples that work on the built-in data."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from recsys import columns
 from recsys.api.problems import MAX_LIMIT
+from recsys.dataset.event_kinds import weight_of
+from recsys.ingest.cells.any_time import any_time
+from recsys.ingest.cells.vocabulary import NEVER_AN_ID
+from recsys.ingest.config import MOST_QUANTITY
 from recsys.lanes import Lane
 from recsys.recommend.recommender import MAX_K
 
@@ -74,6 +86,16 @@ def _named(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE), AfterValidator(_named)]
+
+
+def _somebody(user: str) -> str:
+    """An id of a user, as imports take it: trackers write some words, in any case, for nobody."""
+    if user.strip().lower() in NEVER_AN_ID:
+        raise ValueError("That stands for nobody; send an id, or leave the entry out")
+    return user
+
+
+UserName = Annotated[Name, AfterValidator(_somebody)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -84,7 +106,7 @@ def _of_something(quantity: float) -> float:
     return quantity
 
 
-Quantity = Annotated[Number, Field(le=1e9), AfterValidator(_of_something)]
+Quantity = Annotated[Number, Field(le=MOST_QUANTITY), AfterValidator(_of_something)]
 
 
 def now() -> datetime:
@@ -103,7 +125,20 @@ def _plausible(at: datetime) -> datetime:
     return at
 
 
-EventTime = Annotated[datetime, AfterValidator(_plausible)]
+def _in_any_form(value: Any, otherwise: ValidatorFunctionWrapHandler) -> datetime:
+    """A time as an import reads it: `20240103` is a day, and what counts from 1970 has the unit that its size tells."""
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        try:
+            return datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            pass
+        if (found := any_time(str(value))) is not None:
+            return found
+    read: datetime = otherwise(value)
+    return read
+
+
+EventTime = Annotated[datetime, WrapValidator(_in_any_form), AfterValidator(_plausible)]
 
 
 class Asked(BaseModel):
@@ -189,11 +224,12 @@ class BatchRequest(_Wanted):
 class EventIn(Asked):
     """One thing somebody did."""
 
-    user_id: Name = Field(description="Who; somebody new is welcome.", examples=[EXAMPLE_USER])
+    user_id: UserName = Field(description="Who; somebody new is welcome.", examples=[EXAMPLE_USER])
     item_id: Name = Field(description="With what.", examples=[EXAMPLE_ITEM])
     timestamp: EventTime | None = Field(
         None,
-        description="When: ISO 8601, or seconds since 1970; UTC where it says nothing else. Now, if it is left out.",
+        description="When: ISO 8601, seconds (or milli-, micro-, nanoseconds) since 1970, or any form that an import "
+        "reads without a doubt of day and month; UTC where it says nothing else. Now, if it is left out.",
         examples=["2017-12-30T17:05:00Z"],
     )
     event: str = Field(
@@ -208,6 +244,13 @@ class EventIn(Asked):
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = Field(
         None, description="Your name for this event: sent again under it, it is stored once.", examples=["order-77-1"]
     )
+
+    @model_validator(mode="after")
+    def _check_money(self) -> Self:
+        """Money below 0 goes back, which an import takes for no purchase."""
+        if self.value < 0 and weight_of(self.event)[0] > 0:
+            raise ValueError("Money lies at 0 or above; for money that goes back send the event 'refund'")
+        return self
 
 
 class ItemIn(Asked):
@@ -232,7 +275,7 @@ class ItemIn(Asked):
 class UserIn(Asked):
     """What is known of a user, so that they get an answer before their first event."""
 
-    user_id: Name = Field(examples=["visitor-4711"])
+    user_id: UserName = Field(examples=["visitor-4711"])
     attributes: dict[str, Annotated[str, Field(max_length=200)]] = Field(
         description="Attributes of the users of this dataset.", examples=[{"age": "45-54"}]
     )

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from benchmarks.kill import events_survive
 from recsys.api.app import create_api
+from recsys.api.schemas import EventIn
 from recsys.dataset.event_kinds import is_unwanted
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.services.freshness import not_learned
@@ -269,6 +270,11 @@ def test_logs_of_datasets_are_apart(tmp_path: Path) -> None:
         ({"user_id": "u001", "item_id": "00001", "quantity": -1}, "for pieces that came back send the event 'return'"),
         ({"user_id": "u001", "item_id": "00001", "quantity": 0}, "quantity is 0: a quantity lies above 0"),
         ({"user_id": "(not set)", "item_id": "00001"}, "'(not set)': that stands for a missing value"),
+        ({"user_id": "Not Set", "item_id": "00001"}, "that stands for nobody"),
+        ({"user_id": "u001", "item_id": "00001", "quantity": 2_000_000}, "quantity"),
+        ({"user_id": "u001", "item_id": "00001", "value": -5}, "for money that goes back send the event 'refund'"),
+        ({"user_id": "u001", "item_id": "00001", "timestamp": "03/04/2024 10:00"}, "timestamp"),
+        ({"user_id": "u001", "item_id": "00001", "timestamp": "2024-01-03 10:00 XYZ"}, "timestamp"),
         ({"user_id": "u001", "item_id": "00001", "value": "NaN"}, "value"),
         ({"user_id": "u001", "item_id": "00001", "id": "x" * 201}, "id"),
         ({"user_id": "u001", "item_id": "00001", "colour": "red"}, "colour"),
@@ -282,6 +288,26 @@ def test_an_event_that_cannot_be_used_is_named_and_none_is_stored(
     assert word in answer.json()["detail"]
     assert answer.json()["errors"][0]["field"].startswith("events.1")
     assert home.event_log.size("small")["events"] == 0
+
+
+TIMES = {
+    1704299784: "16:36:24", 1704299784123: "16:36:24", 1704299784000000: "16:36:24", "1704299784000000000": "16:36:24",
+    "2024-01-03 16:36:24 +0200": "14:36:24", "2024-01-03 16:36:24 EST": "21:36:24", "20240103": "00:00:00",
+    "Wed, 03 Jan 2024 16:36:24 +0000": "16:36:24", "03.01.2024 16:36": "16:36:00",
+    "Jan 3, 2024, 4:36:24 PM": "16:36:24",
+    "2024-01-03T16:36:24+02:00": "14:36:24", "2024-01-03 16": "16:00:00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", TIMES)
+def test_times_mean_what_they_mean_in_an_import(written: str | int) -> None:
+    event = EventIn.model_validate({"user_id": "u", "item_id": "i", "timestamp": written})
+    assert event.timestamp is not None and f"{event.timestamp:%Y-%m-%d %H:%M:%S}" == f"2024-01-03 {TIMES[written]}"
+
+
+def test_money_that_goes_back_is_told_with_a_refund(client: TestClient) -> None:
+    events = [had("u001", "00001", event=kind, value=-5) for kind in ("refund", "order.refunded", "wc-refunded")]
+    assert client.post(EVENTS, json={"events": events}).json()["accepted"] == 3
 
 
 def test_nothing_said_is_an_error(client: TestClient) -> None:
