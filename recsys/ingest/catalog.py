@@ -142,11 +142,13 @@ def _select(
     ]
     bad = ["false"]
     for column in numbers:
-        header = next((h for h in part.get(column.field, ()) if column.header in ("", h)), None)
-        if header is None:
+        found = [h for h in part.get(column.field, ()) if column.header in ("", h)]
+        if not found:
             columns.append("NULL")
             continue
-        raw = source.expression(header)
+        header, raw = found[0], source.expression(found[0])
+        if len(found) > 1:
+            raw = f"coalesce({', '.join(no_value_sql(source.expression(h)) for h in found)})"
         number = number_sql(raw, comma=has_commas(db, entry, header))
         number = f"({number}) / 100" if column.field == c.PRICE and in_cents(header) else number
         columns.append(f"CASE WHEN {number} >= 0 THEN {number} END" if column.field == c.PRICE else number)

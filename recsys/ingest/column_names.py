@@ -142,6 +142,9 @@ SAYS_LITTLE = frozenset(
 )
 """Last parts of paths that mean something by the object they are in."""
 
+_TYPES = re.compile(r":(token|float|token_seq|float_seq)$|(\.\$(oid|date|number\w+))+$|\.(S|N|BOOL)$")
+"""Types behind a name, as RecBole, MongoDB and DynamoDB write them."""
+
 _LANGUAGE = re.compile(r"(?:en|de|fr|es|it|nl|pt|pl)(?:[-_][A-Za-z]{2})?")
 """Last parts of paths that say in which language a text is."""
 
@@ -208,7 +211,7 @@ def simple(header: str) -> str:
 def last_part(header: str) -> str:
     """What a path says of its value: of `items[].item_id` the last part; of `product.id` and `user.data.id`, whose last
     part says little, the object that it is of as well. A point beside a blank is none of a path."""
-    plain = re.sub(r":(token|float|token_seq|float_seq)$|\.\$(oid|date|number\w+)$", "", header.strip())
+    plain = _TYPES.sub("", header.strip())
     parts = [x for x in re.split(r"(?<=[^\s.])(?:\[\])?\.(?=[\w$@])", plain) if x]
     if len(parts) > 1 and _LANGUAGE.fullmatch(parts[-1]):
         parts = parts[:-1]

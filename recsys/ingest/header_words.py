@@ -119,7 +119,7 @@ def field_of(header: str) -> str | None:
         return c.VALUE
     if of == {_ITEM, _NAME}:
         return c.TITLE
-    if plain <= {_ITEM, _STOCK, _QUANTITY, _LEVEL} and _STOCK in plain:
+    if plain <= {_ITEM, _STOCK, _QUANTITY, _LEVEL, _TOTAL} and _STOCK in plain:
         return c.AVAILABLE
     if plain <= {_ITEM, _BRAND, _NAME} and _BRAND in plain:
         return c.BRAND

@@ -5,7 +5,7 @@ import re
 from recsys import columns as c
 from recsys.dataset.event_kinds import NOTHING, weight_of
 from recsys.ingest import column_names as names
-from recsys.ingest.cells.vocabulary import is_no_value, is_nobody, says_yes_or_no
+from recsys.ingest.cells.vocabulary import availability, is_no_value, is_nobody, says_yes_or_no
 from recsys.ingest.columns.column_content import MOSTLY
 from recsys.ingest.columns.marked_rows import CANCELLED, cancelled_invoices
 from recsys.ingest.columns.recognise import Recognised
@@ -34,6 +34,7 @@ def notes(read: ReadData) -> list[str]:
         if entry.part == "events":
             found += [*_flags(entry), *_taken_back(entry), *_cancelled(entry), *_currencies(entry), *_zones(entry)]
             found += [*_no_purchases(entry), *_two_ids(entry)]
+        found += _gone(entry) if entry.part == "items" else []
         found += [*_no_numbers(entry), *_read_twice(entry), *_hundredths(entry)]
     return found
 
@@ -89,6 +90,17 @@ def _no_purchases(entry: Recognised) -> list[str]:
                 "which count all the same: take them out where they are no purchases"
             )
     return found
+
+
+def _gone(entry: Recognised) -> list[str]:
+    """Columns of a catalogue that say yes of what is not sold any more."""
+    return [
+        f"{entry.source.shown}: {x.name!r} says yes or no and is not used: items with a yes can be recommended as "
+        "well; take them out, or write it as a column 'available'"
+        for x in entry.columns
+        if x.taken_as is None and says_yes_or_no(entry.contents[x.name].different)
+        if any(availability(word) is False for word in plain_words(x.name) if len(word) > 1)
+    ]
 
 
 def _two_ids(entry: Recognised) -> list[str]:

@@ -33,7 +33,7 @@ _DOTTED_CLOCK = re.compile(r"([01]?\d|2[0-3])\.[0-5]\d(\.[0-5]\d)?")
 _MIDNIGHT = re.compile(r".*\d[ T](?:00?:00(?::00(?:\.0+)?)?|12:00(?::00)? [Aa][Mm])(?:Z|[+-]00:?00)?")
 _WITH_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}\.\d{2}\.\d{2} ")
 _WHOLE = re.compile(r"-?\d+(\.0+)?")
-_WRAPPED = re.compile(r"""="[^"]*"|'[^']+""")
+_WRAPPED = re.compile(r"""="[^"]*"|'[^']+'?|[“„][^“”]*[“”]|«[^«»]*»""")
 _MONEY = re.compile(r"[€$£¥₹₽]|\b(EUR|USD|GBP|CHF|PLN)\b|\d[.,]\d{2}$")
 _ADDRESS = re.compile(r"(https?:)?//\S+|\S+\.(jpe?g|png|webp|gif)(\?\S*)?", re.I)
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)([?#]\S*)?$", re.I)
@@ -188,6 +188,15 @@ class Content:
     def wrapped(self) -> bool:
         """Whether all values are texts as spreadsheets are told to keep them: `="00123"` or `'00123`."""
         return bool(self.filled) and all(_WRAPPED.fullmatch(x.strip()) for x in self.filled)
+
+    @cached_property
+    def padded(self) -> bool:
+        """Whether the values have blanks around them as tables in text and columns of a fixed width do: in front of all
+        of them, or behind some, up to the same length."""
+        if len(self.different) < 2:
+            return False
+        same = len(set(map(len, self.filled))) == 1
+        return all(x[:1] == " " for x in self.filled) or (same and any(x[-1] == " " for x in self.filled))
 
     @cached_property
     def integers(self) -> bool:

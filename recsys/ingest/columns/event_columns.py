@@ -61,11 +61,24 @@ def find_number(file: FileColumns, name: str) -> None:
 def find_price(file: FileColumns) -> None:
     """The price: a column named so; in a catalogue also the only column of money."""
     find_number(file, c.PRICE)
+    if c.PRICE in file.mapped and file.part == "items":
+        _with_other_price(file, file.mapped[c.PRICE][0])
     if c.PRICE not in file.mapped and file.part == "items":
         money = [x for x in file.left if file.contents[x].money and not file.is_like_id(x)]
         found = [x for x in money if not _OTHER_MONEY.search(x)]
         if len(found) == 1:
             file.take(c.PRICE, found, BY_CONTENT)
+
+
+def _with_other_price(file: FileColumns, first: str) -> None:
+    """Where the likeliest price of a catalogue is often empty, as that of a sale, another one counts there."""
+    if file.contents[first].share_filled > 0.9:
+        return
+    others = (x for x in file.named(c.PRICE) if file.contents[x].rows_with_numbers > HALF)
+    second = next((x for x in others if file.contents[x].share_filled > file.contents[first].share_filled), None)
+    if second:
+        file.take(c.PRICE, (first, second))
+        file.why[second] = (c.PRICE, f"by its name, where {first!r} is empty")
 
 
 def find_value(file: FileColumns) -> None:

@@ -62,6 +62,7 @@ class Recognised:
         contents: the first values of each column.
         stated: fields that the user settled.
         marked: columns that mark rows which are no purchase of their own; of events alone.
+        padded: columns of ids with blanks around all of them, which are no part of the id.
     """
 
     source: Source
@@ -73,6 +74,7 @@ class Recognised:
     contents: Mapping[str, Content] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
     marked: MarkedRows = field(default_factory=MarkedRows)
+    padded: frozenset[str] = frozenset()
 
 
 def recognise(
@@ -104,8 +106,9 @@ def recognise(
     file.hints |= marked.hints()
     outcomes = tuple(_outcome(file, name) for name in source.columns)
     ids = (*file.mapped.get(c.USER, ()), *file.mapped.get(c.ITEM, ()))
-    whole, wrapped = (frozenset(x for x in ids if getattr(contents[x], how)) for how in ("whole", "wrapped"))
-    return Recognised(source, part, file.mapped, outcomes, whole, wrapped, contents, frozenset(said), marked)
+    forms = ("whole", "wrapped", "padded")
+    whole, wrapped, padded = (frozenset(x for x in ids if getattr(contents[x], how)) for how in forms)
+    return Recognised(source, part, file.mapped, outcomes, whole, wrapped, contents, frozenset(said), marked, padded)
 
 
 def _outcome(file: FileColumns, name: str) -> Column:

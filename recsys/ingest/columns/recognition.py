@@ -20,7 +20,7 @@ LOOKED_AT = 2000
 """Rows of each file from which its columns are recognised."""
 
 COMPARED = 50_000
-_WRAPPER = r"""^="(.*)"$|^'"""
+_WRAPPER = r"""^="(.*)"$|^'|^[“„«](.*)[“”»]$|'$"""
 MEETS = 0.5
 """Share of the items of the events that another column of the catalogue must have, to be taken instead."""
 
@@ -135,7 +135,9 @@ def _somebody(sql: str, content: Content) -> str:
 def _one_id(entry: Recognised, column: str) -> str:
     sql = entry.source.expression(column)
     if column in entry.wrapped:
-        return f"regexp_replace(trim({sql}), {duckdb_session.text(_WRAPPER)}, '\\1')"
+        return f"regexp_replace(trim({sql}), {duckdb_session.text(_WRAPPER)}, '\\1\\2', 'g')"
+    if column in entry.padded:
+        return f"trim({sql})"
     return f"regexp_replace({sql}, '\\.0+$', '')" if column in entry.whole else sql
 
 

@@ -1,5 +1,7 @@
 """SQL of the rows of a file of events: every field as what it is, and the reason why a row cannot be used."""
 
+import re
+
 from recsys import columns as c
 from recsys.ingest.cells import timestamps
 from recsys.ingest.cells.numbers import decimal_comma, no_number_sql, number_sql
@@ -32,6 +34,8 @@ REASONS: dict[int, str] = {
 }
 _NUMBERS = (c.QUANTITY, c.VALUE, c.PRICE, c.RATING)
 COMMAS_LOOKED_AT = 2000
+_HUNDREDS = re.compile(r"\D*[1-9]\d{2}\D*")
+"""Beside numbers such as 899, 1.299 is more than a thousand."""
 
 
 def has_commas(db: DuckSession, entry: Recognised, column: str) -> bool:
@@ -45,6 +49,8 @@ def has_commas(db: DuckSession, entry: Recognised, column: str) -> bool:
     found = decimal_comma(value for filled in others for value in filled)
     if found is not None:
         return found
+    if not any("," in x for x in values) and any(_HUNDREDS.fullmatch(x.strip()) for x in values):
+        return True
     dialect = entry.source.dialect
     return dialect is not None and dialect.separator == ";" and all("," in x or "." in x for x in values)
 

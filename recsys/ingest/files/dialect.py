@@ -21,6 +21,9 @@ LOOKED_AT = 2000
 STRAY_QUOTES = 0.2
 """Quotes mean nothing when that makes this share more of the lines readable."""
 
+MOST_QUOTED = 0.9
+"""Share of lines in single quotes from which on these are taken for quotes."""
+
 OPEN = 0.1
 """Share of lines with an open quote from which on fields are taken to go over several lines."""
 
@@ -110,7 +113,7 @@ def _best(lines: Sequence[str], sample: str, separators: Sequence[str]) -> tuple
     for separator in separators:
         if not any(separator in line for line in lines):
             continue
-        for quote in ('"', ""):
+        for quote in ("'",) if _are_in_single_quotes(lines, separator) else ('"', ""):
             dialect = Dialect(separator, quote, escape_of(sample, separator, quote), True, ())
             records = _records(lines, dialect)
             widths = Counter(len(split(record, dialect)) for record in records)
@@ -122,6 +125,12 @@ def _best(lines: Sequence[str], sample: str, separators: Sequence[str]) -> tuple
             if best is None or (share, width) > (least, best[1]):
                 best = (share, width, dialect)
     return best
+
+
+def _are_in_single_quotes(lines: Sequence[str], separator: str) -> bool:
+    """Whether almost all lines are fields in single quotes."""
+    inside = [x[:1] == x[-1:] == "'" and f"'{separator}'" in x for x in map(str.strip, lines)]
+    return sum(inside) > MOST_QUOTED * len(lines)
 
 
 def _records(lines: Sequence[str], dialect: Dialect) -> Sequence[str]:

@@ -11,7 +11,7 @@ from recsys.errors import InvalidInput
 from recsys.ingest.column_names import rank
 
 LOOKED_AT = 1000
-DEEPEST = 5
+DEEPEST = 8
 MOST_HELD = 512 << 20
 """Bytes of one object, or one wrapped list, that are held in memory."""
 
@@ -161,10 +161,6 @@ def rows_in(one: Mapping[str, Any]) -> list[Any] | None:
 
 def _objects(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
     """Objects of a text one after the other, in a list or not."""
-    if stream.read(16).lstrip(b"\xef\xbb\xbf \t\r\n")[:2] == b"[[":
-        yield from _of_arrays(stream, where)
-        return
-    stream.seek(0)
     decoder = json.JSONDecoder()
     held, number = "", 0
     while True:
@@ -191,17 +187,6 @@ def _objects(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
         held = held[place:]
         if not chunk:
             return
-
-
-def _of_arrays(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
-    """Objects of a list of lists, the first of which names the columns."""
-    stream.seek(0)
-    try:
-        rows = json.loads(stream.read(MOST_HELD).decode("utf-8-sig", "replace"))
-    except ValueError as error:
-        raise InvalidInput(f"{where} begins like a JSON list of lists, but is not whole: {error}.") from error
-    names = [str(x) for x in rows[0]]
-    yield from (dict(zip(names, row, strict=False)) for row in rows[1:] if isinstance(row, list))
 
 
 def objects_in(sample: str) -> list[dict[str, Any]]:

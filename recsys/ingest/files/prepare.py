@@ -13,6 +13,7 @@ from recsys.ingest.files import (
     encoding,
     header_lines,
     json_files,
+    json_lists,
     nested_lists,
     quotes,
     spreadsheets,
@@ -31,6 +32,7 @@ _MAGIC = {
 _BESIDE_DATA = re.compile(r"(?i)read_?me|licen[sc]e|about|notes?|\.(md|txt)$")
 """Members of an archive that may be no data."""
 
+_TAGGED = re.compile(r"<(\?xml|!doctype|!--|html|table|\w+[\s>])", re.I)
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
@@ -149,6 +151,10 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
     size = path.stat().st_size
     label = encoding.label(looked.encoding)
     body = looked.sample.lstrip("\ufeff").lstrip()
+    if _TAGGED.match(body):
+        raise InvalidInput(f"{where} is XML or a page (HTML), which is not read; export it as CSV, JSON or a workbook.")
+    if body.startswith("[") and json_lists.are_lists(body):
+        return _of_lists(target, work, where, looked, how, size)
     if body.startswith("{") or (body.startswith("[") and body[1:].lstrip()[:1] in ("{", "]", "", "[")):
         return _of_objects(target, work, where, body, label, tuple(notes), size, lines)
     if wrapped_lines.are_wrapped(body):
@@ -168,6 +174,16 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
         notes.append(f"{passed} passed over{first}")
     source = Source(where, target, "text", size, label, dialect.columns, dialect, lines=lines, notes=tuple(notes))
     return _with_quotes(source, work) if looked.quotes and dialect.quote and len(dialect.separator) == 1 else source
+
+
+def _of_lists(path: Path, work: Path, where: str, looked: TextLook, how: Reading, size: int) -> Source:
+    """Rows as JSON lists, read as a text file that is made of them."""
+    target = work / f"lists-{len(list(work.glob('lists-*')))}"
+    with opened(path, packed=path.suffix == ".gz") as stream:
+        json_lists.to_csv(stream, target, where)
+    source = _of_text(target, work, where, replace(how, separator=",", encoding="utf-8"), lambda _: None)
+    notes = (*looked.notes, "its rows are lists, which were written as lines with commas", *source.notes)
+    return replace(source, size=size, notes=notes)
 
 
 def _unwrapped(path: Path, work: Path) -> Path:
