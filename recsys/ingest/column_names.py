@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from recsys import columns as c
+from recsys.ingest import header_words
 from recsys.ingest.category_columns import CATEGORY_WORDS, is_category
 from recsys.ingest.header_words import field_of, plain_words, without_tax
 
@@ -133,11 +134,12 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
         "enstock", "disponibilidad", "disponibile", "disponibilita", "giacenza", "existencias",
         "beschikbaar", "beschikbaarheid", "opvoorraad",
         "voorraad", "disponivel", "disponibilidade", "estoque", "dostepny", "dostepnosc", "stan", "stanmagazynowy",
+        "aktiv", "actif", "activo", "attivo", "actief", "ativo", "aktywny", "visible", "sichtbar",
     ),
 }  # fmt: skip
 """Field to the names of its columns; those of categories are told by `is_category`."""
 
-SAYS_LITTLE = frozenset(
+_SAYS_LITTLE = frozenset(
     ("id", "name", "title", "type", "value", "amount", "key", "code", "nr", "number", "label", "slug")
 )
 """Last parts of paths that mean something by the object they are in."""
@@ -215,10 +217,15 @@ def last_part(header: str) -> str:
     parts = [x for x in re.split(r"(?<=[^\s.])(?:\[\])?\.(?=[\w$@])", plain) if x]
     if len(parts) > 1 and _LANGUAGE.fullmatch(parts[-1]):
         parts = parts[:-1]
-    if len(parts) > 1 and "".join(plain_words(parts[-1])).removeprefix("cent") in SAYS_LITTLE:
+    if len(parts) > 1 and says_little(parts[-1]):
         owner = next((x for x in parts[-2::-1] if "".join(plain_words(x)) not in _WRAPPERS), "")
         return f"{owner.removesuffix('s')} {parts[-1]}"
     return parts[-1] if parts else plain
+
+
+def says_little(part: str) -> bool:
+    """Whether a name means something by what it belongs to alone: `id`, `Bezeichnung`, `centAmount`."""
+    return "".join(plain_words(part)).removeprefix("cent") in _SAYS_LITTLE or header_words.says_little(part)
 
 
 def rank(header: str, field: str) -> int | None:

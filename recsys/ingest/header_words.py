@@ -131,6 +131,11 @@ def in_cents(header: str) -> bool:
     return bool(_CENTS.intersection(plain_words(header)))
 
 
+def says_little(header: str) -> bool:
+    """Whether a header is a word for an id, a name or an amount alone, which is that of whatever it belongs to."""
+    return _roles(header) in ((_ID,), (_NAME,), (_AMOUNT,))
+
+
 def is_code(header: str) -> bool:
     """Whether a header says that it is a number of something, and not of what: `Code`, `Nr.`, `kod`."""
     roles = set(_roles(header))

@@ -20,6 +20,11 @@ _NO_CUSTOMER = frozenset(
     ("test", "tests", "testorder", "bot", "robot", "internal", "employee", "staff", "fraud", "dummy")
 )
 _NOT_MARKED = frozenset(("0", "0.0", "0.00", "false", "f", "no", "n", "nein", "non", "nie", "nee", "não", "nao", "off"))
+_OF_LINES = frozenset((
+    "type", "typ", "kind", "art", "line", "item", "position", "row", "tipo", "soort", "rodzaj", "zeile", "ligne",
+))  # fmt: skip
+"""Words of a column that says what the lines of an order are."""
+
 _CURRENCY = re.compile(r"[€$£¥₹₽₺₩₪]|zł|Kč|\b[A-Z]{3}\b")
 _CURRENCY_NAMES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta", "moeda", "waluta")
 
@@ -81,7 +86,10 @@ def _no_purchases(entry: Recognised) -> list[str]:
         content = entry.contents[x.name]
         if x.taken_as is not None or not content.few:
             continue
-        words = [y for y in content.different if _NO_CUSTOMER.intersection(plain_words(y)) or is_no_product(y)]
+        of_lines = bool(_OF_LINES.intersection(plain_words(x.name)))
+        words = [
+            y for y in content.different if _NO_CUSTOMER.intersection(plain_words(y)) or (of_lines and is_no_product(y))
+        ]
         n = sum(y in words for y in content.filled)
         if words and len(words) < len(content.different):
             shown = " and ".join(map(repr, words[:3]))

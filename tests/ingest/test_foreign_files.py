@@ -91,7 +91,7 @@ def test_states_that_leave_open_what_came_back_are_said(tmp_path):
      ("Demnächst wieder verfügbar", False), ("Expédié sous 24h", True), ("Précommande", True), ("Sur commande", True),
      ("Bientôt disponible", False), ("Duża ilość", True), ("Ostatnie sztuki", True), ("Wycofany", False), ("Su ordinazione", True),
      ("In arrivo", False), ("Disponibilità immediata", True), ("Fuori produzione", False), ("Binnenkort leverbaar", False),
-     ("Bajo pedido", True), ("Próximamente", False), ("Últimas unidades", True), ("Fora de linha", False), ("Sob encomenda", True)],
+     ("Bajo pedido", True), ("Próximamente", False), ("Últimas unidades", True), ("Fora de linha", False), ("Sob encomenda", True), ("-3 Stk.", False)],
 )  # fmt: skip
 def test_availability_by_its_words(word, sold):
     assert availability(word) is sold

@@ -60,6 +60,38 @@ def test_blanks_around_all_ids_of_a_catalogue_are_no_part_of_them(tmp_path):
     items = text(*(f" {i} ,Tea {i}" for i in ITEMS), header="sku,title")
     report, _ = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
     assert report["catalogue"]["items_only_in_events"] == 0
+    assert "the blanks around its values are no part of them" in report["columns"][3]["because"]
+
+
+def test_words_in_columns_about_something_else_are_not_said(tmp_path):
+    words = ("gift card", "visa", "manual"), ("new", "used", "refurbished")
+    lines = [f"{x},{words[0][n % 3]},{words[1][n % 3]}" for n, x in enumerate(PLAIN)]
+    report, _ = run(tmp_path, {"events.csv": text(*lines, header=f"{HEADER},payment_method,condition")})
+    assert taken(report)["condition"] is None and not told(report, "take them out")
+
+
+def test_a_header_in_angle_brackets_is_no_page(tmp_path):
+    report, _ = run(tmp_path, {"events.csv": text(*PLAIN, header="<user_id>,<item_id>,<timestamp>")})
+    assert report["rows"]["used"] == 80 and set(taken(report).values()) == {"user_id", "item_id", "timestamp"}
+
+
+def test_a_cost_stands_for_no_price_where_that_of_a_sale_is_empty(tmp_path):
+    cells = (f"{i},4.00,{'9.00' if n % 2 else ''}" for n, i in enumerate(ITEMS))
+    _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": text(*cells, header="id,cost,sale_price")})
+    assert dataset.items["price"].isna().tolist() == [True, False] * 5
+
+
+def test_numbers_of_categories_flags_and_days_since_1970(tmp_path):
+    cells = (f'{i},"{1 + n % 2},{3 + n % 3}",{("Oui", "Non")[n % 2]}' for n, i in enumerate(ITEMS))
+    items = text(*cells, header="id,category_ids,actif")
+    _, dataset = run(tmp_path, {"events.csv": text(*PLAIN), "items.csv": items})
+    assert dataset.items["category"][0] == "1|3" and dataset.items["available"].tolist() == ["true", "false"] * 5
+    days = text(*(f"{u},{i},{seconds(t) // 86400}" for u, i, t in EVENTS), header="user_id,item_id,day")
+    with pytest.raises(InvalidInput, match="'days since 1970-01-01'"):
+        run(tmp_path / "two", {"events.csv": days})
+    stated = "days since 1970-01-01"
+    _, dataset = run(tmp_path / "three", {"events.csv": days}, timestamp_format=stated)
+    assert dataset.events["timestamp"].min() == START.replace(hour=0, minute=0, second=0)
 
 
 def test_the_price_of_a_sale_goes_before_the_other_one_where_there_is_one(tmp_path):

@@ -114,7 +114,7 @@ def _between(texts: Sequence[str]) -> str:
         seen = Counter(name for names in lists for name in names)
         again = sum(seen[name] > 1 for names in lists if len(names) > 1 for name in names)
         total = sum(len(names) for names in lists if len(names) > 1)
-        if total and again >= _AGAIN * total and len(seen) < 0.8 * len(texts):
+        if total and again >= _AGAIN * total and (len(seen) < 0.8 * len(texts) or all(map(str.isdigit, seen))):
             return mark
     return ""
 

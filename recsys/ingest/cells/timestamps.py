@@ -179,8 +179,9 @@ def _of_numbers(numbers: Sequence[float], values: Sequence[str], where: str) -> 
             "--timestamp-format 'days since 2024-01-01'; or leave the times out: --map timestamp="
         )
     raise InvalidInput(
-        f"{where} holds numbers such as {values[0]!r}, too small for a time since 1970 in seconds. "
-        "Map another column, or leave the times out: --map timestamp="
+        f"{where} holds numbers such as {values[0]!r}, too small for a time since 1970 in seconds. If they count days, "
+        "name the first one: --timestamp-format 'days since 1970-01-01'; or map another column, or leave the times "
+        "out: --map timestamp="
     )
 
 

@@ -207,7 +207,7 @@ def _in_words(text: str) -> bool | None:
     words = set(re.findall(r"[^\W\d_]+", _without_accents(text)))
     if words & _GONE or (words & _STOCK and words & _NEGATED):
         return False
-    number = re.search(r"(?<![\w.,])\d+", text)
+    number = re.search(r"(?<![\w.,-])-?\d+", text)
     if number and words & _DELIVERED:
         return not words & _NEGATED
     if number and (words <= _PIECES or words & _STOCK):

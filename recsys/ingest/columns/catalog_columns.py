@@ -8,7 +8,24 @@ from recsys.ingest.category_columns import NO_CATEGORIES, WIDTHS
 from recsys.ingest.columns.column_content import MOSTLY, Content
 from recsys.ingest.columns.file_columns import BY_CONTENT, BY_NAME, FileColumns
 
-_VAGUE_STATES = ("status", "stan", "active", "published", "enabled", "productstatus", "state", "visible")
+_VAGUE_STATES = (
+    "status",
+    "stan",
+    "active",
+    "published",
+    "enabled",
+    "productstatus",
+    "state",
+    "visible",
+    "aktiv",
+    "actif",
+    "activo",
+    "attivo",
+    "actief",
+    "ativo",
+    "aktywny",
+    "sichtbar",
+)
 _VAGUE_KINDS = ("type", "group", "class", "line", "collection", "typ", "tipo", "soort", "groep", "grupo", "gruppo")
 """Names of columns that mean a state of the item, or a category, where their values fit."""
 

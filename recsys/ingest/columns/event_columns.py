@@ -74,7 +74,9 @@ def _with_other_price(file: FileColumns, first: str) -> None:
     """Where the likeliest price of a catalogue is often empty, as that of a sale, another one counts there."""
     if file.contents[first].share_filled > 0.9:
         return
-    others = (x for x in file.named(c.PRICE) if file.contents[x].rows_with_numbers > HALF)
+    others = (
+        x for x in file.named(c.PRICE) if file.contents[x].rows_with_numbers > HALF and not _OTHER_MONEY.search(x)
+    )
     second = next((x for x in others if file.contents[x].share_filled > file.contents[first].share_filled), None)
     if second:
         file.take(c.PRICE, (first, second))

@@ -104,10 +104,12 @@ def recognise(
     left = file.left if part == "events" else []
     marked = marked_rows(left, contents, with_quantity=c.QUANTITY in file.mapped)
     file.hints |= marked.hints()
-    outcomes = tuple(_outcome(file, name) for name in source.columns)
     ids = (*file.mapped.get(c.USER, ()), *file.mapped.get(c.ITEM, ()))
     forms = ("whole", "wrapped", "padded")
     whole, wrapped, padded = (frozenset(x for x in ids if getattr(contents[x], how)) for how in forms)
+    for x in padded:
+        file.why[x] = (file.why[x][0], f"{file.why[x][1]}; the blanks around its values are no part of them")
+    outcomes = tuple(_outcome(file, name) for name in source.columns)
     return Recognised(source, part, file.mapped, outcomes, whole, wrapped, contents, frozenset(said), marked, padded)
 
 

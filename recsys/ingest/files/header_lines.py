@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from recsys.ingest.column_names import SAYS_LITTLE, is_known_header, simple
+from recsys.ingest.column_names import is_known_header, says_little
 
 MOST_ABOVE, MOST_JOINED = 50, 12
 """Lines above the names, and lines that they may go over."""
@@ -57,6 +57,6 @@ def grouped(every: Sequence[str], first: int, cells_of: Callable[[str], Sequence
     found, group = [], ""
     for above, name in zip(groups, names, strict=True):
         group = above or group
-        vague = names.count(name) > 1 or simple(name) in SAYS_LITTLE
+        vague = names.count(name) > 1 or says_little(name)
         found.append(f"{group} {name}" if vague else name)
     return tuple(found)

@@ -32,7 +32,7 @@ _MAGIC = {
 _BESIDE_DATA = re.compile(r"(?i)read_?me|licen[sc]e|about|notes?|\.(md|txt)$")
 """Members of an archive that may be no data."""
 
-_TAGGED = re.compile(r"<(\?xml|!doctype|!--|html|table|\w+[\s>])", re.I)
+_TAGGED = re.compile(r"<(\?xml|!doctype|!--|html\b|table\b)|<\w+[^<>,;|\t]*>\s*<", re.I)
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
