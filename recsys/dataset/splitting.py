@@ -36,7 +36,7 @@ class SplitDescription(BaseModel):
         validation_start, test_start, end: ISO 8601; None for a split without times.
         k, seed: of a split of kind "leave-k-out", otherwise None.
         training_pairs, validation_pairs, test_pairs: pairs of user and item in each part.
-        drawn_from: users with a history in the test part, where only `MOST_TESTED` of them are judged.
+        drawn_from: users with a history in the test part, where only some of them, `drawn`, are judged.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -51,6 +51,7 @@ class SplitDescription(BaseModel):
     validation_pairs: int = 0
     test_pairs: int = 0
     drawn_from: int | None = None
+    drawn: int | None = None
 
     def to_dict(self) -> Mapping[str, object]:
         """Ready for JSON."""
@@ -88,15 +89,20 @@ class Split:
 
     @cached_property
     def judged(self) -> sparse.csr_matrix:
-        """CSR (n_users, n_items): of `test`, what users did who have a history in `training`; `MOST_TESTED` of them,
+        """CSR (n_users, n_items): of `test`, what users did who have a history in `training`; `most_tested` of them,
         drawn, where there are more."""
-        return some_of(self._test_of(np.diff(self.training.counts.indptr) > 0), MOST_TESTED)
+        return some_of(self._test_of(np.diff(self.training.counts.indptr) > 0), self.most_tested)
 
     @cached_property
     def without_history(self) -> sparse.csr_matrix:
         """CSR (n_users, n_items): the rest of `test`, as many at most. Nobody can know these users' tastes; they are
         judged apart."""
-        return some_of(self._test_of(np.diff(self.training.counts.indptr) == 0), MOST_TESTED)
+        return some_of(self._test_of(np.diff(self.training.counts.indptr) == 0), self.most_tested)
+
+    @property
+    def most_tested(self) -> int:
+        """How many users are judged at most: `MOST_TESTED`, and fewer where there are many items to rank."""
+        return most_ranked(MOST_TESTED, self.test.counts.shape[1])
 
     @cached_property
     def n_known(self) -> int:
@@ -112,8 +118,8 @@ class Split:
     def describe(self) -> SplitDescription:
         """What it is and how large."""
         drawn = {"k": self.k, "seed": self.seed} if self.kind == "leave-k-out" else {}
-        if self.n_known > MOST_TESTED:
-            drawn |= {"drawn_from": self.n_known}
+        if self.n_known > self.most_tested:
+            drawn |= {"drawn_from": self.n_known, "drawn": self.most_tested}
         return SplitDescription(
             kind=self.kind,
             validation_start=_iso(self.validation_start),
@@ -197,6 +203,14 @@ MOST_JUDGED = 5000
 MOST_TESTED = 20_000
 """Users of the test period that models and baselines are judged on, the same ones for all; where there are more they
 are drawn. Their mean NDCG@10 is then known to about 0.002."""
+
+MANY_ITEMS, FEWEST = 100_000, 1000
+"""With more items than this fewer users are judged, so that there is as much to rank, but so many at least."""
+
+
+def most_ranked(most: int, n_items: int) -> int:
+    """How many users are judged where at most so many would be, with this number of items."""
+    return min(most, max(most * MANY_ITEMS // max(n_items, 1), FEWEST))
 
 
 def some_of(counts: sparse.csr_matrix, most: int = MOST_JUDGED, seed: int = 0) -> sparse.csr_matrix:
@@ -307,7 +321,7 @@ def held_out(described: SplitDescription) -> str:
         period = f"up to {described.k} products of each user that were set aside at random (the data have no times)"
     if not described.drawn_from:
         return period
-    return f"{period}, of whose {described.drawn_from:,} shoppers {MOST_TESTED:,} were drawn"
+    return f"{period}, of whose {described.drawn_from:,} shoppers {described.drawn or MOST_TESTED:,} were drawn"
 
 
 def protocol_note(described: SplitDescription | None) -> str:

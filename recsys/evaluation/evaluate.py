@@ -130,6 +130,7 @@ def _evaluated(
     relevant = (later.multiply(had) if lane == "again" else later - later.multiply(had)).tocsr()
     relevant.eliminate_zeros()
     relevant.sort_indices()
+    had.sort_indices()
     there = np.flatnonzero(np.diff(relevant.indptr))
     users, had, relevant = users[there], had[there], relevant[there]
     kept, size = local(), min(max(BLOCK_SCORES // max(train.shape[1], 1), 16), BLOCK)
@@ -139,12 +140,8 @@ def _evaluated(
         if not hasattr(kept, "room"):
             kept.room = np.empty((min(size, len(users)), train.shape[1]), np.float32)
         scores: NDArray[np.float32] = kept.room[: len(block)]
-        own, wanted, found = had[start : start + size], relevant[start : start + size], []
-        for _ in fill(block, scores):
-            lists, n_candidates = _listed(scores, own, lane, k)
-            auc = metrics.auc(scores, wanted, n_candidates) if "auc" in only else np.zeros(len(block))
-            found.append((lists, _contains(wanted, lists), auc))
-        return found
+        own, wanted = had[start : start + size], relevant[start : start + size]
+        return [_judged(scores, own, wanted, lane, k, "auc" in only) for _ in fill(block, scores)]
 
     with threads.limited_blas_threads(), ThreadPoolExecutor(threads.cores()) as pool:
         parts = list(pool.map(judge, range(0, len(users), size)))
@@ -155,19 +152,44 @@ def _evaluated(
     ]
 
 
-def _listed(
-    scores: NDArray[np.float32], own: sparse.csr_matrix, lane: JudgedLane, k: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """(n, k) the best candidates of a block of users, and (n,) how many candidates each has; scores of what is no
-    candidate become -inf."""
+def _judged(
+    scores: NDArray[np.float32],
+    own: sparse.csr_matrix,
+    wanted: sparse.csr_matrix,
+    lane: JudgedLane,
+    k: int,
+    with_auc: bool,
+) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]:
+    """(n, k) the best candidates of a block of users, (n, k) whether they are wanted, and (n,) AUC, 0 if not asked for.
+
+    In the lane "again" the few candidates of each user are ranked apart from all other items.
+    """
     n_had = np.diff(own.indptr).astype(np.int64)
-    if lane == "discover":
-        return top_k_block(scores, k, own)[0], scores.shape[1] - n_had
-    rows = np.repeat(np.arange(len(scores)), n_had)
-    had_before = scores[rows, own.indices]
-    scores.fill(-np.inf)
-    scores[rows, own.indices] = had_before
-    return top_k_block(scores, k)[0], n_had
+    n_candidates, out = (n_had, None) if lane == "again" else (scores.shape[1] - n_had, own)
+    if lane == "again":
+        scores, wanted = _own_alone(scores, own, wanted)
+    lists = top_k_block(scores, k, out)[0]
+    hits = _contains(wanted, lists)
+    auc = metrics.auc(scores, wanted, n_candidates) if with_auc else np.zeros(len(scores))
+    if lane == "again":
+        places = np.minimum(own.indptr[:-1, None] + lists, max(own.nnz - 1, 0))
+        lists = np.where(lists >= 0, own.indices[places], lists).astype(np.int32)
+    return lists, hits, auc
+
+
+def _own_alone(
+    scores: NDArray[np.float32], own: sparse.csr_matrix, wanted: sparse.csr_matrix
+) -> tuple[NDArray[np.float32], sparse.csr_matrix]:
+    """Scores (n, width) and what is wanted, with a column for each of a user's own items, in their order; -inf where a
+    user has fewer."""
+    n_had = np.diff(own.indptr)
+    rows = np.repeat(np.arange(len(n_had)), n_had)
+    places = np.arange(own.nnz) - np.repeat(own.indptr[:-1], n_had)
+    found = np.full((len(n_had), max(int(n_had.max(initial=0)), 1)), -np.inf, np.float32)
+    found[rows, places] = scores[rows, own.indices]
+    hit = np.isin(_keys(own), _keys(wanted), assume_unique=True)
+    marks = np.ones(int(hit.sum()), bool)
+    return found, sparse.csr_matrix((marks, (rows[hit], places[hit])), shape=found.shape)
 
 
 def _measured(
@@ -216,8 +238,13 @@ def ndcg_and_coverage(
 
 def _contains(matrix: sparse.csr_matrix, lists: NDArray[np.int32]) -> NDArray[np.bool_]:
     """(n_users, k): whether each listed item is stored in the user's row of the matrix, whose indices are sorted."""
-    dense_keys = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * matrix.shape[1]
-    keys = dense_keys + matrix.indices
+    keys = _keys(matrix)
     asked = np.arange(len(lists), dtype=np.int64)[:, None] * matrix.shape[1] + lists
     places = np.minimum(np.searchsorted(keys, asked), max(len(keys) - 1, 0))
     return np.asarray((keys[places] == asked) & (lists >= 0)) if len(keys) else np.zeros(lists.shape, bool)
+
+
+def _keys(matrix: sparse.csr_matrix) -> NDArray[np.int64]:
+    """(nnz,) the place of each stored value in the matrix, counted row by row."""
+    starts = np.arange(matrix.shape[0], dtype=np.int64) * matrix.shape[1]
+    return np.asarray(np.repeat(starts, np.diff(matrix.indptr)) + matrix.indices)

@@ -14,6 +14,9 @@ from scipy import sparse
 DRAWN_TOGETHER = 100
 """Bootstrap samples that are in memory at once."""
 
+COUNTED = 8
+"""Ranks of so many scores are counted one by one; of more, all scores are sorted, which takes as long as ten counts."""
+
 Hits = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -66,18 +69,23 @@ def auc(scores: NDArray[np.float32], relevant: sparse.csr_matrix, candidates: ND
         candidates: (n_users,), how many candidates each user has.
     """
     values = np.full(len(scores), 0.5)
-    ordered = np.sort(scores, axis=1)
-    for user, row in enumerate(ordered):
+    for user, row in enumerate(scores):
         items = relevant.indices[relevant.indptr[user] : relevant.indptr[user + 1]]
         n_relevant, n_other = len(items), int(candidates[user]) - len(items)
         if n_relevant == 0 or n_other == 0:
             continue
-        ours = np.sort(scores[user, items])
         # Among themselves the relevant win half of n_relevant^2, and each wins over all that is no candidate.
-        ranks = (row.searchsorted(ours, side="left").sum() + row.searchsorted(ours, side="right").sum()) / 2
-        wins = ranks - n_relevant * (len(row) - int(candidates[user])) - n_relevant**2 / 2
+        wins = _ranks(row, row[items]) - n_relevant * (len(row) - int(candidates[user])) - n_relevant**2 / 2
         values[user] = wins / (n_relevant * n_other)
     return values
+
+
+def _ranks(row: NDArray[np.float32], ours: NDArray[np.float32]) -> float:
+    """Over some scores, how many of a row are lower, and half of those that are equal, added up."""
+    if len(ours) <= COUNTED:
+        return sum(float(np.count_nonzero(row < score) + np.count_nonzero(row <= score)) for score in ours) / 2
+    ordered, asked = np.sort(row), np.sort(ours)
+    return float(ordered.searchsorted(asked, side="left").sum() + ordered.searchsorted(asked, side="right").sum()) / 2
 
 
 def diversity(lists: NDArray[np.int32], categories: NDArray[np.int64]) -> Values:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse, special
 
 from recsys.dataset.dataset import Dataset, Interactions
-from recsys.dataset.splitting import Split, some_of
+from recsys.dataset.splitting import Split, most_ranked, some_of
 from recsys.evaluation.evaluate import Evaluation, evaluate, evaluate_biases
 from recsys.models.base import Factors, Representations, Scorer
 from recsys.models.features import Features, item_features, user_features
@@ -22,7 +22,8 @@ from recsys.models.popularity import Forecast
 from recsys.utils.threads import cores
 
 MOST_USERS = 5000
-"""More shoppers of one period than this are sampled; where there are several, they share that number."""
+"""More shoppers of one period than this are sampled, fewer where there are many items; where there are several periods,
+they share that number."""
 
 FEWEST_USERS = 30
 """A period with fewer shoppers to judge is no second opinion."""
@@ -152,7 +153,7 @@ def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: 
             ):
                 break
             parts.append((period, now, later.counts))
-    most = MOST_USERS // (1 if len(parts) == 1 else 2 * len(parts))
+    most = most_ranked(MOST_USERS // (1 if len(parts) == 1 else 2 * len(parts)), dataset.n_items)
     days = 0.0 if split.kind != "time" else (split.test_start - split.validation_start) / pd.Timedelta(days=1)
 
     def window_of(part: tuple[Interactions, pd.Timestamp, sparse.csr_matrix]) -> Window:
