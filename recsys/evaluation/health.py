@@ -22,7 +22,11 @@ SAME_LISTS = 0.8
 """Mean share of a list that two users have in common, above which everybody is shown the same."""
 
 LARGEST = 1e4
-"""Embedding values beyond this are on their way to overflow: float32 scores lose their differences."""
+"""Values of gradient learners beyond this are on their way to overflow: their steps have grown instead of shrinking."""
+
+LARGEST_LINEAR = 1e15
+"""Those of ALS and softmax may be larger, since embeddings of shoppers are scaled by how far scores lie apart; beyond
+this a product of two overflows float32."""
 
 PAIRS_OF_USERS = 2000
 
@@ -141,12 +145,11 @@ def _sizes(model: Model) -> Check:
     state = lightfm_wrapper.state(model.lightfm)  # with the optimiser's sums of squares, which may well be large
     used = [part for key, part in state.items() if key.endswith(("embeddings", "biases"))]
     largest = max(float(np.abs(part).max(initial=0.0)) for part in used)
+    mend = "Raise the regularisation" if model.recipe.learner == "als" else "Lower the learning rate"
     if not np.isfinite(largest):
-        return Check(name, "bad", "Some embeddings are not finite numbers. Lower the learning rate and train again.")
-    if largest > LARGEST:
-        return Check(
-            name, "bad", f"The largest value is {largest:,.0f}, on its way to overflow. Lower the learning rate."
-        )
+        return Check(name, "bad", f"Some embeddings are not finite numbers. {mend} and train again.")
+    if largest > (LARGEST_LINEAR if model.recipe.linear else LARGEST):
+        return Check(name, "bad", f"The largest value is {largest:,.3g}, on its way to overflow. {mend}.")
     return Check(name, "good", f"The largest value is {largest:,.3g}: far from overflow.")
 
 

@@ -14,7 +14,7 @@ from recsys.models.learners.als import AlternatingRidge
 from recsys.models.learners.learned import Learned
 from recsys.models.popularity import Forecast, sources, timed
 from recsys.models.purchases import Purchases
-from recsys.training.windows import SIGNIFICANT, Measured, Window, measured, side_by_side
+from recsys.training.windows import LARGE, SIGNIFICANT, Measured, Window, measured, side_by_side
 
 PROBE_PASSES = 2
 """So many of the last passes are made anew where a pass would come out otherwise."""
@@ -133,12 +133,13 @@ def adapted(
         return best.changed(replace(best.recipe, **{name: value}), windows)
 
     note(start.recipe, start.measured)
-    best = start
+    best, large = start, windows[0].period.counts.shape[1] * start.recipe.components > LARGE
     for name in STEPS:
         if name not in names or not _open(name, start.recipe, windows[0]):
             continue
         level, begun = LIKELY if name in MOVING else SIGNIFICANT, best
-        for step, found in zip((-1, 1), side_by_side(changed, (begun,) * 2, (name,) * 2, (-1, 1)), strict=True):
+        both = (begun,) * 2, (name,) * 2, (-1, 1)
+        for step, found in zip((-1, 1), map(changed, *both) if large else side_by_side(changed, *both), strict=True):
             while found is not None:
                 note(found.recipe, found.measured)
                 if not found.measured.better_than(best.measured, level):

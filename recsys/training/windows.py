@@ -25,6 +25,10 @@ MOST_USERS = 5000
 """More shoppers of one period than this are sampled, fewer where there are many items; where there are several periods,
 they share that number."""
 
+LARGE = 2**26
+"""With more numbers than this in the embeddings of items (256 MB), memory counts more than time: there is one period,
+and one thing is tried after the other."""
+
 FEWEST_USERS = 30
 """A period with fewer shoppers to judge is no second opinion."""
 
@@ -136,8 +140,10 @@ def windows_of(dataset: Dataset, split: Split, recipe: Hyperparameters, wanted: 
     """The validation period first, then those before it, each as long; as many as wanted and as the data allow.
 
     An earlier one needs twice its length before it, half of the purchases that the first learns from, and
-    `FEWEST_USERS` shoppers to judge.
+    `FEWEST_USERS` shoppers to judge. Where the embeddings of items are `LARGE` there is the first alone.
     """
+    if dataset.n_items * recipe.components > LARGE:
+        wanted = 1
     parts = [(split.fit, split.validation_start, split.validation.counts)]
     if split.kind == "time":
         length = split.test_start - split.validation_start

@@ -186,7 +186,13 @@ def test_health_advises_what_is_another_recipe_and_looks_at_what_is_used(model: 
     grown.item_embedding_gradients += 1e8  # what Adagrad sums up says nothing about the scores
     assert "far from overflow" in sentence(replace(model, lightfm=grown), "Size of the numbers")
     grown.item_embeddings += 1e5
-    assert "on its way to overflow" in sentence(replace(model, lightfm=grown), "Size of the numbers")
+    assert "far from overflow" in sentence(replace(model, lightfm=grown), "Size of the numbers")
+    warp = replace(model, lightfm=grown, recipe=replace(model.recipe, learner="warp"))
+    assert "on its way to overflow. Lower the learning rate" in sentence(warp, "Size of the numbers")
+    grown.item_embeddings += 1e16
+    assert "on its way to overflow. Raise the regularisation" in sentence(
+        replace(model, lightfm=grown), "Size of the numbers"
+    )
 
 
 def page(home: Workspace, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:

@@ -112,15 +112,13 @@ class AlternatingRidge:
         mixed = (inverse * scale).astype(np.float32)
         placing = self._items @ mixed
         damping = (self._purchases.totals**-self.recipe.damping).astype(np.float32)
-        fold_in = LinearFoldIn(
-            placing * damping[:, None],
-            damping,
-            mixed,
-            weighting=self._purchases.weighting,
-            now=self._now.to_datetime64().astype("datetime64[s]"),
-        )
+        weighting, now = self._purchases.weighting, self._now.to_datetime64().astype("datetime64[s]")
+
+        def place() -> LinearFoldIn:
+            return LinearFoldIn(placing * damping[:, None], damping, mixed, weighting=weighting, now=now)
+
         biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
-        return Learned(self._histories.embeddings(placing), items, biases, fold_in)
+        return Learned(self._histories.embeddings(placing), items, biases, place)
 
     def _inverse(self, regularisation: float) -> NDArray[np.float64]:
         """(R'R + lambda I)^-1, (components, components)."""

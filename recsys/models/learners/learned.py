@@ -1,5 +1,6 @@
 """What the linear learners give: embeddings of whole users and items, and the formula that places anybody."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,18 @@ class Learned:
         users, items: (n_users, components), (n_items, components) float32; with ALS what gives the rows of users for
             their numbers, and becomes an array.
         biases: (n_items,) float32.
-        fold_in: gives the embedding of anybody from their history; of the known users those in `users`.
+        place: makes `fold_in`, which takes as much memory as the embeddings of items.
     """
 
     users: NDArray[np.float32]
     items: NDArray[np.float32]
     biases: NDArray[np.float32]
-    fold_in: LinearFoldIn
+    place: Callable[[], LinearFoldIn]
+
+    @property
+    def fold_in(self) -> LinearFoldIn:
+        """Gives the embedding of anybody from their history; of the known users those in `users`."""
+        return self.place()
 
     @property
     def user_embeddings(self) -> NDArray[np.float32]:

@@ -95,7 +95,7 @@ class LinearAutoencoder:
             now=self._now.to_datetime64().astype("datetime64[s]"),
         )
         biases = np.float32(recipe.popularity_lift) * self._purchases.popularity
-        return Learned(users * scale, items, biases, fold_in)
+        return Learned(users * scale, items, biases, lambda: fold_in)
 
     def _batch(self, whole: sparse.csr_matrix, rate: np.float32) -> None:
         """One step: the loss is -Σ target · log softmax(shopper · items + bias), target the whole row, summing to 1."""
