@@ -4,13 +4,13 @@ Two products are near-duplicates when their titles differ only in sizes, pack co
 in the same category on every level.
 """
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from recsys import columns as c
@@ -25,11 +25,13 @@ _UNIT = (
     "oz|fl oz|ounces?|lbs?|pounds?|kgs?|grams?|gr?|mg|mls?|cl|dl|l|lit(?:er|re)s?|gal|gallons?|qts?|pts?|pints?|cts?|"
     "count|pks?|packs?|pcs?|pieces?|dz|doz|dozen|cm|mm|m|in|inch(?:es)?|ft|sq ft|yd|rolls?|sheets?|bags?|cans?|x"
 )
-_SIZE = re.compile(
-    rf"\bno\.? ?\d+\b|[#№] ?\d+\b|\b\d+(?:[.,/]\d+)*[ -]?(?:{_UNIT})\b\.?"
-    r"|\b(?:pack|set|box) of \d+\b|\b\d+ ?[x×] ?(?=\d)"
+_NUMBER = r"\d+(?:[.,/]\d+)*"
+_SIZE = (
+    r"\bno\.? ?\d+\b|[#№] ?\d+\b|\b(?:pack|set|box) of \d+\b"
+    rf"|\b{_NUMBER}(?: ?[x×] ?{_NUMBER})*[ -]?(?:{_UNIT})\.?(?:[^\pL\pN_]|$)|\b{_NUMBER}(?: ?[x×] ?{_NUMBER})+\b"
 )
-_BETWEEN = re.compile(r"[\W_]+")
+"""In the words of RE2, whose \\b knows no letters beyond ASCII."""
+_BETWEEN = r"[^\pL\pN\pM]+"
 
 
 @dataclass(frozen=True)
@@ -38,29 +40,28 @@ class NearDuplicates:
 
     Attributes:
         kinds: int64 (n_items,), equal for near-duplicates.
-        numbers: the number of each kind, by title without sizes and categories.
+        keys: title without sizes, and categories, of each kind, in the order of their numbers.
         idle: whether no two products are alike, or titles tell no product from another.
     """
 
     kinds: NDArray[np.int64]
-    numbers: dict[tuple[str, ...], int]
+    keys: pd.Index
     idle: bool
 
     @classmethod
     def of(cls, items: pd.DataFrame, category_levels: tuple[str, ...]) -> Self:
         """`items` has a title and a column for each category level."""
-        numbers: dict[tuple[str, ...], int] = {}
-        kinds = _numbered(_keys(items, category_levels), numbers)
-        idle = len(numbers) == len(items) or len(numbers) < FEWEST_KINDS * len(items)
-        return cls(kinds, numbers, idle)
+        kinds, keys = pd.factorize(pd.Index(_keys(items, category_levels)))
+        idle = len(keys) == len(items) or len(keys) < FEWEST_KINDS * len(items)
+        return cls(kinds.astype(np.int64), pd.Index(keys), idle)
 
     def with_items(self, table: pd.DataFrame, category_levels: tuple[str, ...]) -> Self:
         """With more products at the end."""
-        numbers = dict(self.numbers)
-        more = _numbered(_keys(table, category_levels), numbers)
-        some_alike = len(numbers) < len(self.kinds) + len(table)
-        idle = self.idle and (len(self.numbers) < len(self.kinds) or not some_alike)
-        return type(self)(np.concatenate([self.kinds, more]), numbers, idle)
+        added = pd.Index(_keys(table, category_levels))
+        keys = self.keys.append(added[~added.isin(self.keys)].unique())
+        some_alike = len(keys) < len(self.kinds) + len(table)
+        idle = self.idle and (len(self.keys) < len(self.kinds) or not some_alike)
+        return type(self)(np.concatenate([self.kinds, keys.get_indexer(added)]), keys, idle)
 
     def among_the_first(self, rows: NDArray[np.signedinteger[Any]], most: int) -> NDArray[np.bool_]:
         """(n_lists, m): which products of ranked lists are among the first `most` of their kind; -1 is none."""
@@ -78,15 +79,21 @@ class NearDuplicates:
 
 def kind_of(title: str) -> str:
     """A title in lower case without sizes, pack counts, running numbers and punctuation; itself where that is all."""
-    text = title.lower()
-    return _BETWEEN.sub(" ", _SIZE.sub(" ", text)).strip() or text
+    return str(_kinds_of(pa.array([title]))[0])
 
 
-def _keys(items: pd.DataFrame, category_levels: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    titles = [kind_of(title) for title in items[c.TITLE].astype(str)]
-    return zip(titles, *(items[level].astype(str) for level in category_levels), strict=True)
+def _kinds_of(titles: pa.Array) -> pa.Array:
+    lower = pc.utf8_lower(titles)
+    without = pc.replace_substring_regex(lower, _SIZE, " ")
+    found = pc.utf8_trim_whitespace(pc.replace_substring_regex(without, _BETWEEN, " "))
+    return pc.if_else(pc.equal(found, ""), lower, found)
 
 
-def _numbered(keys: Iterable[tuple[str, ...]], numbers: dict[tuple[str, ...], int]) -> NDArray[np.int64]:
-    """A number for each key; new ones are added to `numbers`."""
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+def _keys(items: pd.DataFrame, category_levels: tuple[str, ...]) -> NDArray[np.object_]:
+    """(n_items,) for each product its title without sizes and its categories, as one text."""
+    texts = [
+        pc.fill_null(pa.array(items[column].astype(str), pa.large_string()), "")
+        for column in (c.TITLE, *category_levels)
+    ]
+    found = pc.binary_join_element_wise(_kinds_of(texts[0]), *texts[1:], pa.scalar("\0", pa.large_string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False))

@@ -37,6 +37,10 @@ def shop(live: Recommender) -> Recommender:
         ("Cola, pack of 6", "Cola, pack of 12"),
         ("Cola 12 x 330 ml", "Cola 6 x 330 ml"),
         ("Deli meats · no. 1000002", "Deli meats · no. 1000003"),
+        ("Flags, 8 x12 in", "Flags, 11 x 16 in"),
+        ("Frame 10x15", "Frame 13×18"),
+        ("Crème 250 ml", "Crème 0,5 l"),
+        ("Кофе 250 g", "Кофе 1 kg"),
     ],
 )
 def test_sizes_and_running_numbers_make_no_other_kind(one: str, other: str) -> None:
@@ -44,7 +48,16 @@ def test_sizes_and_running_numbers_make_no_other_kind(one: str, other: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Rocky 2", "Rocky 3"), ("Product 12", "Product 13"), ("Milk 2%", "Milk 1%"), ("12", "13")]
+    ("one", "other"),
+    [
+        ("Rocky 2", "Rocky 3"),
+        ("Product 12", "Product 13"),
+        ("Milk 2%", "Milk 1%"),
+        ("12", "13"),
+        ("Hemd 2 größen", "Hemd 3 größen"),
+        ("咖啡 甲", "咖啡 乙"),
+        ("हिन्दी", "हान्दा"),
+    ],
 )
 def test_other_numbers_do(one: str, other: str) -> None:
     assert kind_of(one) != kind_of(other)
