@@ -20,8 +20,8 @@ from tests.ingest.test_cases import EVENTS, HEADER, ITEMS, PLAIN, run, taken, te
 
 HEADERS = {
     "user_id": "Código do Cliente|Code client|Codice Cliente|ID klienta|N° client|Nº de cliente|Kunden-Nr|Kd.-Nr.|Klantnummer|KUNNR|Klaviyo Profile ID|domain_userid|user.id|relationships.profile.data.id",
-    "item_id": "Codice Articolo|Kod produktu|Réf. produit|Artikel-Nr.|Código de artículo|Código do Produto|MATNR|ti_sku|idaction_sku|product.id|line_items[].product.id|Art.Nr",
-    "title": "Artikelbezeichnung|Nazwa produktu|Libellé article|Descripción del artículo|Descrizione Articolo|Descrição do Produto|product.name|items[].name",
+    "item_id": "Codice Articolo|Kod produktu|Réf. produit|Artikel-Nr.|Código de artículo|Código do Produto|MATNR|ti_sku|idaction_sku|product.id|line_items[].product.id|Art.Nr|righe[].articolo.codice|Product2Id",
+    "title": "Artikelbezeichnung|Nazwa produktu|Libellé article|Descripción del artículo|Descrizione Articolo|Descrição do Produto|product.name|items[].name|righe[].articolo.descrizione|lineItems[].name.en|lineItems.label",
     "quantity": "Stückzahl|Qté facturée|Product Quantity|Number of items|Nombre d'articles|Quantity_SKU|qty.$numberInt",
     "price": "VK Brutto|Prix unitaire HT|Cena brutto|Stukprijs|Product Unit Price|Price (tax excl.)|Precio de venta (IVA incl.)|price.amount",
     "value": "Montant HT|Wartość brutto|Gesamtpreis netto|Net Sales|Totalbetrag|importo riga",

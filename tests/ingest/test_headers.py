@@ -177,3 +177,21 @@ def test_several_names_on_a_level_are_no_path():
     assert writing(["Comedy|Drama", "Comedy|Romance", "Drama|Romance", "Action|Drama", "Comedy"]).levels == 1
     assert writing(["Size: S", "Size: M", "Colour: red", "Plain"]).levels == 1
     assert writing(["Audio/Video / TV", "Audio/Video / Radio", "Garden / Tools", "Garden / Plants"]).path == " / "
+
+
+def test_lines_that_leave_out_empty_fields_at_their_end(tmp_path):
+    lines = [f"{x},,fine" if n % 4 == 0 else x for n, x in enumerate(PLAIN)]
+    report, _ = run(tmp_path, {"events.csv": text(*lines, header=f"{HEADER},coupon,note")})
+    assert report["rows"]["used"] == 80 and list(taken(report)) == [*HEADER.split(","), "coupon", "note"]
+    assert told(report, "fewer fields than the header")
+
+
+def test_numbers_of_orders_in_german_join_lines_and_orders(tmp_path):
+    lines = (f"B{n};{i};2" for n, (_, i, _) in enumerate(EVENTS))
+    orders = (f"B{n};{u};{t:%d.%m.%Y %H:%M:%S}" for n, (u, _, t) in enumerate(EVENTS))
+    parts = {
+        "events.lines.csv": text(*lines, header="Bestellnummer;Artikelnummer;Menge"),
+        "events.orders.csv": text(*orders, header="Bestellnummer;Kundennummer;Bestelldatum"),
+    }
+    report, dataset = run(tmp_path, parts)
+    assert report["rows"]["used"] == 80 and dataset.n_users == 8 and set(dataset.events["quantity"]) == {2.0}

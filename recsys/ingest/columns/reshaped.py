@@ -19,7 +19,10 @@ KEYS = (
 )  # fmt: skip
 """Names of the column that order lines and orders share, the likeliest first."""
 
-_OF_ANYTHING = ("reference", "referencia", "riferimento", "referentie", "ref", "symbol", "indeks", "handle")
+_OF_ANYTHING = (
+    "reference", "referencia", "riferimento", "referentie", "ref", "symbol", "indeks", "handle", "bestellnummer",
+    "bestellnr", "ordernummer", "bestelnummer",
+)  # fmt: skip
 """Names of ids of items that number orders as well."""
 
 _PROPERTIES = ("property", "attribute", "key", "field", "propertyname", "attributename", "attributecode")

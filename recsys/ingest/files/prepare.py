@@ -16,10 +16,11 @@ from recsys.ingest.files import (
     json_lists,
     nested_lists,
     quotes,
+    ragged_lines,
     spreadsheets,
     wrapped_lines,
 )
-from recsys.ingest.files.dialect import detect
+from recsys.ingest.files.dialect import Dialect, detect
 from recsys.ingest.files.parquet_files import parquet
 from recsys.ingest.files.sources import Reading, Source, opened
 from recsys.ingest.files.text_look import SAMPLE, OnBytes, TextLook, look_through, rewritten
@@ -165,9 +166,12 @@ def _of_text(path: Path, work: Path, where: str, how: Reading, on_bytes: OnBytes
     if over:
         target, looked, how = _with_one_header_line(target, work, looked, how, over)
         notes.append(f"the names of its columns go over {over[1]} lines, and were joined")
-    dialect = detect(
-        looked.sample.lstrip("\ufeff"), where, header=how.header, separator=how.separator, skip=how.skip
-    )  # fmt: skip
+    sample = looked.sample.lstrip("\ufeff")
+    dialect = detect(sample, where, header=how.header, separator=how.separator, skip=how.skip)
+    if how.skip is None and (n := ragged_lines.width(sample, dialect)):
+        target, sample = _padded(target, work, sample, n, dialect)
+        dialect = detect(sample, where, header=how.header, separator=how.separator)
+        notes.append("lines with fewer fields than the header have empty ones at their end")
     if dialect.skip and not over:
         first = f", the first reads {dialect.above!r}" if dialect.above else ""
         passed = "1 line above the header is" if dialect.skip == 1 else f"{dialect.skip} lines above the header are"
@@ -191,6 +195,14 @@ def _unwrapped(path: Path, work: Path) -> Path:
     with opened(path, packed=path.suffix == ".gz") as stream:
         wrapped_lines.unwrap(stream, target)
     return target
+
+
+def _padded(path: Path, work: Path, sample: str, n: int, dialect: Dialect) -> tuple[Path, str]:
+    """A copy of a file whose lines leave out empty fields at their end, with them; and its first lines."""
+    target = work / f"padded-{len(list(work.glob('padded-*')))}"
+    with opened(path, packed=path.suffix == ".gz") as stream:
+        ragged_lines.pad(stream, target, n, dialect)
+    return target, "\n".join(ragged_lines.padded(line, n, dialect) for line in sample.split("\n"))
 
 
 def _with_one_header_line(
