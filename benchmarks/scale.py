@@ -1,8 +1,9 @@
 """Past one machine: passes of ALS and lists for everybody on worker processes, and a model of what larger sizes need.
 
-`python -m benchmarks scale [--json] [--only PART ...] [--trial]`. The parts are passes, lists and capacity. Purchases
-are generated, with power laws in users and items. The whole takes about ten minutes on two idle cores and 6 GB;
-`--trial` runs all of it small.
+`python -m benchmarks scale [--json] [--only PART ...] [--trial]`. The parts are passes, lists, capacity and steps:
+trainings, a list and a map on large shops without a cluster. Purchases are generated, with power laws in users and
+items. The whole takes about half an hour on two idle cores and 12 GB, the first three ten minutes and 6 GB; `--trial`
+runs all of it small.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from scipy import sparse
 
 from benchmarks import _large
 from benchmarks._capacity import Coefficients, Size, needs, of_pass
+from benchmarks._large_shops import Shop, on_large_shops
 from benchmarks._measuring import in_turn, result, say, seconds
 from recsys.cluster.executor import Workers, connected
 from recsys.cluster.sharded_histories import histories_on
@@ -41,6 +43,7 @@ Results = list[dict[str, Any]]
 WHOLE = {"pairs": 10_000_000, "users": 1_000_000, "items": 100_000, "listed": 40_000, "runs": 5}
 SMALL = {"pairs": 30_000, "users": 2_000, "items": 500, "listed": 400, "runs": 1}
 COMPONENTS = 64
+LARGE_SHOPS: tuple[Shop, ...] = ((10_000_000, 1_000_000, 100_000), (4_000_000, 200_000, 1_000_000))
 size = dict(WHOLE)
 
 
@@ -134,6 +137,12 @@ def capacity() -> Results:
     return lines
 
 
+def steps() -> Results:
+    """Trainings, a list and a map on shops with many users, and with many items."""
+    small: Shop = (size["pairs"], size["users"], size["items"])
+    return on_large_shops((small,) if size["pairs"] < WHOLE["pairs"] else LARGE_SHOPS)
+
+
 @cache
 def coefficients() -> Coefficients:
     """Measured on one thread; rounds and bytes between this process and one worker."""
@@ -222,4 +231,4 @@ def _cluster(workers: int) -> str:
     return str(cluster.scheduler_address)
 
 
-PARTS = {"passes": passes, "lists": lists, "capacity": capacity}
+PARTS = {"passes": passes, "lists": lists, "capacity": capacity, "steps": steps}

@@ -120,3 +120,10 @@ def test_of_many_shoppers_some_are_drawn_to_be_judged_and_it_is_said(
     assert np.array_equal(split.judged.indices, split_again(small_dataset, described).judged.indices)
     assert split.describe().drawn_from == len(everybody)
     assert f"of whose {len(everybody)} shoppers 50 were drawn" in protocol_note(split.describe())
+    monkeypatch.setattr(splitting, "MANY_ITEMS", small_dataset.n_items // 2)
+    monkeypatch.setattr(splitting, "FEWEST", 10)
+    fewer = split_again(small_dataset, described)
+    assert (
+        len(np.flatnonzero(np.diff(fewer.judged.indptr))) == 50 * (small_dataset.n_items // 2) // small_dataset.n_items
+    )
+    assert f"shoppers {fewer.most_tested} were drawn" in protocol_note(fewer.describe())

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from recsys.dataset.dataset import Dataset
 from recsys.dataset.splitting import make_split
 from recsys.models.hyperparameters import Hyperparameters
 from recsys.models.popularity import sources
+from recsys.training import settle, windows
 from recsys.training.train import train, validate
 from recsys.training.windows import FEWEST_USERS, windows_of
 
@@ -51,6 +53,16 @@ def test_only_shoppers_with_a_history_decide() -> None:
         assert not (judged & ~known).any()
     new = (np.diff(split.validation.counts.indptr) > 0) & (np.diff(split.fit.counts.indptr) == 0)
     assert new.any(), "there are others"
+
+
+def test_large_embeddings_take_one_period_and_one_trial_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, one = weekly(), replace(RECIPE, windows=1, threads=1)
+    beside = validate(dataset, one)
+    monkeypatch.setattr(windows, "LARGE", 1)
+    monkeypatch.setattr(settle, "LARGE", 1)
+    assert len(windows_of(dataset, make_split(dataset), RECIPE, 2)) == 1
+    alone = validate(dataset, replace(one, windows=2))
+    assert alone.windows == 1 and alone.tried == beside.tried and alone.frontier == beside.frontier
 
 
 def test_small_data_move_half_life_and_damping_too() -> None:
