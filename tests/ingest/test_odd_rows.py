@@ -4,7 +4,7 @@
 import pytest
 
 from recsys.dataset.event_kinds import weight_of
-from recsys.ingest.files.wrapped_lines import are_wrapped, unwrapped
+from recsys.ingest.files.lines.wrapped_lines import are_wrapped, unwrapped
 from tests.ingest.test_cases import EVENTS, HEADER, ITEMS, PLAIN, START, run, taken, text
 from tests.ingest.test_foreign_files import with_column
 

@@ -16,11 +16,10 @@ from recsys.ingest.files import (
     json_lists,
     nested_lists,
     quotes,
-    ragged_lines,
     spreadsheets,
-    wrapped_lines,
 )
 from recsys.ingest.files.dialect import Dialect, detect
+from recsys.ingest.files.lines import ragged_lines, wrapped_lines
 from recsys.ingest.files.parquet_files import parquet
 from recsys.ingest.files.sources import Reading, Source, opened
 from recsys.ingest.files.text_look import SAMPLE, OnBytes, TextLook, look_through, rewritten
