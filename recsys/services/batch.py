@@ -22,7 +22,7 @@ SUFFIX = ".parquet"
 
 def everybody(recommender: Recommender) -> list[str]:
     """Ids of all who get an answer: the users of the model, then those whom only the log of events knows."""
-    known = [str(user) for user in recommender.users[c.USER]]
+    known = recommender.users[c.USER].astype(str).tolist()
     since = recommender.activity.new_users() if recommender.activity is not None else []
     return known + [user for user in since if user not in recommender.model.rows_of_users]
 

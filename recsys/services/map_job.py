@@ -61,7 +61,7 @@ def draw(
     started = time.monotonic()
     on_progress(Progress(READ, 0.02))
     model = workspace.load(model_id).trained
-    ids = [str(item) for item in model.items[c.ITEM]]
+    ids = model.items[c.ITEM].astype(str).tolist()
     embeddings = own_part(model) if settings.part == "own" else model.item_embeddings
     earlier = earlier_map(workspace, model_id) if settings.keep else None
     since, start = (None, None) if earlier is None else (earlier[0], _places(earlier[1], ids))
