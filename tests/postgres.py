@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+import sqlalchemy as sa
+
 from tests.homes import NOBODY
 from tests.serving import free_port
 
@@ -19,6 +22,11 @@ def programs() -> Path | None:
         return Path(found).resolve().parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
+
+
+needs_postgresql = pytest.mark.skipif(
+    programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql"
+)
 
 
 @contextmanager
@@ -47,3 +55,10 @@ def server() -> Iterator[str]:
             subprocess.run([there / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop"], **options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def database_of_its_own(url: str, name: str) -> str:
+    """Another database on a server; gives its URL."""
+    with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return url.rpartition("/")[0] + f"/{name}"

@@ -23,7 +23,7 @@ from recsys.storage.database import Database, utc_now
 from recsys.storage.tables import runs
 from recsys.utils.waiting import WouldWait, check_may_wait, never_wait
 from tests.homes import copy_home
-from tests.postgres import programs, server
+from tests.postgres import needs_postgresql, server
 
 STALE = "Insider-Stale"
 EVENTS = "/v1/events"
@@ -109,7 +109,7 @@ def test_answers_go_on_while_the_database_is_away_and_are_marked(shop: Workspace
     assert "insider_database_up 1.0" in client.get("/metrics").text
 
 
-@pytest.mark.skipif(programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql")
+@needs_postgresql
 def test_answers_go_on_while_postgresql_is_away(shop: Workspace) -> None:
     with ExitStack() as running:
         shop = Workspace(replace(shop.settings, database_url=running.enter_context(server())))

@@ -13,7 +13,7 @@ from recsys.ingest.config import ImportPlan
 from recsys.ingest.pipeline import import_dataset
 from recsys.storage.store import Store
 from tests.ingest.test_import import GOOD, lines, run, stored
-from tests.postgres import programs, server
+from tests.postgres import needs_postgresql, server
 
 QUERY = "SELECT who AS customer_id, what AS sku, at AS order_date, n AS qty FROM orders WHERE n > 0"
 
@@ -53,7 +53,7 @@ def test_a_file_whose_name_has_wildcards_is_that_file_and_no_other(tmp_path, nam
     assert not [user for user in stored(tmp_path).users["user_id"] if user.startswith("other")]
 
 
-@pytest.mark.skipif(programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql")
+@needs_postgresql
 def test_a_query_to_postgresql_gives_a_dataset(tmp_path):
     with server() as url:
         engine = sa.create_engine(url)

@@ -25,12 +25,10 @@ from recsys.services.workspace import Workspace
 from recsys.settings import Settings
 from recsys.storage import audit
 from tests.homes import copy_home
-from tests.postgres import programs, server
+from tests.postgres import needs_postgresql, server
 from tests.serving import ROOT, page_of, wait_until
 
-pytestmark = pytest.mark.skipif(
-    programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql"
-)
+pytestmark = needs_postgresql
 WITHIN = 8.0
 """Seconds after which every host must answer with what was promoted on another one: one to ask, the rest to load it on
 a machine that runs other tests as well."""

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +20,9 @@ from recsys.storage.event_log import POLL_SECONDS, Conflict, Event, EventLog, Ma
 from recsys.storage.tables import events
 from tests.conftest import SMALL_RECIPE
 from tests.homes import copy_home
-from tests.postgres import programs, server
+from tests.postgres import needs_postgresql
 
-pytestmark = pytest.mark.skipif(
-    programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql"
-)
+pytestmark = needs_postgresql
 
 AT = datetime(2024, 7, 20, 12)
 
@@ -38,12 +35,6 @@ log = EventLog(Database(sys.argv[1]))
 for n in range(40):
     log.append("many", [Event(f"{n}-{m}", f"u{m}", f"i{n}", datetime(2024, 7, 20)) for m in range(5)])
 """
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with server() as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,19 +24,10 @@ from recsys.storage.database import Database
 from recsys.storage.tables import live as table
 from recsys.utils.waiting import WouldWait, never_wait
 from tests.homes import copy_home
-from tests.postgres import programs, server
+from tests.postgres import database_of_its_own, needs_postgresql, server
 from tests.services.test_startup import KILLED
-from tests.storage.test_postgres import database_of_its_own
 
-pytestmark = pytest.mark.skipif(
-    programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql"
-)
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with server() as found:
-        yield found
+pytestmark = needs_postgresql
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -29,18 +28,10 @@ from recsys.storage.jobs import JobStore
 from recsys.storage.trials.training_runs import TrainingRuns
 from recsys.training.search import leaderboard
 from tests.homes import copy_home
-from tests.postgres import programs, server
+from tests.postgres import database_of_its_own, needs_postgresql
 from tests.storage.test_training_runs import TINY, read_after_every_write
 
-pytestmark = pytest.mark.skipif(
-    programs() is None, reason="no PostgreSQL server here; Debian: apt-get install postgresql"
-)
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with server() as found:
-        yield found
+pytestmark = needs_postgresql
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +44,6 @@ def machines(url: str, trained_home: Path, tmp_path_factory: pytest.TempPathFact
         (folder / "insider.sqlite").unlink()
         found.append(Workspace(replace(Settings.from_environment(folder), database_url=url)))
     return found[0], found[1]
-
-
-def database_of_its_own(url: str, name: str) -> str:
-    with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    return url.rpartition("/")[0] + f"/{name}"
 
 
 def test_trainings_of_all_machines_are_in_one_list(machines: tuple[Workspace, Workspace]) -> None:
