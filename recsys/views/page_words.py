@@ -13,6 +13,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"--encoding (?=['\"])", "Encoding "),
     (r"\(--sheet NAME reads it\)", "(“Sheet” chooses the one that is read)"),
     (r"set it with --weight [^=)]+=NUMBER", "set it under “Weights and filters” of an import"),
+    (r"--weight .+?=0 leaves (it|them) out", r"the weight 0 under “Weights and filters” leaves \1 out"),
     (r"--weight .+?=NUMBER \(0 leaves it out\)", "“Weights and filters” changes that; 0 leaves it out"),
     (r"--drop-duplicates counts them once", "“Count equal rows once” counts them once"),
     (r"--anyway stores it all the same", "“Store it although files do not fit together” stores it all the same"),

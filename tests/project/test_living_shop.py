@@ -48,7 +48,7 @@ EVENTS = st.fixed_dictionaries(
     optional={
         "timestamp": st.sampled_from(("2024-02-01T10:00:00Z", "2024-07-21T10:00:00Z", "2025-01-01T00:00:00Z")),
         "event": st.sampled_from(("view", "purchase", "refund", "sniffed")),
-        "value": st.sampled_from((-2.0, 3.5)),
+        "value": st.sampled_from((0.0, 3.5)),
     },
 )
 ITEMS = st.fixed_dictionaries(

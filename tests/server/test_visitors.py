@@ -105,7 +105,7 @@ ACTIONS = {
     ("promoting.py", "Make it live"): "promote",
     ("promoting.py", "Roll back"): ASKS,
     ("promoting.py", "Go back"): "roll back",
-    ("promoting.py", "f\"Undo: {done['what']}\""): "promote",
+    ("promoting.py", "f'Undo: {done['what']}'"): "promote",
     ("quality.py", "'Find out' if view is None else 'Find out anew'"): "find out the quality",
     ("quality.py", "Make this model"): "turn the dial",
     ("quality.py", "Cancel"): "stop a job",
@@ -172,7 +172,8 @@ def buttons() -> set[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PRESSED:
                 label = node.args[0]
-                text = label.value if isinstance(label, ast.Constant) else ast.unparse(label)
+                # versions of Python choose other quotes
+                text = label.value if isinstance(label, ast.Constant) else ast.unparse(label).replace('"', "'")
                 found.add((path.relative_to(PROJECT_ROOT / "pages").as_posix(), str(text)))
     return found
 
